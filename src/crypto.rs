@@ -1,0 +1,202 @@
+//! Digests, signatures and keys: the only file that names an algorithm.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use aws_lc_rs::{digest, hmac};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use thiserror::Error;
+
+/// A SHA-256 digest.
+pub type Digest = [u8; 32];
+
+/// What can go wrong with a key or a signature.
+#[derive(Debug, Error)]
+pub enum CryptoError {
+    /// The file cannot be read.
+    #[error("cannot read the private key `{path}`", path = .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    /// Other users could read it.
+    #[error("the private key `{path}` is readable by other users (mode {mode:o}): run `chmod 600 {path}`", path = .0.display(), mode = .1)]
+    Exposed(PathBuf, u32),
+    /// It is no PKCS#8 key in PEM.
+    #[error("`{path}` holds no PKCS#8 private key in PEM", path = .0.display())]
+    NotPkcs8(PathBuf),
+    /// It is a key of a kind not used here.
+    #[error("the private key is neither Ed25519 nor ECDSA P-256")]
+    UnknownKind,
+    /// Signing failed.
+    #[error("the key could not sign")]
+    Signing,
+}
+
+/// SHA-256.
+pub fn sha256(bytes: &[u8]) -> Digest {
+    sha256_parts(&[bytes])
+}
+
+/// SHA-256 of the parts, one after the other.
+pub fn sha256_parts(parts: &[&[u8]]) -> Digest {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    into_array(context.finish().as_ref())
+}
+
+/// A key for HMAC-SHA256, expanded once.
+pub struct MacKey(hmac::Key);
+
+impl MacKey {
+    /// From secret bytes of any length.
+    pub fn new(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// HMAC-SHA256 of the parts, one after the other.
+    pub fn mac(&self, parts: &[&[u8]]) -> Digest {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(part);
+        }
+        into_array(context.sign().as_ref())
+    }
+}
+
+/// 32 bytes nobody can guess.
+pub fn random() -> Result<[u8; 32], CryptoError> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| CryptoError::Signing)?;
+    Ok(bytes)
+}
+
+/// How a signature is made. The names are those of JOSE (RFC 7518, RFC 8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Ed25519.
+    EdDsa,
+    /// ECDSA on P-256 with SHA-256, fixed-length signature.
+    Es256,
+}
+
+impl Algorithm {
+    /// JOSE name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+        }
+    }
+
+    /// The algorithm of that JOSE name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::EdDsa, Self::Es256].into_iter().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+/// A public key: 32 bytes for Ed25519, the uncompressed point (65 bytes) for P-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// What it verifies.
+    pub algorithm: Algorithm,
+    /// The key's bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl PublicKey {
+    /// True when `signature` is this key's over `message`.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self.algorithm {
+            Algorithm::EdDsa => UnparsedPublicKey::new(&signature::ED25519, &self.bytes)
+                .verify(message, signature)
+                .is_ok(),
+            Algorithm::Es256 => {
+                UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, &self.bytes)
+                    .verify(message, signature)
+                    .is_ok()
+            }
+        }
+    }
+}
+
+/// A private key that signs.
+pub enum SigningKey {
+    /// Ed25519.
+    EdDsa(Ed25519KeyPair),
+    /// ECDSA P-256.
+    Es256(EcdsaKeyPair),
+}
+
+impl SigningKey {
+    /// Reads a PKCS#8 PEM file that only its owner can read.
+    pub fn read(path: &Path) -> Result<Self, CryptoError> {
+        refuse_exposed(path)?;
+        let key = PrivatePkcs8KeyDer::from_pem_file(path)
+            .map_err(|_| CryptoError::NotPkcs8(path.to_owned()))?;
+        Self::from_pkcs8(key.secret_pkcs8_der())
+    }
+
+    /// From PKCS#8 DER.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoError> {
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
+            return Ok(Self::EdDsa(pair));
+        }
+        EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map(Self::Es256)
+            .map_err(|_| CryptoError::UnknownKind)
+    }
+
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        match self {
+            Self::EdDsa(pair) => PublicKey {
+                algorithm: Algorithm::EdDsa,
+                bytes: pair.public_key().as_ref().to_vec(),
+            },
+            Self::Es256(pair) => PublicKey {
+                algorithm: Algorithm::Es256,
+                bytes: pair.public_key().as_ref().to_vec(),
+            },
+        }
+    }
+
+    /// Signs the message.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        match self {
+            Self::EdDsa(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Self::Es256(pair) => pair
+                .sign(&SystemRandom::new(), message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| CryptoError::Signing),
+        }
+    }
+}
+
+/// Fails when group or others may read the file.
+pub fn refuse_exposed(path: &Path) -> Result<(), CryptoError> {
+    let unreadable = |error| CryptoError::Unreadable(path.to_owned(), error);
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(CryptoError::Exposed(path.to_owned(), mode)) }
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|nibble| DIGITS.get(usize::from(nibble)))
+        .collect()
+}
+
+fn into_array(bytes: &[u8]) -> Digest {
+    let mut array = [0; 32];
+    array.copy_from_slice(bytes);
+    array
+}

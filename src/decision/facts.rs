@@ -1,0 +1,107 @@
+//! Everything a decision may look at, and nothing else. Each field is in the entry.
+
+use std::time::Duration;
+
+use crate::crypto::Digest;
+use crate::query::time::Timestamp;
+use crate::query::value::Comparison;
+use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
+
+/// The recorded circumstances of one query. Holds no personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Version of the rules that decided.
+    pub rules: u32,
+    /// The caller's id of the request.
+    pub request_id: [u8; 16],
+    /// Dense number of this question among the caller's, from 1.
+    pub caller_sequence: u64,
+    /// When the request came in.
+    pub received_at: Timestamp,
+    /// Time the caller gave us; `None` when it set no deadline.
+    pub deadline: Option<Duration>,
+    /// Who asks.
+    pub caller: CallerFacts,
+    /// The fact; `None` when the catalogue has no such code.
+    pub fact: Option<FactCode>,
+    /// The organisation that answers it; `None` with an unknown fact.
+    pub provider: Option<OrganisationId>,
+    /// The purpose's item, as named; empty when missing or unknown.
+    pub item: ItemCode,
+    /// Version of the item; empty when missing.
+    pub item_version: String,
+    /// Case number; empty when missing.
+    pub case_number: String,
+    /// Paper replaced; may be empty.
+    pub replaced_material: String,
+    /// Unit of the operator; empty when missing.
+    pub operator_unit: String,
+    /// Whether an operator was named.
+    pub operator_present: bool,
+    /// Role and kind of each subject, in order.
+    pub roles: Vec<(String, String)>,
+    /// Attribute and comparison of each assertion.
+    pub assertions: Vec<(String, Comparison)>,
+    /// Attributes whose values are wanted.
+    pub disclose: Vec<String>,
+    /// Oldest acceptable answer.
+    pub max_age: Option<Duration>,
+    /// What is wrong with the query itself.
+    pub defects: Vec<Defect>,
+    /// Permits already given under each agreement that could apply.
+    pub quota: Vec<QuotaUse>,
+    /// Freeze orders in force that could apply.
+    pub freezes: Vec<String>,
+    /// Digest of the catalogue that named provider and roles.
+    pub catalogue_digest: Digest,
+}
+
+/// Who asks, from the certificate, held against the party register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerFacts {
+    /// Organisation named by the certificate.
+    pub organisation: OrganisationId,
+    /// System named by the certificate.
+    pub system: SystemId,
+    /// SHA-256 of the certificate.
+    pub certificate: Digest,
+    /// What the register says.
+    pub standing: Standing,
+}
+
+/// What the party register says of a certificate that passed the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Organisation and system are registered and may put questions.
+    Registered,
+    /// No such organisation.
+    UnknownOrganisation,
+    /// The organisation has no such system.
+    UnknownSystem,
+    /// Issued by another organisation's authority.
+    ForeignAuthority,
+    /// No usable SPIFFE name in the certificate.
+    Unnamed,
+    /// Registered, but without the right to put questions.
+    NoQueryRight,
+}
+
+/// One flaw of a query: where, and which check failed. Never the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// Path in the request, such as `subjects[0].person.document_number`.
+    pub field: String,
+    /// Stable code of the check, such as `check_digit`.
+    pub check: String,
+}
+
+/// How much of an agreement's quota is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaUse {
+    /// The agreement.
+    pub agreement: String,
+    /// Permits given today, China time, before this question.
+    pub day: u64,
+    /// Permits given in this second.
+    pub second: u64,
+}

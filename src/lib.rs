@@ -1,0 +1,15 @@
+//! heyan 核验: a gateway through which one public agency asks another a question, gets a small honest answer,
+//! and leaves evidence that cannot be quietly changed.
+//!
+//! The modules below stand in the order a request passes them; then those of the auditors, the vocabulary, and what
+//! it takes to run it. `docs/ARCHITECTURE.md` is the map.
+
+// The request's path.
+pub mod decision;
+
+// The vocabulary.
+pub mod catalogue;
+pub mod crypto;
+pub mod finding;
+pub mod proto;
+pub mod query;

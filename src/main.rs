@@ -1,0 +1,3 @@
+//! The command `heyan`.
+
+fn main() {}

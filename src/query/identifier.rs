@@ -1,0 +1,1 @@
+//! Identity numbers and their checks.

@@ -1,0 +1,1 @@
+//! Names of people and employers, folded for comparison only.

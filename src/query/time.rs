@@ -1,0 +1,95 @@
+//! Points in time, as values. Nothing here reads a clock.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+/// China Standard Time is UTC+8 all year; agreements, quotas and serving hours are in it.
+const CHINA_OFFSET_SECONDS: u64 = 8 * 3600;
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+impl Timestamp {
+    /// The time `seconds` after the epoch.
+    pub const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Whole seconds since the epoch.
+    pub const fn seconds(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// This much later.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
+    }
+
+    /// How much later this is than `earlier`; zero when it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Number of the day in China since 1970-01-01.
+    pub const fn china_day(self) -> u64 {
+        (self.seconds() + CHINA_OFFSET_SECONDS) / SECONDS_PER_DAY
+    }
+
+    /// Minutes since midnight in China.
+    pub const fn china_minute_of_day(self) -> u32 {
+        (((self.seconds() + CHINA_OFFSET_SECONDS) % SECONDS_PER_DAY) / 60) as u32
+    }
+
+    /// Day of the week in China, Monday = 0.
+    pub const fn china_weekday(self) -> u32 {
+        ((self.china_day() + 3) % 7) as u32
+    }
+}
+
+/// Durations in files: `"500ms"`, `"2s"`, `"1h 30m"`, `"3d"`.
+pub mod span {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, de};
+
+    /// Reads one duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map_err(|error| {
+            de::Error::custom(format!("`{text}` is no duration such as \"2s\" or \"3d\": {error}"))
+        })
+    }
+
+    /// The same where the key may be missing; use with `#[serde(default)]`.
+    pub mod optional {
+        use super::{Deserializer, Duration};
+
+        /// Reads one duration that is there.
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Duration>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn china_days_turn_over_at_sixteen_hours_utc() {
+        let thursday = Timestamp::from_seconds(16 * 3600 - 1);
+        assert_eq!((thursday.china_day(), thursday.china_weekday()), (0, 3));
+        let friday = Timestamp::from_seconds(16 * 3600);
+        assert_eq!((friday.china_day(), friday.china_weekday()), (1, 4));
+        assert_eq!(friday.china_minute_of_day(), 0);
+    }
+}
