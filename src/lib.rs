@@ -13,3 +13,7 @@ pub mod crypto;
 pub mod finding;
 pub mod proto;
 pub mod query;
+
+// Running it.
+pub mod telemetry;
+pub mod admin;
