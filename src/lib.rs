@@ -15,5 +15,6 @@ pub mod proto;
 pub mod query;
 
 // Running it.
+pub mod settings;
 pub mod telemetry;
 pub mod admin;
