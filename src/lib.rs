@@ -6,6 +6,7 @@
 
 // The request's path.
 pub mod decision;
+pub mod agreements;
 
 // The vocabulary.
 pub mod catalogue;
@@ -13,3 +14,8 @@ pub mod crypto;
 pub mod finding;
 pub mod proto;
 pub mod query;
+pub mod parties;
+
+// Running it.
+pub mod pki;
+pub mod cli;
