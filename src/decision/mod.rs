@@ -31,3 +31,14 @@ pub struct Permit {
     /// Position in `agreement.clauses`.
     clause: usize,
 }
+
+/// A permit as it is recorded: which clause of which agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermitRef {
+    /// Identifier of the agreement.
+    pub agreement: String,
+    /// Its version, from 1.
+    pub version: u32,
+    /// Number of the clause, from 1.
+    pub clause: u32,
+}
