@@ -6,6 +6,7 @@
 
 // The request's path.
 pub mod decision;
+pub mod audit;
 
 // The vocabulary.
 pub mod catalogue;
