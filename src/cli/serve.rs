@@ -254,11 +254,14 @@ async fn open_door(
     health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let mut routes = services.routes(settings.limits.message_bytes).add_service(health_service);
     if settings.reflection {
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()?;
-        routes = routes.add_service(reflection);
+        // Version 1, and the alpha version that clients of other makes still speak.
+        let described = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        routes =
+            routes.add_service(described().build_v1()?).add_service(described().build_v1alpha()?);
     }
     let (domain, known) = (settings.trust.domain.clone(), Arc::clone(gateway));
     Ok(Listener {

@@ -1,11 +1,8 @@
 //! From a reply to the wire.
 
-use std::time::Duration;
-
 use crate::gateway::exchange::{Receipt, Reply, Source};
 use crate::proto::gateway::v1 as wire;
-use crate::query::time::Timestamp;
-use crate::query::value::{Comparison, Value, Verdict};
+use crate::wire::{comparison, duration, timestamp, value, verdict};
 
 /// The reply as its message.
 pub(super) fn write(reply: Reply) -> wire::VerifyResponse {
@@ -71,56 +68,5 @@ fn receipt(receipt: &Receipt) -> wire::Receipt {
                 value: opening.value.clone(),
             })
             .collect(),
-    }
-}
-
-/// A point in time as the well-known message.
-pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
-        nanos: i32::try_from((at.0 % 1_000_000) * 1000).unwrap_or_default(),
-    }
-}
-
-/// A length of time as the well-known message.
-pub(super) fn duration(length: Duration) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: i64::try_from(length.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(length.subsec_nanos()).unwrap_or_default(),
-    }
-}
-
-fn value(value: Value) -> wire::Value {
-    let kind = match value {
-        Value::Truth(truth) => wire::value::Kind::Truth(truth),
-        Value::Integer(integer) => wire::value::Kind::Integer(integer),
-        Value::Text(text) => wire::value::Kind::Text(text),
-        Value::Date(date) => wire::value::Kind::Date(date),
-    };
-    wire::Value { kind: Some(kind) }
-}
-
-fn verdict(verdict: Verdict) -> wire::Verdict {
-    match verdict {
-        Verdict::Confirmed => wire::Verdict::Confirmed,
-        Verdict::Refuted => wire::Verdict::Refuted,
-        Verdict::NotFound => wire::Verdict::NotFound,
-        Verdict::Stale => wire::Verdict::Stale,
-        Verdict::Conflict => wire::Verdict::Conflict,
-        Verdict::Unavailable => wire::Verdict::Unavailable,
-    }
-}
-
-fn comparison(comparison: Comparison) -> wire::Comparison {
-    match comparison {
-        Comparison::Eq => wire::Comparison::Equal,
-        Comparison::Ne => wire::Comparison::NotEqual,
-        Comparison::Lt => wire::Comparison::Less,
-        Comparison::Le => wire::Comparison::LessOrEqual,
-        Comparison::Gt => wire::Comparison::Greater,
-        Comparison::Ge => wire::Comparison::GreaterOrEqual,
-        Comparison::In => wire::Comparison::In,
-        Comparison::Exists => wire::Comparison::Exists,
-        Comparison::NameMatch => wire::Comparison::NameMatch,
     }
 }

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::{Services, answer, peer};
+use super::{Services, peer};
 use crate::catalogue::{AttributeKind, Fact, Item};
 use crate::crypto::hex;
 use crate::decision::agreement::Agreement;
@@ -112,8 +112,8 @@ fn summary(agreement: &Agreement) -> wire::AgreementSummary {
         version: agreement.version,
         consumer: agreement.consumer.as_str().to_owned(),
         provider: agreement.provider.as_str().to_owned(),
-        effective_from: Some(answer::timestamp(agreement.effective_from)),
-        effective_to: Some(answer::timestamp(agreement.effective_to)),
+        effective_from: Some(crate::wire::timestamp(agreement.effective_from)),
+        effective_to: Some(crate::wire::timestamp(agreement.effective_to)),
         facts,
         items,
         digest: hex(&agreement.digest),

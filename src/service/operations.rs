@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::{Services, answer, now, require};
+use super::{Services, now, require};
 use crate::adapters::Adapter;
 use crate::crypto::hex;
 use crate::proto::gateway::v1 as wire;
@@ -44,7 +44,7 @@ fn state(adapter: &Adapter) -> wire::AdapterState {
         unavailable: state.unavailable,
         contract_errors: state.contract_errors,
         dropped_attributes: state.dropped_attributes,
-        last_answer: state.last_answer.map(answer::timestamp),
+        last_answer: state.last_answer.map(crate::wire::timestamp),
         last_failure: state.last_failure.map(str::to_owned).unwrap_or_default(),
         in_flight: state.in_flight,
         breaker: state.breaker.to_owned(),

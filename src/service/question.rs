@@ -13,6 +13,7 @@ use crate::query::subject::{
 };
 use crate::query::value::{Assertion, Comparison, Value};
 use crate::query::{FactCode, ItemCode, Operator, Purpose, Query};
+use crate::wire::{read_comparison, read_identity_document, read_value};
 
 /// At most this many subjects: the housing agency's own limit of nine family members, and room for their partners.
 const SUBJECTS_LIMIT: usize = 20;
@@ -140,19 +141,10 @@ fn subject_kind(kind: &wire::subject::Kind, path: &str, defects: &mut Defects) -
 }
 
 fn person(person: &wire::Person, path: &str, defects: &mut Defects) -> Person {
-    use wire::IdentityDocument as Wire;
-    let document_type = match Wire::try_from(person.document_type) {
-        Ok(Wire::Unspecified | Wire::CitizenId) => IdentityDocument::CitizenId,
-        Ok(Wire::ResidencePermit) => IdentityDocument::ResidencePermit,
-        Ok(Wire::PermanentResidence) => IdentityDocument::PermanentResidence,
-        Ok(Wire::Passport) => IdentityDocument::Passport,
-        Ok(Wire::Military) => IdentityDocument::Military,
-        Ok(Wire::Other) => IdentityDocument::Other,
-        Err(_) => {
-            defects.add(format!("{path}.person.document_type"), "unknown");
-            IdentityDocument::Other
-        }
-    };
+    let document_type = read_identity_document(person.document_type).unwrap_or_else(|| {
+        defects.add(format!("{path}.person.document_type"), "unknown");
+        IdentityDocument::Other
+    });
     let number = identifier::document(document_type, &person.document_number);
     let name_path = format!("{path}.person.name");
     if person.name.trim().is_empty() {
@@ -226,11 +218,11 @@ fn assertions(
             defects.add(format!("{path}.attribute"), "unknown_attribute");
             return None;
         };
-        let Some(comparison) = comparison(given.comparison()) else {
+        let Some(comparison) = read_comparison(given.comparison()) else {
             defects.add(format!("{path}.comparison"), "missing");
             return None;
         };
-        let values: Vec<Value> = given.values.iter().filter_map(value).collect();
+        let values: Vec<Value> = given.values.iter().filter_map(read_value).collect();
         let enough = match comparison {
             Comparison::Exists => values.is_empty(),
             Comparison::In => !values.is_empty() && values.len() <= ATTRIBUTES_LIMIT,
@@ -245,30 +237,6 @@ fn assertions(
         Some(Assertion { attribute: attribute.name.clone(), comparison, values })
     };
     request.assertions.iter().enumerate().filter_map(read).collect()
-}
-
-fn comparison(given: wire::Comparison) -> Option<Comparison> {
-    Some(match given {
-        wire::Comparison::Unspecified => return None,
-        wire::Comparison::Equal => Comparison::Eq,
-        wire::Comparison::NotEqual => Comparison::Ne,
-        wire::Comparison::Less => Comparison::Lt,
-        wire::Comparison::LessOrEqual => Comparison::Le,
-        wire::Comparison::Greater => Comparison::Gt,
-        wire::Comparison::GreaterOrEqual => Comparison::Ge,
-        wire::Comparison::In => Comparison::In,
-        wire::Comparison::Exists => Comparison::Exists,
-        wire::Comparison::NameMatch => Comparison::NameMatch,
-    })
-}
-
-fn value(given: &wire::Value) -> Option<Value> {
-    Some(match given.kind.as_ref()? {
-        wire::value::Kind::Truth(truth) => Value::Truth(*truth),
-        wire::value::Kind::Integer(integer) => Value::Integer(*integer),
-        wire::value::Kind::Text(text) => Value::Text(text.clone()),
-        wire::value::Kind::Date(date) => Value::Date(date.clone()),
-    })
 }
 
 fn disclose(given: &[String], fact: Option<&Fact>, defects: &mut Defects) -> Vec<String> {
