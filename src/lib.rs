@@ -16,6 +16,7 @@ pub mod query;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
+pub mod wire;
 
 // Running it.
 pub mod settings;
