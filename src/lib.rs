@@ -5,17 +5,21 @@
 //! it takes to run it. `docs/ARCHITECTURE.md` is the map.
 
 // The request's path.
+pub mod identity;
 pub mod decision;
 pub mod agreements;
+pub mod cache;
 pub mod audit;
 
 // The vocabulary.
 pub mod catalogue;
 pub mod parties;
 pub mod query;
+pub mod clock;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
+pub mod wire;
 
 // Running it.
 pub mod settings;
