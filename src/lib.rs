@@ -13,3 +13,6 @@ pub mod crypto;
 pub mod finding;
 pub mod proto;
 pub mod query;
+
+// A province to try it on.
+pub mod simulate;
