@@ -30,7 +30,7 @@ use crate::query::record::Finding;
 use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
-use crate::query::value::Value;
+use crate::query::value::{Value, Verdict};
 
 use super::province::Census;
 
@@ -207,8 +207,10 @@ pub(super) fn homes() -> Vec<Home> {
 pub struct Sample {
     /// About whom, in the order of the fact's roles.
     pub subjects: Vec<Subject>,
-    /// What the agency says, as the catalogue names it.
-    pub expect: Finding,
+    /// What the agency says, under the catalogue's names: every attribute that the record holds.
+    pub record: Finding,
+    /// The verdict on what the fact confirms by default.
+    pub expect: Verdict,
 }
 
 /// A person of the province as a subject.
@@ -257,18 +259,23 @@ pub fn document(role: &str, number: String, division: u32) -> Subject {
     Subject { role: role.to_owned(), kind }
 }
 
-/// The sample question for a fact of the catalogue; `None` for a code it does not have.
-pub fn question(fact: &str, province: &Province) -> Option<Sample> {
+/// The sample question for a fact of the catalogue. For a code it does not have: a question about nobody, not found.
+pub fn question(fact: &str, province: &Province) -> Sample {
     let ask = Asking { province };
-    match fact.get(..1)? {
-        "P" => ask.police(fact),
-        "M" => ask.civil_affairs(fact),
-        "S" => ask.social_security(fact),
-        "H" => ask.housing(fact),
-        "T" => ask.tax(fact),
-        "E" => ask.market_regulation(fact),
+    let sample = match fact.get(..1) {
+        Some("P") => ask.police(fact),
+        Some("M") => ask.civil_affairs(fact),
+        Some("S") => ask.social_security(fact),
+        Some("H") => ask.housing(fact),
+        Some("T") => ask.tax(fact),
+        Some("E") => ask.market_regulation(fact),
         _ => None,
-    }
+    };
+    sample.unwrap_or_else(|| Sample {
+        subjects: Vec::new(),
+        record: Finding::NotFound,
+        expect: Verdict::NotFound,
+    })
 }
 
 struct Asking<'a> {
@@ -278,7 +285,7 @@ struct Asking<'a> {
 fn found<const N: usize>(subjects: Vec<Subject>, attributes: [(&str, Value); N]) -> Option<Sample> {
     let attributes: BTreeMap<String, Value> =
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Some(Sample { subjects, expect: Finding::Found(attributes) })
+    Some(Sample { subjects, record: Finding::Found(attributes), expect: Verdict::Confirmed })
 }
 
 fn truth(value: bool) -> Value {

@@ -82,6 +82,6 @@ fn the_samples_are_what_they_say() {
         "P1", "P2", "P3", "P4", "M1", "M2", "M3", "M4", "M5", "S1", "S2", "S3", "S4", "S5", "S6",
         "H1", "H2", "H3", "H4", "H5", "H6", "H7", "T1", "T2", "T3", "T4", "E1", "E2", "E3", "E4",
     ] {
-        assert!(samples::question(fact, &province).is_some(), "{fact}");
+        assert!(!samples::question(fact, &province).subjects.is_empty(), "{fact}");
     }
 }
