@@ -6,13 +6,24 @@
 
 // The request's path.
 pub mod decision;
+pub mod agreements;
+pub mod audit;
 
 // The vocabulary.
 pub mod catalogue;
+pub mod parties;
+pub mod query;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
-pub mod query;
+
+// Running it.
+pub mod settings;
+pub mod telemetry;
+pub mod admin;
+pub mod client;
+pub mod pki;
+pub mod cli;
 
 // A province to try it on.
 pub mod simulate;

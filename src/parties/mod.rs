@@ -1,0 +1,154 @@
+//! The party register: organisations, the authorities that issue their certificates, their systems and signing keys.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+
+use crate::crypto::PublicKey;
+use crate::finding::{self, Finding};
+use crate::query::time::Timestamp;
+use crate::query::{OrganisationId, SystemId};
+
+/// Every registered organisation. Immutable: a change makes a new register.
+#[derive(Clone, Debug, Default)]
+pub struct Register {
+    organisations: BTreeMap<OrganisationId, Organisation>,
+}
+
+/// A party.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    /// Identifier, such as `civil-affairs`.
+    pub id: OrganisationId,
+    /// English name.
+    pub name: String,
+    /// Chinese name.
+    pub name_zh: String,
+    /// 统一社会信用代码, checked.
+    pub uscc: String,
+    /// Authorities whose certificates may name this organisation. No other organisation lists the same one.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// Its systems and what each may do.
+    pub systems: BTreeMap<SystemId, Rights>,
+    /// Keys that sign agreements for it.
+    pub keys: Vec<SigningKeyEntry>,
+    /// The register file, byte for byte, as it enters the log.
+    pub document: Vec<u8>,
+}
+
+/// What a system may do at the gateway. Every right is off unless granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Put questions.
+    pub query: bool,
+    /// Read the audit log.
+    pub audit: bool,
+    /// Run the gateway.
+    pub operate: bool,
+}
+
+/// One key that signs for an organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningKeyEntry {
+    /// Identifier, unique in the whole register.
+    pub kid: String,
+    /// The key.
+    pub key: PublicKey,
+    /// First moment at which documents signed with it are accepted.
+    pub valid_from: Timestamp,
+    /// First moment at which they no longer are.
+    pub valid_to: Timestamp,
+}
+
+impl Register {
+    /// Reads every `*.toml` of the folder.
+    ///
+    /// # Errors
+    /// Every flaw found; a register with one flaw is not used at all.
+    pub fn load(folder: &Path) -> Result<Self, Vec<Finding>> {
+        let files = finding::files_in(folder, "toml").map_err(|finding| vec![finding])?;
+        if files.is_empty() {
+            let problem =
+                "there is no party file (*.toml): `heyan pki init` makes them for a trial";
+            return Err(vec![Finding::new(folder, problem)]);
+        }
+        let mut documents = Vec::with_capacity(files.len());
+        let mut findings = Vec::new();
+        for file in files {
+            match finding::read_text(&file) {
+                Ok(text) => documents.push((file.display().to_string(), text.into_bytes())),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        match Self::from_documents(documents) {
+            Ok(register) if findings.is_empty() => Ok(register),
+            Ok(_) => Err(findings),
+            Err(more) => {
+                findings.extend(more);
+                Err(findings)
+            }
+        }
+    }
+
+    /// Reads register files from their bytes; each comes with a name for findings. Pure: replay calls it too.
+    ///
+    /// # Errors
+    /// As [`Register::load`].
+    pub fn from_documents(
+        documents: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Result<Self, Vec<Finding>> {
+        let mut register = Self::default();
+        let mut findings = Vec::new();
+        for (name, document) in documents {
+            match file::read(Path::new(&name), document) {
+                Ok(organisation) => register.enter(&name, organisation, &mut findings),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if findings.is_empty() { Ok(register) } else { Err(findings) }
+    }
+
+    /// Takes an organisation in unless it clashes with one that is there.
+    fn enter(&mut self, name: &str, organisation: Organisation, findings: &mut Vec<Finding>) {
+        let mut clash = |problem: String| findings.push(Finding::new(name, problem));
+        for known in self.organisations.values() {
+            if known.id == organisation.id {
+                clash(format!("organisation `{}` has another file already", known.id));
+            }
+            // A shared authority could vouch for either, which is what naming organisations is to prevent.
+            if known.authorities.iter().any(|one| organisation.authorities.contains(one)) {
+                clash(format!("its authority is also that of `{}`; each needs its own", known.id));
+            }
+        }
+        for entry in &organisation.keys {
+            if self.key(&entry.kid).is_some() {
+                clash(format!("the key id `{}` is taken; choose another", entry.kid));
+            }
+        }
+        self.organisations.insert(organisation.id.clone(), organisation);
+    }
+
+    /// One organisation.
+    pub fn organisation(&self, id: &OrganisationId) -> Option<&Organisation> {
+        self.organisations.get(id)
+    }
+
+    /// All of them, by id.
+    pub fn organisations(&self) -> impl Iterator<Item = &Organisation> {
+        self.organisations.values()
+    }
+
+    /// The signing key of that id, and whose it is.
+    pub fn key(&self, kid: &str) -> Option<(&Organisation, &SigningKeyEntry)> {
+        self.organisations().find_map(|organisation| {
+            organisation
+                .keys
+                .iter()
+                .find(|entry| entry.kid == kid)
+                .map(|entry| (organisation, entry))
+        })
+    }
+}
