@@ -28,3 +28,6 @@ pub mod admin;
 pub mod client;
 pub mod pki;
 pub mod cli;
+
+// A province to try it on.
+pub mod simulate;
