@@ -21,5 +21,6 @@ pub mod proto;
 pub mod settings;
 pub mod telemetry;
 pub mod admin;
+pub mod client;
 pub mod pki;
 pub mod cli;
