@@ -5,14 +5,17 @@
 //! it takes to run it. `docs/ARCHITECTURE.md` is the map.
 
 // The request's path.
+pub mod identity;
 pub mod decision;
 pub mod agreements;
+pub mod cache;
 pub mod audit;
 
 // The vocabulary.
 pub mod catalogue;
 pub mod parties;
 pub mod query;
+pub mod clock;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
@@ -25,3 +28,6 @@ pub mod admin;
 pub mod client;
 pub mod pki;
 pub mod cli;
+
+// A province to try it on.
+pub mod simulate;
