@@ -7,15 +7,19 @@
 // The request's path.
 pub mod decision;
 pub mod agreements;
+pub mod audit;
 
 // The vocabulary.
 pub mod catalogue;
+pub mod parties;
+pub mod query;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
-pub mod query;
-pub mod parties;
 
 // Running it.
+pub mod settings;
+pub mod telemetry;
+pub mod admin;
 pub mod pki;
 pub mod cli;
