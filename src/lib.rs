@@ -9,6 +9,9 @@ pub mod decision;
 pub mod agreements;
 pub mod audit;
 
+// The auditors.
+pub mod replay;
+
 // The vocabulary.
 pub mod catalogue;
 pub mod parties;
