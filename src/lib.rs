@@ -5,8 +5,10 @@
 //! it takes to run it. `docs/ARCHITECTURE.md` is the map.
 
 // The request's path.
+pub mod identity;
 pub mod decision;
 pub mod agreements;
+pub mod cache;
 pub mod audit;
 
 // The auditors.
@@ -16,9 +18,11 @@ pub mod replay;
 pub mod catalogue;
 pub mod parties;
 pub mod query;
+pub mod clock;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
+pub mod wire;
 
 // Running it.
 pub mod settings;
@@ -27,3 +31,6 @@ pub mod admin;
 pub mod client;
 pub mod pki;
 pub mod cli;
+
+// A province to try it on.
+pub mod simulate;
