@@ -11,6 +11,9 @@ pub mod agreements;
 pub mod cache;
 pub mod audit;
 
+// The auditors.
+pub mod replay;
+
 // The vocabulary.
 pub mod catalogue;
 pub mod parties;
