@@ -1,0 +1,7 @@
+//! Asking the agencies.
+
+mod expression;
+mod functions;
+mod moment;
+mod template;
+mod xml;
