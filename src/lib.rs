@@ -6,10 +6,17 @@
 
 // The request's path.
 pub mod decision;
+pub mod agreements;
+pub mod audit;
 
 // The vocabulary.
 pub mod catalogue;
+pub mod parties;
+pub mod query;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
-pub mod query;
+
+// Running it.
+pub mod pki;
+pub mod cli;

@@ -1,10 +1,14 @@
 //! What can be asked, as data: facts and items, dated and versioned. A new one needs no recompile.
 
+mod load;
+
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::crypto::Digest;
-use crate::query::value::{Assertion, Value};
+use crate::finding::Finding;
+use crate::query::value::{Assertion, Comparison, Value};
 use crate::query::{FactCode, ItemCode, OrganisationId};
 
 /// Facts and items, loaded and checked. Immutable.
@@ -13,6 +17,46 @@ pub struct Catalogue {
     facts: BTreeMap<FactCode, Fact>,
     items: BTreeMap<ItemCode, Vec<Item>>,
     digest: Digest,
+}
+
+impl Catalogue {
+    /// Reads every `*.toml` of the folders `facts` and `items` inside this one.
+    ///
+    /// # Errors
+    /// Every flaw found; a catalogue with one flaw is not used at all.
+    pub fn load(folder: &Path) -> Result<Self, Vec<Finding>> {
+        load::load(folder)
+    }
+
+    /// The fact of that code.
+    pub fn fact(&self, code: &FactCode) -> Option<&Fact> {
+        self.facts.get(code)
+    }
+
+    /// Every fact, by code.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.facts.values()
+    }
+
+    /// That version of the item.
+    pub fn item(&self, code: &ItemCode, version: &str) -> Option<&Item> {
+        self.items.get(code)?.iter().find(|item| item.version == version)
+    }
+
+    /// Every version of every item, by code and then by first day.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.values().flatten()
+    }
+
+    /// True when any version of the item exists.
+    pub fn has_item(&self, code: &ItemCode) -> bool {
+        self.items.contains_key(code)
+    }
+
+    /// SHA-256 over the names and bytes of its files, in order.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
 }
 
 /// A kind of question one agency can answer.
@@ -36,6 +80,50 @@ pub struct Fact {
     pub confirms: Option<Assertion>,
     /// How old an answer may be when nothing else says so.
     pub fresh_for: Duration,
+}
+
+impl Fact {
+    /// The attribute of that name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The role of that name.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+
+    /// Whether the assertion can be judged at all: known attribute, fitting comparison, right number and type of values.
+    ///
+    /// # Errors
+    /// The field of the assertion and the stable code of the check: (`attribute`, `unknown_attribute`),
+    /// (`comparison`, `comparison_unfit`), (`values`, `values_count`) or (`values`, `value_type`).
+    pub fn check_assertion(
+        &self,
+        assertion: &Assertion,
+    ) -> Result<(), (&'static str, &'static str)> {
+        let Some(attribute) = self.attribute(&assertion.attribute) else {
+            return Err(("attribute", "unknown_attribute"));
+        };
+        if !attribute.kind.compares(assertion.comparison) {
+            return Err(("comparison", "comparison_unfit"));
+        }
+        let count = assertion.values.len();
+        let counted = match assertion.comparison {
+            Comparison::Exists => count == 0,
+            // More alternatives than this is a list to search through, not a question.
+            Comparison::In => (1..=32).contains(&count),
+            _ => count == 1,
+        };
+        if !counted {
+            return Err(("values", "values_count"));
+        }
+        if assertion.values.iter().all(|value| attribute.kind.admits(value)) {
+            Ok(())
+        } else {
+            Err(("values", "value_type"))
+        }
+    }
 }
 
 /// A place for a subject.
@@ -94,6 +182,29 @@ impl AttributeKind {
             _ => false,
         }
     }
+
+    /// True when the comparison means something for values of this type.
+    pub fn compares(&self, comparison: Comparison) -> bool {
+        match comparison {
+            Comparison::Eq | Comparison::Ne | Comparison::In | Comparison::Exists => true,
+            Comparison::Lt | Comparison::Le | Comparison::Gt | Comparison::Ge => {
+                matches!(self, Self::Integer | Self::Date | Self::Month)
+            }
+            Comparison::NameMatch => matches!(self, Self::Text),
+        }
+    }
+
+    /// Name in files and on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Truth => "truth",
+            Self::Integer => "integer",
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Month => "month",
+            Self::Code(_) => "code",
+        }
+    }
 }
 
 fn has_shape(text: &str, shape: &[u8]) -> bool {
@@ -115,6 +226,8 @@ pub struct Item {
     pub title: String,
     /// Chinese title.
     pub title_zh: String,
+    /// How far it can be done without a visit.
+    pub channel: Channel,
     /// First day, `YYYY-MM-DD`, China time.
     pub effective_from: String,
     /// Day after the last, empty while open.
@@ -123,4 +236,16 @@ pub struct Item {
     pub facts: Vec<FactCode>,
     /// Codes of papers its answers replace, with their Chinese names.
     pub materials: BTreeMap<String, String>,
+}
+
+/// How far an item can be done without a visit today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// From end to end.
+    Online,
+    /// Applied for online, finished at the counter.
+    PreApplication,
+    /// At the counter only.
+    Offline,
 }

@@ -1,6 +1,6 @@
 //! What two parties signed, as a value: who may ask what, for which item, and how the answer may be used.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,10 @@ pub struct AgreementSet {
     all: Vec<Arc<Agreement>>,
     /// (consumer, fact) → (agreement, position of the clause).
     by_fact: HashMap<(OrganisationId, FactCode), Vec<(Arc<Agreement>, usize)>>,
+    /// Every (consumer, provider) that has an agreement.
+    pairs: HashSet<(OrganisationId, OrganisationId)>,
+    /// Versions and their beginnings, for ids that have more than one version.
+    versions: HashMap<String, Vec<(u32, Timestamp)>>,
 }
 
 impl AgreementSet {
@@ -106,8 +110,14 @@ impl AgreementSet {
                     .or_default()
                     .push((Arc::clone(&agreement), position));
             }
+            set.pairs.insert((agreement.consumer.clone(), agreement.provider.clone()));
+            set.versions
+                .entry(agreement.id.clone())
+                .or_default()
+                .push((agreement.version, agreement.effective_from));
             set.all.push(agreement);
         }
+        set.versions.retain(|_, versions| versions.len() > 1);
         set
     }
 
@@ -116,12 +126,25 @@ impl AgreementSet {
         &self.all
     }
 
-    /// Clauses under which `consumer` might ask `fact`.
+    /// Clauses under which `consumer` might ask `fact`, whoever the provider is.
     pub fn clauses(
         &self,
         consumer: &OrganisationId,
         fact: &FactCode,
     ) -> &[(Arc<Agreement>, usize)] {
         self.by_fact.get(&(consumer.clone(), fact.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    /// True when the two have any agreement, in force or not.
+    pub fn has_pair(&self, consumer: &OrganisationId, provider: &OrganisationId) -> bool {
+        self.pairs.contains(&(consumer.clone(), provider.clone()))
+    }
+
+    /// True when a higher version of the same agreement had begun by `at`. Whether it has ended since does not matter:
+    /// an old version never comes back.
+    pub fn is_superseded(&self, agreement: &Agreement, at: Timestamp) -> bool {
+        self.versions.get(&agreement.id).is_some_and(|versions| {
+            versions.iter().any(|&(version, from)| version > agreement.version && from <= at)
+        })
     }
 }

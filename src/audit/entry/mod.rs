@@ -1,0 +1,265 @@
+//! What one entry says, and its stored bytes. The bytes are what is hashed; nobody re-encodes them later.
+
+mod wire;
+
+use prost::Message;
+use thiserror::Error;
+
+use crate::crypto::Digest;
+use crate::decision::PermitRef;
+use crate::decision::facts::Facts;
+use crate::proto::audit::v1 as stored;
+use crate::query::record::Unavailable;
+use crate::query::time::Timestamp;
+use crate::query::value::Verdict;
+
+/// Version of the stored form that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Largest stored entry in bytes: tlog-tiles counts an entry's length in 16 bits.
+pub const MAX_BYTES: usize = 65_535;
+
+/// One record of the log. Holds no personal data: persons appear as commitments only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When the request it records came in, or when the event happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// The kinds of entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An agency is about to be asked.
+    Intent(Box<Intent>),
+    /// A question was answered.
+    Outcome(Box<Outcome>),
+    /// A question was denied.
+    Denial(Box<Denied>),
+    /// An agreement came into force or went out of it.
+    Agreement(AgreementEvent),
+    /// The party register changed.
+    Party(PartyEvent),
+    /// The gateway itself: created, started, stopped.
+    Node(NodeEvent),
+    /// The catalogue in use changed.
+    Catalogue(CatalogueEvent),
+    /// An adapter came into use.
+    Adapter(AdapterEvent),
+}
+
+/// The gateway is about to ask an agency. Durable before the question leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// What the decision looked at.
+    pub facts: Facts,
+    /// The clause that allows it.
+    pub permit: PermitRef,
+    /// Who and what, hidden.
+    pub commitments: Commitments,
+    /// Whom the gateway will ask through.
+    pub adapter: AdapterRef,
+}
+
+/// What was answered. Durable before the answer leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What the decision looked at.
+    pub facts: Facts,
+    /// The clause that allows it.
+    pub permit: PermitRef,
+    /// Who and what, hidden.
+    pub commitments: Commitments,
+    /// The intent under which the agency was asked, for a cached answer the one that filled the cache; `None` when no
+    /// agency was asked. Never index 0, which is the log's creation.
+    pub intent: Option<u64>,
+    /// Where the answer came from.
+    pub source: Source,
+    /// The whole answer's verdict.
+    pub verdict: Verdict,
+    /// When the agency's data was true; `None` when there is none.
+    pub as_of: Option<Timestamp>,
+    /// Names of the attributes whose values left.
+    pub disclosed: Vec<String>,
+    /// Attributes that the adapter returned beyond the permit and that were dropped.
+    pub dropped: u32,
+    /// Why there is no answer; present exactly when the verdict is UNAVAILABLE.
+    pub unavailable: Option<Unavailable>,
+    /// Positions of the subjects really checked.
+    pub subjects_checked: Vec<u32>,
+}
+
+/// A question was denied. Durable before the denial leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// What the decision looked at.
+    pub facts: Facts,
+    /// Stable code of the denial.
+    pub code: String,
+    /// Who and what, hidden.
+    pub commitments: Commitments,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Asked for this question, or for an equal one at the same moment.
+    Agency,
+    /// Kept from an earlier question.
+    Cache,
+}
+
+/// Hiding commitments (see [`super::commitment`]); `None` where there is nothing to commit to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commitments {
+    /// The subjects.
+    pub subject: Option<Digest>,
+    /// The person at the caller's desk.
+    pub operator: Option<Digest>,
+    /// The whole request.
+    pub request: Option<Digest>,
+    /// The whole answer.
+    pub answer: Option<Digest>,
+}
+
+/// An adapter, exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterRef {
+    /// Name of its manifest.
+    pub name: String,
+    /// Version the manifest gives itself.
+    pub version: String,
+    /// SHA-256 of the manifest.
+    pub digest: Digest,
+}
+
+/// A change of the agreements in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgreementEvent {
+    /// In force from here on; an earlier version of the same id goes out of force.
+    Adopted {
+        /// Identifier.
+        id: String,
+        /// Version, from 1.
+        version: u32,
+        /// The signed document, byte for byte.
+        document: Vec<u8>,
+    },
+    /// Out of force from here on.
+    Withdrawn {
+        /// Identifier.
+        id: String,
+        /// Version, from 1.
+        version: u32,
+    },
+}
+
+/// A change of the party register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartyEvent {
+    /// Entered, or replaced.
+    Entered {
+        /// The organisation's id.
+        organisation: String,
+        /// The register file, byte for byte.
+        document: Vec<u8>,
+    },
+    /// Struck off.
+    Removed {
+        /// The organisation's id.
+        organisation: String,
+    },
+}
+
+/// The gateway itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeEvent {
+    /// What it did.
+    pub change: NodeChange,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// What the gateway did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeChange {
+    /// Made the log; entry 0 and no other.
+    Created,
+    /// Began to serve.
+    Started,
+    /// Ended in good order.
+    Stopped,
+}
+
+/// The catalogue in use from here on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueEvent {
+    /// SHA-256 over its files.
+    pub digest: Digest,
+    /// For people: how many facts and items.
+    pub summary: String,
+}
+
+/// An adapter in use from here on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterEvent {
+    /// The adapter.
+    pub adapter: AdapterRef,
+    /// Codes of the facts it answers.
+    pub facts: Vec<String>,
+}
+
+/// Why bytes are no entry, or an entry no bytes.
+#[derive(Debug, Error)]
+pub enum EntryError {
+    /// Larger than tlog-tiles allows.
+    #[error("the entry takes {0} bytes; the log holds at most 65535 of one entry")]
+    TooLarge(usize),
+    /// Not the message at all.
+    #[error("the bytes are no entry")]
+    Undecodable(#[from] prost::DecodeError),
+    /// Written by a newer program.
+    #[error("the entry has format {0}; this program reads format 1")]
+    Format(u32),
+    /// A required part is absent.
+    #[error("the entry lacks `{0}`")]
+    Missing(&'static str),
+    /// A part has a length or value that is not among those known.
+    #[error("the entry's `{0}` has an unknown value")]
+    Unknown(&'static str),
+    /// Two parts contradict each other.
+    #[error("the entry's `{0}` contradicts its other parts")]
+    Contradiction(&'static str),
+    /// Decoding and encoding again gives other bytes.
+    #[error("the entry is not in its one canonical form")]
+    NotCanonical,
+}
+
+/// The entry's stored bytes.
+///
+/// # Errors
+/// When it would take more than [`MAX_BYTES`].
+pub fn encode(entry: &Entry) -> Result<Vec<u8>, EntryError> {
+    let bytes = wire::to_stored(entry).encode_to_vec();
+    if bytes.len() > MAX_BYTES { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+}
+
+/// The entry of these stored bytes. Strict: an entry has exactly one byte form, so that two readers never disagree.
+///
+/// # Errors
+/// When the bytes are anything but what [`encode`] makes.
+pub fn decode(bytes: &[u8]) -> Result<Entry, EntryError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(EntryError::TooLarge(bytes.len()));
+    }
+    let entry = wire::from_stored(stored::Entry::decode(bytes)?)?;
+    if wire::to_stored(&entry).encode_to_vec() == bytes {
+        Ok(entry)
+    } else {
+        Err(EntryError::NotCanonical)
+    }
+}
+
+#[cfg(test)]
+mod tests;

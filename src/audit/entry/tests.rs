@@ -1,0 +1,117 @@
+//! Every kind goes to bytes and back; nothing but its own bytes is an entry.
+
+use std::time::Duration;
+
+use super::*;
+use crate::audit::testing::{adapter, commitments, facts, permit};
+use crate::decision::facts::{Defect, QuotaUse};
+use crate::query::value::Comparison;
+
+fn full_facts() -> Facts {
+    let mut facts = facts("fund-centre/approval", 7, Timestamp(1_800_000_000_000_001));
+    facts.deadline = Some(Duration::from_micros(1_500_001));
+    facts.max_age = Some(Duration::from_secs(3600));
+    facts.assertions =
+        vec![("married".into(), Comparison::Eq), ("name".into(), Comparison::NameMatch)];
+    facts.disclose = vec!["married".into()];
+    facts.defects = vec![Defect {
+        field: "subjects[0].person.document_number".into(),
+        check: "check_digit".into(),
+    }];
+    facts.quota = vec![QuotaUse { agreement: "hn-gjj-mz".into(), day: 4, second: 1 }];
+    facts.freezes = vec!["civil-affairs".into()];
+    facts
+}
+
+fn every_kind() -> Vec<Kind> {
+    let outcome = Outcome {
+        facts: full_facts(),
+        permit: permit(),
+        commitments: commitments(),
+        intent: Some(3),
+        source: Source::Cache,
+        verdict: Verdict::Confirmed,
+        as_of: Some(Timestamp(5)),
+        disclosed: vec!["married".into()],
+        dropped: 2,
+        unavailable: None,
+        subjects_checked: vec![0, 1],
+    };
+    let unavailable = Outcome {
+        intent: None,
+        verdict: Verdict::Unavailable,
+        unavailable: Some(Unavailable::BreakerOpen),
+        as_of: None,
+        ..outcome.clone()
+    };
+    vec![
+        Kind::Intent(Box::new(Intent {
+            facts: full_facts(),
+            permit: permit(),
+            commitments: commitments(),
+            adapter: adapter(),
+        })),
+        Kind::Outcome(Box::new(outcome)),
+        Kind::Outcome(Box::new(unavailable)),
+        Kind::Denial(Box::new(Denied {
+            facts: full_facts(),
+            code: "NO_AGREEMENT".into(),
+            commitments: Commitments::default(),
+        })),
+        Kind::Agreement(AgreementEvent::Adopted { id: "a".into(), version: 1, document: vec![1] }),
+        Kind::Agreement(AgreementEvent::Withdrawn { id: "a".into(), version: 1 }),
+        Kind::Party(PartyEvent::Entered { organisation: "police".into(), document: vec![2] }),
+        Kind::Party(PartyEvent::Removed { organisation: "police".into() }),
+        Kind::Node(NodeEvent { change: NodeChange::Stopped, version: "0.1.0".into() }),
+        Kind::Catalogue(CatalogueEvent { digest: [9; 32], summary: "24 facts".into() }),
+        Kind::Adapter(AdapterEvent { adapter: adapter(), facts: vec!["M1".into()] }),
+    ]
+}
+
+#[test]
+fn every_kind_comes_back_as_it_went() {
+    for kind in every_kind() {
+        let entry = Entry { at: Timestamp(1_800_000_000_000_002), kind };
+        let bytes = encode(&entry).unwrap();
+        assert_eq!(decode(&bytes).unwrap(), entry);
+    }
+}
+
+#[test]
+fn no_prefix_and_no_addition_is_an_entry() {
+    for kind in every_kind() {
+        let bytes = encode(&Entry { at: Timestamp(1), kind }).unwrap();
+        for cut in 0..bytes.len() {
+            assert!(decode(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+        // An unknown field, and a known one said twice.
+        assert!(decode(&[&bytes[..], &[0xf8, 0x06, 0x01]].concat()).is_err());
+        assert!(matches!(
+            decode(&[&bytes[..], &[0x10, 0x01]].concat()),
+            Err(EntryError::NotCanonical)
+        ));
+    }
+}
+
+#[test]
+fn refuses_other_formats_and_contradictions() {
+    let entry = Entry { at: Timestamp(1), kind: every_kind().remove(1) };
+    let mut message = wire::to_stored(&entry);
+    message.format = 2;
+    assert!(matches!(decode(&message.encode_to_vec()), Err(EntryError::Format(2))));
+
+    let mut message = wire::to_stored(&entry);
+    if let Some(stored::entry::Kind::Outcome(outcome)) = &mut message.kind {
+        outcome.unavailable_reason = "timeout".into();
+    }
+    assert!(matches!(decode(&message.encode_to_vec()), Err(EntryError::Contradiction(_))));
+}
+
+#[test]
+fn refuses_what_tlog_tiles_cannot_hold() {
+    let kind = Kind::Party(PartyEvent::Entered {
+        organisation: "police".into(),
+        document: vec![7; MAX_BYTES],
+    });
+    assert!(matches!(encode(&Entry { at: Timestamp(1), kind }), Err(EntryError::TooLarge(_))));
+}

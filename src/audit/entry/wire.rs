@@ -1,0 +1,477 @@
+//! Between the entry as a value and its generated message.
+
+use std::time::Duration;
+
+use super::{
+    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Commitments, Denied, Entry,
+    EntryError, FORMAT, Intent, Kind, NodeChange, NodeEvent, Outcome, PartyEvent, Source,
+};
+use crate::crypto::Digest;
+use crate::decision::PermitRef;
+use crate::decision::facts::{CallerFacts, Defect, Facts, QuotaUse, Standing};
+use crate::proto::audit::v1 as stored;
+use crate::query::record::Unavailable;
+use crate::query::time::Timestamp;
+use crate::query::value::{Comparison, Verdict};
+use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
+
+pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
+    use stored::entry::Kind as Out;
+    let kind = match &entry.kind {
+        Kind::Intent(intent) => Out::Intent(stored::Intent {
+            facts: Some(facts_out(&intent.facts)),
+            permit: Some(permit_out(&intent.permit)),
+            commitments: Some(commitments_out(&intent.commitments)),
+            adapter: Some(adapter_out(&intent.adapter)),
+        }),
+        Kind::Outcome(outcome) => Out::Outcome(outcome_out(outcome)),
+        Kind::Denial(denied) => Out::Denial(stored::Denial {
+            facts: Some(facts_out(&denied.facts)),
+            code: denied.code.clone(),
+            commitments: Some(commitments_out(&denied.commitments)),
+        }),
+        Kind::Agreement(event) => Out::Agreement(agreement_out(event)),
+        Kind::Party(event) => Out::Party(party_out(event)),
+        Kind::Node(event) => Out::Node(stored::NodeEvent {
+            change: node_change_out(event.change).into(),
+            version: event.version.clone(),
+        }),
+        Kind::Catalogue(event) => Out::Catalogue(stored::CatalogueEvent {
+            digest: event.digest.to_vec(),
+            summary: event.summary.clone(),
+        }),
+        Kind::Adapter(event) => Out::Adapter(stored::AdapterEvent {
+            adapter: Some(adapter_out(&event.adapter)),
+            facts: event.facts.clone(),
+        }),
+    };
+    stored::Entry { format: FORMAT, time_us: entry.at.0, kind: Some(kind) }
+}
+
+pub(super) fn from_stored(entry: stored::Entry) -> Result<Entry, EntryError> {
+    use stored::entry::Kind as In;
+    if entry.format != FORMAT {
+        return Err(EntryError::Format(entry.format));
+    }
+    let kind = match entry.kind.ok_or(EntryError::Missing("kind"))? {
+        In::Intent(intent) => Kind::Intent(Box::new(Intent {
+            facts: facts_in(intent.facts)?,
+            permit: permit_in(intent.permit)?,
+            commitments: commitments_in(intent.commitments)?,
+            adapter: adapter_in(intent.adapter)?,
+        })),
+        In::Outcome(outcome) => Kind::Outcome(Box::new(outcome_in(outcome)?)),
+        In::Denial(denial) => Kind::Denial(Box::new(Denied {
+            facts: facts_in(denial.facts)?,
+            code: required(denial.code, "denial.code")?,
+            commitments: commitments_in(denial.commitments)?,
+        })),
+        In::Agreement(event) => Kind::Agreement(agreement_in(event)?),
+        In::Party(event) => Kind::Party(party_in(event)?),
+        In::Node(event) => Kind::Node(NodeEvent {
+            change: node_change_in(event.change)?,
+            version: required(event.version, "node.version")?,
+        }),
+        In::Catalogue(event) => Kind::Catalogue(CatalogueEvent {
+            digest: digest(&event.digest, "catalogue.digest")?,
+            summary: event.summary,
+        }),
+        In::Adapter(event) => {
+            Kind::Adapter(AdapterEvent { adapter: adapter_in(event.adapter)?, facts: event.facts })
+        }
+    };
+    Ok(Entry { at: Timestamp(entry.time_us), kind })
+}
+
+fn outcome_out(outcome: &Outcome) -> stored::Outcome {
+    let source = match outcome.source {
+        Source::Agency => stored::Source::Agency,
+        Source::Cache => stored::Source::Cache,
+    };
+    stored::Outcome {
+        facts: Some(facts_out(&outcome.facts)),
+        permit: Some(permit_out(&outcome.permit)),
+        commitments: Some(commitments_out(&outcome.commitments)),
+        intent_index: outcome.intent.unwrap_or(0),
+        source: source.into(),
+        verdict: verdict_out(outcome.verdict).into(),
+        as_of_us: outcome.as_of.map_or(0, |time| time.0),
+        disclosed: outcome.disclosed.clone(),
+        dropped: outcome.dropped,
+        unavailable_reason: outcome
+            .unavailable
+            .map_or_else(String::new, |reason| reason.code().to_owned()),
+        subjects_checked: outcome.subjects_checked.clone(),
+    }
+}
+
+fn outcome_in(outcome: stored::Outcome) -> Result<Outcome, EntryError> {
+    let verdict = verdict_in(outcome.verdict)?;
+    let unavailable = match outcome.unavailable_reason.as_str() {
+        "" => None,
+        code => {
+            Some(unavailable_in(code).ok_or(EntryError::Unknown("outcome.unavailable_reason"))?)
+        }
+    };
+    if (verdict == Verdict::Unavailable) != unavailable.is_some() {
+        return Err(EntryError::Contradiction("outcome.unavailable_reason"));
+    }
+    Ok(Outcome {
+        facts: facts_in(outcome.facts)?,
+        permit: permit_in(outcome.permit)?,
+        commitments: commitments_in(outcome.commitments)?,
+        intent: (outcome.intent_index != 0).then_some(outcome.intent_index),
+        source: match stored::Source::try_from(outcome.source) {
+            Ok(stored::Source::Agency) => Source::Agency,
+            Ok(stored::Source::Cache) => Source::Cache,
+            Ok(stored::Source::Unspecified) | Err(_) => {
+                return Err(EntryError::Unknown("outcome.source"));
+            }
+        },
+        verdict,
+        as_of: (outcome.as_of_us != 0).then_some(Timestamp(outcome.as_of_us)),
+        disclosed: outcome.disclosed,
+        dropped: outcome.dropped,
+        unavailable,
+        subjects_checked: outcome.subjects_checked,
+    })
+}
+
+fn verdict_out(verdict: Verdict) -> stored::Verdict {
+    match verdict {
+        Verdict::Confirmed => stored::Verdict::Confirmed,
+        Verdict::Refuted => stored::Verdict::Refuted,
+        Verdict::NotFound => stored::Verdict::NotFound,
+        Verdict::Stale => stored::Verdict::Stale,
+        Verdict::Conflict => stored::Verdict::Conflict,
+        Verdict::Unavailable => stored::Verdict::Unavailable,
+    }
+}
+
+fn verdict_in(verdict: i32) -> Result<Verdict, EntryError> {
+    match stored::Verdict::try_from(verdict) {
+        Ok(stored::Verdict::Confirmed) => Ok(Verdict::Confirmed),
+        Ok(stored::Verdict::Refuted) => Ok(Verdict::Refuted),
+        Ok(stored::Verdict::NotFound) => Ok(Verdict::NotFound),
+        Ok(stored::Verdict::Stale) => Ok(Verdict::Stale),
+        Ok(stored::Verdict::Conflict) => Ok(Verdict::Conflict),
+        Ok(stored::Verdict::Unavailable) => Ok(Verdict::Unavailable),
+        Ok(stored::Verdict::Unspecified) | Err(_) => Err(EntryError::Unknown("outcome.verdict")),
+    }
+}
+
+fn unavailable_in(code: &str) -> Option<Unavailable> {
+    [
+        Unavailable::Timeout,
+        Unavailable::Unreachable,
+        Unavailable::Refused,
+        Unavailable::ContractError,
+        Unavailable::Maintenance,
+        Unavailable::Overloaded,
+        Unavailable::BreakerOpen,
+        Unavailable::Deadline,
+        Unavailable::NoAdapter,
+    ]
+    .into_iter()
+    .find(|reason| reason.code() == code)
+}
+
+fn agreement_out(event: &AgreementEvent) -> stored::AgreementEvent {
+    use stored::agreement_event::Change;
+    match event {
+        AgreementEvent::Adopted { id, version, document } => stored::AgreementEvent {
+            change: Change::Adopted.into(),
+            id: id.clone(),
+            version: *version,
+            document: document.clone(),
+        },
+        AgreementEvent::Withdrawn { id, version } => stored::AgreementEvent {
+            change: Change::Withdrawn.into(),
+            id: id.clone(),
+            version: *version,
+            document: Vec::new(),
+        },
+    }
+}
+
+fn agreement_in(event: stored::AgreementEvent) -> Result<AgreementEvent, EntryError> {
+    use stored::agreement_event::Change;
+    let id = required(event.id, "agreement.id")?;
+    if event.version == 0 {
+        return Err(EntryError::Missing("agreement.version"));
+    }
+    match (Change::try_from(event.change), event.document.is_empty()) {
+        (Ok(Change::Adopted), false) => {
+            Ok(AgreementEvent::Adopted { id, version: event.version, document: event.document })
+        }
+        (Ok(Change::Withdrawn), true) => {
+            Ok(AgreementEvent::Withdrawn { id, version: event.version })
+        }
+        (Ok(Change::Adopted), true) => Err(EntryError::Missing("agreement.document")),
+        (Ok(Change::Withdrawn), false) => Err(EntryError::Contradiction("agreement.document")),
+        (Ok(Change::Unspecified) | Err(_), _) => Err(EntryError::Unknown("agreement.change")),
+    }
+}
+
+fn party_out(event: &PartyEvent) -> stored::PartyEvent {
+    use stored::party_event::Change;
+    match event {
+        PartyEvent::Entered { organisation, document } => stored::PartyEvent {
+            change: Change::Entered.into(),
+            organisation: organisation.clone(),
+            document: document.clone(),
+        },
+        PartyEvent::Removed { organisation } => stored::PartyEvent {
+            change: Change::Removed.into(),
+            organisation: organisation.clone(),
+            document: Vec::new(),
+        },
+    }
+}
+
+fn party_in(event: stored::PartyEvent) -> Result<PartyEvent, EntryError> {
+    use stored::party_event::Change;
+    let organisation = required(event.organisation, "party.organisation")?;
+    match (Change::try_from(event.change), event.document.is_empty()) {
+        (Ok(Change::Entered), false) => {
+            Ok(PartyEvent::Entered { organisation, document: event.document })
+        }
+        (Ok(Change::Removed), true) => Ok(PartyEvent::Removed { organisation }),
+        (Ok(Change::Entered), true) => Err(EntryError::Missing("party.document")),
+        (Ok(Change::Removed), false) => Err(EntryError::Contradiction("party.document")),
+        (Ok(Change::Unspecified) | Err(_), _) => Err(EntryError::Unknown("party.change")),
+    }
+}
+
+fn node_change_out(change: NodeChange) -> stored::node_event::Change {
+    match change {
+        NodeChange::Created => stored::node_event::Change::Created,
+        NodeChange::Started => stored::node_event::Change::Started,
+        NodeChange::Stopped => stored::node_event::Change::Stopped,
+    }
+}
+
+fn node_change_in(change: i32) -> Result<NodeChange, EntryError> {
+    match stored::node_event::Change::try_from(change) {
+        Ok(stored::node_event::Change::Created) => Ok(NodeChange::Created),
+        Ok(stored::node_event::Change::Started) => Ok(NodeChange::Started),
+        Ok(stored::node_event::Change::Stopped) => Ok(NodeChange::Stopped),
+        Ok(stored::node_event::Change::Unspecified) | Err(_) => {
+            Err(EntryError::Unknown("node.change"))
+        }
+    }
+}
+
+fn permit_out(permit: &PermitRef) -> stored::Permit {
+    stored::Permit {
+        agreement: permit.agreement.clone(),
+        version: permit.version,
+        clause: permit.clause,
+    }
+}
+
+fn permit_in(permit: Option<stored::Permit>) -> Result<PermitRef, EntryError> {
+    let permit = permit.ok_or(EntryError::Missing("permit"))?;
+    if permit.version == 0 || permit.clause == 0 {
+        return Err(EntryError::Missing("permit.version or permit.clause"));
+    }
+    Ok(PermitRef {
+        agreement: required(permit.agreement, "permit.agreement")?,
+        version: permit.version,
+        clause: permit.clause,
+    })
+}
+
+fn adapter_out(adapter: &AdapterRef) -> stored::AdapterRef {
+    stored::AdapterRef {
+        name: adapter.name.clone(),
+        version: adapter.version.clone(),
+        digest: adapter.digest.to_vec(),
+    }
+}
+
+fn adapter_in(adapter: Option<stored::AdapterRef>) -> Result<AdapterRef, EntryError> {
+    let adapter = adapter.ok_or(EntryError::Missing("adapter"))?;
+    Ok(AdapterRef {
+        name: required(adapter.name, "adapter.name")?,
+        version: adapter.version,
+        digest: digest(&adapter.digest, "adapter.digest")?,
+    })
+}
+
+fn commitments_out(commitments: &Commitments) -> stored::Commitments {
+    let bytes = |digest: &Option<Digest>| digest.map_or_else(Vec::new, |digest| digest.to_vec());
+    stored::Commitments {
+        subject: bytes(&commitments.subject),
+        operator: bytes(&commitments.operator),
+        request: bytes(&commitments.request),
+        answer: bytes(&commitments.answer),
+    }
+}
+
+fn commitments_in(commitments: Option<stored::Commitments>) -> Result<Commitments, EntryError> {
+    let commitments = commitments.ok_or(EntryError::Missing("commitments"))?;
+    let one = |bytes: &[u8], name| match bytes {
+        [] => Ok(None),
+        bytes => digest(bytes, name).map(Some),
+    };
+    Ok(Commitments {
+        subject: one(&commitments.subject, "commitments.subject")?,
+        operator: one(&commitments.operator, "commitments.operator")?,
+        request: one(&commitments.request, "commitments.request")?,
+        answer: one(&commitments.answer, "commitments.answer")?,
+    })
+}
+
+fn facts_out(facts: &Facts) -> stored::Facts {
+    let code = |code: Option<&str>| code.unwrap_or_default().to_owned();
+    stored::Facts {
+        rules: facts.rules,
+        request_id: facts.request_id.to_vec(),
+        caller_sequence: facts.caller_sequence,
+        received_us: facts.received_at.0,
+        deadline_us: facts.deadline.map(micros),
+        caller: Some(stored::Caller {
+            organisation: facts.caller.organisation.as_str().to_owned(),
+            system: facts.caller.system.as_str().to_owned(),
+            certificate: facts.caller.certificate.to_vec(),
+            standing: standing_out(facts.caller.standing).into(),
+        }),
+        fact: code(facts.fact.as_ref().map(FactCode::as_str)),
+        provider: code(facts.provider.as_ref().map(OrganisationId::as_str)),
+        item: facts.item.as_str().to_owned(),
+        item_version: facts.item_version.clone(),
+        case_number: facts.case_number.clone(),
+        replaced_material: facts.replaced_material.clone(),
+        operator_unit: facts.operator_unit.clone(),
+        operator_present: facts.operator_present,
+        roles: facts
+            .roles
+            .iter()
+            .map(|(name, kind)| stored::Role { name: name.clone(), kind: kind.clone() })
+            .collect(),
+        assertions: facts
+            .assertions
+            .iter()
+            .map(|(attribute, comparison)| stored::AssertionShape {
+                attribute: attribute.clone(),
+                comparison: comparison.name().to_owned(),
+            })
+            .collect(),
+        disclose: facts.disclose.clone(),
+        max_age_us: facts.max_age.map(micros),
+        defects: facts
+            .defects
+            .iter()
+            .map(|defect| stored::Defect {
+                field: defect.field.clone(),
+                check: defect.check.clone(),
+            })
+            .collect(),
+        quota: facts
+            .quota
+            .iter()
+            .map(|used| stored::QuotaUse {
+                agreement: used.agreement.clone(),
+                day: used.day,
+                second: used.second,
+            })
+            .collect(),
+        freezes: facts.freezes.clone(),
+        catalogue_digest: facts.catalogue_digest.to_vec(),
+    }
+}
+
+fn facts_in(facts: Option<stored::Facts>) -> Result<Facts, EntryError> {
+    let facts = facts.ok_or(EntryError::Missing("facts"))?;
+    let caller = facts.caller.ok_or(EntryError::Missing("facts.caller"))?;
+    let nonempty = |code: String| (!code.is_empty()).then_some(code);
+    if facts.rules == 0 {
+        return Err(EntryError::Missing("facts.rules"));
+    }
+    Ok(Facts {
+        rules: facts.rules,
+        request_id: facts
+            .request_id
+            .try_into()
+            .map_err(|_| EntryError::Unknown("facts.request_id"))?,
+        caller_sequence: facts.caller_sequence,
+        received_at: Timestamp(facts.received_us),
+        deadline: facts.deadline_us.map(Duration::from_micros),
+        caller: CallerFacts {
+            organisation: OrganisationId::new(caller.organisation),
+            system: SystemId::new(caller.system),
+            certificate: digest(&caller.certificate, "facts.caller.certificate")?,
+            standing: standing_in(caller.standing)?,
+        },
+        fact: nonempty(facts.fact).map(FactCode::new),
+        provider: nonempty(facts.provider).map(OrganisationId::new),
+        item: ItemCode::new(facts.item),
+        item_version: facts.item_version,
+        case_number: facts.case_number,
+        replaced_material: facts.replaced_material,
+        operator_unit: facts.operator_unit,
+        operator_present: facts.operator_present,
+        roles: facts.roles.into_iter().map(|role| (role.name, role.kind)).collect(),
+        assertions: facts
+            .assertions
+            .into_iter()
+            .map(|shape| {
+                Comparison::from_name(&shape.comparison)
+                    .map(|comparison| (shape.attribute, comparison))
+                    .ok_or(EntryError::Unknown("facts.assertions.comparison"))
+            })
+            .collect::<Result<_, _>>()?,
+        disclose: facts.disclose,
+        max_age: facts.max_age_us.map(Duration::from_micros),
+        defects: facts
+            .defects
+            .into_iter()
+            .map(|defect| Defect { field: defect.field, check: defect.check })
+            .collect(),
+        quota: facts
+            .quota
+            .into_iter()
+            .map(|used| QuotaUse { agreement: used.agreement, day: used.day, second: used.second })
+            .collect(),
+        freezes: facts.freezes,
+        catalogue_digest: digest(&facts.catalogue_digest, "facts.catalogue_digest")?,
+    })
+}
+
+fn standing_out(standing: Standing) -> stored::Standing {
+    match standing {
+        Standing::Registered => stored::Standing::Registered,
+        Standing::UnknownOrganisation => stored::Standing::UnknownOrganisation,
+        Standing::UnknownSystem => stored::Standing::UnknownSystem,
+        Standing::ForeignAuthority => stored::Standing::ForeignAuthority,
+        Standing::Unnamed => stored::Standing::Unnamed,
+        Standing::NoQueryRight => stored::Standing::NoQueryRight,
+    }
+}
+
+fn standing_in(standing: i32) -> Result<Standing, EntryError> {
+    match stored::Standing::try_from(standing) {
+        Ok(stored::Standing::Registered) => Ok(Standing::Registered),
+        Ok(stored::Standing::UnknownOrganisation) => Ok(Standing::UnknownOrganisation),
+        Ok(stored::Standing::UnknownSystem) => Ok(Standing::UnknownSystem),
+        Ok(stored::Standing::ForeignAuthority) => Ok(Standing::ForeignAuthority),
+        Ok(stored::Standing::Unnamed) => Ok(Standing::Unnamed),
+        Ok(stored::Standing::NoQueryRight) => Ok(Standing::NoQueryRight),
+        Ok(stored::Standing::Unspecified) | Err(_) => {
+            Err(EntryError::Unknown("facts.caller.standing"))
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn required(text: String, name: &'static str) -> Result<String, EntryError> {
+    if text.is_empty() { Err(EntryError::Missing(name)) } else { Ok(text) }
+}
+
+fn digest(bytes: &[u8], name: &'static str) -> Result<Digest, EntryError> {
+    bytes.try_into().map_err(|_| EntryError::Unknown(name))
+}

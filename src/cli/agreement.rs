@@ -1,0 +1,1 @@
+//! `heyan agreement`: sign, verify and show agreements.

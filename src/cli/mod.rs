@@ -1,0 +1,4 @@
+//! The commands.
+
+pub mod agreement;
+pub mod pki;

@@ -1,0 +1,1 @@
+//! `heyan pki`: certificates and keys for trials.

@@ -1,0 +1,117 @@
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::{env, fs};
+
+use super::*;
+
+/// One of each, in the order of the checks. The match below stops compiling when a variant is added, and the test
+/// that uses it fails when this list misses one.
+pub(crate) fn one_of_each() -> Vec<Denial> {
+    let defect = Defect {
+        field: "subjects[0].person.document_number".to_owned(),
+        check: "check_digit".to_owned(),
+    };
+    let agreement = || "hn-gjj-mz-2018-001".to_owned();
+    vec![
+        Denial::Malformed(vec![defect]),
+        Denial::CallerUnnamed,
+        Denial::UnknownOrganisation,
+        Denial::UnknownSystem,
+        Denial::ForeignAuthority,
+        Denial::NoQueryRight,
+        Denial::UnknownFact,
+        Denial::UnknownItem,
+        Denial::ItemVersionMissing,
+        Denial::SubjectMissing,
+        Denial::NothingAsked,
+        Denial::NoAgreement("civil-affairs".into()),
+        Denial::FactNotGranted("M2".into()),
+        Denial::SystemNotGranted("approval".into()),
+        Denial::PurposeNotGranted("W3".into()),
+        Denial::NotYetValid(agreement()),
+        Denial::Expired(agreement()),
+        Denial::Superseded(agreement()),
+        Denial::RoleNotGranted("spouse".to_owned()),
+        Denial::AttributeNotGranted("married".to_owned()),
+        Denial::DisclosureNotGranted("registered_on".to_owned()),
+        Denial::CaseMissing,
+        Denial::OperatorMissing,
+        Denial::OutsideHours(agreement()),
+        Denial::QuotaUnknown(agreement()),
+        Denial::QuotaDay(agreement()),
+        Denial::QuotaSecond(agreement()),
+        Denial::Frozen("provider:civil-affairs".to_owned()),
+        Denial::DeadlinePast,
+    ]
+}
+
+/// Position of the variant; a new variant must be given the next number, and `COUNT` raised.
+fn position(denial: &Denial) -> usize {
+    match denial {
+        Denial::Malformed(_) => 0,
+        Denial::CallerUnnamed => 1,
+        Denial::UnknownOrganisation => 2,
+        Denial::UnknownSystem => 3,
+        Denial::ForeignAuthority => 4,
+        Denial::NoQueryRight => 5,
+        Denial::UnknownFact => 6,
+        Denial::UnknownItem => 7,
+        Denial::ItemVersionMissing => 8,
+        Denial::SubjectMissing => 9,
+        Denial::NothingAsked => 10,
+        Denial::NoAgreement(_) => 11,
+        Denial::FactNotGranted(_) => 12,
+        Denial::SystemNotGranted(_) => 13,
+        Denial::PurposeNotGranted(_) => 14,
+        Denial::NotYetValid(_) => 15,
+        Denial::Expired(_) => 16,
+        Denial::Superseded(_) => 17,
+        Denial::RoleNotGranted(_) => 18,
+        Denial::AttributeNotGranted(_) => 19,
+        Denial::DisclosureNotGranted(_) => 20,
+        Denial::CaseMissing => 21,
+        Denial::OperatorMissing => 22,
+        Denial::OutsideHours(_) => 23,
+        Denial::QuotaUnknown(_) => 24,
+        Denial::QuotaDay(_) => 25,
+        Denial::QuotaSecond(_) => 26,
+        Denial::Frozen(_) => 27,
+        Denial::DeadlinePast => 28,
+    }
+}
+
+const COUNT: usize = 29;
+
+#[test]
+fn codes_are_complete_and_unique() {
+    let all = one_of_each();
+    let positions: Vec<usize> = all.iter().map(position).collect();
+    assert_eq!(positions, (0..COUNT).collect::<Vec<_>>());
+    let codes: BTreeSet<&str> = all.iter().map(Denial::code).collect();
+    assert_eq!(codes.len(), COUNT);
+    for code in codes {
+        assert!(code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code}");
+    }
+}
+
+/// `docs/denials.md` is written by this test: `UPDATE=1 cargo test --lib denial`.
+#[test]
+fn the_page_of_denials_is_current() {
+    let mut page = String::from(
+        "# Denials\n\n\
+         What the gateway answers when it may not ask. The checks run in this order; where several clauses could \
+         apply and none permits,\nthe denial that got furthest is given. Each denial has an entry in the log. \
+         The names in the advice below are examples.\n\n\
+         Written by `UPDATE=1 cargo test --lib denial` from `src/decision/denial.rs`; do not edit.\n\n\
+         | Code | What to change |\n| --- | --- |\n",
+    );
+    for denial in one_of_each() {
+        writeln!(page, "| `{}` | {} |", denial.code(), denial.advice()).unwrap();
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/denials.md");
+    if env::var_os("UPDATE").is_some() {
+        fs::write(file, &page).unwrap();
+    }
+    let found = fs::read_to_string(file).unwrap_or_default();
+    assert_eq!(found, page, "run `UPDATE=1 cargo test --lib denial`");
+}

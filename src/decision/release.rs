@@ -1,0 +1,156 @@
+//! What may leave: assertions judged on an agency's record, and the values that the clause lets out.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::Permit;
+use crate::query::Query;
+use crate::query::name;
+use crate::query::record::{Finding, Record};
+use crate::query::value::{Assertion, Comparison, Value, Verdict};
+
+/// What the caller gets to see, and nothing else of the record.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Released {
+    /// The whole.
+    pub verdict: Verdict,
+    /// Attribute, comparison and verdict of each assertion, in the caller's order.
+    pub judgements: Vec<(String, Comparison, Verdict)>,
+    /// Values that the clause discloses and the caller asked for.
+    pub disclosed: BTreeMap<String, Value>,
+}
+
+/// Judges the assertions on the record and takes out the values that may leave. `stale` says that the record is older
+/// than may pass for fresh; the clause's cache terms have allowed it all the same.
+///
+/// The permit is held against every attribute again, so that nothing leaves by a mistake made before.
+pub fn release(permit: &Permit, query: &Query, record: &Record, stale: bool) -> Released {
+    let clause = permit.clause();
+    let judgements: Vec<(String, Comparison, Verdict)> = query
+        .assertions
+        .iter()
+        .map(|assertion| {
+            let verdict = if clause.assert.contains(&assertion.attribute) {
+                dated(on_record(assertion, record), stale)
+            } else {
+                Verdict::Unavailable
+            };
+            (assertion.attribute.clone(), assertion.comparison, verdict)
+        })
+        .collect();
+    let mut disclosed = BTreeMap::new();
+    if let Finding::Found(attributes) = &record.finding {
+        for name in query.disclose.iter().filter(|name| clause.disclose.contains(*name)) {
+            if let Some(value) = attributes.get(name) {
+                disclosed.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    let verdict = judgements
+        .iter()
+        .map(|(_, _, verdict)| *verdict)
+        .min_by_key(|verdict| rank(*verdict))
+        .unwrap_or_else(|| dated(of_disclosure(record, !disclosed.is_empty()), stale));
+    Released { verdict, judgements, disclosed }
+}
+
+/// Worst first: the whole is as bad as its worst part. A refutation stands even where another part stayed open.
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Refuted => 0,
+        Verdict::Unavailable => 1,
+        Verdict::Conflict => 2,
+        Verdict::NotFound => 3,
+        Verdict::Stale => 4,
+        Verdict::Confirmed => 5,
+    }
+}
+
+/// Old knowledge is not called knowledge.
+fn dated(verdict: Verdict, stale: bool) -> Verdict {
+    match verdict {
+        Verdict::Confirmed | Verdict::Refuted if stale => Verdict::Stale,
+        other => other,
+    }
+}
+
+/// The verdict on a question that asserts nothing and only wants values.
+fn of_disclosure(record: &Record, some: bool) -> Verdict {
+    match &record.finding {
+        Finding::Found(_) if some => Verdict::Confirmed,
+        Finding::Found(_) | Finding::NotFound => Verdict::NotFound,
+        Finding::Conflict => Verdict::Conflict,
+    }
+}
+
+fn on_record(assertion: &Assertion, record: &Record) -> Verdict {
+    let attributes = match &record.finding {
+        Finding::Found(attributes) => attributes,
+        Finding::NotFound => return Verdict::NotFound,
+        Finding::Conflict => return Verdict::Conflict,
+    };
+    match (attributes.get(&assertion.attribute), assertion.comparison) {
+        (Some(_), Comparison::Exists) => Verdict::Confirmed,
+        // The agency holds a record of the subject and the record has no such entry: that is knowledge.
+        (None, Comparison::Exists) => Verdict::Refuted,
+        (None, _) => Verdict::NotFound,
+        (Some(found), comparison) => match holds(found, comparison, &assertion.values) {
+            Some(true) => Verdict::Confirmed,
+            Some(false) => Verdict::Refuted,
+            None => Verdict::Unavailable,
+        },
+    }
+}
+
+/// Whether the predicate holds; `None` when the two sides cannot be compared, which is never a "no".
+fn holds(found: &Value, comparison: Comparison, values: &[Value]) -> Option<bool> {
+    if is_masked(found) || values.iter().any(is_masked) {
+        return None;
+    }
+    if comparison == Comparison::In {
+        let orders = values.iter().map(|value| order(found, value)).collect::<Option<Vec<_>>>()?;
+        return (!orders.is_empty()).then(|| orders.contains(&Ordering::Equal));
+    }
+    let [value] = values else { return None };
+    match comparison {
+        Comparison::NameMatch => match (found, value) {
+            (Value::Text(found), Value::Text(value)) => {
+                Some(name::fold(found) == name::fold(value))
+            }
+            _ => None,
+        },
+        Comparison::Eq => order(found, value).map(Ordering::is_eq),
+        Comparison::Ne => order(found, value).map(Ordering::is_ne),
+        Comparison::Lt => size(found, value).map(Ordering::is_lt),
+        Comparison::Le => size(found, value).map(Ordering::is_le),
+        Comparison::Gt => size(found, value).map(Ordering::is_gt),
+        Comparison::Ge => size(found, value).map(Ordering::is_ge),
+        // Both were answered above; neither compares with one value.
+        Comparison::In | Comparison::Exists => None,
+    }
+}
+
+fn is_masked(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if name::is_masked(text))
+}
+
+/// How two values of one type compare; a date and a month are two types.
+fn order(found: &Value, value: &Value) -> Option<Ordering> {
+    match (found, value) {
+        (Value::Truth(found), Value::Truth(value)) => Some(found.cmp(value)),
+        (Value::Integer(found), Value::Integer(value)) => Some(found.cmp(value)),
+        (Value::Text(found), Value::Text(value)) => Some(found.cmp(value)),
+        (Value::Date(found), Value::Date(value)) if found.len() == value.len() => {
+            Some(found.cmp(value))
+        }
+        _ => None,
+    }
+}
+
+/// The same for types that have a "less" which means something.
+fn size(found: &Value, value: &Value) -> Option<Ordering> {
+    match found {
+        Value::Integer(_) | Value::Date(_) => order(found, value),
+        Value::Truth(_) | Value::Text(_) => None,
+    }
+}
