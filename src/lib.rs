@@ -7,6 +7,7 @@
 // The request's path.
 pub mod decision;
 pub mod agreements;
+pub mod adapters;
 pub mod audit;
 
 // The vocabulary.

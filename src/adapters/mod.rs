@@ -1,6 +1,9 @@
 //! Asking the agencies.
 
 mod expression;
+mod mapping;
+mod manifest;
+mod tls;
 mod functions;
 mod moment;
 mod template;

@@ -66,13 +66,33 @@ impl Template {
     /// # Errors
     /// The fault, and the expression it is in.
     pub(crate) fn fill(&self, scope: &Scope) -> Result<String, (Fault, &str)> {
+        self.fill_from(|expression| expression.text(scope))
+    }
+
+    /// The same, where one more name can be seen.
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub(crate) fn fill_with(
+        &self,
+        scope: &Scope,
+        name: &'static str,
+        value: &Json,
+    ) -> Result<String, (Fault, &str)> {
+        self.fill_from(|expression| expression.text_with(scope, name, value))
+    }
+
+    fn fill_from(
+        &self,
+        text: impl Fn(&Expression) -> Result<Option<String>, Fault>,
+    ) -> Result<String, (Fault, &str)> {
         let mut filled = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Hole { expression, .. } => {
                     let value =
-                        expression.text(scope).map_err(|fault| (fault, expression.source()))?;
+                        text(expression).map_err(|fault| (fault, expression.source()))?;
                     escape(&value.unwrap_or_default(), &mut filled)
                         .map_err(|fault| (fault, expression.source()))?;
                 }
