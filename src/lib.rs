@@ -19,5 +19,8 @@ pub mod finding;
 pub mod proto;
 
 // Running it.
+pub mod settings;
+pub mod telemetry;
+pub mod admin;
 pub mod pki;
 pub mod cli;

@@ -1,7 +1,13 @@
 //! The generated wire messages; nothing else.
 
 #![expect(missing_docs, reason = "generated from the commented files under proto/")]
-#![allow(clippy::all, clippy::too_many_lines, unreachable_pub, reason = "generated")]
+#![allow(
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    unreachable_pub,
+    reason = "generated"
+)]
 
 /// `heyan.gateway.v1`: what callers, auditors and operators speak.
 pub mod gateway {

@@ -1,12 +1,14 @@
 //! The party register: organisations, the authorities that issue their certificates, their systems and signing keys.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 
 use crate::crypto::PublicKey;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::query::time::Timestamp;
 use crate::query::{OrganisationId, SystemId};
 
@@ -67,7 +69,28 @@ impl Register {
     /// # Errors
     /// Every flaw found; a register with one flaw is not used at all.
     pub fn load(folder: &Path) -> Result<Self, Vec<Finding>> {
-        Err(vec![Finding::new(folder, "cannot be read yet")])
+        let files = finding::files_in(folder, "toml").map_err(|finding| vec![finding])?;
+        if files.is_empty() {
+            let problem =
+                "there is no party file (*.toml): `heyan pki init` makes them for a trial";
+            return Err(vec![Finding::new(folder, problem)]);
+        }
+        let mut documents = Vec::with_capacity(files.len());
+        let mut findings = Vec::new();
+        for file in files {
+            match finding::read_text(&file) {
+                Ok(text) => documents.push((file.display().to_string(), text.into_bytes())),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        match Self::from_documents(documents) {
+            Ok(register) if findings.is_empty() => Ok(register),
+            Ok(_) => Err(findings),
+            Err(more) => {
+                findings.extend(more);
+                Err(findings)
+            }
+        }
     }
 
     /// Reads register files from their bytes; each comes with a name for findings. Pure: replay calls it too.
@@ -77,10 +100,35 @@ impl Register {
     pub fn from_documents(
         documents: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<Self, Vec<Finding>> {
-        Err(documents
-            .into_iter()
-            .map(|(name, _)| Finding::new(name, "cannot be read yet"))
-            .collect())
+        let mut register = Self::default();
+        let mut findings = Vec::new();
+        for (name, document) in documents {
+            match file::read(Path::new(&name), document) {
+                Ok(organisation) => register.enter(&name, organisation, &mut findings),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if findings.is_empty() { Ok(register) } else { Err(findings) }
+    }
+
+    /// Takes an organisation in unless it clashes with one that is there.
+    fn enter(&mut self, name: &str, organisation: Organisation, findings: &mut Vec<Finding>) {
+        let mut clash = |problem: String| findings.push(Finding::new(name, problem));
+        for known in self.organisations.values() {
+            if known.id == organisation.id {
+                clash(format!("organisation `{}` has another file already", known.id));
+            }
+            // A shared authority could vouch for either, which is what naming organisations is to prevent.
+            if known.authorities.iter().any(|one| organisation.authorities.contains(one)) {
+                clash(format!("its authority is also that of `{}`; each needs its own", known.id));
+            }
+        }
+        for entry in &organisation.keys {
+            if self.key(&entry.kid).is_some() {
+                clash(format!("the key id `{}` is taken; choose another", entry.kid));
+            }
+        }
+        self.organisations.insert(organisation.id.clone(), organisation);
     }
 
     /// One organisation.

@@ -1,0 +1,78 @@
+//! `heyan check`: everything `serve` would read, every finding at once, no socket opened.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::NO;
+use super::serve::{front_door, sources};
+use crate::audit;
+use crate::crypto::SigningKey;
+use crate::finding::Finding;
+use crate::gateway::in_force::InForce;
+use crate::service::now;
+use crate::settings::Settings;
+
+/// Arguments of `heyan check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  heyan check --config /etc/heyan/gateway.toml")]
+pub struct Check {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Print findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it: exit 0 when there is nothing to mend, 1 with findings.
+///
+/// # Errors
+/// None of its own; what cannot be read is a finding.
+pub fn run(command: Check) -> anyhow::Result<ExitCode> {
+    let findings = findings(&command.config);
+    if command.json {
+        let list: Vec<_> = findings
+            .iter()
+            .map(|finding| {
+                serde_json::json!({
+                    "file": finding.file,
+                    "line": finding.place.map(|place| place.0),
+                    "column": finding.place.map(|place| place.1),
+                    "problem": finding.problem,
+                })
+            })
+            .collect();
+        println!("{}", serde_json::json!({ "findings": list }));
+    } else if findings.is_empty() {
+        println!("{}: nothing to mend", command.config.display());
+    } else {
+        for finding in &findings {
+            println!("{finding}");
+        }
+        println!("{} to mend", findings.len());
+    }
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+fn findings(config: &std::path::Path) -> Vec<Finding> {
+    let settings = match Settings::read(config, std::env::vars()) {
+        Ok(settings) => settings,
+        Err(findings) => return findings,
+    };
+    let at = now();
+    let (in_force, mut findings) = InForce::read(&sources(&settings), at, None);
+    if let Some(in_force) = &in_force
+        && let Err(error) = front_door(&settings, &in_force.register)
+    {
+        findings.push(Finding::new(&settings.tls.certificate, format!("{error:#}")));
+    }
+    if let Err(error) = SigningKey::read(&settings.log.key) {
+        findings.push(Finding::new(&settings.log.key, error.to_string()));
+    }
+    if let Err(error) = audit::inspect(&settings.log.folder) {
+        findings.push(Finding::new(&settings.log.folder, error.to_string()));
+    }
+    findings
+}

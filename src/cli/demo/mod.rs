@@ -1,0 +1,57 @@
+//! `heyan demo`: the whole gateway at work in one sitting, and nothing left behind unless asked.
+
+mod story;
+mod telling;
+pub mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+
+use self::story::Stage;
+use self::telling::Telling;
+use super::NO;
+
+/// Arguments of `heyan demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heyan demo\n  \
+    heyan demo --keep /tmp/heyan --serve    # leaves it standing to play with\n  \
+    heyan demo --json | jq '.chapters[].chapter'")]
+pub struct Demo {
+    /// Print one JSON document instead of the story
+    #[arg(long)]
+    json: bool,
+    /// Keep the installation in this folder, which must be empty or absent
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// After the story, leave agencies and gateway running until Ctrl-C
+    #[arg(long)]
+    serve: bool,
+    /// People in the synthetic province
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    people: u32,
+}
+
+/// Runs it: exit 0 when everything went as told, 1 when something did not.
+///
+/// # Errors
+/// When the stage cannot be set up.
+pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
+    let temporary = tempfile::Builder::new().prefix("heyan-demo-").tempdir()?;
+    let folder = command.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
+    let mut telling = Telling::new(command.json);
+    if !command.json {
+        println!("heyan 核验: six agencies, one housing provident fund centre (住房公积金), one gateway");
+    }
+    let mut stage = Stage::set_up(&folder, command.people, &mut telling).await?;
+    let good = stage.play(&mut telling).await.context("the demo could not go on")?;
+    telling.finish(good);
+    if command.serve {
+        stage.stand().await?;
+    }
+    stage.clear().await?;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}

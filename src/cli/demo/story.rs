@@ -1,0 +1,268 @@
+//! The story, chapter by chapter: each step is really done, and what came of it is held against what should have.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, ensure};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::telling::{Asked, Telling};
+use super::world::World;
+use crate::catalogue::Catalogue;
+use crate::cli::serve::Node;
+use crate::client::{Client, ClientError};
+use crate::proto::gateway::v1 as wire;
+use crate::service::now;
+use crate::settings::Settings;
+use crate::simulate::{self, Simulation, SimulationConfig, samples};
+use crate::telemetry;
+
+/// One fact of each agency, in the order of the report: the two of 2018 first.
+const TOUR: [(&str, &str); 6] = [
+    ("M2", "W3"),
+    ("P1", "W3"),
+    ("S1", "L1"),
+    ("H3", "W3"),
+    ("T1", "W1"),
+    ("E2", "D1"),
+];
+
+/// The drafts signed in 2018, and those signed in the third chapter.
+const AGREEMENTS_2018: [&str; 2] = ["police", "civil-affairs"];
+const AGREEMENTS_LATER: [&str; 4] = ["social-security", "housing", "tax", "market-regulation"];
+
+/// Everything that stands while the story is told.
+pub(super) struct Stage {
+    world: World,
+    simulation: Simulation,
+    node: Node,
+    client: Client,
+    catalogue: Catalogue,
+    log_key: PathBuf,
+    _metrics: PrometheusHandle,
+}
+
+impl Stage {
+    /// Makes the installation, starts the six agencies and the gateway, and tells about it.
+    pub(super) async fn set_up(
+        folder: &Path,
+        people: u32,
+        telling: &mut Telling,
+    ) -> anyhow::Result<Self> {
+        telling.chapter("The stage: everything is made now, on this machine");
+        let world = World::make(folder, now())?;
+        telling.did("made", "certificates and signing keys of 8 organisations, an empty signed log");
+        let began = Instant::now();
+        let simulation = simulate::start(SimulationConfig {
+            people,
+            pki: world.path("pki"),
+            secrets: world.path("secrets"),
+            ..SimulationConfig::default()
+        })
+        .await
+        .map_err(|error| anyhow!("{error}"))?;
+        telling.did(
+            "simulated",
+            &format!(
+                "a province of {people} people and six agencies over SOAP, REST, SQL and gRPC, in {:.1} s",
+                began.elapsed().as_secs_f64()
+            ),
+        );
+        world.place_adapters(&simulation.ports())?;
+        for draft in AGREEMENTS_2018 {
+            let id = world.sign(draft)?;
+            telling.did("signed", &format!("{id} by fund-centre and {draft}: the state of 2018"));
+        }
+        let metrics = telemetry::install_metrics()?;
+        let settings = Settings::read(&world.path("gateway.toml"), std::iter::empty())
+            .map_err(|findings| anyhow!("{findings:?}"))?;
+        let log_key = settings.log.key.clone();
+        let catalogue = Catalogue::load(&world.path("catalogue"))
+            .map_err(|findings| anyhow!("{findings:?}"))?;
+        let node = Node::start(settings, &metrics).await?;
+        telling.did("serving", &format!("gRPC with mutual TLS 1.3 on {}", node.address));
+        let client = client(&world, &node).await?;
+        Ok(Self { world, simulation, node, client, catalogue, log_key, _metrics: metrics })
+    }
+
+    /// Plays every chapter; true when all came out as it must.
+    pub(super) async fn play(&mut self, telling: &mut Telling) -> anyhow::Result<bool> {
+        let mut good = true;
+        telling.chapter("2018: two agreements (数据共享协议), so two agencies answer");
+        for (fact, item) in TOUR.iter().take(2) {
+            good &= self.ask(telling, fact, item).await?.is("CONFIRMED");
+        }
+        telling.chapter("No agreement, no question: the refusal is recorded too");
+        let asked_before = self.simulation.asked("social-security");
+        good &= self.ask(telling, "S1", "L1").await?.is("DENIED NO_AGREEMENT");
+        good &= self.simulation.asked("social-security") == asked_before;
+        telling.did("checked", "the social security agency was not asked");
+
+        telling.chapter("The other four sign; the running gateway takes them up");
+        for draft in AGREEMENTS_LATER {
+            let id = self.world.sign(draft)?;
+            telling.did("signed", &format!("{id} by fund-centre and {draft}"));
+        }
+        self.node.reload().await;
+        for (fact, item) in TOUR {
+            good &= self.ask(telling, fact, item).await?.is(self.expected(fact));
+        }
+        telling.chapter("The same question again: kept, yet decided, recorded and counted anew");
+        let again = self.ask(telling, "S1", "L1").await?;
+        good &= again.is("CONFIRMED") && again.source == "cache";
+
+        good &= self.outage(telling).await?;
+        good &= self.replay(telling).await?;
+        Ok(good)
+    }
+
+    async fn outage(&mut self, telling: &mut Telling) -> anyhow::Result<bool> {
+        telling.chapter("An agency goes down: UNAVAILABLE (无法核验), which is never a \"no\"");
+        self.simulation.faults("market-regulation").set_outage(true);
+        telling.did("switched", "market regulation (市场监督管理) off");
+        let down = self.ask(telling, "E1", "D1").await?;
+        let unharmed = self.ask(telling, "P2", "W7").await?;
+        self.simulation.faults("market-regulation").set_outage(false);
+        Ok(down.is("UNAVAILABLE") && unharmed.is(self.expected("P2")))
+    }
+
+    fn expected(&self, fact: &str) -> &'static str {
+        samples::question(fact, self.simulation.province()).expect.name()
+    }
+}
+
+impl Stage {
+    /// Asks the sample question of a fact, checks the receipt, tells what came of it.
+    async fn ask(&mut self, telling: &mut Telling, fact: &str, item: &str) -> anyhow::Result<Told> {
+        let request = self.request(fact, item)?;
+        let title = self.title(fact);
+        let began = Instant::now();
+        let answered = self.client.verify(request).await;
+        let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+        let mut asked = Asked {
+            fact: fact.to_owned(),
+            title,
+            result: String::new(),
+            source: "–".to_owned(),
+            log_index: None,
+            milliseconds,
+            text: String::new(),
+            receipt: false,
+        };
+        match answered {
+            Ok(reply) => {
+                asked.result = verdict_name(&reply).to_owned();
+                let source = reply.source.as_ref().map(|source| source.kind());
+                let cached = source == Some(wire::source::Kind::Cache);
+                asked.source = if cached { "cache" } else { "agency" }.to_owned();
+                asked.log_index = Some(reply.log_index);
+                asked.receipt = self.receipt_holds(&reply)?;
+                if let Some(why) = &reply.unavailability {
+                    asked.text = format!("reason: {}; the application goes to a person", why.reason);
+                }
+            }
+            Err(ClientError::Refused(refused)) => {
+                asked.result = format!("DENIED {}", refused.reason);
+                asked.log_index = refused.log_index;
+                asked.text = refused.message;
+            }
+            Err(error) => return Err(error).context("the gateway could not be asked"),
+        }
+        telling.asked(&asked);
+        Ok(Told { result: asked.result, source: asked.source })
+    }
+
+    fn request(&self, fact: &str, item: &str) -> anyhow::Result<wire::VerifyRequest> {
+        let sample = samples::question(fact, self.simulation.province());
+        let version = self
+            .catalogue
+            .items()
+            .filter(|known| known.code.as_str() == item)
+            .map(|known| known.version.clone())
+            .max()
+            .with_context(|| format!("the catalogue has no item {item}"))?;
+        Ok(wire::VerifyRequest {
+            request_id: uuid::Uuid::now_v7().to_string(),
+            fact: fact.to_owned(),
+            subjects: sample.subjects.iter().map(crate::client::subject).collect(),
+            purpose: Some(wire::Purpose {
+                item: item.to_owned(),
+                item_version: version,
+                case_number: "GJJ-2026-000123".to_owned(),
+                replaced_material: String::new(),
+            }),
+            operator: Some(wire::Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() }),
+            want_receipt: true,
+            ..wire::VerifyRequest::default()
+        })
+    }
+
+    fn title(&self, fact: &str) -> String {
+        self.catalogue
+            .fact(&fact.into())
+            .map(|known| known.title_zh.clone())
+            .unwrap_or_default()
+    }
+
+    /// True when the receipt proves, with the log's public key alone, that this entry is in the log.
+    fn receipt_holds(&self, reply: &wire::VerifyResponse) -> anyhow::Result<bool> {
+        let Some(given) = &reply.receipt else { return Ok(false) };
+        let verifier = log_verifier(&self.world)?;
+        Ok(given.index == reply.log_index
+            && receipt::verify(&given.proof, &given.entry, &verifier).is_ok())
+    }
+
+    async fn replay(&mut self, telling: &mut Telling) -> anyhow::Result<bool> {
+        telling.chapter("The auditor replays (审计重放): every decision taken again, offline");
+        let copy = self.world.path("log-copy");
+        copy_log(&self.world.path("log"), &copy)?;
+        let parties = self.world.path("pki/parties");
+        let clean = audit::examine(&copy, Some(&parties))?;
+        telling.did(
+            "replayed",
+            &format!("{} entries, {} decisions, {} findings", clean.entries, clean.decisions, clean.findings.len()),
+        );
+        let place = flip_one_byte(&copy)?;
+        telling.did("tampered", &format!("one bit of one byte of a copy, {place}"));
+        let tampered = audit::examine(&copy, Some(&parties));
+        let caught = match &tampered {
+            Ok(report) => report.findings.first().map(ToString::to_string),
+            Err(error) => Some(format!("{error:#}")),
+        };
+        telling.did("caught", caught.as_deref().unwrap_or("NOT CAUGHT"));
+        Ok(clean.findings.is_empty() && clean.entries > 0 && caught.is_some())
+    }
+
+    /// Leaves everything running until Ctrl-C, and says how to play with it.
+    pub(super) async fn stand(&self) -> anyhow::Result<()> {
+        let folder = self.world.path("");
+        let folder = folder.display();
+        println!("standing: gateway {}, health and metrics http://{}", self.node.address, self.node.admin);
+        println!("ask it:   heyan query P1 --person 'NAME/NUMBER' --item W3@2026.2 --case GJJ-2026-000124 \\");
+        println!("            --operator desk-7/hall-1 --gateway https://{} \\", self.node.address);
+        println!("            --identity {folder}pki/fund-centre/approval --authority {folder}pki/fund-centre/ca.pem");
+        println!("Ctrl-C ends it");
+        Ok(tokio::signal::ctrl_c().await?)
+    }
+
+    /// Stops what runs, in order; the log is closed.
+    pub(super) async fn clear(self) -> anyhow::Result<()> {
+        drop(self.client);
+        self.node.stop().await?;
+        self.simulation.stop().await;
+        Ok(())
+    }
+}
+
+/// What one step came to, for the story to hold against what it should be.
+struct Told {
+    result: String,
+    source: String,
+}
+
+impl Told {
+    fn is(&self, expected: &str) -> bool {
+        self.result == expected
+    }
+}

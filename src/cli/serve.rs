@@ -1,0 +1,296 @@
+//! `heyan serve`: put the parts together, open the door, drain when told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
+use clap::Args;
+use metrics::gauge;
+use metrics_exporter_prometheus::PrometheusHandle;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::{self, AdminState, Readiness};
+use crate::audit::Audit;
+use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
+use crate::cache::AnswerCache;
+use crate::crypto::SigningKey;
+use crate::gateway::in_force::{InForce, Journal, Sources};
+use crate::gateway::ledger::LedgerFromLog;
+use crate::gateway::{self, Gateway, Parts};
+use crate::identity::Peer;
+use crate::listener::{self, Listener, tls_terms};
+use crate::parties::Register;
+use crate::query::time::Timestamp;
+use crate::service::{Services, now};
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// How often readiness and gauges are looked at: a balancer asks about once a second.
+const HEALTH_BEAT: Duration = Duration::from_millis(500);
+
+/// Arguments of `heyan serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heyan serve --config /etc/heyan/gateway.toml\n  \
+    HEYAN__LISTEN=0.0.0.0:7443 heyan serve --config gateway.toml\n\n\
+    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements and adapters again.")]
+pub struct Serve {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When anything that must be right at start is not; each finding is printed.
+pub async fn run(command: Serve) -> anyhow::Result<ExitCode> {
+    let settings = Settings::read(&command.config, std::env::vars()).map_err(|findings| {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the settings cannot be used\n  {}", lines.join("\n  "))
+    })?;
+    telemetry::install_logging(&settings.telemetry)?;
+    let metrics = telemetry::install_metrics()?;
+    let node = Node::start(settings, &metrics).await?;
+    tracing::info!(address = %node.address, admin = %node.admin, "serving");
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => node.reload().await,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    tracing::info!("draining");
+    node.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A running gateway.
+pub struct Node {
+    /// Where callers connect.
+    pub address: SocketAddr,
+    /// Loopback: health, readiness, metrics.
+    pub admin: SocketAddr,
+    gateway: Arc<Gateway>,
+    listener: Arc<Listener>,
+    settings: Settings,
+    stop: CancellationToken,
+    /// The acceptor and the loopback server.
+    servers: TaskTracker,
+    /// Questions under way.
+    questions: TaskTracker,
+}
+
+impl Node {
+    /// Reads, checks, opens the log, records what comes into force, then opens the door.
+    ///
+    /// # Errors
+    /// What could not be read, bound or recorded.
+    pub async fn start(settings: Settings, metrics: &PrometheusHandle) -> anyhow::Result<Self> {
+        let gateway = Arc::new(open_gateway(&settings).await?);
+        let questions = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let socket = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        let admin_socket = TcpListener::bind(settings.admin)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.admin))?;
+        let (address, admin) = (socket.local_addr()?, admin_socket.local_addr()?);
+
+        let listener = Arc::new(open_door(&settings, &gateway, &questions).await?);
+        let servers = TaskTracker::new();
+        servers.spawn(Arc::clone(&listener).serve(socket, stop.clone()));
+        let (ready, readiness) = watch::channel(Ok(()));
+        servers.spawn(watch_health(Arc::clone(&gateway), ready, stop.clone()));
+        let state = AdminState::new(readiness, metrics.clone());
+        let admin_stop = stop.clone();
+        servers.spawn(async move {
+            if let Err(error) = admin::serve(admin_socket, state, admin_stop).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the admin port failed");
+            }
+        });
+        Ok(Self { address, admin, gateway, listener, settings, stop, servers, questions })
+    }
+
+    /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
+    pub async fn reload(&self) {
+        let reloaded = self.gateway.reload(now()).await;
+        for change in &reloaded.changes {
+            tracing::info!(change, "reloaded");
+        }
+        for finding in &reloaded.findings {
+            tracing::error!(%finding, "not reloaded");
+        }
+        match front_door(&self.settings, &self.gateway.in_force().register) {
+            Ok(terms) => self.listener.tls.store(terms),
+            Err(error) => tracing::error!(%error, "the certificate was not reloaded"),
+        }
+    }
+
+    /// The gateway inside.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Refuses new connections, lets questions under way finish, records the stop, closes the log.
+    ///
+    /// # Errors
+    /// When the log could not record the stop.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.servers.close();
+        self.servers.wait().await;
+        self.questions.close();
+        self.questions.wait().await;
+        let audit = self.gateway.audit();
+        audit.append(node_event(NodeChange::Stopped, now())).await?;
+        audit.close().await?;
+        Ok(())
+    }
+}
+
+/// Tells the admin port whether questions can be recorded, and samples the gauges.
+async fn watch_health(
+    gateway: Arc<Gateway>,
+    ready: watch::Sender<Readiness>,
+    stop: CancellationToken,
+) {
+    let mut beat = tokio::time::interval(HEALTH_BEAT);
+    while stop.run_until_cancelled(beat.tick()).await.is_some() {
+        let audit = gateway.audit();
+        let healthy = audit.is_healthy();
+        ready.send_if_modified(|known| {
+            let next = if healthy { Ok(()) } else { Err("the log has stopped".to_owned()) };
+            let changed = *known != next;
+            *known = next;
+            changed
+        });
+        gauge!(telemetry::LOG_HEALTHY).set(if healthy { 1.0 } else { 0.0 });
+        gauge!(telemetry::LOG_ENTRIES).set(audit.size() as f64);
+        gauge!(telemetry::CACHE_BYTES).set(gateway.cache_bytes() as f64);
+    }
+    let _ = ready.send(Err("draining".to_owned()));
+}
+
+/// The folders that these settings name.
+pub fn sources(settings: &Settings) -> Sources {
+    Sources {
+        parties: settings.parties.clone(),
+        catalogue: settings.catalogue.clone(),
+        agreements: settings.agreements.clone(),
+        adapters: settings.adapters.clone(),
+    }
+}
+
+/// Opens the log, rebuilds what is counted from it, and records what comes into force.
+async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
+    let at = now();
+    let sources = sources(settings);
+    let (in_force, findings) = InForce::read(&sources, at, None);
+    for finding in &findings {
+        tracing::error!(%finding, "refused");
+    }
+    let Some(in_force) = in_force else {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
+    };
+
+    let mut journal = Journal::default();
+    let mut ledger = LedgerFromLog::default();
+    let key = SigningKey::read(&settings.log.key)?;
+    let audit = Audit::open(&settings.log, key, &mut |_, entry| {
+        journal.visit(entry);
+        ledger.visit(entry);
+    })
+    .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))?;
+    audit.append(node_event(NodeChange::Started, at)).await?;
+    for change in journal.record(&audit, &in_force, at).await? {
+        tracing::info!(change, "in force");
+    }
+    Ok(Gateway::new(Parts {
+        in_force,
+        sources,
+        journal,
+        ledger: ledger.finish(),
+        cache: AnswerCache::new(settings.cache.bytes)?,
+        audit,
+        limits: gateway::Limits {
+            deadline_default: settings.limits.deadline_default,
+            deadline_margin: settings.limits.deadline_margin,
+            request_id_window: settings.limits.request_id_window,
+            request_id_entries: settings.limits.request_id_entries,
+        },
+    }))
+}
+
+fn node_event(change: NodeChange, at: Timestamp) -> Entry {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Entry { at, kind: Kind::Node(NodeEvent { change, version }) }
+}
+
+async fn open_door(
+    settings: &Settings,
+    gateway: &Arc<Gateway>,
+    questions: &TaskTracker,
+) -> anyhow::Result<Listener> {
+    let services = Services::new(Arc::clone(gateway), settings.limits.in_flight, questions.clone());
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let mut routes = services.routes(settings.limits.message_bytes).add_service(health_service);
+    if settings.reflection {
+        // Version 1, and the alpha version that clients of other makes still speak.
+        let described = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        routes =
+            routes.add_service(described().build_v1()?).add_service(described().build_v1alpha()?);
+    }
+    let (domain, known) = (settings.trust.domain.clone(), Arc::clone(gateway));
+    Ok(Listener {
+        tls: ArcSwap::new(front_door(settings, &gateway.in_force().register)?),
+        read_peer: Box::new(move |chain| {
+            Peer::read(chain, &domain, &known.in_force().register, now()).ok()
+        }),
+        routes: routes.prepare(),
+        limits: listener::Limits {
+            connections: settings.limits.connections,
+            handshake_timeout: settings.limits.handshake_timeout,
+            streams_per_connection: settings.limits.streams_per_connection,
+            header_bytes: settings.limits.header_bytes,
+            drain_timeout: settings.limits.drain_timeout,
+        },
+    })
+}
+
+/// The TLS terms of these settings, with the register's authorities.
+///
+/// # Errors
+/// When certificate or key cannot be read or do not fit.
+pub fn front_door(settings: &Settings, register: &Register) -> anyhow::Result<Arc<ServerConfig>> {
+    let certificate = &settings.tls.certificate;
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", certificate.display()))?;
+    crate::crypto::refuse_exposed(&settings.tls.key)?;
+    let key = PrivateKeyDer::from_pem_file(&settings.tls.key)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", settings.tls.key.display()))?;
+    Ok(tls_terms(register, chain, key)?)
+}

@@ -1,0 +1,279 @@
+//! What decides and answers now: parties, catalogue, agreements, adapters, read from their folders as one view.
+//!
+//! Nothing comes into force before the log says so. Agreements and party files enter the log with their bytes, so that
+//! a replay needs nothing but the log and the trust anchors.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Gateway;
+use crate::adapters::Adapters;
+use crate::agreements::directory::{self, Adopted};
+use crate::audit::entry::{
+    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent,
+};
+use crate::audit::{Audit, AuditError};
+use crate::catalogue::Catalogue;
+use crate::crypto::{Digest, sha256};
+use crate::decision::agreement::AgreementSet;
+use crate::finding::Finding;
+use crate::parties::Register;
+use crate::query::time::Timestamp;
+
+/// The folders everything is read from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Party files.
+    pub parties: PathBuf,
+    /// Facts and items.
+    pub catalogue: PathBuf,
+    /// Signed agreements.
+    pub agreements: PathBuf,
+    /// Adapter manifests.
+    pub adapters: PathBuf,
+}
+
+/// What a reload did.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// Changes now in force, in words.
+    pub changes: Vec<String>,
+    /// What was refused, and why.
+    pub findings: Vec<Finding>,
+}
+
+/// One consistent view. Immutable: a change makes a new one.
+#[derive(Default)]
+pub struct InForce {
+    /// Who is who.
+    pub register: Register,
+    /// What can be asked.
+    pub catalogue: Catalogue,
+    /// Who may ask it.
+    pub agreements: AgreementSet,
+    /// How agencies are asked.
+    pub adapters: Adapters,
+    /// The agreements' documents, for the log.
+    documents: Vec<Adopted>,
+}
+
+impl InForce {
+    /// Reads the folders, finding everything that is wrong at once.
+    ///
+    /// A bad agreement or manifest is left out and named; the rest is returned. One that was good in `previous` stays
+    /// as it was. Without a register or a catalogue there is nothing to return.
+    pub fn read(
+        sources: &Sources,
+        at: Timestamp,
+        previous: Option<&Self>,
+    ) -> (Option<Self>, Vec<Finding>) {
+        let mut findings = Vec::new();
+        let register = Register::load(&sources.parties).map_err(|found| findings.extend(found));
+        let catalogue = Catalogue::load(&sources.catalogue).map_err(|found| findings.extend(found));
+        let (Ok(register), Ok(catalogue)) = (register, catalogue) else { return (None, findings) };
+
+        let (mut documents, refused) = directory::load(&sources.agreements, &register, at);
+        // A file that went bad must not withdraw what two parties signed: only its removal does.
+        let went_bad = previous.iter().flat_map(|view| &view.documents).filter(|known| {
+            refused.iter().any(|finding| finding.file == known.file)
+                && !documents.iter().any(|adopted| adopted.agreement.id == known.agreement.id)
+        });
+        let kept: Vec<Adopted> = went_bad.cloned().collect();
+        documents.extend(kept);
+        findings.extend(refused);
+        let (adapters, refused) =
+            Adapters::load(&sources.adapters, &catalogue, previous.map(|view| &view.adapters));
+        findings.extend(refused);
+        let agreements =
+            AgreementSet::new(documents.iter().map(|adopted| Arc::clone(&adopted.agreement)));
+        (Some(Self { register, catalogue, agreements, adapters, documents }), findings)
+    }
+}
+
+/// What the log says is in force, gathered entry by entry.
+#[derive(Clone, Default)]
+pub struct Journal {
+    parties: BTreeMap<String, Digest>,
+    agreements: BTreeMap<String, (u32, Digest)>,
+    adapters: BTreeMap<String, Digest>,
+    catalogue: Option<Digest>,
+}
+
+impl Journal {
+    /// Takes one entry into account.
+    pub fn visit(&mut self, entry: &Entry) {
+        match &entry.kind {
+            Kind::Party(PartyEvent::Entered { organisation, document }) => {
+                self.parties.insert(organisation.clone(), sha256(document));
+            }
+            Kind::Party(PartyEvent::Removed { organisation }) => {
+                self.parties.remove(organisation);
+            }
+            Kind::Agreement(AgreementEvent::Adopted { id, version, document }) => {
+                self.agreements.insert(id.clone(), (*version, sha256(document)));
+            }
+            Kind::Agreement(AgreementEvent::Withdrawn { id, .. }) => {
+                self.agreements.remove(id);
+            }
+            Kind::Adapter(event) => {
+                self.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
+            }
+            Kind::Catalogue(event) => self.catalogue = Some(event.digest),
+            Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) | Kind::Node(_) => {}
+        }
+    }
+
+    /// The entries that lead from what the log says to `next`: parties first, because agreements are checked with them.
+    pub fn changes(&self, next: &InForce) -> Vec<Kind> {
+        let mut changes = Vec::new();
+        self.party_changes(next, &mut changes);
+        if self.catalogue != Some(*next.catalogue.digest()) {
+            let summary = format!(
+                "{} facts, {} items",
+                next.catalogue.facts().count(),
+                next.catalogue.items().count()
+            );
+            changes.push(Kind::Catalogue(CatalogueEvent {
+                digest: *next.catalogue.digest(),
+                summary,
+            }));
+        }
+        self.agreement_changes(next, &mut changes);
+        for adapter in next.adapters.all() {
+            if self.adapters.get(adapter.name()) != Some(adapter.digest()) {
+                changes.push(Kind::Adapter(AdapterEvent {
+                    adapter: AdapterRef {
+                        name: adapter.name().to_owned(),
+                        version: adapter.version().to_owned(),
+                        digest: *adapter.digest(),
+                    },
+                    facts: adapter.facts().map(|fact| fact.as_str().to_owned()).collect(),
+                }));
+            }
+        }
+        changes
+    }
+
+    fn party_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
+        for organisation in next.register.organisations() {
+            let id = organisation.id.as_str();
+            if self.parties.get(id) != Some(&sha256(&organisation.document)) {
+                changes.push(Kind::Party(PartyEvent::Entered {
+                    organisation: id.to_owned(),
+                    document: organisation.document.clone(),
+                }));
+            }
+        }
+        for id in self.parties.keys() {
+            if next.register.organisation(&id.as_str().into()).is_none() {
+                changes.push(Kind::Party(PartyEvent::Removed { organisation: id.clone() }));
+            }
+        }
+    }
+
+    fn agreement_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
+        for (id, (version, _)) in &self.agreements {
+            if !next.documents.iter().any(|adopted| adopted.agreement.id == *id) {
+                changes.push(Kind::Agreement(AgreementEvent::Withdrawn {
+                    id: id.clone(),
+                    version: *version,
+                }));
+            }
+        }
+        for adopted in &next.documents {
+            let agreement = &adopted.agreement;
+            let known = self.agreements.get(&agreement.id);
+            if known != Some(&(agreement.version, sha256(&adopted.document))) {
+                changes.push(Kind::Agreement(AgreementEvent::Adopted {
+                    id: agreement.id.clone(),
+                    version: agreement.version,
+                    document: adopted.document.clone(),
+                }));
+            }
+        }
+    }
+
+    /// Records the changes, each durable, and returns them in words.
+    ///
+    /// # Errors
+    /// When the log cannot record; then nothing may come into force.
+    pub async fn record(
+        &mut self,
+        audit: &Audit,
+        next: &InForce,
+        at: Timestamp,
+    ) -> Result<Vec<String>, AuditError> {
+        let mut words = Vec::new();
+        for kind in self.changes(next) {
+            words.push(in_words(&kind));
+            let entry = Entry { at, kind };
+            self.visit(&entry);
+            audit.append(entry).await?;
+        }
+        Ok(words)
+    }
+}
+
+fn in_words(change: &Kind) -> String {
+    match change {
+        Kind::Party(PartyEvent::Entered { organisation, .. }) => {
+            format!("party `{organisation}` entered")
+        }
+        Kind::Party(PartyEvent::Removed { organisation }) => {
+            format!("party `{organisation}` removed")
+        }
+        Kind::Agreement(AgreementEvent::Adopted { id, version, .. }) => {
+            format!("agreement `{id}` version {version} adopted")
+        }
+        Kind::Agreement(AgreementEvent::Withdrawn { id, version }) => {
+            format!("agreement `{id}` version {version} withdrawn")
+        }
+        Kind::Catalogue(event) => format!("catalogue: {}", event.summary),
+        Kind::Adapter(event) => {
+            format!("adapter `{}` version {}", event.adapter.name, event.adapter.version)
+        }
+        Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) | Kind::Node(_) => String::new(),
+    }
+}
+
+impl Gateway {
+    /// Reads the folders again and brings what is good into force, once its changes are durable.
+    ///
+    /// Questions under way keep the view they began with. Kept answers under agreements and adapters that changed, and
+    /// recent replies, are forgotten.
+    pub async fn reload(&self, at: Timestamp) -> Reloaded {
+        let mut journal = self.journal.lock().await;
+        let (next, mut findings) = InForce::read(&self.sources, at, Some(&self.in_force()));
+        let Some(next) = next else { return Reloaded { changes: Vec::new(), findings } };
+        let kinds = journal.changes(&next);
+        let changes = match journal.record(&self.audit, &next, at).await {
+            Ok(changes) => changes,
+            Err(error) => {
+                let problem =
+                    format!("nothing was changed, because the log cannot record: {error}");
+                findings.push(Finding::new(&self.sources.agreements, problem));
+                return Reloaded { changes: Vec::new(), findings };
+            }
+        };
+        self.in_force.store(Arc::new(next));
+        self.window.forget();
+        for kind in &kinds {
+            match kind {
+                Kind::Agreement(
+                    AgreementEvent::Adopted { id, .. } | AgreementEvent::Withdrawn { id, .. },
+                ) => self.cache.drop_agreement(id),
+                Kind::Adapter(event) => self.drop_answers_of(&event.adapter.name),
+                _ => {}
+            }
+        }
+        Reloaded { changes, findings }
+    }
+
+    fn drop_answers_of(&self, adapter: &str) {
+        let in_force = self.in_force();
+        for known in in_force.adapters.all().iter().filter(|known| known.name() == adapter) {
+            self.cache.drop_agency(known.agency());
+        }
+    }
+}

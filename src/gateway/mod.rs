@@ -1,0 +1,325 @@
+//! The whole path of a question, in one function: [`Gateway::answer`].
+//!
+//! The safety argument is the order of its lines. A question is numbered and its facts gathered; the decision is a pure
+//! function of those facts; only with the permit in hand are cache and agency asked; the intent to ask is durable before
+//! the agency hears of it; the outcome is durable before the caller does.
+
+mod answer;
+mod evidence;
+pub mod exchange;
+pub mod in_force;
+pub mod ledger;
+mod window;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use metrics::counter;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use self::answer::Answer;
+use self::evidence::seal;
+use self::exchange::{Ask, Receipt, Refusal, Reply};
+use self::in_force::{InForce, Journal, Sources};
+use self::ledger::Ledger;
+use self::window::Window;
+use crate::audit::entry::{self, AdapterRef, Entry, Kind};
+use crate::audit::{Audit, Recorded};
+use crate::cache::{AnswerCache, Asked, Found, NoAnswer};
+use crate::decision::denial::Denial;
+use crate::decision::facts::Facts;
+use crate::decision::{self, Decision, Permit, decide};
+use crate::query::record::Unavailable;
+use crate::query::time::Timestamp;
+use crate::telemetry;
+
+/// Limits of the path itself.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Time given to a question whose caller set no deadline.
+    pub deadline_default: Duration,
+    /// Taken off the caller's deadline for recording and sending.
+    pub deadline_margin: Duration,
+    /// How long a repeated `request_id` gets the same recorded answer.
+    pub request_id_window: Duration,
+    /// Answers kept for that.
+    pub request_id_entries: u64,
+}
+
+/// The path's parts, shared by all requests.
+pub struct Gateway {
+    in_force: ArcSwap<InForce>,
+    sources: Sources,
+    /// What the log says is in force; held while a change is made.
+    journal: Mutex<Journal>,
+    ledger: Ledger,
+    cache: AnswerCache,
+    audit: Audit,
+    window: Window,
+    limits: Limits,
+}
+
+/// What [`Gateway::new`] puts together. The log, the journal and the ledger must be of the same moment.
+pub struct Parts {
+    /// What decides and answers, already in the log.
+    pub in_force: InForce,
+    /// Where it was read from.
+    pub sources: Sources,
+    /// What the log says is in force.
+    pub journal: Journal,
+    /// Counters as of the log's last entry.
+    pub ledger: Ledger,
+    /// Kept answers.
+    pub cache: AnswerCache,
+    /// The log.
+    pub audit: Audit,
+    /// Limits.
+    pub limits: Limits,
+}
+
+impl Gateway {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let limits = parts.limits;
+        Self {
+            in_force: ArcSwap::from_pointee(parts.in_force),
+            sources: parts.sources,
+            journal: Mutex::new(parts.journal),
+            ledger: parts.ledger,
+            cache: parts.cache,
+            audit: parts.audit,
+            window: Window::new(limits.request_id_window, limits.request_id_entries),
+            limits,
+        }
+    }
+
+    /// Answers one question, or says why not. Its entry is durable before this returns.
+    ///
+    /// Must run to its end even when the caller has gone: the service spawns it.
+    ///
+    /// # Errors
+    /// A denial, which is recorded, or a log that cannot record.
+    pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
+        self.window.once(ask, |ask| self.answer_anew(ask)).await
+    }
+
+    async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
+        let in_force = self.in_force.load_full();
+        let facts = self.facts(&ask, &in_force);
+        let decision = decide(&facts, &in_force.agreements);
+        self.settle_quota(&facts, &decision);
+
+        let permit = match decision {
+            Decision::Permit(permit) => permit,
+            Decision::Deny(denial) => return Err(self.deny(&ask, facts, denial).await),
+        };
+        let found = self.fetch(&ask, &facts, &permit, &in_force).await;
+        let answer = Answer::new(&ask, &permit, found);
+        self.record(&ask, facts, &permit, answer).await
+    }
+
+    /// Gathers everything the decision may look at. What is not in here, the decision does not know.
+    fn facts(&self, ask: &Ask, in_force: &InForce) -> Facts {
+        let query = &ask.query;
+        let caller = ask.peer.facts(&in_force.register);
+        let fact = in_force.catalogue.fact(&query.fact);
+        let clauses = in_force.agreements.clauses(&caller.organisation, &query.fact);
+        let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
+        Facts {
+            rules: decision::RULES,
+            request_id: query.request_id,
+            caller_sequence: self.ledger.number(&caller),
+            received_at: ask.received_at,
+            deadline: ask.deadline,
+            quota: self.ledger.reserve(candidates, ask.received_at),
+            caller,
+            fact: fact.map(|fact| fact.code.clone()),
+            provider: fact.map(|fact| fact.agency.clone()),
+            item: query.purpose.item.clone(),
+            item_version: query.purpose.item_version.clone(),
+            case_number: query.purpose.case_number.clone(),
+            replaced_material: query.purpose.replaced_material.clone(),
+            operator_unit: query.operator.unit.clone(),
+            operator_present: !query.operator.id.is_empty(),
+            roles: query
+                .subjects
+                .iter()
+                .map(|subject| (subject.role.clone(), subject.kind.name().to_owned()))
+                .collect(),
+            assertions: query
+                .assertions
+                .iter()
+                .map(|assertion| (assertion.attribute.clone(), assertion.comparison))
+                .collect(),
+            disclose: query.disclose.clone(),
+            max_age: query.max_age,
+            defects: ask.defects.clone(),
+            freezes: Vec::new(),
+            catalogue_digest: *in_force.catalogue.digest(),
+        }
+    }
+
+    fn settle_quota(&self, facts: &Facts, decision: &Decision) {
+        let used = match decision {
+            Decision::Permit(permit) => Some(permit.agreement().id.as_str()),
+            Decision::Deny(_) => None,
+        };
+        self.ledger.give_back(&facts.quota, used, facts.received_at);
+    }
+
+    async fn deny(&self, ask: &Ask, facts: Facts, denial: Denial) -> Refusal {
+        counter!(telemetry::DECISIONS, "code" => denial.code()).increment(1);
+        let Ok(sealed) = seal(&ask.query, &ask.digest, None) else { return Refusal::Unrecorded };
+        let kind = Kind::Denial(Box::new(entry::Denied {
+            facts,
+            code: denial.code().to_owned(),
+            commitments: sealed.commitments,
+        }));
+        match self.append(ask.received_at, kind).await {
+            Ok(recorded) => Refusal::Denied { denial: Arc::new(denial), log_index: recorded.index },
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Cache, else agency. Straight: the cache decides only whether `ask_agency` runs.
+    async fn fetch(&self, ask: &Ask, facts: &Facts, permit: &Permit, in_force: &InForce) -> Found {
+        let until = self.answer_by(ask);
+        let oldest = oldest(ask, permit);
+        let agency = self.ask_agency(ask, facts, permit, in_force, until);
+        let found = self.cache.get_or_ask(permit, &ask.query, ask.received_at, oldest, agency);
+        // A question that waits for another's flight still keeps to its own deadline.
+        match timeout_at(until + self.limits.deadline_margin / 2, found).await {
+            Ok(found) => found,
+            Err(_) => Found::Fresh(no_record(Unavailable::Deadline, None, None)),
+        }
+    }
+
+    /// Records the intent, then asks. The permit is what lets the adapter be asked at all.
+    async fn ask_agency(
+        &self,
+        ask: &Ask,
+        facts: &Facts,
+        permit: &Permit,
+        in_force: &InForce,
+        until: Instant,
+    ) -> Asked {
+        let Some(adapter) = in_force.adapters.for_fact(&ask.query.fact) else {
+            return no_record(Unavailable::NoAdapter, None, None);
+        };
+        if until <= Instant::now() {
+            return no_record(Unavailable::Deadline, None, None);
+        }
+        let adapter_ref = AdapterRef {
+            name: adapter.name().to_owned(),
+            version: adapter.version().to_owned(),
+            digest: *adapter.digest(),
+        };
+        let Ok(intent) = self.record_intent(ask, facts, permit, adapter_ref).await else {
+            // The outcome will meet the same log and turn this into a refusal.
+            return no_record(Unavailable::Overloaded, None, None);
+        };
+        let budget = until.saturating_duration_since(Instant::now());
+        match adapter.ask(permit, &ask.query, ask.received_at, budget).await {
+            Ok(answer) => Asked {
+                result: Ok(Arc::new(answer.record)),
+                intent: Some(intent),
+                dropped: answer.dropped,
+            },
+            Err(failure) => {
+                tracing::warn!(
+                    adapter = adapter.name(),
+                    fact = %ask.query.fact,
+                    reason = failure.reason.code(),
+                    detail = %failure.detail,
+                    intent,
+                    "no answer from the agency"
+                );
+                no_record(failure.reason, failure.retry_after, Some(intent))
+            }
+        }
+    }
+
+    async fn record_intent(
+        &self,
+        ask: &Ask,
+        facts: &Facts,
+        permit: &Permit,
+        adapter: AdapterRef,
+    ) -> Result<u64, Refusal> {
+        let sealed = seal(&ask.query, &ask.digest, None).map_err(|_| Refusal::Unrecorded)?;
+        let kind = Kind::Intent(Box::new(entry::Intent {
+            facts: facts.clone(),
+            permit: permit.reference(),
+            commitments: sealed.commitments,
+            adapter,
+        }));
+        self.append(ask.received_at, kind).await.map(|recorded| recorded.index)
+    }
+
+    async fn record(
+        &self,
+        ask: &Ask,
+        facts: Facts,
+        permit: &Permit,
+        answer: Answer,
+    ) -> Result<Reply, Refusal> {
+        let sealed = seal(&ask.query, &ask.digest, Some(&answer.released))
+            .map_err(|_| Refusal::Unrecorded)?;
+        let kind = Kind::Outcome(Box::new(answer.as_outcome(facts, permit, sealed.commitments)));
+        let recorded = self.append(ask.received_at, kind).await?;
+        counter!(telemetry::DECISIONS, "code" => "permit").increment(1);
+        counter!(
+            telemetry::VERDICTS,
+            "fact" => ask.query.fact.as_str().to_owned(),
+            "verdict" => answer.released.verdict.name()
+        )
+        .increment(1);
+        let receipt = ask.query.want_receipt.then(|| {
+            Arc::new(Receipt {
+                index: recorded.index,
+                entry: recorded.entry().to_vec(),
+                proof: recorded.receipt(),
+                openings: sealed.openings,
+            })
+        });
+        Ok(answer.into_reply(ask, permit, recorded.index, receipt))
+    }
+
+    async fn append(&self, at: Timestamp, kind: Kind) -> Result<Recorded, Refusal> {
+        self.audit.append(Entry { at, kind }).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "an entry was not recorded");
+            Refusal::Unrecorded
+        })
+    }
+
+    fn answer_by(&self, ask: &Ask) -> Instant {
+        let given = ask.deadline.unwrap_or(self.limits.deadline_default);
+        ask.arrived + given.saturating_sub(self.limits.deadline_margin)
+    }
+
+    /// The log, for those who read it.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// Estimated bytes of kept answers.
+    pub fn cache_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
+
+    /// Everything that decides and answers now, as one consistent view.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+}
+
+/// The oldest data that answers the question: the clause's limit, or the caller's when it is stricter.
+fn oldest(ask: &Ask, permit: &Permit) -> Duration {
+    ask.query.max_age.map_or(permit.max_age(), |wanted| wanted.min(permit.max_age()))
+}
+
+fn no_record(reason: Unavailable, retry_after: Option<Duration>, intent: Option<u64>) -> Asked {
+    Asked { result: Err(NoAnswer { reason, retry_after }), intent, dropped: 0 }
+}

@@ -1,0 +1,181 @@
+//! Accept: TLS 1.3 with a client certificate, HTTP/2 with limits, and a drain that loses nothing.
+//!
+//! The acceptor is ours so that every connection's certificate is read once and every limit has a name; from the first
+//! HTTP/2 frame on, hyper and tonic do the work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use metrics::counter;
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::identity::Peer;
+use crate::parties::Register;
+use crate::telemetry;
+
+/// Limits of the front door.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at once; one more is closed before its handshake.
+    pub connections: usize,
+    /// For a handshake; also for the answer to a keep-alive probe.
+    pub handshake_timeout: Duration,
+    /// Concurrent calls on one connection.
+    pub streams_per_connection: u32,
+    /// All header fields of one call, bytes.
+    pub header_bytes: u32,
+    /// For calls under way at drain.
+    pub drain_timeout: Duration,
+}
+
+/// Silence after which a connection is probed: below the idle limits of usual firewalls.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Why the front door cannot open.
+#[derive(Debug, Error)]
+pub enum ListenerError {
+    /// No authority of any party can be used.
+    #[error("no party's authority can be used to check client certificates")]
+    NoAuthority(#[source] rustls::server::VerifierBuilderError),
+    /// Certificate and key do not fit, or neither is usable.
+    #[error("the server certificate and its key cannot be used together")]
+    Certificate(#[source] rustls::Error),
+}
+
+/// TLS terms: version 1.3 only, a client certificate from some party's authority, HTTP/2.
+///
+/// # Errors
+/// When certificate, key or authorities cannot be used.
+pub fn tls_terms(
+    register: &Register,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, ListenerError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(
+        register.organisations().flat_map(|organisation| organisation.authorities.iter().cloned()),
+    );
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .build()
+            .map_err(ListenerError::NoAuthority)?;
+    let mut terms = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(ListenerError::Certificate)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(ListenerError::Certificate)?;
+    terms.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(terms))
+}
+
+/// What a connection needs to know beside its socket.
+pub struct Listener {
+    /// TLS terms; replaced on reload, new connections see the new ones.
+    pub tls: ArcSwap<ServerConfig>,
+    /// Reads a certificate chain against the register in force.
+    pub read_peer: Box<dyn Fn(&[CertificateDer<'_>]) -> Option<Peer> + Send + Sync>,
+    /// The services behind the door.
+    pub routes: tonic::service::Routes,
+    /// Limits.
+    pub limits: Limits,
+}
+
+impl Listener {
+    /// Accepts until `stop`, then lets calls under way finish within the drain limit.
+    pub async fn serve(self: Arc<Self>, socket: TcpListener, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let connections = TaskTracker::new();
+        let draining = GracefulShutdown::new();
+        while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of descriptors, mostly: waiting lets some close; returning would end the gateway.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                counter!(telemetry::SHED, "limit" => "connections").increment(1);
+                continue;
+            };
+            let (listener, watcher) = (Arc::clone(&self), draining.watcher());
+            connections.spawn(async move {
+                listener.connection(stream, watcher).await;
+                drop(place);
+            });
+        }
+        drop(socket);
+        connections.close();
+        self.drain(draining, &connections).await;
+    }
+
+    async fn drain(&self, draining: GracefulShutdown, connections: &TaskTracker) {
+        let calls_end = async {
+            draining.shutdown().await;
+            connections.wait().await;
+        };
+        if timeout(self.limits.drain_timeout, calls_end).await.is_err() {
+            tracing::warn!("the drain limit has passed; connections still open are cut");
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, watcher: Watcher) {
+        let Some((stream, peer)) = self.handshake(stream).await else { return };
+        let peer = Arc::new(peer);
+        let routes = self.routes.clone().map_request(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(Arc::clone(&peer));
+            request
+        });
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.streams_per_connection)
+            .max_header_list_size(self.limits.header_bytes)
+            .max_pending_accept_reset_streams(self.limits.streams_per_connection as usize)
+            .keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(self.limits.handshake_timeout)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection ended");
+        }
+    }
+
+    async fn handshake(&self, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Peer)> {
+        // A question and its answer are small: waiting to fill a segment would only delay them.
+        let _ = stream.set_nodelay(true);
+        let acceptor = TlsAcceptor::from(self.tls.load_full());
+        let stream = match timeout(self.limits.handshake_timeout, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                counter!(telemetry::HANDSHAKES_REFUSED, "reason" => "handshake").increment(1);
+                tracing::info!(%error, "a handshake failed");
+                return None;
+            }
+            Err(_) => {
+                counter!(telemetry::HANDSHAKES_REFUSED, "reason" => "timeout").increment(1);
+                return None;
+            }
+        };
+        let peer = (self.read_peer)(stream.get_ref().1.peer_certificates()?)?;
+        Some((stream, peer))
+    }
+}

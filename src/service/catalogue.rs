@@ -1,0 +1,121 @@
+//! What can be asked: facts, items, and the agreements of the caller's organisation.
+
+use tonic::{Request, Response, Status};
+
+use super::{Services, peer};
+use crate::catalogue::{AttributeKind, Fact, Item};
+use crate::crypto::hex;
+use crate::decision::agreement::Agreement;
+use crate::proto::gateway::v1 as wire;
+use crate::proto::gateway::v1::catalogue_server::Catalogue;
+
+#[tonic::async_trait]
+impl Catalogue for Services {
+    async fn list_facts(
+        &self,
+        _: Request<wire::ListFactsRequest>,
+    ) -> Result<Response<wire::ListFactsResponse>, Status> {
+        let facts = self.gateway.in_force().catalogue.facts().map(fact).collect();
+        Ok(Response::new(wire::ListFactsResponse { facts }))
+    }
+
+    async fn list_items(
+        &self,
+        _: Request<wire::ListItemsRequest>,
+    ) -> Result<Response<wire::ListItemsResponse>, Status> {
+        let items = self.gateway.in_force().catalogue.items().map(item).collect();
+        Ok(Response::new(wire::ListItemsResponse { items }))
+    }
+
+    async fn list_agreements(
+        &self,
+        request: Request<wire::ListAgreementsRequest>,
+    ) -> Result<Response<wire::ListAgreementsResponse>, Status> {
+        let peer = peer(&request)?;
+        let in_force = self.gateway.in_force();
+        // An unregistered caller is party to nothing.
+        let own = peer.rights(&in_force.register).ok().and_then(|_| peer.organisation());
+        let agreements = in_force
+            .agreements
+            .all()
+            .iter()
+            .filter(|agreement| {
+                own.is_some_and(|own| agreement.consumer == *own || agreement.provider == *own)
+            })
+            .map(|agreement| summary(agreement))
+            .collect();
+        Ok(Response::new(wire::ListAgreementsResponse { agreements }))
+    }
+}
+
+fn fact(fact: &Fact) -> wire::Fact {
+    let role = |role: &crate::catalogue::Role| wire::Role {
+        name: role.name.clone(),
+        kind: role.kind.clone(),
+        optional: role.optional,
+        many: role.many,
+    };
+    let attribute = |attribute: &crate::catalogue::Attribute| {
+        let (kind, codes) = match &attribute.kind {
+            AttributeKind::Truth => ("truth", Vec::new()),
+            AttributeKind::Integer => ("integer", Vec::new()),
+            AttributeKind::Text => ("text", Vec::new()),
+            AttributeKind::Date => ("date", Vec::new()),
+            AttributeKind::Month => ("month", Vec::new()),
+            AttributeKind::Code(codes) => ("code", codes.clone()),
+        };
+        wire::Attribute {
+            name: attribute.name.clone(),
+            r#type: kind.to_owned(),
+            title_zh: attribute.title_zh.clone(),
+            codes,
+        }
+    };
+    wire::Fact {
+        code: fact.code.as_str().to_owned(),
+        version: fact.version.clone(),
+        title: fact.title.clone(),
+        title_zh: fact.title_zh.clone(),
+        agency: fact.agency.as_str().to_owned(),
+        roles: fact.roles.iter().map(role).collect(),
+        attributes: fact.attributes.iter().map(attribute).collect(),
+    }
+}
+
+fn item(item: &Item) -> wire::Item {
+    wire::Item {
+        code: item.code.as_str().to_owned(),
+        version: item.version.clone(),
+        title: item.title.clone(),
+        title_zh: item.title_zh.clone(),
+        effective_from: item.effective_from.clone(),
+        effective_to: item.effective_to.clone(),
+        facts: item.facts.iter().map(|fact| fact.as_str().to_owned()).collect(),
+        materials: item.materials.keys().cloned().collect(),
+    }
+}
+
+fn summary(agreement: &Agreement) -> wire::AgreementSummary {
+    let mut facts: Vec<String> =
+        agreement.clauses.iter().map(|clause| clause.fact.as_str().to_owned()).collect();
+    let mut items: Vec<String> = agreement
+        .clauses
+        .iter()
+        .flat_map(|clause| clause.items.iter().map(|item| item.as_str().to_owned()))
+        .collect();
+    for list in [&mut facts, &mut items] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    wire::AgreementSummary {
+        id: agreement.id.clone(),
+        version: agreement.version,
+        consumer: agreement.consumer.as_str().to_owned(),
+        provider: agreement.provider.as_str().to_owned(),
+        effective_from: Some(crate::wire::timestamp(agreement.effective_from)),
+        effective_to: Some(crate::wire::timestamp(agreement.effective_to)),
+        facts,
+        items,
+        digest: hex(&agreement.digest),
+    }
+}

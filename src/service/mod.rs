@@ -1,0 +1,174 @@
+//! The edge: tonic on one side, the domain on the other. The only place that stamps the time of a request.
+//!
+//! A request runs detached from its connection: tonic drops the future of a caller that hangs up, and with it would go
+//! the entry.
+
+mod answer;
+mod audit;
+mod catalogue;
+mod operations;
+mod question;
+mod refusal;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use metrics::counter;
+use prost::Message;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use tonic::{Code, Request, Response, Status};
+
+use crate::crypto::sha256;
+use crate::decision::facts::Standing;
+use crate::gateway::Gateway;
+use crate::gateway::exchange::{Ask, Refusal};
+use crate::identity::Peer;
+use crate::proto::gateway::v1 as wire;
+use crate::proto::gateway::v1::audit_server::AuditServer;
+use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
+use crate::proto::gateway::v1::operations_server::OperationsServer;
+use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
+use crate::query::time::Timestamp;
+use crate::telemetry;
+
+/// Every service of the gateway, sharing one path.
+#[derive(Clone)]
+pub struct Services {
+    gateway: Arc<Gateway>,
+    /// Questions under way; the log's queue is longer, so an admitted question can always be recorded.
+    in_flight: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Services {
+    /// `in_flight` bounds the questions under way; `tasks` is waited for at drain.
+    pub fn new(gateway: Arc<Gateway>, in_flight: usize, tasks: TaskTracker) -> Self {
+        Self { gateway, in_flight: Arc::new(Semaphore::new(in_flight)), tasks }
+    }
+
+    /// The routes of all services, for the listener.
+    ///
+    /// `message_bytes` bounds a request; larger ones are refused before they are read.
+    pub fn routes(&self, message_bytes: usize) -> tonic::service::Routes {
+        let verification =
+            VerificationServer::new(self.clone()).max_decoding_message_size(message_bytes);
+        let catalogue = CatalogueServer::new(self.clone()).max_decoding_message_size(message_bytes);
+        let audit = AuditServer::new(self.clone()).max_decoding_message_size(message_bytes);
+        let operations =
+            OperationsServer::new(self.clone()).max_decoding_message_size(message_bytes);
+        tonic::service::Routes::new(verification)
+            .add_service(catalogue)
+            .add_service(audit)
+            .add_service(operations)
+    }
+
+    fn ask(&self, request: Request<wire::VerifyRequest>) -> Result<Ask, Status> {
+        let arrived = Instant::now();
+        let received_at = now();
+        let peer = peer(&request)?;
+        let deadline = deadline(&request);
+        let message = request.into_inner();
+        let (query, defects) = question::read(&message, &self.gateway.in_force().catalogue);
+        let digest = sha256(&message.encode_to_vec());
+        Ok(Ask { peer, query, defects, digest, received_at, arrived, deadline })
+    }
+}
+
+#[tonic::async_trait]
+impl Verification for Services {
+    async fn verify(
+        &self,
+        request: Request<wire::VerifyRequest>,
+    ) -> Result<Response<wire::VerifyResponse>, Status> {
+        let Ok(slot) = Arc::clone(&self.in_flight).try_acquire_owned() else {
+            counter!(telemetry::SHED, "limit" => "in_flight").increment(1);
+            return Err(refusal::status(&Refusal::Overloaded));
+        };
+        let ask = self.ask(request)?;
+        let gateway = Arc::clone(&self.gateway);
+        let answering = self.tasks.spawn(async move {
+            let answered = gateway.answer(ask).await;
+            drop(slot);
+            answered
+        });
+        match answering.await {
+            Ok(Ok(reply)) => Ok(Response::new(answer::write(reply))),
+            Ok(Err(refused)) => Err(refusal::status(&refused)),
+            Err(panic) => {
+                counter!(telemetry::PANICS).increment(1);
+                tracing::error!(error = %panic, "a question ended in a panic; nothing was released");
+                Err(refusal::with_reason(
+                    Code::Internal,
+                    "the gateway failed on this question; its operators have been told",
+                    "INTERNAL",
+                ))
+            }
+        }
+    }
+}
+
+/// The caller's certificate, put there by the listener.
+fn peer<T>(request: &Request<T>) -> Result<Arc<Peer>, Status> {
+    request
+        .extensions()
+        .get::<Arc<Peer>>()
+        .cloned()
+        .ok_or_else(|| Status::internal("the connection carries no certificate"))
+}
+
+/// Fails unless the caller's system has the right that `chosen` picks.
+fn require<T>(
+    services: &Services,
+    request: &Request<T>,
+    right: &str,
+    chosen: impl Fn(&crate::parties::Rights) -> bool,
+) -> Result<Arc<Peer>, Status> {
+    let peer = peer(request)?;
+    let in_force = services.gateway.in_force();
+    let refused =
+        |text: String| Err(refusal::with_reason(Code::PermissionDenied, &text, "RIGHT_MISSING"));
+    match peer.rights(&in_force.register) {
+        Ok(rights) if chosen(rights) => Ok(peer),
+        Ok(_) => refused(format!(
+            "this system lacks the right `{right}` in the party register; ask your register's keeper"
+        )),
+        Err(Standing::ForeignAuthority) => {
+            refused("the certificate was not issued by the organisation it names".to_owned())
+        }
+        Err(_) => refused("this certificate is not in the party register".to_owned()),
+    }
+}
+
+/// The wall clock, read once per request.
+#[expect(clippy::disallowed_methods, reason = "the one reading per request that clippy.toml names")]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// The caller's deadline from `grpc-timeout`: at most eight digits and a unit. A malformed one counts as none.
+fn deadline<T>(request: &Request<T>) -> Option<Duration> {
+    let text = request.metadata().get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(count.saturating_mul(3600)),
+        "M" => Duration::from_secs(count.saturating_mul(60)),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}

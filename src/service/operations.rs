@@ -1,0 +1,52 @@
+//! For those who run the gateway, with the right `operate`.
+
+use tonic::{Request, Response, Status};
+
+use super::{Services, now, require};
+use crate::adapters::Adapter;
+use crate::crypto::hex;
+use crate::proto::gateway::v1 as wire;
+use crate::proto::gateway::v1::operations_server::Operations;
+
+#[tonic::async_trait]
+impl Operations for Services {
+    async fn list_adapters(
+        &self,
+        request: Request<wire::ListAdaptersRequest>,
+    ) -> Result<Response<wire::ListAdaptersResponse>, Status> {
+        require(self, &request, "operate", |rights| rights.operate)?;
+        let in_force = self.gateway.in_force();
+        let adapters = in_force.adapters.all().iter().map(|adapter| state(adapter)).collect();
+        Ok(Response::new(wire::ListAdaptersResponse { adapters }))
+    }
+
+    async fn reload(
+        &self,
+        request: Request<wire::ReloadRequest>,
+    ) -> Result<Response<wire::ReloadResponse>, Status> {
+        require(self, &request, "operate", |rights| rights.operate)?;
+        let reloaded = self.gateway.reload(now()).await;
+        let findings = reloaded.findings.iter().map(ToString::to_string).collect();
+        Ok(Response::new(wire::ReloadResponse { changes: reloaded.changes, findings }))
+    }
+}
+
+fn state(adapter: &Adapter) -> wire::AdapterState {
+    let state = adapter.state();
+    wire::AdapterState {
+        name: adapter.name().to_owned(),
+        agency: adapter.agency().as_str().to_owned(),
+        version: adapter.version().to_owned(),
+        digest: hex(adapter.digest()),
+        transport: adapter.transport().to_owned(),
+        facts: adapter.facts().map(|fact| fact.as_str().to_owned()).collect(),
+        answered: state.answered,
+        unavailable: state.unavailable,
+        contract_errors: state.contract_errors,
+        dropped_attributes: state.dropped_attributes,
+        last_answer: state.last_answer.map(crate::wire::timestamp),
+        last_failure: state.last_failure.map(str::to_owned).unwrap_or_default(),
+        in_flight: state.in_flight,
+        breaker: state.breaker.to_owned(),
+    }
+}

@@ -1,0 +1,333 @@
+//! From the wire to a question: every field checked, every flaw named by its path and the check it failed.
+//!
+//! A question with flaws is still built, as far as it goes, so that its denial can be recorded with what was asked.
+
+use std::time::Duration;
+
+use crate::catalogue::{Catalogue, Fact};
+use crate::decision::facts::Defect;
+use crate::proto::gateway::v1 as wire;
+use crate::query::identifier;
+use crate::query::subject::{
+    Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
+};
+use crate::query::value::{Assertion, Comparison, Value};
+use crate::query::{FactCode, ItemCode, Operator, Purpose, Query};
+use crate::wire::{read_comparison, read_identity_document, read_value};
+
+/// At most this many subjects: the housing agency's own limit of nine family members, and room for their partners.
+const SUBJECTS_LIMIT: usize = 20;
+/// At most this many assertions and disclosures: more than any fact has attributes.
+const ATTRIBUTES_LIMIT: usize = 32;
+/// Longest name or address in characters; the longest registered address seen has 180.
+const TEXT_LIMIT: usize = 256;
+
+/// Reads a request. The query is whole only when there are no defects.
+pub(super) fn read(request: &wire::VerifyRequest, catalogue: &Catalogue) -> (Query, Vec<Defect>) {
+    let mut defects = Defects::default();
+    let fact = catalogue.fact(&FactCode::new(request.fact.as_str()));
+    let query = Query {
+        request_id: request_id(&request.request_id, &mut defects),
+        // An unknown code is caller's text; it stays out of the entry.
+        fact: fact.map(|fact| fact.code.clone()).unwrap_or_default(),
+        subjects: subjects(&request.subjects, fact, &mut defects),
+        assertions: assertions(request, fact, &mut defects),
+        disclose: disclose(&request.disclose, fact, &mut defects),
+        purpose: purpose(request.purpose.as_ref(), catalogue, &mut defects),
+        operator: operator(request.operator.as_ref(), &mut defects),
+        max_age: max_age(request.max_age.as_ref(), &mut defects),
+        want_receipt: request.want_receipt,
+    };
+    if query.assertions.is_empty() && query.disclose.is_empty() && fact.is_some() {
+        defects.add("assertions", "nothing_asked");
+    }
+    (query, defects.0)
+}
+
+#[derive(Default)]
+struct Defects(Vec<Defect>);
+
+impl Defects {
+    fn add(&mut self, field: impl Into<String>, check: &str) {
+        self.0.push(Defect { field: field.into(), check: check.to_owned() });
+    }
+
+    /// The value, or its default with the failed check noted.
+    fn check<T: Default>(
+        &mut self,
+        field: impl Into<String>,
+        result: Result<T, &'static str>,
+    ) -> T {
+        result.unwrap_or_else(|check| {
+            self.add(field, check);
+            T::default()
+        })
+    }
+}
+
+fn request_id(text: &str, defects: &mut Defects) -> [u8; 16] {
+    match uuid::Uuid::try_parse(text) {
+        Ok(id) if id.get_version_num() == 7 => *id.as_bytes(),
+        Ok(_) => {
+            defects.add("request_id", "uuid_version");
+            [0; 16]
+        }
+        Err(_) => {
+            defects.add("request_id", if text.is_empty() { "missing" } else { "uuid" });
+            [0; 16]
+        }
+    }
+}
+
+fn subjects(given: &[wire::Subject], fact: Option<&Fact>, defects: &mut Defects) -> Vec<Subject> {
+    if given.len() > SUBJECTS_LIMIT {
+        defects.add("subjects", "too_many");
+        return Vec::new();
+    }
+    let mut subjects = Vec::with_capacity(given.len());
+    for (position, subject) in given.iter().enumerate() {
+        let path = format!("subjects[{position}]");
+        let Some(kind) = &subject.kind else {
+            defects.add(path, "missing");
+            continue;
+        };
+        let kind = subject_kind(kind, &path, defects);
+        let role = fact.and_then(|fact| fact.roles.iter().find(|role| role.name == subject.role));
+        match role {
+            Some(role) if role.kind == kind.name() => {
+                subjects.push(Subject { role: role.name.clone(), kind });
+            }
+            Some(_) => defects.add(path, "wrong_kind"),
+            None if fact.is_some() => defects.add(format!("{path}.role"), "unknown_role"),
+            None => {}
+        }
+    }
+    for role in fact.map(|fact| fact.roles.as_slice()).unwrap_or_default() {
+        let count = subjects.iter().filter(|subject| subject.role == role.name).count();
+        if count == 0 && !role.optional && defects.0.is_empty() {
+            defects.add(format!("subjects.{}", role.name), "missing");
+        }
+        if count > 1 && !role.many {
+            defects.add(format!("subjects.{}", role.name), "repeated");
+        }
+    }
+    subjects
+}
+
+fn subject_kind(kind: &wire::subject::Kind, path: &str, defects: &mut Defects) -> SubjectKind {
+    match kind {
+        wire::subject::Kind::Person(person) => {
+            SubjectKind::Person(self::person(person, path, defects))
+        }
+        wire::subject::Kind::Employer(employer) => SubjectKind::Employer(Employer {
+            uscc: defects.check(format!("{path}.employer.uscc"), identifier::uscc(&employer.uscc)),
+            name: text(&employer.name, &format!("{path}.employer.name"), defects),
+        }),
+        wire::subject::Kind::Property(property) => {
+            SubjectKind::Property(self::property(property, path, defects))
+        }
+        wire::subject::Kind::Document(document) => {
+            let path = format!("{path}.document");
+            if document.number.trim().is_empty() {
+                defects.add(format!("{path}.number"), "missing");
+            }
+            SubjectKind::Document(Document {
+                number: text(&document.number, &format!("{path}.number"), defects),
+                code: text(&document.code, &format!("{path}.code"), defects),
+                division: division(&document.division, &path, defects),
+            })
+        }
+    }
+}
+
+fn person(person: &wire::Person, path: &str, defects: &mut Defects) -> Person {
+    let document_type = read_identity_document(person.document_type).unwrap_or_else(|| {
+        defects.add(format!("{path}.person.document_type"), "unknown");
+        IdentityDocument::Other
+    });
+    let number = identifier::document(document_type, &person.document_number);
+    let name_path = format!("{path}.person.name");
+    if person.name.trim().is_empty() {
+        defects.add(name_path.clone(), "missing");
+    }
+    Person {
+        document_type,
+        document_number: defects.check(format!("{path}.person.document_number"), number),
+        name: text(&person.name, &name_path, defects),
+    }
+}
+
+fn property(property: &wire::Property, path: &str, defects: &mut Defects) -> Property {
+    let path = format!("{path}.property");
+    let unit_number = if property.unit_number.trim().is_empty() {
+        String::new()
+    } else {
+        let checked = identifier::unit_number(&property.unit_number);
+        defects.check(format!("{path}.unit_number"), checked)
+    };
+    let named = !property.unit_number.trim().is_empty()
+        || !property.certificate_number.trim().is_empty()
+        || !property.address.trim().is_empty();
+    if !named {
+        defects.add(path.clone(), "missing");
+    }
+    let certificate = format!("{path}.certificate_number");
+    Property {
+        unit_number,
+        certificate_number: text(&property.certificate_number, &certificate, defects),
+        address: text(&property.address, &format!("{path}.address"), defects),
+        division: division(&property.division, &path, defects),
+    }
+}
+
+fn division(given: &str, path: &str, defects: &mut Defects) -> String {
+    if given.trim().is_empty() {
+        return String::new();
+    }
+    defects.check(format!("{path}.division"), identifier::division(given))
+}
+
+fn text(given: &str, path: &str, defects: &mut Defects) -> String {
+    let trimmed = given.trim();
+    if trimmed.chars().count() > TEXT_LIMIT {
+        defects.add(path, "too_long");
+    }
+    if trimmed.chars().any(char::is_control) {
+        defects.add(path, "control_character");
+    }
+    trimmed.to_owned()
+}
+
+fn assertions(
+    request: &wire::VerifyRequest,
+    fact: Option<&Fact>,
+    defects: &mut Defects,
+) -> Vec<Assertion> {
+    if request.assertions.len() > ATTRIBUTES_LIMIT {
+        defects.add("assertions", "too_many");
+        return Vec::new();
+    }
+    let Some(fact) = fact else { return Vec::new() };
+    if request.assertions.is_empty() && request.disclose.is_empty() {
+        return fact.confirms.iter().cloned().collect();
+    }
+    let read = |(position, given): (usize, &wire::Assertion)| {
+        let path = format!("assertions[{position}]");
+        let Some(attribute) = fact.attributes.iter().find(|known| known.name == given.attribute)
+        else {
+            defects.add(format!("{path}.attribute"), "unknown_attribute");
+            return None;
+        };
+        let Some(comparison) = read_comparison(given.comparison()) else {
+            defects.add(format!("{path}.comparison"), "missing");
+            return None;
+        };
+        let values: Vec<Value> = given.values.iter().filter_map(read_value).collect();
+        let enough = match comparison {
+            Comparison::Exists => values.is_empty(),
+            Comparison::In => !values.is_empty() && values.len() <= ATTRIBUTES_LIMIT,
+            _ => values.len() == 1,
+        };
+        if !enough || values.len() != given.values.len() {
+            defects.add(format!("{path}.values"), "count");
+        }
+        if !values.iter().all(|value| attribute.kind.admits(value)) {
+            defects.add(format!("{path}.values"), "type");
+        }
+        Some(Assertion { attribute: attribute.name.clone(), comparison, values })
+    };
+    request.assertions.iter().enumerate().filter_map(read).collect()
+}
+
+fn disclose(given: &[String], fact: Option<&Fact>, defects: &mut Defects) -> Vec<String> {
+    let Some(fact) = fact else { return Vec::new() };
+    if given.len() > ATTRIBUTES_LIMIT {
+        defects.add("disclose", "too_many");
+        return Vec::new();
+    }
+    let known = |(position, name): (usize, &String)| {
+        let found = fact.attributes.iter().find(|attribute| attribute.name == *name);
+        if found.is_none() {
+            defects.add(format!("disclose[{position}]"), "unknown_attribute");
+        }
+        found.map(|attribute| attribute.name.clone())
+    };
+    given.iter().enumerate().filter_map(known).collect()
+}
+
+fn purpose(given: Option<&wire::Purpose>, catalogue: &Catalogue, defects: &mut Defects) -> Purpose {
+    let Some(given) = given else {
+        defects.add("purpose", "missing");
+        return Purpose::default();
+    };
+    let item = catalogue.item(&ItemCode::new(given.item.as_str()), &given.item_version);
+    if given.item.is_empty() {
+        defects.add("purpose.item", "missing");
+    } else if !catalogue.has_item(&ItemCode::new(given.item.as_str())) {
+        defects.add("purpose.item", "unknown_item");
+    } else if item.is_none() {
+        let check = if given.item_version.is_empty() { "missing" } else { "unknown_version" };
+        defects.add("purpose.item_version", check);
+    }
+    let known_material = given.replaced_material.is_empty()
+        || item.is_none_or(|item| item.materials.contains_key(&given.replaced_material));
+    if !known_material {
+        defects.add("purpose.replaced_material", "unknown_material");
+    }
+    Purpose {
+        item: item.map(|item| item.code.clone()).unwrap_or_default(),
+        item_version: item.map(|item| item.version.clone()).unwrap_or_default(),
+        case_number: defects.check("purpose.case_number", case_number(&given.case_number)),
+        replaced_material: match item {
+            Some(_) if known_material => given.replaced_material.clone(),
+            _ => String::new(),
+        },
+    }
+}
+
+/// The case number goes into entries in clear, so it may not carry a person's number.
+fn case_number(given: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    match given.len() {
+        0 => Err("missing"),
+        4..=64 if !given.bytes().all(allowed) => Err("characters"),
+        4..=64 if identifier::contains_identity_number(given) => Err("identity_number_inside"),
+        4..=64 => Ok(given.to_owned()),
+        _ => Err("length"),
+    }
+}
+
+/// The operator's unit goes into entries in clear; their id does not.
+fn operator(given: Option<&wire::Operator>, defects: &mut Defects) -> Operator {
+    let Some(given) = given else {
+        defects.add("operator", "missing");
+        return Operator::default();
+    };
+    if given.id.trim().is_empty() {
+        defects.add("operator.id", "missing");
+    }
+    let unit = match given.unit.trim() {
+        "" => Err("missing"),
+        unit if unit.chars().count() > 64 => Err("length"),
+        unit if !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
+            Err("characters")
+        }
+        unit if identifier::contains_identity_number(unit) => Err("identity_number_inside"),
+        unit => Ok(unit.to_owned()),
+    };
+    Operator {
+        id: text(&given.id, "operator.id", defects),
+        unit: defects.check("operator.unit", unit),
+    }
+}
+
+fn max_age(given: Option<&prost_types::Duration>, defects: &mut Defects) -> Option<Duration> {
+    let given = *given?;
+    match Duration::try_from(given) {
+        Ok(duration) => Some(duration),
+        Err(_) => {
+            defects.add("max_age", "negative");
+            None
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! From a refusal to a `google.rpc.Status` with details: a stable reason, the log index, what to change.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::decision::denial::Denial;
+use crate::gateway::exchange::Refusal;
+
+/// The domain of every reason; with it a reason is unique in the world.
+pub(super) const DOMAIN: &str = "heyan";
+
+/// When an overloaded gateway may be asked again. One second: a queue of the largest allowed length drains in less.
+const OVERLOAD_RETRY: Duration = Duration::from_secs(1);
+
+/// The refusal as the status the caller sees. It names no cause inside the gateway; the gateway's log does.
+pub(super) fn status(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Denied { denial, log_index } => denied(denial, *log_index),
+        Refusal::Unrecorded => with_reason(
+            Code::Unavailable,
+            "the gateway cannot record, so it does not answer; its operators have been told",
+            "LOG_STOPPED",
+        ),
+        Refusal::Overloaded => {
+            let mut details = reason("OVERLOADED", None);
+            details.set_retry_info(Some(OVERLOAD_RETRY));
+            Status::with_error_details(
+                Code::ResourceExhausted,
+                "too many questions at once; nothing was asked or recorded",
+                details,
+            )
+        }
+    }
+}
+
+/// A status with a stable reason and nothing else.
+pub(super) fn with_reason(code: Code, message: &str, stable: &str) -> Status {
+    Status::with_error_details(code, message, reason(stable, None))
+}
+
+fn denied(denial: &Denial, log_index: u64) -> Status {
+    let mut details = reason(denial.code(), Some(log_index));
+    match denial {
+        Denial::Malformed(defects) => {
+            for defect in defects {
+                details.add_bad_request_violation(&defect.field, &defect.check);
+            }
+        }
+        Denial::QuotaDay(agreement) | Denial::QuotaSecond(agreement) => {
+            details.add_quota_failure_violation(agreement, denial.advice());
+        }
+        _ => {}
+    }
+    if matches!(denial, Denial::QuotaSecond(_)) {
+        details.set_retry_info(Some(Duration::from_secs(1)));
+    }
+    Status::with_error_details(code(denial), denial.advice(), details)
+}
+
+fn code(denial: &Denial) -> Code {
+    match denial {
+        Denial::Malformed(_) => Code::InvalidArgument,
+        Denial::QuotaDay(_) | Denial::QuotaSecond(_) => Code::ResourceExhausted,
+        Denial::DeadlinePast => Code::DeadlineExceeded,
+        _ => Code::PermissionDenied,
+    }
+}
+
+fn reason(stable: &str, log_index: Option<u64>) -> ErrorDetails {
+    let metadata: HashMap<String, String> =
+        log_index.map(|index| ("log_index".to_owned(), index.to_string())).into_iter().collect();
+    ErrorDetails::with_error_info(stable, DOMAIN, metadata)
+}

@@ -1,0 +1,97 @@
+//! The second stage: paths become absolute, files must be there and private keys private, limits must fit together.
+
+use std::path::{Path, PathBuf};
+
+use super::Settings;
+use super::source::Sources;
+use crate::{crypto, telemetry};
+
+/// Longest trust domain (SPIFFE ID specification §2.1), in bytes.
+const DOMAIN_BYTES: usize = 255;
+
+pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
+    let folder = settings.file.parent().unwrap_or(Path::new("/")).to_owned();
+    check_addresses(settings, sources);
+
+    for (key, path) in [
+        ("parties", &mut settings.parties),
+        ("agreements", &mut settings.agreements),
+        ("adapters", &mut settings.adapters),
+        ("catalogue", &mut settings.catalogue),
+    ] {
+        settle(&folder, path);
+        if !path.is_dir() {
+            sources.refuse(key, format!("the folder `{}` does not exist", path.display()));
+        }
+    }
+    settle(&folder, &mut settings.log.folder);
+
+    if given("tls.certificate", &settings.tls.certificate, sources) {
+        settle(&folder, &mut settings.tls.certificate);
+        if !settings.tls.certificate.is_file() {
+            let path = settings.tls.certificate.display();
+            sources.refuse("tls.certificate", format!("the file `{path}` does not exist"));
+        }
+    }
+    for (key, path) in [("tls.key", &mut settings.tls.key), ("log.key", &mut settings.log.key)] {
+        if given(key, path, sources) {
+            settle(&folder, path);
+            if let Err(error) = crypto::refuse_exposed(path) {
+                sources.refuse(key, chain(&error));
+            }
+        }
+    }
+    check_values(settings, sources);
+}
+
+fn check_addresses(settings: &Settings, sources: &mut Sources<'_>) {
+    if !settings.admin.ip().is_loopback() {
+        let problem = format!(
+            "`{}` can be reached from other machines, and nobody is asked there who they are; use 127.0.0.1 or [::1]",
+            settings.admin
+        );
+        sources.refuse("admin", problem);
+    }
+    if settings.admin == settings.listen && settings.admin.port() != 0 {
+        sources.refuse("admin", "the same address as `listen`");
+    }
+}
+
+fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
+    if settings.limits.deadline_margin >= settings.limits.deadline_default {
+        let problem = "must be less than `limits.deadline_default`, or no time is left to ask";
+        sources.refuse("limits.deadline_margin", problem);
+    }
+    let domain = &settings.trust.domain;
+    let admitted = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+    };
+    if domain.is_empty() || domain.len() > DOMAIN_BYTES || !domain.bytes().all(admitted) {
+        let problem = format!(
+            "`{domain}` is no SPIFFE trust domain: lower-case letters, digits, `.`, `-` and `_`, such as `hn-gjj.example`"
+        );
+        sources.refuse("trust.domain", problem);
+    }
+    if let Err(problem) = telemetry::check_filter(&settings.telemetry.log) {
+        sources.refuse("telemetry.log", problem);
+    }
+}
+
+fn given(key: &str, path: &Path, sources: &mut Sources<'_>) -> bool {
+    let given = !path.as_os_str().is_empty();
+    if !given {
+        sources.refuse(key, "missing: it has no default");
+    }
+    given
+}
+
+fn settle(folder: &Path, path: &mut PathBuf) {
+    *path = folder.join(&*path);
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,136 @@
+//! The sections of the file: each key with its unit, its default and the reason for it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::units::{count, size, span};
+
+/// The certificate the gateway shows to callers, and to agencies that ask for one.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// PEM file with the certificate and what leads to its authority. No default: only the operator knows it.
+    pub certificate: PathBuf,
+    /// PEM file with its private key, readable by its owner alone. No default.
+    pub key: PathBuf,
+}
+
+/// The log. `serve` never creates it; `heyan audit init` does, once.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Folder of the log. Default `log`.
+    pub folder: PathBuf,
+    /// PKCS#8 PEM file with the key that signs checkpoints, readable by its owner alone. Default `keys/log.key`.
+    pub key: PathBuf,
+    /// Bytes of one segment file, written with zeros ahead of use. Default 64 MiB: about 150,000 entries, so a new
+    /// file is prepared a few times a day at most, and a copy of one finishes in a second.
+    #[serde(with = "size")]
+    pub segment_bytes: u64,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { folder: "log".into(), key: "keys/log.key".into(), segment_bytes: 64 << 20 }
+    }
+}
+
+/// Kept answers. How long each is kept is the agreement's word, not the operator's.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// Memory for kept answers. Default 256 MiB: some 350,000 answers of 750 bytes, a province's open cases of a day.
+    #[serde(with = "size")]
+    pub bytes: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { bytes: 256 << 20 }
+    }
+}
+
+/// Every limit of the gateway. None may be zero; what is over a limit is refused, never queued without end.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of one message from a caller. Default 64 KiB: a question about a family of ten has under 4 KiB, so more
+    /// is a mistake or an attack.
+    #[serde(with = "size")]
+    pub message_bytes: usize,
+    /// Bytes of the headers of one call. Default 16 KiB: ours have under 1 KiB, and each stream may hold this much.
+    #[serde(with = "size")]
+    pub header_bytes: u32,
+    /// Connections at once. Default 1024: callers are systems that keep theirs open, tens per organisation; each
+    /// costs some 100 KiB.
+    #[serde(deserialize_with = "count")]
+    pub connections: usize,
+    /// Time for a TLS handshake. Default 5 s: a real one takes milliseconds, an idle one holds a place.
+    #[serde(with = "span")]
+    pub handshake_timeout: Duration,
+    /// Calls at once on one connection. Default 128: one caller cannot take every place of `in_flight`.
+    #[serde(deserialize_with = "count")]
+    pub streams_per_connection: u32,
+    /// Calls at once in the whole gateway. Default 1024: at 2 s an agency that is 500 a second, above the peak of a
+    /// province; beyond it a quick refusal helps more than a slow answer.
+    #[serde(deserialize_with = "count")]
+    pub in_flight: usize,
+    /// Time for a call whose caller set no deadline. Default 10 s: longer than any agency's own time limit.
+    #[serde(with = "span")]
+    pub deadline_default: Duration,
+    /// Kept back from the caller's time for recording and replying. Default 50 ms: a hundred times a durable write,
+    /// so the reply of an agency that used up its time is still recorded and delivered. Less than `deadline_default`.
+    #[serde(with = "span")]
+    pub deadline_margin: Duration,
+    /// Entries that wait for the log's writer. Default 4096: twice what can be in flight, an intent and an outcome
+    /// of each; more means that the disk has stopped.
+    #[serde(deserialize_with = "count")]
+    pub log_queue: usize,
+    /// How long a repeated `request_id` gets the recorded answer. Default 10 min, as the wire promises.
+    #[serde(with = "span")]
+    pub request_id_window: Duration,
+    /// Request ids remembered at once. Default 100,000: ten minutes at 160 a second, the mean of a province; the
+    /// oldest are forgotten first.
+    #[serde(deserialize_with = "count")]
+    pub request_id_entries: u64,
+    /// Time for calls in flight when the gateway is told to stop. Default 30 s: three times `deadline_default`, and
+    /// below the 90 s after which systemd kills.
+    #[serde(with = "span")]
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 64 << 10,
+            header_bytes: 16 << 10,
+            connections: 1024,
+            handshake_timeout: Duration::from_secs(5),
+            streams_per_connection: 128,
+            in_flight: 1024,
+            deadline_default: Duration::from_secs(10),
+            deadline_margin: Duration::from_millis(50),
+            log_queue: 4096,
+            request_id_window: Duration::from_secs(600),
+            request_id_entries: 100_000,
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Whose certificates count.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trust {
+    /// The SPIFFE trust domain in callers' certificates. Default `heyan.test`, a name reserved for tests (RFC 6761):
+    /// a production installation sets its own.
+    pub domain: String,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { domain: "heyan.test".to_owned() }
+    }
+}

@@ -1,0 +1,255 @@
+//! What the gateway says about itself: log lines on standard error and metrics, under names fixed here.
+//!
+//! Never logged, never a label of a metric, never in an error's text or a trace, at any level:
+//!
+//! - a subject: names, document numbers, unit numbers, certificate numbers, addresses, any number of a paper;
+//! - a value: what was asserted, what an agency answered, what was disclosed, the agency's message in its own words;
+//! - the operator's id (the unit is allowed);
+//! - a secret: private keys, tokens, passwords, session values, the opening of a commitment;
+//! - a body: of a call, of an agency's request or reply, of an entry.
+//!
+//! Allowed: organisation, system, fact, item, case number, agreement, adapter, stable codes, durations, sizes, log
+//! indexes, request ids and digests. Labels of metrics take values from closed lists only (never a case or a request).
+
+use std::io::{self, IsTerminal};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use metrics::Unit;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+/// How often [`PrometheusHandle::run_upkeep`] must run, so that samples nobody collects do not pile up.
+pub const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Upper bounds of the buckets of every histogram, in seconds: from a cached answer to the slowest agency's limit.
+const BUCKETS: [f64; 14] =
+    [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// Calls answered or refused; labels `method`, `code` (gRPC status).
+pub const REQUESTS: &str = "heyan_requests_total";
+/// Time from the arrival of a call to its reply, seconds; label `method`.
+pub const REQUEST_SECONDS: &str = "heyan_request_seconds";
+/// Calls being worked on.
+pub const IN_FLIGHT: &str = "heyan_in_flight";
+/// Calls refused because a limit was reached; label `limit` (its key in the settings).
+pub const SHED: &str = "heyan_shed_total";
+/// Tasks that panicked; each one is a bug.
+pub const PANICS: &str = "heyan_panics_total";
+/// Connections open.
+pub const CONNECTIONS: &str = "heyan_connections";
+/// Handshakes that failed; label `reason`.
+pub const HANDSHAKES_REFUSED: &str = "heyan_handshakes_refused_total";
+/// Decisions taken; label `code` (`permit`, or the denial's).
+pub const DECISIONS: &str = "heyan_decisions_total";
+/// Answers given; labels `fact`, `verdict`.
+pub const VERDICTS: &str = "heyan_verdicts_total";
+/// Questions put to the cache; label `result` (`hit`, `miss`, `stale`, `joined`).
+pub const CACHE: &str = "heyan_cache_total";
+/// Bytes of kept answers.
+pub const CACHE_BYTES: &str = "heyan_cache_bytes";
+/// Questions put to agencies; labels `adapter`, `outcome`.
+pub const AGENCY_CALLS: &str = "heyan_agency_calls_total";
+/// Time an agency took, seconds; label `adapter`.
+pub const AGENCY_SECONDS: &str = "heyan_agency_seconds";
+/// Attributes an agency sent and the catalogue does not list; label `adapter`.
+pub const ATTRIBUTES_DROPPED: &str = "heyan_attributes_dropped_total";
+/// 1 while an adapter's breaker is open; label `adapter`.
+pub const BREAKER_OPEN: &str = "heyan_breaker_open";
+/// Entries in the log.
+pub const LOG_ENTRIES: &str = "heyan_log_entries";
+/// Entries that wait for the log's writer.
+pub const LOG_QUEUE: &str = "heyan_log_queue";
+/// Time from handing in an entry until it is durable, seconds.
+pub const LOG_APPEND_SECONDS: &str = "heyan_log_append_seconds";
+/// 1 while the log can be written; at 0 the gateway answers nothing.
+pub const LOG_HEALTHY: &str = "heyan_log_healthy";
+/// Reloads; label `result` (`changed`, `unchanged`, `refused`).
+pub const RELOADS: &str = "heyan_reloads_total";
+/// When the gateway's own certificate expires, seconds since 1970.
+pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
+
+/// Kind, name, unit and help text of every metric.
+const METRICS: [(Kind, &str, Unit, &str); 21] = [
+    (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
+    (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
+    (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
+    (Kind::Counter, SHED, Unit::Count, "Calls refused because a limit was reached."),
+    (Kind::Counter, PANICS, Unit::Count, "Tasks that panicked."),
+    (Kind::Gauge, CONNECTIONS, Unit::Count, "Connections open."),
+    (Kind::Counter, HANDSHAKES_REFUSED, Unit::Count, "Handshakes that failed."),
+    (Kind::Counter, DECISIONS, Unit::Count, "Decisions taken."),
+    (Kind::Counter, VERDICTS, Unit::Count, "Answers given."),
+    (Kind::Counter, CACHE, Unit::Count, "Questions put to the cache."),
+    (Kind::Gauge, CACHE_BYTES, Unit::Bytes, "Bytes of kept answers."),
+    (Kind::Counter, AGENCY_CALLS, Unit::Count, "Questions put to agencies."),
+    (Kind::Histogram, AGENCY_SECONDS, Unit::Seconds, "Time an agency took."),
+    (
+        Kind::Counter,
+        ATTRIBUTES_DROPPED,
+        Unit::Count,
+        "Attributes sent by an agency and listed nowhere.",
+    ),
+    (Kind::Gauge, BREAKER_OPEN, Unit::Count, "1 while an adapter's breaker is open."),
+    (Kind::Gauge, LOG_ENTRIES, Unit::Count, "Entries in the log."),
+    (Kind::Gauge, LOG_QUEUE, Unit::Count, "Entries that wait for the log's writer."),
+    (
+        Kind::Histogram,
+        LOG_APPEND_SECONDS,
+        Unit::Seconds,
+        "From handing in an entry until it is durable.",
+    ),
+    (Kind::Gauge, LOG_HEALTHY, Unit::Count, "1 while the log can be written."),
+    (Kind::Counter, RELOADS, Unit::Count, "Reloads."),
+    (
+        Kind::Gauge,
+        CERTIFICATE_EXPIRES,
+        Unit::Seconds,
+        "When the gateway's own certificate expires.",
+    ),
+];
+
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// A level, or levels per module such as `info,heyan::adapters=debug`. Default `info`: a few lines a minute.
+    pub log: String,
+    /// For people or for programs. Default `text`.
+    pub format: Format,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), format: Format::Text }
+    }
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase", try_from = "String")]
+pub enum Format {
+    /// For people; coloured on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl TryFrom<String> for Format {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.as_str() {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("`{name}` is neither `text` nor `json`")),
+        }
+    }
+}
+
+/// Why logging or metrics could not be set up.
+#[derive(Debug, Error)]
+pub enum TelemetryError {
+    /// The filter cannot be read.
+    #[error("{0}")]
+    Filter(String),
+    /// Something else in this process logs already.
+    #[error("logging was set up twice")]
+    LoggingTaken(#[source] tracing_subscriber::util::TryInitError),
+    /// The exporter refused its own settings.
+    #[error("the metrics cannot be set up")]
+    Metrics(#[source] BuildError),
+    /// Something else in this process collects metrics already.
+    #[error("metrics were set up twice")]
+    MetricsTaken,
+}
+
+/// Refuses a filter of log lines that cannot be read.
+///
+/// # Errors
+/// What is wrong with it, for the operator.
+pub fn check_filter(filter: &str) -> Result<(), String> {
+    EnvFilter::try_new(filter).map(|_| ()).map_err(|error| {
+        format!("`{filter}` is no filter such as `info` or `info,heyan::adapters=debug`: {error}")
+    })
+}
+
+/// Sends log lines to standard error. Once in a process.
+///
+/// # Errors
+/// [`TelemetryError::Filter`] or [`TelemetryError::LoggingTaken`].
+pub fn install_logging(settings: &Settings) -> Result<(), TelemetryError> {
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    check_filter(&settings.log).map_err(TelemetryError::Filter)?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&settings.log))
+        .with_writer(io::stderr);
+    let installed = match settings.format {
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init(),
+        Format::Json => lines.json().flatten_event(true).finish().try_init(),
+    };
+    installed.map_err(TelemetryError::LoggingTaken)
+}
+
+/// Collects metrics; the handle renders them. Later calls in a process return the first one's handle, so that several
+/// gateways (in tests) share their counts.
+///
+/// # Errors
+/// [`TelemetryError::Metrics`] or [`TelemetryError::MetricsTaken`].
+pub fn install_metrics() -> Result<PrometheusHandle, TelemetryError> {
+    static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+    let mut installed = INSTALLED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(handle) = installed.as_ref() {
+        return Ok(handle.clone());
+    }
+    let builder =
+        PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(TelemetryError::Metrics)?;
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|_| TelemetryError::MetricsTaken)?;
+    for (kind, name, unit, help) in METRICS {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(name, unit, help),
+            Kind::Gauge => metrics::describe_gauge!(name, unit, help),
+            Kind::Histogram => metrics::describe_histogram!(name, unit, help),
+        }
+    }
+    Ok(installed.insert(handle).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn metrics_are_collected_once_under_distinct_names() {
+        let handle = install_metrics().unwrap();
+        let again = install_metrics().unwrap();
+        metrics::counter!(DECISIONS, "code" => "telemetry_test").increment(2);
+        metrics::histogram!(LOG_APPEND_SECONDS).record(0.003);
+        handle.run_upkeep();
+        let text = again.render();
+        assert!(text.contains("heyan_decisions_total{code=\"telemetry_test\"} 2"), "{text}");
+        assert!(text.contains("# HELP heyan_decisions_total Decisions taken."), "{text}");
+        assert!(text.contains("heyan_log_append_seconds_bucket{le=\"0.005\"}"), "{text}");
+        assert_eq!(METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(), 21);
+    }
+
+    #[test]
+    fn filters_are_checked() {
+        assert!(check_filter("info,heyan::adapters=debug").is_ok());
+        assert!(check_filter("heyan=loud").unwrap_err().starts_with("`heyan=loud` is no filter"));
+    }
+}

@@ -1,0 +1,147 @@
+//! Between the vocabulary and its messages, both ways: what the edge, adapters in other programs and clients share.
+
+use std::time::Duration;
+
+use crate::proto::gateway::v1 as wire;
+use crate::query::subject::{IdentityDocument, Subject, SubjectKind};
+use crate::query::time::Timestamp;
+use crate::query::value::{Comparison, Value, Verdict};
+
+/// A subject as its message.
+pub fn subject(subject: &Subject) -> wire::Subject {
+    let kind = match &subject.kind {
+        SubjectKind::Person(person) => wire::subject::Kind::Person(wire::Person {
+            document_type: identity_document(person.document_type).into(),
+            document_number: person.document_number.clone(),
+            name: person.name.clone(),
+        }),
+        SubjectKind::Employer(employer) => wire::subject::Kind::Employer(wire::Employer {
+            uscc: employer.uscc.clone(),
+            name: employer.name.clone(),
+        }),
+        SubjectKind::Property(property) => wire::subject::Kind::Property(wire::Property {
+            unit_number: property.unit_number.clone(),
+            certificate_number: property.certificate_number.clone(),
+            address: property.address.clone(),
+            division: property.division.clone(),
+        }),
+        SubjectKind::Document(document) => wire::subject::Kind::Document(wire::Document {
+            number: document.number.clone(),
+            code: document.code.clone(),
+            division: document.division.clone(),
+        }),
+    };
+    wire::Subject { role: subject.role.clone(), kind: Some(kind) }
+}
+
+fn identity_document(kind: IdentityDocument) -> wire::IdentityDocument {
+    match kind {
+        IdentityDocument::CitizenId => wire::IdentityDocument::CitizenId,
+        IdentityDocument::ResidencePermit => wire::IdentityDocument::ResidencePermit,
+        IdentityDocument::PermanentResidence => wire::IdentityDocument::PermanentResidence,
+        IdentityDocument::Passport => wire::IdentityDocument::Passport,
+        IdentityDocument::Military => wire::IdentityDocument::Military,
+        IdentityDocument::Other => wire::IdentityDocument::Other,
+    }
+}
+
+/// The kind of document that a message names; an absent one is a citizen ID, an unknown one `None`.
+pub fn read_identity_document(given: i32) -> Option<IdentityDocument> {
+    Some(match wire::IdentityDocument::try_from(given).ok()? {
+        wire::IdentityDocument::Unspecified | wire::IdentityDocument::CitizenId => {
+            IdentityDocument::CitizenId
+        }
+        wire::IdentityDocument::ResidencePermit => IdentityDocument::ResidencePermit,
+        wire::IdentityDocument::PermanentResidence => IdentityDocument::PermanentResidence,
+        wire::IdentityDocument::Passport => IdentityDocument::Passport,
+        wire::IdentityDocument::Military => IdentityDocument::Military,
+        wire::IdentityDocument::Other => IdentityDocument::Other,
+    })
+}
+
+/// A value as its message.
+pub fn value(value: Value) -> wire::Value {
+    let kind = match value {
+        Value::Truth(truth) => wire::value::Kind::Truth(truth),
+        Value::Integer(integer) => wire::value::Kind::Integer(integer),
+        Value::Text(text) => wire::value::Kind::Text(text),
+        Value::Date(date) => wire::value::Kind::Date(date),
+    };
+    wire::Value { kind: Some(kind) }
+}
+
+/// The value of a message; `None` when it holds nothing.
+pub fn read_value(given: &wire::Value) -> Option<Value> {
+    Some(match given.kind.as_ref()? {
+        wire::value::Kind::Truth(truth) => Value::Truth(*truth),
+        wire::value::Kind::Integer(integer) => Value::Integer(*integer),
+        wire::value::Kind::Text(text) => Value::Text(text.clone()),
+        wire::value::Kind::Date(date) => Value::Date(date.clone()),
+    })
+}
+
+/// A verdict as its message.
+pub fn verdict(verdict: Verdict) -> wire::Verdict {
+    match verdict {
+        Verdict::Confirmed => wire::Verdict::Confirmed,
+        Verdict::Refuted => wire::Verdict::Refuted,
+        Verdict::NotFound => wire::Verdict::NotFound,
+        Verdict::Stale => wire::Verdict::Stale,
+        Verdict::Conflict => wire::Verdict::Conflict,
+        Verdict::Unavailable => wire::Verdict::Unavailable,
+    }
+}
+
+/// A comparison as its message.
+pub fn comparison(comparison: Comparison) -> wire::Comparison {
+    match comparison {
+        Comparison::Eq => wire::Comparison::Equal,
+        Comparison::Ne => wire::Comparison::NotEqual,
+        Comparison::Lt => wire::Comparison::Less,
+        Comparison::Le => wire::Comparison::LessOrEqual,
+        Comparison::Gt => wire::Comparison::Greater,
+        Comparison::Ge => wire::Comparison::GreaterOrEqual,
+        Comparison::In => wire::Comparison::In,
+        Comparison::Exists => wire::Comparison::Exists,
+        Comparison::NameMatch => wire::Comparison::NameMatch,
+    }
+}
+
+/// The comparison of a message; `None` when it names none.
+pub fn read_comparison(given: wire::Comparison) -> Option<Comparison> {
+    Some(match given {
+        wire::Comparison::Unspecified => return None,
+        wire::Comparison::Equal => Comparison::Eq,
+        wire::Comparison::NotEqual => Comparison::Ne,
+        wire::Comparison::Less => Comparison::Lt,
+        wire::Comparison::LessOrEqual => Comparison::Le,
+        wire::Comparison::Greater => Comparison::Gt,
+        wire::Comparison::GreaterOrEqual => Comparison::Ge,
+        wire::Comparison::In => Comparison::In,
+        wire::Comparison::Exists => Comparison::Exists,
+        wire::Comparison::NameMatch => Comparison::NameMatch,
+    })
+}
+
+/// A point in time as the well-known message.
+pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
+        nanos: i32::try_from((at.0 % 1_000_000) * 1000).unwrap_or_default(),
+    }
+}
+
+/// The point in time of the well-known message; `None` before 1970 or out of range.
+pub fn read_timestamp(given: &prost_types::Timestamp) -> Option<Timestamp> {
+    let seconds = u64::try_from(given.seconds).ok()?;
+    let micros = u64::try_from(given.nanos).ok()? / 1000;
+    seconds.checked_mul(1_000_000)?.checked_add(micros).map(Timestamp)
+}
+
+/// A length of time as the well-known message.
+pub fn duration(length: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(length.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(length.subsec_nanos()).unwrap_or_default(),
+    }
+}
