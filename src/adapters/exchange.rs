@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::Ask;
 use super::expression::Scope;
 use super::failed::Failed;
+use super::https::{Https, Incoming, Outgoing};
 use super::manifest::{Operation, Paging};
 use super::mapping::{self, Document};
 use super::session::{Current, Session};
-use super::wire::{Incoming, Outgoing, Wire};
-use super::{Ask, AskScope};
 use crate::query::record::Unavailable;
 
 /// A site, its session, and how its replies are read.
 pub(crate) struct Exchange {
-    pub(crate) wire: Wire,
+    pub(crate) wire: Https,
     pub(crate) session: Option<Session>,
     /// A reply as expressions see it; the names are of XML elements that are always lists.
     pub(crate) read: fn(Incoming, &[String]) -> Json,
@@ -97,7 +97,10 @@ impl Exchange {
 
 /// What one page holds.
 enum Turn {
-    Rows { of_page: Vec<Json>, more: bool },
+    Rows {
+        of_page: Vec<Json>,
+        more: bool,
+    },
     /// None, and why; the outcome rules have the word.
     NoRows(Failed),
 }
@@ -148,7 +151,7 @@ fn gathered(mut resp: Json, rows: Vec<Json>, scope: Arc<Scope>) -> Document {
     Document { resp, scope, incomplete: None }
 }
 
-fn asking(outer: &AskScope, current: Option<&Current>, page: i64) -> Arc<Scope> {
+fn asking(outer: &Arc<Scope>, current: Option<&Current>, page: i64) -> Arc<Scope> {
     let mut scope = Scope::inside(outer);
     if let Some(current) = current {
         scope.set("session", &current.values);

@@ -162,10 +162,14 @@ impl Expression {
     /// # Errors
     /// Says why there is none. Never panics, whatever the expression and the scope.
     pub(crate) fn evaluate(&self, scope: &Scope) -> Result<Json, Fault> {
+        self.evaluate_in(scope, scope)
+    }
+
+    fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
             self.declare_functions(&mut context, scope)?;
-            context.set_variable_resolver(scope);
+            context.set_variable_resolver(variables);
             self.program.execute(&context).map_err(|error| self.fault(error))
         }));
         let value = evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))?;
@@ -193,15 +197,20 @@ impl Expression {
     /// # Errors
     /// As [`Self::evaluate`].
     pub(crate) fn text(&self, scope: &Scope) -> Result<Option<String>, Fault> {
-        match self.evaluate(scope)? {
-            Json::Null => Ok(None),
-            Json::String(text) => Ok(Some(text)),
-            Json::Bool(truth) => Ok(Some(truth.to_string())),
-            Json::Number(number) => Ok(Some(number.to_string())),
-            value @ (Json::Array(_) | Json::Object(_)) => {
-                Err(Fault::Result { wanted: "text, a number or a truth", found: kind(&value) })
-            }
-        }
+        as_text(self.evaluate(scope)?)
+    }
+
+    /// The same, where one more name can be seen.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn text_with(
+        &self,
+        scope: &Scope,
+        name: &'static str,
+        value: &Json,
+    ) -> Result<Option<String>, Fault> {
+        as_text(self.evaluate_in(&Extended { scope, name, value: to_val(value) }, scope)?)
     }
 
     fn declare_functions(&self, context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault> {
@@ -329,6 +338,34 @@ impl Scope {
 impl VariableResolver for Scope {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         self.get(variable).map(CowVal::Borrowed)
+    }
+}
+
+/// A scope and one more name.
+struct Extended<'a> {
+    scope: &'a Scope,
+    name: &'static str,
+    value: Box<dyn Val>,
+}
+
+impl VariableResolver for Extended<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        if variable == self.name {
+            return Some(CowVal::Borrowed(self.value.as_ref()));
+        }
+        self.scope.resolve(variable)
+    }
+}
+
+fn as_text(value: Json) -> Result<Option<String>, Fault> {
+    match value {
+        Json::Null => Ok(None),
+        Json::String(text) => Ok(Some(text)),
+        Json::Bool(truth) => Ok(Some(truth.to_string())),
+        Json::Number(number) => Ok(Some(number.to_string())),
+        value @ (Json::Array(_) | Json::Object(_)) => {
+            Err(Fault::Result { wanted: "text, a number or a truth", found: kind(&value) })
+        }
     }
 }
 

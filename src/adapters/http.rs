@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::exchange::Exchange;
 use super::failed::Failed;
+use super::https::{Https, Incoming};
 use super::manifest::{Question, Session as Steps, Site};
 use super::mapping::Reply;
 use super::session::Session;
-use super::wire::{Incoming, Wire};
 use super::{Ask, Asked, Transport, render, xml};
 
 /// One agency over HTTPS.
@@ -25,7 +25,7 @@ impl Http {
     pub(crate) fn new(site: &Site, session: Option<Steps>) -> Result<Self, reqwest::Error> {
         let arrays: Arc<[String]> = Arc::from(site.arrays.as_slice());
         let session = session.map(|steps| Session::new(steps, read, Arc::clone(&arrays)));
-        Ok(Self { exchange: Exchange { wire: Wire::new(site)?, session, read, arrays } })
+        Ok(Self { exchange: Exchange { wire: Https::new(site)?, session, read, arrays } })
     }
 }
 

@@ -46,7 +46,6 @@ pub(crate) struct Named {
 }
 
 /// A record, and what had to be left out of it.
-#[derive(Debug)]
 pub(crate) struct Mapped {
     pub(crate) record: Record,
     pub(crate) dropped: u32,

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::{Map, Value as Json};
 
-use super::expression::{Fault, Scope, kind};
+use super::expression::{Fault, Scope};
 use super::failed::Failed;
+use super::https::{Outgoing, charset_name, encode};
 use super::manifest::{Charset, Payload, Request, Tree};
-use super::wire::{Outgoing, charset_name, encode};
 
 /// The request as it is sent.
 ///
@@ -58,9 +58,9 @@ pub(crate) fn headers(
 ) -> Result<Vec<(String, String)>, Failed> {
     let headers = pairs("request.headers", entries, scope)?;
     match headers.iter().find(|(_, value)| http::HeaderValue::from_str(value).is_err()) {
-        Some((name, _)) => {
-            Err(Failed::contract(format!("request.headers.{name}: it has characters no header can")))
-        }
+        Some((name, _)) => Err(Failed::contract(format!(
+            "request.headers.{name}: it has characters no header can"
+        ))),
         None => Ok(headers),
     }
 }
@@ -87,7 +87,7 @@ fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed>
         Tree::Constant(Json::String(text)) => Ok(Some(text.clone())),
         Tree::Constant(constant) => Ok(Some(constant.to_string())),
         Tree::Table(_) | Tree::List(_) => {
-            let found = if matches!(tree, Tree::List(_)) { kind(&Json::Array(vec![])) } else { "a map" };
+            let found = if matches!(tree, Tree::List(_)) { "a list" } else { "a map" };
             let fault = Fault::Result { wanted: "text, a number or a truth", found };
             Err(Failed::contract(format!("{key}: {fault}")))
         }
@@ -107,9 +107,9 @@ fn value(key: &str, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
             }
             Json::Object(map)
         }
-        Tree::List(items) => Json::Array(
-            items.iter().map(|tree| value(key, tree, scope)).collect::<Result<_, _>>()?,
-        ),
+        Tree::List(items) => {
+            Json::Array(items.iter().map(|tree| value(key, tree, scope)).collect::<Result<_, _>>()?)
+        }
     })
 }
 

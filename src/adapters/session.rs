@@ -9,9 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::expression::Scope;
 use super::failed::Failed;
+use super::https::{Https, Incoming};
 use super::manifest::Session as Steps;
 use super::render;
-use super::wire::{Incoming, Wire};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 
@@ -63,7 +63,7 @@ impl Session {
     /// Why it cannot be had; timeout when `deadline` passes first.
     pub(crate) async fn current(
         &self,
-        wire: &Wire,
+        wire: &Https,
         scope: &Arc<Scope>,
         now: Timestamp,
         deadline: Instant,
@@ -115,7 +115,7 @@ impl Session {
 
     async fn renew(
         &self,
-        wire: &Wire,
+        wire: &Https,
         scope: &Arc<Scope>,
         now: Timestamp,
         deadline: Instant,
@@ -131,7 +131,9 @@ impl Session {
         if let Some(rule) = &self.steps.failed {
             match rule.truth(&hearing) {
                 Ok(false) => {}
-                Ok(true) => return Err(refused("the agency gave no session (session.failed)".into())),
+                Ok(true) => {
+                    return Err(refused("the agency gave no session (session.failed)".into()));
+                }
                 Err(fault) if status < 400 => {
                     return Err(Failed::expression("session.failed", rule.source(), fault));
                 }

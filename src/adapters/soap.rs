@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 use super::exchange::Exchange;
 use super::expression::Scope;
 use super::failed::Failed;
+use super::https::{Https, Incoming, Outgoing, charset_name, encode};
 use super::manifest::{Charset, Envelope, Question, Session as Steps, Site, Version};
 use super::mapping::Reply;
 use super::session::Session;
 use super::template::Template;
-use super::wire::{Incoming, Outgoing, Wire, charset_name, encode};
 use super::{Ask, Asked, Transport, http, render, xml};
 
 /// One agency over SOAP.
@@ -33,7 +33,7 @@ impl Soap {
     ) -> Result<Self, reqwest::Error> {
         let arrays: Arc<[String]> = Arc::from(site.arrays.as_slice());
         let session = session.map(|steps| Session::new(steps, http::read, Arc::clone(&arrays)));
-        Ok(Self { exchange: Exchange { wire: Wire::new(site)?, session, read, arrays }, version })
+        Ok(Self { exchange: Exchange { wire: Https::new(site)?, session, read, arrays }, version })
     }
 }
 

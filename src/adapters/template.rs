@@ -1,5 +1,7 @@
 //! Text with `{expression}` in it, for SOAP: what is put in is escaped, so no value can add an element.
 
+use serde_json::Value as Json;
+
 use super::expression::{Expression, Fault, Flaw, Names, Scope};
 
 /// A text with holes.
@@ -91,8 +93,7 @@ impl Template {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Hole { expression, .. } => {
-                    let value =
-                        text(expression).map_err(|fault| (fault, expression.source()))?;
+                    let value = text(expression).map_err(|fault| (fault, expression.source()))?;
                     escape(&value.unwrap_or_default(), &mut filled)
                         .map_err(|fault| (fault, expression.source()))?;
                 }

@@ -72,7 +72,11 @@ fn sex(person: &Person) -> &'static str {
     );
     match person.document_number.as_bytes().get(16) {
         Some(digit) if says && person.document_number.len() == 18 && digit.is_ascii_digit() => {
-            if digit % 2 == 1 { "M" } else { "F" }
+            if digit % 2 == 1 {
+                "M"
+            } else {
+                "F"
+            }
         }
         _ => "",
     }

@@ -94,7 +94,11 @@ pub(crate) struct Program {
 }
 
 /// Reads the one section that is there.
-pub(super) fn access(source: &Source<'_>, document: &Section<'_>, files: &Files<'_>) -> Option<Access> {
+pub(super) fn access(
+    source: &Source<'_>,
+    document: &Section<'_>,
+    files: &Files<'_>,
+) -> Option<Access> {
     let read = [
         document.section("http").map(|section| http(source, section, files)),
         document.section("soap").map(|section| soap(source, section, files)),
@@ -156,7 +160,14 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
     });
     let arrays = section.texts("arrays").into_iter().map(|text| text.value).collect();
     let max_body = usize::try_from(max_body).unwrap_or(usize::MAX);
-    Some(Site { base: format!("https://{}", base?), tls: tls?, timeout, max_body, charset: charset?, arrays })
+    Some(Site {
+        base: format!("https://{}", base?),
+        tls: tls?,
+        timeout,
+        max_body,
+        charset: charset?,
+        arrays,
+    })
 }
 
 fn sql(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
@@ -206,14 +217,20 @@ fn authority(source: &Source<'_>, text: &Text) -> Option<String> {
     let found = parsed.filter(|uri| {
         uri.scheme_str() == Some("https") && uri.path().len() <= 1 && uri.query().is_none()
     });
-    let found = found.and_then(|uri| uri.authority().cloned()).filter(|found| !found.as_str().contains('@'));
+    let found = found
+        .and_then(|uri| uri.authority().cloned())
+        .filter(|found| !found.as_str().contains('@'));
     if found.is_none() {
         source.flaw(text.at, format!("`{}` is `https://HOST:PORT` and nothing more", text.key));
     }
     found.map(|found| found.to_string())
 }
 
-fn tls(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option<rustls::ClientConfig> {
+fn tls(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    files: &Files<'_>,
+) -> Option<rustls::ClientConfig> {
     let ca = section.required("ca").and_then(|text| files.authority(source, &text));
     let certificate = section.text("certificate");
     let key = section.text("key");

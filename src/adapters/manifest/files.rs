@@ -94,7 +94,10 @@ impl<'a> Files<'a> {
         let problem = match crypto::refuse_exposed(&file) {
             Ok(()) => return Some(()),
             Err(CryptoError::Exposed(_, mode)) => {
-                format!("can be read by other users (mode {mode:o}): run `chmod 600 {}`", file.display())
+                format!(
+                    "can be read by other users (mode {mode:o}): run `chmod 600 {}`",
+                    file.display()
+                )
             }
             Err(CryptoError::Unreadable(_, error)) => format!("cannot be read: {error}"),
             Err(error) => error.to_string(),

@@ -154,7 +154,11 @@ fn manifest(
     let version = document.required("version");
     let agency = document.required("agency").map(|text| OrganisationId::new(text.value));
     let mut declared = Declared::default();
-    for (name, secret) in sections(&document, "secrets", "a table `{ file = \"…\" }`: a secret never stands in a manifest") {
+    for (name, secret) in sections(
+        &document,
+        "secrets",
+        "a table `{ file = \"…\" }`: a secret never stands in a manifest",
+    ) {
         if let Some(path) = secret.required("file") {
             files.keep_secret(source, &name, &path);
         }
@@ -174,7 +178,8 @@ fn manifest(
     for section in operations {
         let at = section.at_key("fact");
         let Some(agency) = agency.as_ref() else { continue };
-        let operation = operation::operation(source, section, agency, &declared, access.as_ref(), find);
+        let operation =
+            operation::operation(source, section, agency, &declared, access.as_ref(), find);
         let Some(operation) = operation else { continue };
         if read.iter().any(|other| other.fact == operation.fact) {
             source.flaw(at, format!("`{}` has an operation already", operation.fact));
@@ -223,7 +228,8 @@ fn session(
     if !section.has("request") {
         section.missing("request");
     }
-    let request = section.section("request").and_then(|inside| request::request(source, inside, &asking));
+    let request =
+        section.section("request").and_then(|inside| request::request(source, inside, &asking));
     if !section.has("values") {
         section.missing("values");
     }
@@ -266,7 +272,9 @@ fn resilience(document: &Section<'_>) -> Resilience {
 
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 #[cfg(test)]

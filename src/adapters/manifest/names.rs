@@ -44,7 +44,10 @@ impl Declared {
             .with("subject", by_role(fields))
             .with("all", by_role(|_| Members::Any))
             .with("has_role", by_role(|_| Members::Any))
-            .with("purpose", Members::of(["item", "item_version", "case_number", "replaced_material"]))
+            .with(
+                "purpose",
+                Members::of(["item", "item_version", "case_number", "replaced_material"]),
+            )
             .with("operator", Members::of(["id", "unit"]))
             .with("page", Members::Any)
             .with("codes", Members::of(codes.iter().cloned()))

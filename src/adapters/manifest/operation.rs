@@ -250,7 +250,11 @@ fn attributes(
 
 /// Where an attribute is read from a code table and nothing else, every code of the table must be one of the
 /// attribute's values.
-fn unfit_code(expression: &str, attribute: &Attribute, codes: &Map<String, Json>) -> Option<String> {
+fn unfit_code(
+    expression: &str,
+    attribute: &Attribute,
+    codes: &Map<String, Json>,
+) -> Option<String> {
     let inside = expression.trim().strip_prefix("codes.")?.strip_suffix(']')?;
     let (table, key) = inside.split_once('[')?;
     // `codes.a[x] == codes.b[y]` is no look-up in one table.
@@ -258,9 +262,9 @@ fn unfit_code(expression: &str, attribute: &Attribute, codes: &Map<String, Json>
         return None;
     }
     let Json::Object(table) = codes.get(table)? else { return None };
-    let (code, value) = table.iter().find(|(_, value)| {
-        !value.is_null() && mapping::typed(value, &attribute.kind).is_none()
-    })?;
+    let (code, value) = table
+        .iter()
+        .find(|(_, value)| !value.is_null() && mapping::typed(value, &attribute.kind).is_none())?;
     Some(format!("code `{code}` stands for {value}, which `{}` cannot be", attribute.name))
 }
 

@@ -96,12 +96,19 @@ pub(super) fn request(source: &Source<'_>, section: Section<'_>, names: &Names) 
 }
 
 /// Reads `request` of a SOAP operation.
-pub(super) fn envelope(source: &Source<'_>, section: Section<'_>, names: &Names) -> Option<Envelope> {
+pub(super) fn envelope(
+    source: &Source<'_>,
+    section: Section<'_>,
+    names: &Names,
+) -> Option<Envelope> {
     let path = path(source, &section);
     let action = section.text("action").map(|text| text.value).unwrap_or_default();
     let headers = headers(source, &section, names);
     let template = |key, names: &Names| {
-        section.text(key).map(|text| source.template(&text, names)).map_or(Some(None), |read| read.map(Some))
+        section
+            .text(key)
+            .map(|text| source.template(&text, names))
+            .map_or(Some(None), |read| read.map(Some))
     };
     let inner = template("inner", names);
     let with_inner = if section.has("inner") {
@@ -121,7 +128,8 @@ fn path(source: &Source<'_>, section: &Section<'_>) -> Option<String> {
         && path.value.bytes().all(|byte| byte.is_ascii_graphic())
         && !path.value.contains(['?', '#']);
     if !is_path {
-        source.flaw(path.at, format!("`{}` starts with `/` and has no `?`, `#` or space", path.key));
+        source
+            .flaw(path.at, format!("`{}` starts with `/` and has no `?`, `#` or space", path.key));
     }
     is_path.then_some(path.value)
 }

@@ -81,11 +81,13 @@ impl<'a> Source<'a> {
 
     fn text_of(&self, key: String, value: &str, span: &Range<usize>) -> Text {
         let written = self.text.get(span.clone()).unwrap_or_default();
-        let quotes = if written.starts_with("'''") || written.starts_with("\"\"\"") { 3 } else { 1 };
+        let quotes =
+            if written.starts_with("'''") || written.starts_with("\"\"\"") { 3 } else { 1 };
         let mut start = quotes;
         if quotes == 3 {
             let after = written.get(3..).unwrap_or_default();
-            start += if after.starts_with("\r\n") { 2 } else { usize::from(after.starts_with('\n')) };
+            start +=
+                if after.starts_with("\r\n") { 2 } else { usize::from(after.starts_with('\n')) };
         }
         let is_verbatim = written.get(start..).is_some_and(|rest| rest.starts_with(value));
         let at = span.start + if is_verbatim { start } else { 0 };
@@ -156,9 +158,7 @@ impl<'s> Section<'s> {
     pub(super) fn text(&self, key: &'static str) -> Option<Text> {
         let value = self.value(key)?;
         match value.get_ref() {
-            DeValue::String(text) => {
-                Some(self.source.text_of(self.name(key), text, &value.span()))
-            }
+            DeValue::String(text) => Some(self.source.text_of(self.name(key), text, &value.span())),
             other => self.wrong(key, value, "text", other),
         }
     }
@@ -207,7 +207,10 @@ impl<'s> Section<'s> {
             Ok(span) if !span.is_zero() && span <= most => span,
             Ok(_) => {
                 let most = humantime::format_duration(most);
-                self.source.flaw(text.at, format!("`{}` is more than nothing and at most {most}", text.key));
+                self.source.flaw(
+                    text.at,
+                    format!("`{}` is more than nothing and at most {most}", text.key),
+                );
                 default
             }
             Err(error) => {
@@ -233,7 +236,9 @@ impl<'s> Section<'s> {
     pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'s>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
-            return self.wrong(key, value, "an array of tables (`[[…]]`)", value.get_ref()).unwrap_or_default();
+            return self
+                .wrong(key, value, "an array of tables (`[[…]]`)", value.get_ref())
+                .unwrap_or_default();
         };
         let sections = items.iter().filter_map(|item| match item.get_ref() {
             DeValue::Table(table) => {
@@ -251,9 +256,7 @@ impl<'s> Section<'s> {
             return self.wrong(key, value, "an array of text", value.get_ref()).unwrap_or_default();
         };
         let texts = items.iter().filter_map(|item| match item.get_ref() {
-            DeValue::String(text) => {
-                Some(self.source.text_of(self.name(key), text, &item.span()))
-            }
+            DeValue::String(text) => Some(self.source.text_of(self.name(key), text, &item.span())),
             other => self.wrong(key, item, "text", other),
         });
         texts.collect()
@@ -295,7 +298,11 @@ impl<'s> Section<'s> {
         let entries = self.table.iter().filter_map(|(key, value)| {
             let constant = constant(value.get_ref());
             if constant.is_none() {
-                let problem = format!("`{}.{}` is no text, number, truth, table or array", self.path, key.get_ref());
+                let problem = format!(
+                    "`{}.{}` is no text, number, truth, table or array",
+                    self.path,
+                    key.get_ref()
+                );
                 self.source.flaw(value.span().start, problem);
             }
             Some((key.get_ref().to_string(), constant?))
@@ -319,12 +326,19 @@ impl<'s> Section<'s> {
                 });
                 Leaf::Table(entries.collect())
             }
-            DeValue::Array(items) => {
-                Leaf::List(items.iter().filter_map(|item| self.leaf_of(path.clone(), item)).collect())
-            }
+            DeValue::Array(items) => Leaf::List(
+                items.iter().filter_map(|item| self.leaf_of(path.clone(), item)).collect(),
+            ),
             other => match constant(other) {
                 Some(constant) => Leaf::Constant(constant),
-                None => return self.wrong(&path, value, "text, a number, a truth, a table or an array", other),
+                None => {
+                    return self.wrong(
+                        &path,
+                        value,
+                        "text, a number, a truth, a table or an array",
+                        other,
+                    );
+                }
             },
         })
     }
@@ -338,13 +352,15 @@ impl<'s> Section<'s> {
                 continue;
             }
             let expected: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
-            let place = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
-            let message = format!("unknown key `{name}`{place}, expected one of {}", expected.join(", "));
+            let place =
+                if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
+            let message =
+                format!("unknown key `{name}`{place}, expected one of {}", expected.join(", "));
             // The hint compares the first quoted word with the others; the table's own name must not be one of them.
             let hint = with_nearest_key(&format!("unknown `{name}` {}", expected.join(", ")));
-            let hint = hint.split_once("; did you mean").map_or_else(String::new, |(_, known)| {
-                format!("; did you mean{known}")
-            });
+            let hint = hint
+                .split_once("; did you mean")
+                .map_or_else(String::new, |(_, known)| format!("; did you mean{known}"));
             self.source.flaw(key.span().start, message + &hint);
         }
     }
@@ -366,7 +382,13 @@ impl<'s> Section<'s> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn wrong<T>(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, found: &DeValue<'_>) -> Option<T> {
+    fn wrong<T>(
+        &self,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        wanted: &str,
+        found: &DeValue<'_>,
+    ) -> Option<T> {
         let problem = format!("`{}` must be {wanted}, not {}", self.name(key), found.type_str());
         self.source.flaw(value.span().start, problem);
         None
@@ -379,7 +401,9 @@ fn constant(value: &DeValue<'_>) -> Option<Json> {
         DeValue::Integer(digits) => {
             Json::from(i64::from_str_radix(digits.as_str(), digits.radix()).ok()?)
         }
-        DeValue::Float(digits) => Json::from(digits.as_str().parse::<f64>().ok().filter(|f| f.is_finite())?),
+        DeValue::Float(digits) => {
+            Json::from(digits.as_str().parse::<f64>().ok().filter(|f| f.is_finite())?)
+        }
         DeValue::Boolean(truth) => Json::from(*truth),
         DeValue::Array(items) => {
             Json::Array(items.iter().map(|item| constant(item.get_ref())).collect::<Option<_>>()?)

@@ -24,7 +24,9 @@ pub(super) fn check(statement: &str, parameters: usize) -> Result<(), String> {
     used.sort_unstable();
     used.dedup();
     if used != (1..=parameters).collect::<Vec<_>>() {
-        return Err(format!("it uses each of its {parameters} parameters as `$1`, `$2`, … and no other"));
+        return Err(format!(
+            "it uses each of its {parameters} parameters as `$1`, `$2`, … and no other"
+        ));
     }
     if parameters == 0 {
         return Err("it has no parameter, so it asks about nobody".to_owned());

@@ -18,7 +18,7 @@ const IDLE_CONNECTIONS: usize = 32;
 const IDLE_TIME: Duration = Duration::from_secs(45);
 
 /// Connections to one site.
-pub(crate) struct Wire {
+pub(crate) struct Https {
     client: Client,
     base: String,
     timeout: Duration,
@@ -44,7 +44,7 @@ pub(crate) struct Incoming {
     pub(crate) text: String,
 }
 
-impl Wire {
+impl Https {
     /// Opens nothing yet.
     ///
     /// # Errors
@@ -113,15 +113,19 @@ impl Wire {
                 return Err(Failed::answered(Unavailable::Timeout, "half a reply in time"));
             }
         };
-        let text = decode(self.charset, &bytes)
-            .ok_or_else(|| Failed::contract("the reply is not written in the manifest's charset"))?;
+        let text = decode(self.charset, &bytes).ok_or_else(|| {
+            Failed::contract("the reply is not written in the manifest's charset")
+        })?;
         Ok(Incoming { status, headers, text })
     }
 
     /// Stops reading as soon as the reply is too long.
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failed> {
         let too_long = || {
-            Failed::contract(format!("the reply is longer than `max_body` ({} bytes)", self.max_body))
+            Failed::contract(format!(
+                "the reply is longer than `max_body` ({} bytes)",
+                self.max_body
+            ))
         };
         let announced = response.content_length().unwrap_or(0);
         if usize::try_from(announced).map_or(true, |length| length > self.max_body) {
