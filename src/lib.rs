@@ -5,8 +5,10 @@
 //! it takes to run it. `docs/ARCHITECTURE.md` is the map.
 
 // The request's path.
+pub mod identity;
 pub mod decision;
 pub mod agreements;
+pub mod cache;
 pub mod adapters;
 pub mod audit;
 
@@ -14,13 +16,19 @@ pub mod audit;
 pub mod catalogue;
 pub mod parties;
 pub mod query;
+pub mod clock;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
+pub mod wire;
 
 // Running it.
 pub mod settings;
 pub mod telemetry;
 pub mod admin;
+pub mod client;
 pub mod pki;
 pub mod cli;
+
+// A province to try it on.
+pub mod simulate;

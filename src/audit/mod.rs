@@ -336,7 +336,7 @@ impl Audit {
             return Err(AuditError::Stopped);
         }
         let (waiter, recorded) = oneshot::channel();
-        let request = Request { entry: bytes, leaf, waiter, place };
+        let request = Request { entry: bytes, leaf, waiter, _place: place };
         match self.inner.messages.try_send(Message::Append(request)) {
             Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),
             Err(TrySendError::Full(_)) => Err(AuditError::Overloaded),

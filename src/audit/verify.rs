@@ -54,7 +54,7 @@ pub struct Expected<'a> {
 }
 
 /// How long a log in use is given to finish the frame that was half there.
-const SETTLES_IN: Duration = Duration::from_millis(300);
+const SETTLES_IN: Duration = Duration::from_millis(100);
 
 /// Reads the whole log and shows each entry to `visit`, up to the first bad place.
 ///

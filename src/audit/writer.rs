@@ -22,7 +22,7 @@ pub(super) struct Request {
     pub(super) leaf: Digest,
     pub(super) waiter: oneshot::Sender<Recorded>,
     /// Its place in the queue, given back when the writer takes it.
-    pub(super) place: OwnedSemaphorePermit,
+    pub(super) _place: OwnedSemaphorePermit,
 }
 
 /// What the writer is told.
@@ -103,11 +103,13 @@ impl Writer {
         if !self.shared.is_open() {
             return false;
         }
-        let entries: Vec<Bytes> = requests.iter().map(|request| request.entry.clone()).collect();
         let leaves = requests.iter().map(|request| request.leaf).collect();
+        // Taking a request apart gives its place in the queue back.
+        let (entries, waiters): (Vec<Bytes>, Vec<_>) =
+            requests.into_iter().map(|request| (request.entry, request.waiter)).unzip();
         match self.ledger.commit(&entries, leaves, now()) {
             Ok(batch) => {
-                self.acknowledge(Arc::new(batch), requests);
+                self.acknowledge(Arc::new(batch), entries, waiters);
                 true
             }
             Err(error) => {
@@ -119,14 +121,17 @@ impl Writer {
         }
     }
 
-    fn acknowledge(&self, batch: Arc<Batch>, requests: Vec<Request>) {
+    fn acknowledge(
+        &self,
+        batch: Arc<Batch>,
+        entries: Vec<Bytes>,
+        waiters: Vec<oneshot::Sender<Recorded>>,
+    ) {
         self.shared.publish(Arc::clone(&batch));
-        let indices = batch.growth.before().size()..;
-        let acknowledgements = indices
-            .zip(requests)
-            .map(|(index, request)| {
-                let Request { entry, waiter, place, .. } = request;
-                drop(place);
+        let acknowledgements = (batch.growth.before().size()..)
+            .zip(entries)
+            .zip(waiters)
+            .map(|((index, entry), waiter)| {
                 (waiter, Recorded { index, entry, batch: Arc::clone(&batch) })
             })
             .collect();
