@@ -9,6 +9,7 @@ pub mod identity;
 pub mod decision;
 pub mod agreements;
 pub mod cache;
+pub mod adapters;
 pub mod audit;
 
 // The auditors.
