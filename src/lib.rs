@@ -5,21 +5,36 @@
 //! it takes to run it. `docs/ARCHITECTURE.md` is the map.
 
 // The request's path.
+pub mod listener;
+pub mod identity;
+pub mod service;
+pub mod gateway;
 pub mod decision;
 pub mod agreements;
+pub mod cache;
+pub mod adapters;
 pub mod audit;
+
+// The auditors.
+pub mod replay;
 
 // The vocabulary.
 pub mod catalogue;
 pub mod parties;
 pub mod query;
+pub mod clock;
 pub mod crypto;
 pub mod finding;
 pub mod proto;
+pub mod wire;
 
 // Running it.
 pub mod settings;
 pub mod telemetry;
 pub mod admin;
+pub mod client;
 pub mod pki;
 pub mod cli;
+
+// A province to try it on.
+pub mod simulate;

@@ -1,9 +1,461 @@
-//! Write it down, then answer.
+//! Write it down, then answer: the tamper-evident log. An append returns once its entry is durable, never before.
+//!
+//! The formats are C2SP's (tlog-checkpoint, signed-note, tlog-proof) over RFC 6962 hashing, so that programs we did
+//! not write can check them. Pure: everything from `entry` to `chain`. One thread writes, one publishes; whoever
+//! reads sees only what is durable.
+
 pub mod entry;
 pub mod commitment;
 pub mod tree;
 pub mod note;
 pub mod checkpoint;
 pub mod receipt;
+pub mod frame;
+pub mod chain;
+mod history;
+pub mod store;
+pub mod file;
+mod ledger;
+mod writer;
+mod publisher;
+pub mod verify;
+
+#[cfg(test)]
+mod memory;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
+use tokio_util::task::TaskTracker;
+
+use self::entry::{Entry, EntryError, Kind, NodeChange, NodeEvent, Source};
+use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
+use self::frame::{BLOCK, FrameError, MAX_ENTRIES, MAX_LEAF_BYTES};
+use self::history::{Blocks, History};
+use self::ledger::{Batch, Ledger, Opened};
+use self::note::{NoteError, VerifierKey};
+use self::publisher::Publisher;
+use self::receipt::Receipt;
+use self::store::{Store, StoreError};
+use self::tree::{Head, OutOfRange};
+use self::writer::{BatchLimits, Message, Request, Writer};
+use crate::crypto::{Digest, SigningKey};
+use crate::query::time::{Timestamp, span};
+
+/// How the log is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Size of one file of the log in bytes; the next one is made ahead, so keep twice this free. Default 64 MiB.
+    pub segment_bytes: u64,
+    /// Entries that may wait for the writer; beyond it questions are refused before any agency is asked. Default
+    /// 8192: a second's worth at the rate one gateway is built for.
+    pub queue: usize,
+    /// At most one checkpoint is published in this time. Default 1 s.
+    #[serde(deserialize_with = "span::deserialize")]
+    pub publish_every: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20, queue: 8192, publish_every: Duration::from_secs(1) }
+    }
+}
+
+/// Why the log did not do what was asked.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// The entry cannot be written as it is.
+    #[error("the entry cannot be recorded")]
+    Entry(#[from] EntryError),
+    /// A batch makes no frame.
+    #[error("the entries cannot be recorded")]
+    Frame(#[source] FrameError),
+    /// Reading, writing or trusting the files failed.
+    #[error("the log's store failed")]
+    Store(#[from] StoreError),
+    /// The checkpoint is not to be believed or cannot be made.
+    #[error("the log's checkpoint failed")]
+    Note(#[source] NoteError),
+    /// There is no log in the folder.
+    #[error("there is no log in `{path}`: run `heyan audit init {path} --key FILE --origin NAME`", path = .0.display())]
+    Missing(PathBuf),
+    /// The key is not the one the log was made with.
+    #[error("the key is not this log's")]
+    OtherKey,
+    /// The published checkpoint has gone.
+    #[error(
+        "the log's published checkpoint is missing; without it nobody can tell whether entries are"
+    )]
+    Unpublished,
+    /// The log is shorter than what it published.
+    #[error(
+        "the log has {found} entries but published a checkpoint over {published}: entries are missing"
+    )]
+    Behind {
+        /// Size that was published.
+        published: u64,
+        /// Size that was found.
+        found: u64,
+    },
+    /// The log is not the one it published.
+    #[error("the log's first {published} entries are not those of its published checkpoint")]
+    Forked {
+        /// Size that was published.
+        published: u64,
+    },
+    /// What was read back is not what was written.
+    #[error("the entries read back do not give the root over {size} entries")]
+    ReadBack {
+        /// Size of the tree.
+        size: u64,
+    },
+    /// Too many entries wait.
+    #[error("too many entries wait to be written")]
+    Overloaded,
+    /// The log has stopped, or was closed; the entry may or may not be stored.
+    #[error("the log has stopped")]
+    Stopped,
+    /// The log has no such entry or size.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
+    /// Opened outside a Tokio runtime.
+    #[error("the log needs a running Tokio runtime")]
+    NoRuntime,
+    /// The system gave no thread.
+    #[error("cannot start the log's threads")]
+    Thread(#[source] std::io::Error),
+}
+
+impl AuditError {
+    /// True when the log itself is at fault, false when it could not be looked at.
+    pub fn is_finding(&self) -> bool {
+        match self {
+            Self::Store(StoreError::Damaged { .. })
+            | Self::Note(_)
+            | Self::OtherKey
+            | Self::Unpublished
+            | Self::Behind { .. }
+            | Self::Forked { .. }
+            | Self::ReadBack { .. } => true,
+            Self::Store(StoreError::Io { .. } | StoreError::InUse(_))
+            | Self::Entry(_)
+            | Self::Frame(_)
+            | Self::Missing(_)
+            | Self::Overloaded
+            | Self::Stopped
+            | Self::OutOfRange(_)
+            | Self::NoRuntime
+            | Self::Thread(_) => false,
+        }
+    }
+}
+
+/// The log. Cloning gives another handle to the same one.
+#[derive(Clone)]
+pub struct Audit {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    messages: SyncSender<Message>,
+    places: Arc<Semaphore>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    waiters: TaskTracker,
+}
+
+/// What writer, publisher and readers share. Everything in it is durable.
+struct Shared {
+    store: Arc<dyn Store>,
+    history: RwLock<History>,
+    latest: ArcSwap<Batch>,
+    state: AtomicU8,
+}
+
+const OPEN: u8 = 0;
+const CLOSED: u8 = 1;
+const STOPPED: u8 = 2;
+
+impl Shared {
+    fn publish(&self, batch: Arc<Batch>) {
+        self.history.write().unwrap_or_else(PoisonError::into_inner).extend(&batch.growth);
+        self.latest.store(batch);
+    }
+
+    fn latest(&self) -> Arc<Batch> {
+        self.latest.load_full()
+    }
+
+    fn close(&self) {
+        let _ = self.state.compare_exchange(OPEN, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn stop(&self) {
+        self.state.store(STOPPED, Ordering::SeqCst);
+    }
+
+    fn is_open(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == OPEN
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == STOPPED
+    }
+
+    /// Leaf hashes of the blocks that hold these entries, read before the history is locked: a proof must not keep
+    /// the writer waiting for a disk.
+    fn blocks(&self, indices: [u64; 2]) -> Result<Blocks, AuditError> {
+        let mut blocks = Blocks::new();
+        for index in indices {
+            let first = index - index % history::BLOCK;
+            if !blocks.contains_key(&first) {
+                let entries = self.store.read(first, history::BLOCK as usize)?;
+                blocks.insert(first, entries.iter().map(|entry| tree::leaf_hash(entry)).collect());
+            }
+        }
+        Ok(blocks)
+    }
+}
+
+impl Audit {
+    /// Makes a log in a new or empty folder, with its first entry: that it was made.
+    ///
+    /// # Errors
+    /// When the folder holds a log or parts of one, when the key is not Ed25519, when the origin is no key name.
+    pub fn create(
+        folder: &Path,
+        key: &SigningKey,
+        origin: &str,
+        at: Timestamp,
+        settings: &Settings,
+    ) -> Result<(), AuditError> {
+        let vkey = VerifierKey::new(origin, key.public()).map_err(AuditError::Note)?;
+        let description = Description::new(&vkey);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let kind = Kind::Node(NodeEvent { change: NodeChange::Created, version });
+        let entry = Bytes::from(entry::encode(&Entry { at, kind })?);
+        let leaves = vec![tree::leaf_hash(&entry)];
+        let (frame, growth) = chain::Chain::new(description.epoch)
+            .next(&[entry], leaves, at)
+            .map_err(AuditError::Frame)?;
+        let head = Head { size: 1, root: growth.after().root() };
+        let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
+        let size = settings.segment_bytes;
+        Ok(FileStore::create(folder, &description, size, &frame, &checkpoint)?)
+    }
+
+    /// Opens a log, after reading and checking all of it; `visit` sees every entry in order. Must be called within a
+    /// Tokio runtime, whose tasks will learn of appends; reads for as long as the log is large.
+    ///
+    /// # Errors
+    /// When there is no log, another process has it, or it is not the whole log that was written.
+    pub fn open(
+        folder: &Path,
+        key: Arc<SigningKey>,
+        settings: &Settings,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<Self, AuditError> {
+        let description =
+            Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+        let store = FileStore::open(folder, description.clone(), settings.segment_bytes)?;
+        Self::start(Arc::new(store), &description, key, settings, visit)
+    }
+
+    fn start(
+        store: Arc<dyn Store>,
+        description: &Description,
+        key: Arc<SigningKey>,
+        settings: &Settings,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<Self, AuditError> {
+        let runtime = Handle::try_current().map_err(|_| AuditError::NoRuntime)?;
+        let Opened { ledger, history, latest } =
+            Ledger::open(Arc::clone(&store), description, key, visit)?;
+        let read_back = latest.growth.after().clone();
+        store.publish(&latest.checkpoint)?;
+        let shared = Arc::new(Shared {
+            store,
+            history: RwLock::new(history),
+            latest: ArcSwap::from_pointee(latest),
+            state: AtomicU8::new(OPEN),
+        });
+
+        // One place more than there are permits, for the message to close.
+        let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
+        let (acknowledge, batches) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
+        let (ended, until) = mpsc::sync_channel(1);
+        let room = settings.segment_bytes.max(MIN_SEGMENT_BYTES) as usize - 2 * BLOCK;
+        let limits = BatchLimits { entries: MAX_ENTRIES, bytes: MAX_LEAF_BYTES.min(room) };
+        let shared_by_writer = Arc::clone(&shared);
+        let writer =
+            Writer { ledger, messages: receiver, acknowledge, shared: shared_by_writer, limits };
+        let every = settings.publish_every;
+        let publisher = Publisher { shared: Arc::clone(&shared), read_back, every, until };
+        let waiters = TaskTracker::new();
+        waiters.spawn_on(writer::acknowledge(batches), &runtime);
+        let threads = vec![
+            spawn("log-writer", move || {
+                writer.run();
+                drop(ended);
+            })?,
+            spawn("log-publisher", move || publisher.run())?,
+        ];
+        let places = Arc::new(Semaphore::new(settings.queue));
+        let threads = Mutex::new(threads);
+        Ok(Self { inner: Arc::new(Inner { shared, messages, places, threads, waiters }) })
+    }
+
+    /// Records the entry. Returns once it is durable; dropping the future does not take the entry back.
+    ///
+    /// An answer that an agency has given waits for a place in the queue, since refusing it would come too late; how
+    /// many there can be is limited by the intents before them. Everything else is refused when the queue is full.
+    ///
+    /// # Errors
+    /// [`AuditError::Overloaded`] when too many entries wait; [`AuditError::Stopped`] when the log has stopped, which
+    /// leaves unknown whether the entry is stored; [`AuditError::Entry`] when it cannot be written at all.
+    pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
+        let bytes = Bytes::from(entry::encode(&entry)?);
+        let leaf = tree::leaf_hash(&bytes);
+        let place = self.place(&entry.kind).await?;
+        if !self.inner.shared.is_open() {
+            return Err(AuditError::Stopped);
+        }
+        let (waiter, recorded) = oneshot::channel();
+        let request = Request { entry: bytes, leaf, waiter, _place: place };
+        match self.inner.messages.try_send(Message::Append(request)) {
+            Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),
+            Err(TrySendError::Full(_)) => Err(AuditError::Overloaded),
+            Err(TrySendError::Disconnected(_)) => Err(AuditError::Stopped),
+        }
+    }
+
+    async fn place(&self, kind: &Kind) -> Result<OwnedSemaphorePermit, AuditError> {
+        let places = Arc::clone(&self.inner.places);
+        let is_answer = matches!(kind, Kind::Outcome(outcome) if outcome.source == Source::Agency);
+        if is_answer {
+            return places.acquire_owned().await.map_err(|_| AuditError::Stopped);
+        }
+        places.try_acquire_owned().map_err(|error| match error {
+            TryAcquireError::NoPermits => AuditError::Overloaded,
+            TryAcquireError::Closed => AuditError::Stopped,
+        })
+    }
+
+    /// The newest checkpoint, over all that is durable.
+    pub fn checkpoint(&self) -> String {
+        self.inner.shared.latest().checkpoint.clone()
+    }
+
+    /// Number of durable entries.
+    pub fn size(&self) -> u64 {
+        self.inner.shared.latest().growth.after().size()
+    }
+
+    /// Entries as stored, from `start` on, at most `limit`. Reads files: call it where blocking is allowed.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn entries(&self, start: u64, limit: usize) -> Result<Vec<Bytes>, AuditError> {
+        let durable = self.size().saturating_sub(start);
+        let limit = usize::try_from(durable).unwrap_or(usize::MAX).min(limit);
+        Ok(self.inner.shared.store.read(start, limit)?)
+    }
+
+    /// Proof that the entry is in the tree of `size` entries. Reads files.
+    ///
+    /// # Errors
+    /// [`AuditError::OutOfRange`] when the log has no such entry or never had that size.
+    pub fn prove_inclusion(&self, index: u64, size: u64) -> Result<Vec<Digest>, AuditError> {
+        let shared = &self.inner.shared;
+        if index >= size || size > self.size() {
+            return Err(OutOfRange.into());
+        }
+        let blocks = shared.blocks([index, size - 1])?;
+        let history = shared.history.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(history.inclusion(index, size, &blocks)?)
+    }
+
+    /// Proof that the tree of `from` entries is a prefix of the tree of `to`. Reads files.
+    ///
+    /// # Errors
+    /// [`AuditError::OutOfRange`] when the log never had those sizes.
+    pub fn prove_consistency(&self, from: u64, to: u64) -> Result<Vec<Digest>, AuditError> {
+        let shared = &self.inner.shared;
+        if from > to || to > self.size() {
+            return Err(OutOfRange.into());
+        }
+        let blocks = shared.blocks([from.saturating_sub(1), to.saturating_sub(1)])?;
+        let history = shared.history.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(history.consistency(from, to, &blocks)?)
+    }
+
+    /// False once any write has failed; it never becomes true again.
+    pub fn is_healthy(&self) -> bool {
+        !self.inner.shared.has_stopped()
+    }
+
+    /// Writes what waits, publishes the last checkpoint and gives the log back. Appends fail from then on.
+    pub async fn close(self) {
+        // Full means that the writer is behind: it must still be told, and this may wait.
+        let messages = self.inner.messages.clone();
+        let threads =
+            std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = tokio::task::spawn_blocking(move || {
+            let _ = messages.send(Message::Close);
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        });
+        let _ = ended.await;
+        self.inner.waiters.close();
+        self.inner.waiters.wait().await;
+    }
+}
+
+/// Batches whose waiters the runtime has not got to: enough that the writer never waits for it in practice.
+const ACKNOWLEDGEMENTS: usize = 64;
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AuditError> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map_err(AuditError::Thread)
+}
+
+/// An entry that is durable.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its index in the log.
+    pub index: u64,
+    entry: Bytes,
+    batch: Arc<Batch>,
+}
+
+impl Recorded {
+    /// The receipt: a tlog-proof over the batch's checkpoint, with the entry's bytes as its extra.
+    pub fn receipt(&self) -> String {
+        let receipt = Receipt {
+            extra: Some(self.entry.to_vec()),
+            index: self.index,
+            // The batch holds its own entries: there is always a proof.
+            hashes: self.batch.growth.inclusion(self.index).unwrap_or_default(),
+            checkpoint: self.batch.checkpoint.clone(),
+        };
+        receipt.to_text()
+    }
+
+    /// The entry as stored.
+    pub fn entry(&self) -> &Bytes {
+        &self.entry
+    }
+}

@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::NO;
 use super::serve::{front_door, sources};
-use crate::audit;
+use crate::audit::AuditError;
+use crate::audit::file::Description;
+use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::finding::Finding;
 use crate::gateway::in_force::InForce;
-use crate::service::now;
 use crate::settings::Settings;
 
 /// Arguments of `heyan check`.
@@ -71,8 +72,11 @@ fn findings(config: &std::path::Path) -> Vec<Finding> {
     if let Err(error) = SigningKey::read(&settings.log.key) {
         findings.push(Finding::new(&settings.log.key, error.to_string()));
     }
-    if let Err(error) = audit::inspect(&settings.log.folder) {
-        findings.push(Finding::new(&settings.log.folder, error.to_string()));
+    let log = &settings.log.folder;
+    match Description::read(log) {
+        Ok(Some(_)) => {}
+        Ok(None) => findings.push(Finding::new(log, AuditError::Missing(log.clone()).to_string())),
+        Err(error) => findings.push(Finding::new(log, error.to_string())),
     }
     findings
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::clock::now;
 use crate::pki;
-use crate::service::now;
 
 /// Arguments of `heyan pki`.
 #[derive(Debug, Args)]

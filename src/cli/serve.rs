@@ -21,9 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, AdminState, Readiness};
-use crate::audit::Audit;
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
+use crate::audit::{self, Audit};
 use crate::cache::AnswerCache;
+use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::gateway::in_force::{InForce, Journal, Sources};
 use crate::gateway::ledger::LedgerFromLog;
@@ -32,7 +33,7 @@ use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
-use crate::service::{Services, now};
+use crate::service::Services;
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -160,7 +161,7 @@ impl Node {
         self.questions.wait().await;
         let audit = self.gateway.audit();
         audit.append(node_event(NodeChange::Stopped, now())).await?;
-        audit.close().await?;
+        audit.clone().close().await;
         Ok(())
     }
 }
@@ -214,7 +215,12 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let mut journal = Journal::default();
     let mut ledger = LedgerFromLog::default();
     let key = SigningKey::read(&settings.log.key)?;
-    let audit = Audit::open(&settings.log, key, &mut |_, entry| {
+    let log = audit::Settings {
+        segment_bytes: settings.log.segment_bytes,
+        queue: settings.limits.log_queue,
+        ..audit::Settings::default()
+    };
+    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, entry| {
         journal.visit(entry);
         ledger.visit(entry);
     })

@@ -26,7 +26,7 @@ use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
-use crate::audit::{Audit, Recorded};
+use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer};
 use crate::decision::denial::Denial;
 use crate::decision::facts::Facts;
@@ -288,9 +288,13 @@ impl Gateway {
     }
 
     async fn append(&self, at: Timestamp, kind: Kind) -> Result<Recorded, Refusal> {
-        self.audit.append(Entry { at, kind }).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "an entry was not recorded");
-            Refusal::Unrecorded
+        self.audit.append(Entry { at, kind }).await.map_err(|error| match error {
+            AuditError::Overloaded => Refusal::Overloaded,
+            error => {
+                let cause = &error as &dyn std::error::Error;
+                tracing::error!(cause, "an entry was not recorded");
+                Refusal::Unrecorded
+            }
         })
     }
 

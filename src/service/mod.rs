@@ -1,4 +1,4 @@
-//! The edge: tonic on one side, the domain on the other. The only place that stamps the time of a request.
+//! The edge: tonic on one side, the domain on the other. A request is stamped with the time here, once.
 //!
 //! A request runs detached from its connection: tonic drops the future of a caller that hangs up, and with it would go
 //! the entry.
@@ -11,7 +11,7 @@ mod question;
 mod refusal;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use metrics::counter;
 use prost::Message;
@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
 
+use crate::clock::now;
 use crate::crypto::sha256;
 use crate::decision::facts::Standing;
 use crate::gateway::Gateway;
@@ -30,7 +31,6 @@ use crate::proto::gateway::v1::audit_server::AuditServer;
 use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
 use crate::proto::gateway::v1::operations_server::OperationsServer;
 use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
-use crate::query::time::Timestamp;
 use crate::telemetry;
 
 /// Every service of the gateway, sharing one path.
@@ -139,13 +139,6 @@ fn require<T>(
         }
         Err(_) => refused("this certificate is not in the party register".to_owned()),
     }
-}
-
-/// The wall clock, read once per request.
-#[expect(clippy::disallowed_methods, reason = "the one reading per request that clippy.toml names")]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// The caller's deadline from `grpc-timeout`: at most eight digits and a unit. A malformed one counts as none.

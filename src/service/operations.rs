@@ -2,8 +2,9 @@
 
 use tonic::{Request, Response, Status};
 
-use super::{Services, now, require};
+use super::{Services, require};
 use crate::adapters::Adapter;
+use crate::clock::now;
 use crate::crypto::hex;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operations_server::Operations;

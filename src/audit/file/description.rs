@@ -1,0 +1,67 @@
+//! `log.toml`: what a log is, written once when it is made.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::note::VerifierKey;
+use crate::audit::store::{Damage, StoreError, failed};
+
+/// Name of the file.
+pub(super) const FILE: &str = "log.toml";
+
+const FORMAT: u32 = 1;
+
+/// What a log is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    format: u32,
+    /// Rises when another writer takes the log over.
+    pub epoch: u64,
+    /// Name of the log in its checkpoints.
+    pub origin: String,
+    /// The log's public key, as in signed notes.
+    pub vkey: String,
+}
+
+impl Description {
+    /// Of a new log.
+    pub fn new(key: &VerifierKey) -> Self {
+        let (origin, vkey) = (key.name().to_owned(), key.to_string());
+        Self { format: FORMAT, epoch: 1, origin, vkey }
+    }
+
+    /// Reads it; `None` when the folder holds no log.
+    ///
+    /// # Errors
+    /// When it is not byte for byte as it was written.
+    pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let path = folder.join(FILE);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(failed("read", &path))?,
+        };
+        let description = std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| toml::from_str::<Self>(text).ok())
+            .filter(|read| read.format == FORMAT && read.to_text().as_bytes() == bytes)
+            .filter(|read| read.key().is_some());
+        match description {
+            Some(description) => Ok(Some(description)),
+            None => Err(StoreError::Damaged { path, offset: 0, source: Damage::Description }),
+        }
+    }
+
+    /// The log's key; `None` when the text is none, or is another log's.
+    pub fn key(&self) -> Option<VerifierKey> {
+        VerifierKey::parse(&self.vkey).ok().filter(|key| key.name() == self.origin)
+    }
+
+    /// The one text form.
+    pub(super) fn to_text(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,133 @@
+//! One segment file: a header block, then frames, then zeros. Made whole before it is used, never made shorter.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::Description;
+use crate::audit::frame::{BLOCK, Frame, FrameError, MAX_FRAME_BYTES};
+use crate::audit::store::{Damage, StoreError, failed};
+use crate::crypto::sha256;
+
+const MAGIC: &[u8; 4] = b"HYS1";
+const VERSION: u8 = 1;
+const HEADER_BYTES: usize = 68;
+const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// The first block: `"HYS1"`, u8 version, u8 0, u16 header length, u64 epoch, u64 number, u64 bytes of the file,
+/// SHA-256 of the origin, CRC-32C of all before it; then zeros.
+pub(super) fn header(description: &Description, number: u64, size: u64) -> Bytes {
+    let mut block = BytesMut::with_capacity(BLOCK);
+    block.put_slice(MAGIC);
+    block.put_u8(VERSION);
+    block.put_u8(0);
+    block.put_u16(HEADER_BYTES as u16);
+    block.put_u64(description.epoch);
+    block.put_u64(number);
+    block.put_u64(size);
+    block.put_slice(&sha256(description.origin.as_bytes()));
+    let checksum = crc32c::crc32c(&block);
+    block.put_u32(checksum);
+    block.resize(BLOCK, 0);
+    block.freeze()
+}
+
+/// What lies behind the last frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Zeros to the end of the file.
+    Clean,
+    /// Something that a write cut short can have left: these bytes, without the zeros after them.
+    Torn(Bytes),
+}
+
+/// What a walk over one segment found.
+pub(super) struct Walked {
+    /// Where the next frame goes.
+    pub(super) end: usize,
+    /// What is there.
+    pub(super) tail: Tail,
+}
+
+/// A flaw and where it is.
+pub(super) type Flaw = (usize, Damage);
+
+/// Visits the frames of one segment, with the place of each.
+///
+/// An invalid frame is the end when nothing valid follows it: the writer begins no frame before the one in front is
+/// durable, so a write cut short is always the last thing in the log. Everything else is damage.
+pub(super) fn walk(
+    bytes: &Bytes,
+    expected_header: &[u8],
+    visit: &mut dyn FnMut(usize, &Frame) -> Result<(), Damage>,
+) -> Result<Walked, Flaw> {
+    if bytes.get(..BLOCK) != Some(expected_header) || !bytes.len().is_multiple_of(BLOCK) {
+        return Err((0, Damage::SegmentHeader));
+    }
+    let mut end = BLOCK;
+    let flaw = loop {
+        if end >= bytes.len() {
+            return Ok(Walked { end, tail: Tail::Clean });
+        }
+        match Frame::parse(&bytes.slice(end..)) {
+            Ok(frame) => {
+                visit(end, &frame).map_err(|damage| (end, damage))?;
+                end += frame.bytes().len();
+            }
+            Err(flaw) => break flaw,
+        }
+    };
+    let rest = bytes.slice(end..);
+    let Some(last) = rest.iter().rposition(|&byte| byte != 0) else {
+        return Ok(Walked { end, tail: Tail::Clean });
+    };
+    let goes_on = (BLOCK..rest.len())
+        .step_by(BLOCK)
+        .take_while(|&offset| offset <= last)
+        .any(|offset| Frame::parse(&rest.slice(offset..)).is_ok());
+    match flaw {
+        flaw if goes_on => Err((end, Damage::Frame(flaw))),
+        // A torn write leaves a sector old or new: a version that is neither is a newer program's frame.
+        flaw @ FrameError::Version(_) => Err((end, Damage::Frame(flaw))),
+        _ if last >= MAX_FRAME_BYTES => Err((end, Damage::Stray)),
+        _ => Ok(Walked { end, tail: Tail::Torn(rest.slice(..=last)) }),
+    }
+}
+
+/// Makes a segment under its final name, durably: content, file, folder. `frames` are bytes to begin with.
+///
+/// Zeros are written, not only reserved, so that a later flush has no metadata to write and cannot run out of space.
+pub(super) fn make(
+    wal: &Path,
+    name: &str,
+    header: &[u8],
+    size: u64,
+    frames: &[u8],
+) -> Result<File, StoreError> {
+    let folder = File::open(wal).map_err(failed("open", wal))?;
+    let (path, unfinished) = (wal.join(name), wal.join(format!("{name}.new")));
+    let write = |file: &mut File| {
+        file.write_all(header)?;
+        file.write_all(frames)?;
+        let mut missing = size.saturating_sub((header.len() + frames.len()) as u64);
+        while missing > 0 {
+            let count = usize::try_from(missing).unwrap_or(usize::MAX).min(ZEROS.len());
+            let written = file.write(ZEROS.get(..count).unwrap_or(&ZEROS))?;
+            missing -= written as u64;
+        }
+        file.sync_all()
+    };
+    let mut file = File::options()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open(&unfinished)
+        .map_err(failed("create", &unfinished))?;
+    write(&mut file).map_err(failed("write", &unfinished))?;
+    fs::rename(&unfinished, &path).map_err(failed("rename", &unfinished))?;
+    folder.sync_all().map_err(failed("flush", wal))?;
+    Ok(file)
+}

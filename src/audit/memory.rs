@@ -1,0 +1,132 @@
+//! A store in memory whose writes fail on demand, in both ways a real one can.
+
+use std::sync::{Condvar, Mutex};
+
+use bytes::Bytes;
+
+use super::frame::Frame;
+use super::store::{Store, StoreError, Visit, failed};
+
+/// How an append fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The frame is not there afterwards.
+    NotWritten,
+    /// The frame is there afterwards, although the flush failed.
+    Written,
+    /// The disk is full.
+    Full,
+}
+
+#[derive(Default)]
+struct State {
+    frames: Vec<Frame>,
+    checkpoint: Option<String>,
+    fault: Option<Fault>,
+    publish_fails: bool,
+    is_held: bool,
+    /// Appends that have begun.
+    begun: usize,
+}
+
+/// Frames in memory.
+#[derive(Default)]
+pub(super) struct MemoryStore {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl MemoryStore {
+    pub(super) fn with(frame: Frame, checkpoint: &str) -> Self {
+        let store = Self::default();
+        store.change(|state| {
+            state.frames.push(frame);
+            state.checkpoint = Some(checkpoint.to_owned());
+        });
+        store
+    }
+
+    /// The next append fails.
+    pub(super) fn fail(&self, fault: Fault) {
+        self.change(|state| state.fault = Some(fault));
+    }
+
+    pub(super) fn fail_publishing(&self) {
+        self.change(|state| state.publish_fails = true);
+    }
+
+    /// Appends do not return until [`MemoryStore::release`].
+    pub(super) fn hold(&self) {
+        self.change(|state| state.is_held = true);
+    }
+
+    pub(super) fn release(&self) {
+        self.change(|state| state.is_held = false);
+    }
+
+    /// Waits until so many appends have begun.
+    pub(super) fn wait_for_appends(&self, count: usize) {
+        let state = self.state.lock().unwrap();
+        drop(self.changed.wait_while(state, |state| state.begun < count).unwrap());
+    }
+
+    pub(super) fn frames(&self) -> Vec<Frame> {
+        self.state.lock().unwrap().frames.clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap());
+        self.changed.notify_all();
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        for frame in self.frames() {
+            visit(&frame).map_err(|source| {
+                let offset = frame.header().number;
+                StoreError::Damaged { path: "memory".into(), offset, source }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn append(&self, frame: &Frame) -> Result<(), StoreError> {
+        self.change(|state| state.begun += 1);
+        let state = self.state.lock().unwrap();
+        let mut state = self.changed.wait_while(state, |state| state.is_held).unwrap();
+        let kind = match state.fault {
+            None => {
+                state.frames.push(frame.clone());
+                return Ok(());
+            }
+            Some(Fault::NotWritten) => std::io::ErrorKind::Other,
+            Some(Fault::Full) => std::io::ErrorKind::StorageFull,
+            Some(Fault::Written) => {
+                state.frames.push(frame.clone());
+                std::io::ErrorKind::Other
+            }
+        };
+        state.fault = None;
+        Err(failed("flush", "memory")(kind.into()))
+    }
+
+    fn read(&self, first: u64, limit: usize) -> Result<Vec<Bytes>, StoreError> {
+        let frames = self.frames();
+        let entries = frames.iter().flat_map(|frame| frame.entries().collect::<Vec<_>>());
+        Ok(entries.skip(first as usize).take(limit).collect())
+    }
+
+    fn published(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.state.lock().unwrap().checkpoint.clone())
+    }
+
+    fn publish(&self, checkpoint: &str) -> Result<(), StoreError> {
+        let mut state = self.state.lock().unwrap();
+        if state.publish_fails {
+            return Err(failed("write", "memory")(std::io::ErrorKind::Other.into()));
+        }
+        state.checkpoint = Some(checkpoint.to_owned());
+        Ok(())
+    }
+}

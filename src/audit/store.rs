@@ -1,0 +1,121 @@
+//! Where frames are kept: the contract, and what can go wrong.
+
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::chain::Break;
+use super::entry::EntryError;
+use super::frame::{Frame, FrameError};
+
+/// A place that keeps frames. One writer calls `load` once and then `append`; anyone may `read` meanwhile.
+pub trait Store: Send + Sync {
+    /// Visits every frame from the first. When it returns, what was visited is durable even if the machine had lied
+    /// about it before, and the store is ready for `append`. What a write cut short left at the end is not visited;
+    /// any other flaw is an error. `visit` fails on a frame that does not join, which ends the load.
+    ///
+    /// # Errors
+    /// When the frames cannot be read, cannot be trusted, or cannot be made durable again.
+    fn load(&self, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+
+    /// Makes one frame durable before it returns.
+    ///
+    /// # Errors
+    /// After any error it is unknown whether the frame is stored: the caller never tries again and never appends to
+    /// this store any more; the next `load` finds the truth.
+    fn append(&self, frame: &Frame) -> Result<(), StoreError>;
+
+    /// Entries from `first` on, at most `limit`, of those whose append has returned.
+    ///
+    /// # Errors
+    /// When they cannot be read or are not as they were written.
+    fn read(&self, first: u64, limit: usize) -> Result<Vec<Bytes>, StoreError>;
+
+    /// The checkpoint last published; `None` when there never was one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn published(&self) -> Result<Option<String>, StoreError>;
+
+    /// Replaces the published checkpoint, durably and at once: a reader sees the old one or the new one.
+    ///
+    /// # Errors
+    /// After an error it is unknown which of the two is there.
+    fn publish(&self, checkpoint: &str) -> Result<(), StoreError>;
+}
+
+/// Called with each frame of a log in order.
+pub type Visit<'a> = dyn FnMut(&Frame) -> Result<(), Damage> + 'a;
+
+/// Why a store failed.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The system refused.
+    #[error("cannot {attempt} `{path}`", path = .path.display())]
+    Io {
+        /// What was attempted: `read`, `write`, …
+        attempt: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// What is stored is not what was written.
+    #[error("`{path}` is damaged at byte {offset}", path = .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        source: Damage,
+    },
+    /// Another process has the log.
+    #[error("the log in `{path}` is in use by another process", path = .0.display())]
+    InUse(PathBuf),
+}
+
+/// What is wrong at one place of a log.
+#[derive(Debug, Error)]
+pub enum Damage {
+    /// A frame is not as it was written, and this is not the log's end.
+    #[error("{0}, although the log goes on after it")]
+    Frame(FrameError),
+    /// A frame does not join the frame before.
+    #[error(transparent)]
+    Break(#[from] Break),
+    /// An entry is none.
+    #[error("entry {index} cannot be read")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// Why.
+        source: EntryError,
+    },
+    /// The beginning of a segment is not as it was written.
+    #[error("the segment's header is not as it was written for this log")]
+    SegmentHeader,
+    /// A segment is missing.
+    #[error("segment {0} is missing")]
+    SegmentMissing(u64),
+    /// Bytes where there should be zeros, or where a shorter write cannot have left them.
+    #[error("there are bytes after the last frame that no write can have left")]
+    Stray,
+    /// `log.toml` is not as it was written.
+    #[error("the log's description is not as it was written")]
+    Description,
+    /// The file holds no text.
+    #[error("the file is no text")]
+    NotText,
+}
+
+/// Shortens the making of an [`StoreError::Io`].
+pub(super) fn failed(
+    attempt: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.into();
+    move |source| StoreError::Io { attempt, path, source }
+}

@@ -1,0 +1,157 @@
+//! The one thread that appends: it takes whatever waits, makes it durable with one flush, signs once, and hands the
+//! whole batch of waiters back to the runtime in one go.
+//!
+//! Nothing is acknowledged before it is durable, and in index order. The first error ends the writer for ever: after
+//! it nobody knows what is stored, and only reading the log again can tell.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::ledger::{Batch, Ledger};
+use super::{Recorded, Shared};
+use crate::crypto::Digest;
+use crate::query::time::Timestamp;
+
+/// One entry that waits to be written, and who waits for it.
+pub(super) struct Request {
+    pub(super) entry: Bytes,
+    pub(super) leaf: Digest,
+    pub(super) waiter: oneshot::Sender<Recorded>,
+    /// Its place in the queue, given back when the writer takes it.
+    pub(super) _place: OwnedSemaphorePermit,
+}
+
+/// What the writer is told.
+pub(super) enum Message {
+    /// Write this.
+    Append(Request),
+    /// Write what waits, then end.
+    Close,
+}
+
+/// Those of one batch who wait, with what they wait for.
+pub(super) type Acknowledgements = Vec<(oneshot::Sender<Recorded>, Recorded)>;
+
+/// What the writer works with.
+pub(super) struct Writer {
+    pub(super) ledger: Ledger,
+    pub(super) messages: Receiver<Message>,
+    pub(super) acknowledge: mpsc::Sender<Acknowledgements>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) limits: BatchLimits,
+}
+
+/// How much one flush carries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchLimits {
+    pub(super) entries: usize,
+    /// Of the leaf section.
+    pub(super) bytes: usize,
+}
+
+impl Writer {
+    /// Runs until closed, until nobody is left who could append, or until the first error.
+    pub(super) fn run(mut self) {
+        let mut left_over = None;
+        let mut is_open = true;
+        while is_open {
+            let batch = self.collect(&mut left_over, &mut is_open);
+            if !batch.is_empty() && !self.write(batch) {
+                return;
+            }
+        }
+        // Healthy to the end, but nothing more will be written.
+        self.shared.close();
+    }
+
+    /// Waits for the first entry, then takes what else is there, up to the limits. No artificial delay: while one
+    /// batch is being flushed the next one gathers by itself.
+    fn collect(&self, left_over: &mut Option<Request>, is_open: &mut bool) -> Vec<Request> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        loop {
+            let next = match left_over.take() {
+                Some(request) => Ok(Message::Append(request)),
+                None if batch.is_empty() => self.messages.recv(),
+                None => match self.messages.try_recv() {
+                    Ok(message) => Ok(message),
+                    Err(std::sync::mpsc::TryRecvError::Empty) => return batch,
+                    Err(std::sync::mpsc::TryRecvError::Disconnected) => Err(RecvError),
+                },
+            };
+            let Ok(Message::Append(request)) = next else {
+                *is_open = false;
+                return batch;
+            };
+            let length = request.entry.len() + 2;
+            let is_full = bytes + length > self.limits.bytes || batch.len() == self.limits.entries;
+            if is_full && !batch.is_empty() {
+                *left_over = Some(request);
+                return batch;
+            }
+            bytes += length;
+            batch.push(request);
+        }
+    }
+
+    /// Writes one batch. False when the log has to stop; the waiters then learn it from their channels' end.
+    fn write(&mut self, requests: Vec<Request>) -> bool {
+        if !self.shared.is_open() {
+            return false;
+        }
+        let leaves = requests.iter().map(|request| request.leaf).collect();
+        // Taking a request apart gives its place in the queue back.
+        let (entries, waiters): (Vec<Bytes>, Vec<_>) =
+            requests.into_iter().map(|request| (request.entry, request.waiter)).unzip();
+        match self.ledger.commit(&entries, leaves, now()) {
+            Ok(batch) => {
+                self.acknowledge(Arc::new(batch), entries, waiters);
+                true
+            }
+            Err(error) => {
+                // Before any waiter learns of it, so that nobody who was refused sees a healthy log.
+                self.shared.stop();
+                tracing::error!(error = &error as &dyn std::error::Error, "the log has stopped");
+                false
+            }
+        }
+    }
+
+    fn acknowledge(
+        &self,
+        batch: Arc<Batch>,
+        entries: Vec<Bytes>,
+        waiters: Vec<oneshot::Sender<Recorded>>,
+    ) {
+        self.shared.publish(Arc::clone(&batch));
+        let acknowledgements = (batch.growth.before().size()..)
+            .zip(entries)
+            .zip(waiters)
+            .map(|((index, entry), waiter)| {
+                (waiter, Recorded { index, entry, batch: Arc::clone(&batch) })
+            })
+            .collect();
+        // Without a runtime nobody waits any more; the entries stand all the same.
+        let _ = self.acknowledge.blocking_send(acknowledgements);
+    }
+}
+
+/// Completes the waiters, in index order, inside the runtime.
+pub(super) async fn acknowledge(mut batches: mpsc::Receiver<Acknowledgements>) {
+    while let Some(batch) = batches.recv().await {
+        for (waiter, recorded) in batch {
+            // A caller that hung up loses its answer, not its entry.
+            let _ = waiter.send(recorded);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that stamps batches")]
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(0).plus(since)
+}

@@ -1,0 +1,149 @@
+//! `heyan query`: one question from the command line, and its answer for people or programs.
+
+mod answer;
+mod question;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use self::question::Asked;
+use super::{COULD_NOT_TELL, NO};
+use crate::client::{Client, ClientError};
+use crate::crypto;
+use crate::proto::gateway::v1::{Verdict, VerifyResponse};
+
+/// Arguments of `heyan query`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    heyan query M2 --person 'NAME/NUMBER' --spouse 'NAME/NUMBER' --item W3@2026.1 --case GJJ-2026-000001 \\\n    \
+        --operator 0042/counter-3 --identity pki/fund-centre/approval --authority pki/fund-centre/ca.pem\n  \
+    heyan query S2 --person 'NAME/NUMBER' --assert 'months_last_12>=6' …\n  \
+    heyan query H1 --subject 'owner=person:NAME/NUMBER' --property 330102001001GB00001F00010001 --disclose area …\n\n\
+    Assertions: attribute, then one of = != < <= > >= ~ (names match), `in a,b,c` or `exists`. Text made of digits\n\
+    is quoted: --assert 'code=\"010\"'.\n\n\
+    Exit code: 0 CONFIRMED, 1 REFUTED, 2 anything else: no record, no answer, a refusal. None of those is a \"no\".")]
+pub struct Query {
+    #[command(flatten)]
+    asked: Asked,
+    #[command(flatten)]
+    gateway: Gateway,
+    /// Write the receipt to this new file (mode 0600: it opens what the log holds back)
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whom to ask, and as whom.
+#[derive(Debug, Args)]
+struct Gateway {
+    /// The gateway
+    #[arg(long = "gateway", value_name = "URL", default_value = "https://127.0.0.1:7443")]
+    endpoint: String,
+    /// Name in the gateway's certificate
+    #[arg(long, value_name = "NAME", default_value = "localhost")]
+    server_name: String,
+    /// The asking system's certificate and key, less the endings .pem and .key: DIR/ORGANISATION/SYSTEM
+    #[arg(long, value_name = "PATH")]
+    identity: PathBuf,
+    /// PEM file of the authority that issued the gateway's certificate
+    #[arg(long, value_name = "FILE")]
+    authority: PathBuf,
+    /// How long to wait, such as 5s
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+}
+
+/// Asks and prints.
+///
+/// # Errors
+/// When the question is not well formed, a file is missing, or the gateway cannot be reached.
+pub async fn run(command: Query) -> anyhow::Result<ExitCode> {
+    let mut question = command.asked.question()?;
+    question.want_receipt = command.receipt.is_some();
+    if let Some(file) = command.receipt.as_deref().filter(|file| file.exists()) {
+        bail!("`{}` exists; a receipt is never overwritten", file.display());
+    }
+    let request_id = question.request_id.clone();
+    let client = command.gateway.connect().await?;
+
+    let reply = match client.verify(question, command.gateway.timeout).await {
+        Ok(reply) => reply,
+        Err(ClientError::Refused(refused)) => {
+            answer::print_refusal(&refused, command.json);
+            return Ok(ExitCode::from(COULD_NOT_TELL));
+        }
+        Err(error) => {
+            let hint = format!("repeat with `--request-id {request_id}` to get the same answer");
+            return Err(error).context(hint);
+        }
+    };
+    if let Some(file) = &command.receipt {
+        answer::write_receipt(file, &reply)?;
+    }
+    answer::print(&reply, command.receipt.as_deref(), command.json);
+    Ok(exit_code(&reply))
+}
+
+fn exit_code(reply: &VerifyResponse) -> ExitCode {
+    match reply.verdict() {
+        Verdict::Confirmed => ExitCode::SUCCESS,
+        Verdict::Refuted => ExitCode::from(NO),
+        _ => ExitCode::from(COULD_NOT_TELL),
+    }
+}
+
+impl Gateway {
+    async fn connect(&self) -> anyhow::Result<Client> {
+        let authority = read(&self.authority, "the gateway's authority")?;
+        let certificate = read(&with_ending(&self.identity, "pem"), "the certificate")?;
+        let key_file = with_ending(&self.identity, "key");
+        crypto::refuse_exposed(&key_file)?;
+        let key = read(&key_file, "the private key")?;
+        let connected =
+            Client::connect(&self.endpoint, &authority, &certificate, &key, &self.server_name);
+        Ok(connected.await?)
+    }
+}
+
+/// `with_extension` would cut a system's name at its first dot.
+fn with_ending(identity: &Path, ending: &str) -> PathBuf {
+    let mut path = identity.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    path.into()
+}
+
+fn read(file: &Path, what: &str) -> anyhow::Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {what} `{}`", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_knowledge_has_a_code_of_its_own() {
+        let code = |verdict: Verdict| {
+            exit_code(&VerifyResponse { verdict: verdict.into(), ..VerifyResponse::default() })
+        };
+        assert_eq!(code(Verdict::Confirmed), ExitCode::SUCCESS);
+        assert_eq!(code(Verdict::Refuted), ExitCode::from(1));
+        for verdict in [Verdict::NotFound, Verdict::Stale, Verdict::Conflict, Verdict::Unavailable]
+        {
+            assert_eq!(code(verdict), ExitCode::from(2));
+        }
+    }
+
+    #[test]
+    fn an_identity_names_two_files() {
+        let path = Path::new("pki/tax/agency.v2");
+        assert_eq!(with_ending(path, "key"), Path::new("pki/tax/agency.v2.key"));
+    }
+}
