@@ -1,5 +1,7 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
+pub mod agreement;
+pub mod audit;
 pub mod check;
 pub mod demo;
 pub mod pki;
