@@ -8,3 +8,4 @@ pub mod query;
 pub const NO: u8 = 1;
 /// Exit code when the question could not be answered at all.
 pub const COULD_NOT_TELL: u8 = 2;
+pub mod simulate;
