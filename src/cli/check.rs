@@ -9,10 +9,10 @@ use super::NO;
 use super::serve::{front_door, sources};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
+use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::finding::Finding;
 use crate::gateway::in_force::InForce;
-use crate::clock::now;
 use crate::settings::Settings;
 
 /// Arguments of `heyan check`.

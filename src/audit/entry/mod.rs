@@ -137,7 +137,7 @@ pub struct AdapterRef {
 /// A change of the agreements in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgreementEvent {
-    /// In force from here on; an earlier version of the same id goes out of force.
+    /// In force from here on, beside other versions of the same id: a version goes out of force only by its own event.
     Adopted {
         /// Identifier.
         id: String,

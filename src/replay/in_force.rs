@@ -1,0 +1,163 @@
+//! Which parties and agreements were in force, from the log alone.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Report;
+use crate::agreements::document::DocumentError;
+use crate::audit::entry::{AgreementEvent, PartyEvent};
+use crate::decision::agreement::{Agreement, AgreementSet};
+use crate::parties::Register;
+use crate::query::time::Timestamp;
+
+/// Verifies a signed agreement with the keys valid at a time.
+pub type VerifyAgreement = fn(&[u8], &Register, Timestamp) -> Result<Agreement, DocumentError>;
+
+/// How long after the entry of a change the set before it may still decide: the entry is made durable first, then the
+/// gateway turns over.
+const TURNS_OVER_IN: Duration = Duration::from_secs(10);
+
+/// Earlier sets kept, for questions that were decided under one and took long to answer.
+const EARLIER_SETS: usize = 64;
+
+pub(super) struct InForce {
+    verify: VerifyAgreement,
+    /// Register files by organisation.
+    parties: BTreeMap<String, Vec<u8>>,
+    /// Made from `parties` when first needed after a change.
+    register: Option<Register>,
+    agreements: BTreeMap<(String, u32), Arc<Agreement>>,
+    current: AgreementSet,
+    /// Sets that are over, with the last moment at which they can have decided; newest first.
+    earlier: VecDeque<(Timestamp, AgreementSet)>,
+    longest_kept: Duration,
+    /// Index of the last entry about each party, for findings.
+    last_party_entries: BTreeMap<String, u64>,
+}
+
+impl InForce {
+    pub(super) fn new(verify: VerifyAgreement) -> Self {
+        Self {
+            verify,
+            parties: BTreeMap::new(),
+            register: None,
+            agreements: BTreeMap::new(),
+            current: AgreementSet::default(),
+            earlier: VecDeque::new(),
+            longest_kept: Duration::ZERO,
+            last_party_entries: BTreeMap::new(),
+        }
+    }
+
+    /// The set in force, then those just over when a question of that time came in.
+    pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &AgreementSet> {
+        let earlier = self.earlier.iter().filter(move |(until, _)| received_at <= *until);
+        std::iter::once(&self.current).chain(earlier.map(|(_, set)| set))
+    }
+
+    /// The longest time that any agreement has allowed an answer to be kept.
+    pub(super) fn longest_kept(&self) -> Duration {
+        self.longest_kept
+    }
+
+    pub(super) fn party(&mut self, index: u64, event: &PartyEvent) {
+        let organisation = match event {
+            PartyEvent::Entered { organisation, document } => {
+                self.parties.insert(organisation.clone(), document.clone());
+                organisation
+            }
+            PartyEvent::Removed { organisation } => {
+                self.parties.remove(organisation);
+                organisation
+            }
+        };
+        self.last_party_entries.insert(organisation.clone(), index);
+        self.register = None;
+    }
+
+    pub(super) fn agreement(
+        &mut self,
+        index: u64,
+        event: &AgreementEvent,
+        at: Timestamp,
+        report: &mut Report,
+    ) {
+        match event {
+            AgreementEvent::Adopted { id, version, document } => {
+                let Some(agreement) = self.verified(index, document, at, report) else { return };
+                if agreement.id != *id || agreement.version != *version {
+                    let text = format!(
+                        "the document is agreement `{}` version {}, not `{id}` version {version}",
+                        agreement.id, agreement.version
+                    );
+                    report.find(index, "agreement", text);
+                    return;
+                }
+                self.note_terms(&agreement);
+                self.agreements.insert((id.clone(), *version), Arc::new(agreement));
+            }
+            AgreementEvent::Withdrawn { id, version } => {
+                if self.agreements.remove(&(id.clone(), *version)).is_none() {
+                    let text = format!("agreement `{id}` version {version} was not in force");
+                    report.find(index, "agreement", text);
+                    return;
+                }
+            }
+        }
+        let next = AgreementSet::new(self.agreements.values().map(Arc::clone));
+        let over = std::mem::replace(&mut self.current, next);
+        self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
+        self.earlier.truncate(EARLIER_SETS);
+    }
+
+    /// The log's register at its end must be the auditor's.
+    pub(super) fn compare(&self, anchors: &Register, report: &mut Report) {
+        for (id, document) in &self.parties {
+            let index = self.last_party_entries.get(id).copied().unwrap_or_default();
+            match anchors.organisation(&id.as_str().into()) {
+                Some(anchor) if anchor.document == *document => {}
+                Some(_) => {
+                    report.find(
+                        index,
+                        "party",
+                        format!("the register file of `{id}` is not yours"),
+                    );
+                }
+                None => report.find(index, "party", format!("your register has no `{id}`")),
+            }
+        }
+    }
+
+    fn verified(
+        &mut self,
+        index: u64,
+        document: &[u8],
+        at: Timestamp,
+        report: &mut Report,
+    ) -> Option<Agreement> {
+        let register = match self.register.take() {
+            Some(register) => register,
+            None => match Register::from_documents(self.parties.clone()) {
+                Ok(register) => register,
+                Err(flaws) => {
+                    for flaw in flaws {
+                        report.find(index, "party", flaw.to_string());
+                    }
+                    return None;
+                }
+            },
+        };
+        let verified = (self.verify)(document, &register, at);
+        self.register = Some(register);
+        verified.map_err(|error| report.find(index, "agreement", error.to_string())).ok()
+    }
+
+    fn note_terms(&mut self, agreement: &Agreement) {
+        let kept = agreement.clauses.iter().filter_map(|clause| clause.cache.as_ref());
+        for terms in kept {
+            let longest = terms.found.max(terms.not_found).saturating_add(terms.stale);
+            self.longest_kept = self.longest_kept.max(longest);
+        }
+    }
+}
