@@ -7,6 +7,7 @@ pub mod demo;
 pub mod pki;
 pub mod query;
 pub mod serve;
+pub mod simulate;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Run a province of invented people and six agencies that answer about them
+    Simulate(simulate::Simulate),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
 }
@@ -53,6 +56,7 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
             Subcommands::Pki(command) => pki::run(command),
         }
     }
