@@ -41,6 +41,8 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Run a province of invented people and six agencies that answer about them
     Simulate(simulate::Simulate),
+    /// Create, verify and replay the access log
+    Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
 }
@@ -56,8 +58,9 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
-            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
+            Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
         }
     }
 }
