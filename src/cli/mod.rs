@@ -1,5 +1,6 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
+pub mod agreement;
 pub mod check;
 pub mod demo;
 pub mod pki;
@@ -36,6 +37,8 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Sign, verify and show agreements
+    Agreement(agreement::Agreement),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
 }
@@ -51,6 +54,7 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Pki(command) => pki::run(command),
         }
     }
