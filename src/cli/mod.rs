@@ -1,11 +1,13 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
 pub mod agreement;
+pub mod audit;
 pub mod check;
 pub mod demo;
 pub mod pki;
 pub mod query;
 pub mod serve;
+pub mod simulate;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,8 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
+    /// Run a province of invented people and six agencies that answer about them
+    Simulate(simulate::Simulate),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
 }
@@ -55,6 +59,7 @@ impl Command {
             Subcommands::Check(command) => check::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
             Subcommands::Pki(command) => pki::run(command),
         }
     }
