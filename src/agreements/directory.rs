@@ -29,7 +29,15 @@ pub struct Adopted {
 /// Of several versions of one agreement one is taken: the highest that has begun by `at`, or the highest of all while
 /// none has. A version that begins later is taken by the first reload after its beginning. Two files that say different things under the same id and
 /// version, or one id used by different parties, are all refused: which of them is meant is not for a program to guess.
-pub fn load(folder: &Path, parties: &Register, at: Timestamp) -> (Vec<Adopted>, Vec<Finding>) {
+///
+/// `adopted` tells when the log adopted a document with these bytes: its signatures are then checked as of that moment,
+/// as a replay does, so that a key that has ended since takes nothing out of force.
+pub fn load(
+    folder: &Path,
+    parties: &Register,
+    at: Timestamp,
+    adopted: &dyn Fn(&[u8]) -> Option<Timestamp>,
+) -> (Vec<Adopted>, Vec<Finding>) {
     let files = match finding::files_in(folder, "json") {
         Ok(files) => files,
         Err(finding) => return (Vec::new(), vec![finding]),
@@ -37,7 +45,7 @@ pub fn load(folder: &Path, parties: &Register, at: Timestamp) -> (Vec<Adopted>, 
     let mut findings = Vec::new();
     let mut read = Vec::new();
     for file in files {
-        match read_one(file, parties, at) {
+        match read_one(file, parties, at, adopted) {
             Ok(adopted) => read.push(adopted),
             Err(finding) => findings.push(finding),
         }
@@ -46,10 +54,15 @@ pub fn load(folder: &Path, parties: &Register, at: Timestamp) -> (Vec<Adopted>, 
     (without_superseded(read, at), findings)
 }
 
-fn read_one(file: PathBuf, parties: &Register, at: Timestamp) -> Result<Adopted, Finding> {
+fn read_one(
+    file: PathBuf,
+    parties: &Register,
+    at: Timestamp,
+    adopted: &dyn Fn(&[u8]) -> Option<Timestamp>,
+) -> Result<Adopted, Finding> {
     let document =
         fs::read(&file).map_err(|error| Finding::new(&file, format!("cannot be read: {error}")))?;
-    match document::verify(&document, parties, at) {
+    match document::verify(&document, parties, adopted(&document).unwrap_or(at)) {
         Ok(agreement) => Ok(Adopted { agreement: Arc::new(agreement), document, file }),
         Err(error) => Err(Finding::new(&file, format!("refused: {}", with_causes(&error)))),
     }
@@ -123,7 +136,7 @@ mod tests {
         for (name, bytes) in files {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
-        let (adopted, findings) = load(folder.path(), &parties.register, NOW);
+        let (adopted, findings) = load(folder.path(), &parties.register, NOW, &|_| None);
         let named = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
         (
             adopted.iter().map(|one| (named(&one.file), one.agreement.version)).collect(),
@@ -189,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_a_finding() {
-        let (adopted, findings) = load(Path::new("/nowhere"), &Parties::new().register, NOW);
+        let (adopted, findings) =
+            load(Path::new("/nowhere"), &Parties::new().register, NOW, &|_| None);
         assert!(adopted.is_empty());
         assert_eq!(findings.len(), 1);
     }
