@@ -1,4 +1,5 @@
 //! The circuit breaker of one agency: after many failures nobody asks for a while, then one question tries.
+//! It reads no clock.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,12 +39,12 @@ impl Breaker {
     ///
     /// # Errors
     /// How long nobody may ask yet.
-    pub(crate) fn enter(&self) -> Result<Attempt<'_>, Duration> {
+    pub(crate) fn enter(&self, now: Instant) -> Result<Attempt<'_>, Duration> {
         let mut circuit = self.lock();
         let Some(until) = circuit.open_until else {
             return Ok(Attempt { breaker: self, is_trial: false });
         };
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(now);
         if circuit.trying || !left.is_zero() {
             return Err(left.max(Duration::from_millis(500)));
         }
@@ -52,11 +53,11 @@ impl Breaker {
     }
 
     /// `closed`, `open` or `half_open`.
-    pub(crate) fn state(&self) -> &'static str {
+    pub(crate) fn state(&self, now: Instant) -> &'static str {
         let circuit = self.lock();
         match circuit.open_until {
             None => "closed",
-            Some(until) if until > Instant::now() => "open",
+            Some(until) if until > now => "open",
             Some(_) => "half_open",
         }
     }
@@ -68,11 +69,11 @@ impl Breaker {
 
 impl Attempt<'_> {
     /// The agency answered, or did not.
-    pub(crate) fn end(self, failed: bool) {
+    pub(crate) fn end(self, failed: bool, now: Instant) {
         let mut circuit = self.breaker.lock();
         if self.is_trial {
             circuit.recent.clear();
-            circuit.open_until = failed.then(|| Instant::now() + OPEN_FOR);
+            circuit.open_until = failed.then(|| now + OPEN_FOR);
             return;
         }
         circuit.recent.push_back(failed);
@@ -83,7 +84,7 @@ impl Attempt<'_> {
         let enough = circuit.recent.len() >= ENOUGH;
         if failed && enough && failures * 2 >= circuit.recent.len() && circuit.open_until.is_none()
         {
-            circuit.open_until = Some(Instant::now() + OPEN_FOR);
+            circuit.open_until = Some(now + OPEN_FOR);
         }
     }
 }
@@ -100,41 +101,43 @@ impl Drop for Attempt<'_> {
 mod tests {
     use super::*;
 
-    fn end(breaker: &Breaker, failed: bool) {
-        let Ok(attempt) = breaker.enter() else { panic!("the breaker is open") };
-        attempt.end(failed);
+    fn end(breaker: &Breaker, failed: bool, now: Instant) {
+        let Ok(attempt) = breaker.enter(now) else { panic!("the breaker is open") };
+        attempt.end(failed, now);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn opens_after_failures_and_closes_after_one_success() {
+    #[test]
+    fn opens_after_failures_and_closes_after_one_success() {
         let breaker = Breaker::default();
-        (0..4).for_each(|_| end(&breaker, false));
-        (0..3).for_each(|_| end(&breaker, true));
-        assert_eq!(breaker.state(), "closed");
-        end(&breaker, true);
-        assert_eq!(breaker.state(), "open");
-        assert!(breaker.enter().is_err());
+        let start = Instant::now();
+        (0..4).for_each(|_| end(&breaker, false, start));
+        (0..3).for_each(|_| end(&breaker, true, start));
+        assert_eq!(breaker.state(start), "closed");
+        end(&breaker, true, start);
+        assert_eq!(breaker.state(start), "open");
+        assert!(breaker.enter(start).is_err());
 
-        tokio::time::advance(OPEN_FOR).await;
-        assert_eq!(breaker.state(), "half_open");
-        let trial = breaker.enter();
-        assert!(trial.is_ok() && breaker.enter().is_err(), "only one tries");
+        let later = start + OPEN_FOR;
+        assert_eq!(breaker.state(later), "half_open");
+        let trial = breaker.enter(later);
+        assert!(trial.is_ok() && breaker.enter(later).is_err(), "only one tries");
         // The caller hung up: nothing is known, the next one tries.
         drop(trial);
-        end(&breaker, true);
-        assert_eq!(breaker.state(), "open");
+        end(&breaker, true, later);
+        assert_eq!(breaker.state(later), "open");
 
-        tokio::time::advance(OPEN_FOR).await;
-        end(&breaker, false);
-        assert_eq!(breaker.state(), "closed");
+        let much_later = later + OPEN_FOR;
+        end(&breaker, false, much_later);
+        assert_eq!(breaker.state(much_later), "closed");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_failure_now_and_then_changes_nothing() {
+    #[test]
+    fn a_failure_now_and_then_changes_nothing() {
         let breaker = Breaker::default();
+        let now = Instant::now();
         for turn in 0..100 {
-            end(&breaker, turn % 3 == 0);
+            end(&breaker, turn % 3 == 0, now);
         }
-        assert_eq!(breaker.state(), "closed");
+        assert_eq!(breaker.state(now), "closed");
     }
 }

@@ -46,7 +46,7 @@ impl Limits {
 
     /// State of the breaker.
     pub(crate) fn breaker(&self) -> &'static str {
-        self.breaker.state()
+        self.breaker.state(Instant::now())
     }
 
     /// Runs attempts before `deadline`. An attempt is repeated only when `idempotent` and when nothing was answered.
@@ -70,7 +70,7 @@ impl Limits {
                 let detail = "the deadline left no time to ask";
                 return Err(Failed::unanswered(Unavailable::Deadline, detail));
             }
-            let leave = self.breaker.enter().map_err(|wait| Failed {
+            let leave = self.breaker.enter(Instant::now()).map_err(|wait| Failed {
                 retry_after: Some(wait),
                 ..Failed::unanswered(Unavailable::BreakerOpen, "too many failures before this one")
             })?;
@@ -80,7 +80,7 @@ impl Limits {
                     Err(Failed::unanswered(Unavailable::Timeout, "no answer before the deadline"))
                 }
             };
-            leave.end(ended.as_ref().is_err_and(speaks_against_agency));
+            leave.end(ended.as_ref().is_err_and(speaks_against_agency), Instant::now());
             match ended {
                 Err(failed)
                     if left > 0 && may_repeat(&failed) && Instant::now() + PAUSE < deadline =>

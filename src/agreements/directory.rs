@@ -1,7 +1,6 @@
 //! A folder of signed agreements: the good ones, and what is wrong with the others, by file name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,7 +28,15 @@ pub struct Adopted {
 /// Of several versions of one agreement one is taken: the highest that has begun by `at`, or the highest of all while
 /// none has. A version that begins later is taken by the first reload after its beginning. Two files that say different things under the same id and
 /// version, or one id used by different parties, are all refused: which of them is meant is not for a program to guess.
-pub fn load(folder: &Path, parties: &Register, at: Timestamp) -> (Vec<Adopted>, Vec<Finding>) {
+///
+/// `adopted` tells when the log adopted a document with these bytes: its signatures are then checked as of that moment,
+/// as a replay does, so that a key that has ended since takes nothing out of force.
+pub fn load(
+    folder: &Path,
+    parties: &Register,
+    at: Timestamp,
+    adopted: &dyn Fn(&[u8]) -> Option<Timestamp>,
+) -> (Vec<Adopted>, Vec<Finding>) {
     let files = match finding::files_in(folder, "json") {
         Ok(files) => files,
         Err(finding) => return (Vec::new(), vec![finding]),
@@ -37,7 +44,7 @@ pub fn load(folder: &Path, parties: &Register, at: Timestamp) -> (Vec<Adopted>, 
     let mut findings = Vec::new();
     let mut read = Vec::new();
     for file in files {
-        match read_one(file, parties, at) {
+        match read_one(file, parties, at, adopted) {
             Ok(adopted) => read.push(adopted),
             Err(finding) => findings.push(finding),
         }
@@ -46,23 +53,18 @@ pub fn load(folder: &Path, parties: &Register, at: Timestamp) -> (Vec<Adopted>, 
     (without_superseded(read, at), findings)
 }
 
-fn read_one(file: PathBuf, parties: &Register, at: Timestamp) -> Result<Adopted, Finding> {
+fn read_one(
+    file: PathBuf,
+    parties: &Register,
+    at: Timestamp,
+    adopted: &dyn Fn(&[u8]) -> Option<Timestamp>,
+) -> Result<Adopted, Finding> {
     let document =
         fs::read(&file).map_err(|error| Finding::new(&file, format!("cannot be read: {error}")))?;
-    match document::verify(&document, parties, at) {
+    match document::verify(&document, parties, adopted(&document).unwrap_or(at)) {
         Ok(agreement) => Ok(Adopted { agreement: Arc::new(agreement), document, file }),
-        Err(error) => Err(Finding::new(&file, format!("refused: {}", with_causes(&error)))),
+        Err(error) => Err(Finding::new(&file, format!("refused: {}", error.in_full()))),
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn without_contradictions(read: Vec<Adopted>, findings: &mut Vec<Finding>) -> Vec<Adopted> {
@@ -123,7 +125,7 @@ mod tests {
         for (name, bytes) in files {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
-        let (adopted, findings) = load(folder.path(), &parties.register, NOW);
+        let (adopted, findings) = load(folder.path(), &parties.register, NOW, &|_| None);
         let named = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
         (
             adopted.iter().map(|one| (named(&one.file), one.agreement.version)).collect(),
@@ -189,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_a_finding() {
-        let (adopted, findings) = load(Path::new("/nowhere"), &Parties::new().register, NOW);
+        let (adopted, findings) =
+            load(Path::new("/nowhere"), &Parties::new().register, NOW, &|_| None);
         assert!(adopted.is_empty());
         assert_eq!(findings.len(), 1);
     }

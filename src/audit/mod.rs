@@ -329,31 +329,50 @@ impl Audit {
     /// [`AuditError::Overloaded`] when too many entries wait; [`AuditError::Stopped`] when the log has stopped, which
     /// leaves unknown whether the entry is stored; [`AuditError::Entry`] when it cannot be written at all.
     pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
+        let is_answer =
+            matches!(&entry.kind, Kind::Outcome(outcome) if outcome.source == Source::Agency);
+        let place = if is_answer {
+            let places = Arc::clone(&self.inner.places);
+            Place(places.acquire_owned().await.map_err(|_| AuditError::Stopped)?)
+        } else {
+            self.reserve()?
+        };
+        self.append_at(place, entry).await
+    }
+
+    /// Takes a place in the queue for an entry that will come. Whoever takes it before numbering or asking anything
+    /// is refused, if at all, while nothing has happened yet. Dropping it gives it back.
+    ///
+    /// # Errors
+    /// [`AuditError::Overloaded`] when too many entries wait; [`AuditError::Stopped`].
+    pub fn reserve(&self) -> Result<Place, AuditError> {
+        if !self.inner.shared.is_open() {
+            return Err(AuditError::Stopped);
+        }
+        let place = Arc::clone(&self.inner.places).try_acquire_owned();
+        place.map(Place).map_err(|error| match error {
+            TryAcquireError::NoPermits => AuditError::Overloaded,
+            TryAcquireError::Closed => AuditError::Stopped,
+        })
+    }
+
+    /// Records the entry in a place taken before. Returns once it is durable, like [`Audit::append`].
+    ///
+    /// # Errors
+    /// As [`Audit::append`], but never that too many entries wait.
+    pub async fn append_at(&self, place: Place, entry: Entry) -> Result<Recorded, AuditError> {
         let bytes = Bytes::from(entry::encode(&entry)?);
         let leaf = tree::leaf_hash(&bytes);
-        let place = self.place(&entry.kind).await?;
         if !self.inner.shared.is_open() {
             return Err(AuditError::Stopped);
         }
         let (waiter, recorded) = oneshot::channel();
-        let request = Request { entry: bytes, leaf, waiter, _place: place };
+        let request = Request { entry: bytes, leaf, waiter, _place: place.0 };
         match self.inner.messages.try_send(Message::Append(request)) {
             Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),
             Err(TrySendError::Full(_)) => Err(AuditError::Overloaded),
             Err(TrySendError::Disconnected(_)) => Err(AuditError::Stopped),
         }
-    }
-
-    async fn place(&self, kind: &Kind) -> Result<OwnedSemaphorePermit, AuditError> {
-        let places = Arc::clone(&self.inner.places);
-        let is_answer = matches!(kind, Kind::Outcome(outcome) if outcome.source == Source::Agency);
-        if is_answer {
-            return places.acquire_owned().await.map_err(|_| AuditError::Stopped);
-        }
-        places.try_acquire_owned().map_err(|error| match error {
-            TryAcquireError::NoPermits => AuditError::Overloaded,
-            TryAcquireError::Closed => AuditError::Stopped,
-        })
     }
 
     /// The newest checkpoint, over all that is durable.
@@ -424,6 +443,10 @@ impl Audit {
         self.inner.waiters.wait().await;
     }
 }
+
+/// A place in the queue of entries that wait to be written.
+#[derive(Debug)]
+pub struct Place(OwnedSemaphorePermit);
 
 /// Batches whose waiters the runtime has not got to: enough that the writer never waits for it in practice.
 const ACKNOWLEDGEMENTS: usize = 64;

@@ -89,6 +89,14 @@ impl Receipt {
     }
 }
 
+/// Checks a receipt's text against the entry it is for, in one step.
+///
+/// # Errors
+/// When it is no receipt, or [`Receipt::verify`] fails.
+pub fn verify(text: &str, entry: &[u8], key: &VerifierKey) -> Result<Head, NoteError> {
+    Receipt::parse(text)?.verify(entry, key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

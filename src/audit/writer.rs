@@ -6,15 +6,14 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::ledger::{Batch, Ledger};
 use super::{Recorded, Shared};
+use crate::clock;
 use crate::crypto::Digest;
-use crate::query::time::Timestamp;
 
 /// One entry that waits to be written, and who waits for it.
 pub(super) struct Request {
@@ -107,7 +106,7 @@ impl Writer {
         // Taking a request apart gives its place in the queue back.
         let (entries, waiters): (Vec<Bytes>, Vec<_>) =
             requests.into_iter().map(|request| (request.entry, request.waiter)).unzip();
-        match self.ledger.commit(&entries, leaves, now()) {
+        match self.ledger.commit(&entries, leaves, clock::now()) {
             Ok(batch) => {
                 self.acknowledge(Arc::new(batch), entries, waiters);
                 true
@@ -148,10 +147,4 @@ pub(super) async fn acknowledge(mut batches: mpsc::Receiver<Acknowledgements>) {
             let _ = waiter.send(recorded);
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place that stamps batches")]
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(0).plus(since)
 }

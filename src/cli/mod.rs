@@ -1,10 +1,13 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
+pub mod agreement;
+pub mod audit;
 pub mod check;
 pub mod demo;
 pub mod pki;
 pub mod query;
 pub mod serve;
+pub mod simulate;
 
 use std::process::ExitCode;
 
@@ -36,6 +39,12 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Sign, verify and show agreements
+    Agreement(agreement::Agreement),
+    /// Run a province of invented people and six agencies that answer about them
+    Simulate(simulate::Simulate),
+    /// Create, verify and replay the access log
+    Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
 }
@@ -51,7 +60,10 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Agreement(command) => agreement::run(command),
+            Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
         }
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn walk(
         }
     };
     let rest = bytes.slice(end..);
-    let Some(last) = rest.iter().rposition(|&byte| byte != 0) else {
+    let Some(last) = last_byte(&rest) else {
         return Ok(Walked { end, tail: Tail::Clean });
     };
     let goes_on = (BLOCK..rest.len())
@@ -94,6 +94,14 @@ pub(super) fn walk(
         _ if last >= MAX_FRAME_BYTES => Err((end, Damage::Stray)),
         _ => Ok(Walked { end, tail: Tail::Torn(rest.slice(..=last)) }),
     }
+}
+
+/// Place of the last byte that is not zero. Looks at whole blocks first: most of a segment is zeros.
+fn last_byte(bytes: &[u8]) -> Option<usize> {
+    let is_zero = |block: &[u8]| ZEROS.get(..block.len()) == Some(block);
+    let block = bytes.chunks(BLOCK).rposition(|block| !is_zero(block))?;
+    let in_block = bytes.chunks(BLOCK).nth(block)?.iter().rposition(|&byte| byte != 0)?;
+    Some(block * BLOCK + in_block)
 }
 
 /// Makes a segment under its final name, durably: content, file, folder. `frames` are bytes to begin with.

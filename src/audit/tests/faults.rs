@@ -178,3 +178,16 @@ async fn a_full_queue_refuses_questions_and_lets_answers_wait() {
     assert!(audit.is_healthy(), "being full is no failure");
     audit.close().await;
 }
+
+#[tokio::test]
+async fn a_reserved_place_is_kept_through_a_full_queue() {
+    let fixture = Fixture::new();
+    let audit = fixture.start(&Settings { queue: 1, ..settings() });
+    let place = audit.reserve().unwrap();
+    assert!(matches!(audit.reserve(), Err(AuditError::Overloaded)));
+    assert!(matches!(audit.append(denial(1)).await, Err(AuditError::Overloaded)));
+    assert_eq!(audit.append_at(place, denial(2)).await.unwrap().index, 1);
+    drop(audit.reserve().unwrap());
+    assert_eq!(audit.append(denial(3)).await.unwrap().index, 2);
+    audit.close().await;
+}

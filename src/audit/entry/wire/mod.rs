@@ -1,19 +1,18 @@
 //! Between the entry as a value and its generated message.
 
-use std::time::Duration;
+mod facts;
 
+use self::facts::{facts_in, facts_out};
 use super::{
     AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Commitments, Denied, Entry,
     EntryError, FORMAT, Intent, Kind, NodeChange, NodeEvent, Outcome, PartyEvent, Source,
 };
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
-use crate::decision::facts::{CallerFacts, Defect, Facts, QuotaUse, Standing};
 use crate::proto::audit::v1 as stored;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
-use crate::query::value::{Comparison, Verdict};
-use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
+use crate::query::value::Verdict;
 
 pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
     use stored::entry::Kind as Out;
@@ -321,151 +320,6 @@ fn commitments_in(commitments: Option<stored::Commitments>) -> Result<Commitment
         request: one(&commitments.request, "commitments.request")?,
         answer: one(&commitments.answer, "commitments.answer")?,
     })
-}
-
-fn facts_out(facts: &Facts) -> stored::Facts {
-    let code = |code: Option<&str>| code.unwrap_or_default().to_owned();
-    stored::Facts {
-        rules: facts.rules,
-        request_id: facts.request_id.to_vec(),
-        caller_sequence: facts.caller_sequence,
-        received_us: facts.received_at.0,
-        deadline_us: facts.deadline.map(micros),
-        caller: Some(stored::Caller {
-            organisation: facts.caller.organisation.as_str().to_owned(),
-            system: facts.caller.system.as_str().to_owned(),
-            certificate: facts.caller.certificate.to_vec(),
-            standing: standing_out(facts.caller.standing).into(),
-        }),
-        fact: code(facts.fact.as_ref().map(FactCode::as_str)),
-        provider: code(facts.provider.as_ref().map(OrganisationId::as_str)),
-        item: facts.item.as_str().to_owned(),
-        item_version: facts.item_version.clone(),
-        case_number: facts.case_number.clone(),
-        replaced_material: facts.replaced_material.clone(),
-        operator_unit: facts.operator_unit.clone(),
-        operator_present: facts.operator_present,
-        roles: facts
-            .roles
-            .iter()
-            .map(|(name, kind)| stored::Role { name: name.clone(), kind: kind.clone() })
-            .collect(),
-        assertions: facts
-            .assertions
-            .iter()
-            .map(|(attribute, comparison)| stored::AssertionShape {
-                attribute: attribute.clone(),
-                comparison: comparison.name().to_owned(),
-            })
-            .collect(),
-        disclose: facts.disclose.clone(),
-        max_age_us: facts.max_age.map(micros),
-        defects: facts
-            .defects
-            .iter()
-            .map(|defect| stored::Defect {
-                field: defect.field.clone(),
-                check: defect.check.clone(),
-            })
-            .collect(),
-        quota: facts
-            .quota
-            .iter()
-            .map(|used| stored::QuotaUse {
-                agreement: used.agreement.clone(),
-                day: used.day,
-                second: used.second,
-            })
-            .collect(),
-        freezes: facts.freezes.clone(),
-        catalogue_digest: facts.catalogue_digest.to_vec(),
-    }
-}
-
-fn facts_in(facts: Option<stored::Facts>) -> Result<Facts, EntryError> {
-    let facts = facts.ok_or(EntryError::Missing("facts"))?;
-    let caller = facts.caller.ok_or(EntryError::Missing("facts.caller"))?;
-    let nonempty = |code: String| (!code.is_empty()).then_some(code);
-    if facts.rules == 0 {
-        return Err(EntryError::Missing("facts.rules"));
-    }
-    Ok(Facts {
-        rules: facts.rules,
-        request_id: facts
-            .request_id
-            .try_into()
-            .map_err(|_| EntryError::Unknown("facts.request_id"))?,
-        caller_sequence: facts.caller_sequence,
-        received_at: Timestamp(facts.received_us),
-        deadline: facts.deadline_us.map(Duration::from_micros),
-        caller: CallerFacts {
-            organisation: OrganisationId::new(caller.organisation),
-            system: SystemId::new(caller.system),
-            certificate: digest(&caller.certificate, "facts.caller.certificate")?,
-            standing: standing_in(caller.standing)?,
-        },
-        fact: nonempty(facts.fact).map(FactCode::new),
-        provider: nonempty(facts.provider).map(OrganisationId::new),
-        item: ItemCode::new(facts.item),
-        item_version: facts.item_version,
-        case_number: facts.case_number,
-        replaced_material: facts.replaced_material,
-        operator_unit: facts.operator_unit,
-        operator_present: facts.operator_present,
-        roles: facts.roles.into_iter().map(|role| (role.name, role.kind)).collect(),
-        assertions: facts
-            .assertions
-            .into_iter()
-            .map(|shape| {
-                Comparison::from_name(&shape.comparison)
-                    .map(|comparison| (shape.attribute, comparison))
-                    .ok_or(EntryError::Unknown("facts.assertions.comparison"))
-            })
-            .collect::<Result<_, _>>()?,
-        disclose: facts.disclose,
-        max_age: facts.max_age_us.map(Duration::from_micros),
-        defects: facts
-            .defects
-            .into_iter()
-            .map(|defect| Defect { field: defect.field, check: defect.check })
-            .collect(),
-        quota: facts
-            .quota
-            .into_iter()
-            .map(|used| QuotaUse { agreement: used.agreement, day: used.day, second: used.second })
-            .collect(),
-        freezes: facts.freezes,
-        catalogue_digest: digest(&facts.catalogue_digest, "facts.catalogue_digest")?,
-    })
-}
-
-fn standing_out(standing: Standing) -> stored::Standing {
-    match standing {
-        Standing::Registered => stored::Standing::Registered,
-        Standing::UnknownOrganisation => stored::Standing::UnknownOrganisation,
-        Standing::UnknownSystem => stored::Standing::UnknownSystem,
-        Standing::ForeignAuthority => stored::Standing::ForeignAuthority,
-        Standing::Unnamed => stored::Standing::Unnamed,
-        Standing::NoQueryRight => stored::Standing::NoQueryRight,
-    }
-}
-
-fn standing_in(standing: i32) -> Result<Standing, EntryError> {
-    match stored::Standing::try_from(standing) {
-        Ok(stored::Standing::Registered) => Ok(Standing::Registered),
-        Ok(stored::Standing::UnknownOrganisation) => Ok(Standing::UnknownOrganisation),
-        Ok(stored::Standing::UnknownSystem) => Ok(Standing::UnknownSystem),
-        Ok(stored::Standing::ForeignAuthority) => Ok(Standing::ForeignAuthority),
-        Ok(stored::Standing::Unnamed) => Ok(Standing::Unnamed),
-        Ok(stored::Standing::NoQueryRight) => Ok(Standing::NoQueryRight),
-        Ok(stored::Standing::Unspecified) | Err(_) => {
-            Err(EntryError::Unknown("facts.caller.standing"))
-        }
-    }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn required(text: String, name: &'static str) -> Result<String, EntryError> {
