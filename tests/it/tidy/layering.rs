@@ -23,7 +23,7 @@ const LAYERS: [(u32, &str, &str); 24] = [
     (2, "agreements", "catalogue, crypto, decision, finding, parties, query"),
     (2, "cache", "crypto, decision, query"),
     (2, "adapters", "catalogue, crypto, decision, finding, proto, query, wire"),
-    (2, "audit", "crypto, decision, proto, query"),
+    (2, "audit", "clock, crypto, decision, proto, query"),
     (2, "pki", "parties, query"),
     (3, "replay", "agreements, audit, catalogue, crypto, decision, finding, parties, query"),
     (
@@ -32,7 +32,7 @@ const LAYERS: [(u32, &str, &str); 24] = [
         "adapters, agreements, audit, cache, catalogue, crypto, decision, finding, identity, parties, query, telemetry",
     ),
     (3, "client", "proto"),
-    (3, "simulate", "crypto, proto, query"),
+    (3, "simulate", "clock, crypto, proto, query"),
     (
         4,
         "service",
