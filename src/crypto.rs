@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::cipher::{
+    AES_128, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
+};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use aws_lc_rs::{digest, hmac};
@@ -66,6 +69,27 @@ impl MacKey {
         }
         into_array(context.sign().as_ref())
     }
+}
+
+/// MD5, because some agencies sign with it. Nothing of ours may rely on it.
+pub fn md5(bytes: &[u8]) -> [u8; 16] {
+    use md5::Digest as _;
+    md5::Md5::digest(bytes).into()
+}
+
+/// AES in ECB mode with PKCS#7 padding, because an agency hands out its day key this way.
+/// `None` when the key is not 16 or 32 bytes long or the text is not one made with it.
+pub fn aes_ecb_decrypt(key: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
+    let algorithm = match key.len() {
+        16 => &AES_128,
+        32 => &AES_256,
+        _ => return None,
+    };
+    let key = UnboundCipherKey::new(algorithm, key).ok()?;
+    let key = PaddedBlockDecryptingKey::ecb_pkcs7(key).ok()?;
+    let mut text = ciphertext.to_vec();
+    let plain = key.decrypt(&mut text, DecryptionContext::None).ok()?;
+    Some(plain.to_vec())
 }
 
 /// 32 bytes nobody can guess.
@@ -199,4 +223,30 @@ fn into_array(bytes: &[u8]) -> Digest {
     let mut array = [0; 32];
     array.copy_from_slice(bytes);
     array
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_of_agencies() {
+        assert_eq!(hex(&md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    /// Made with `openssl enc -aes-128-ecb`.
+    #[test]
+    fn opens_what_openssl_sealed() {
+        let sealed = [
+            0x35, 0x96, 0xb2, 0x68, 0x81, 0x98, 0x6b, 0x7d, 0xfb, 0x97, 0xb2, 0xf8, 0x81, 0x42,
+            0x2b, 0xb2,
+        ];
+        assert_eq!(
+            aes_ecb_decrypt(b"0123456789abcdef", &sealed).as_deref(),
+            Some(&b"day-secret-2026"[..])
+        );
+        assert_eq!(aes_ecb_decrypt(b"0123456789abcdeF", &sealed), None);
+        assert_eq!(aes_ecb_decrypt(b"short", &sealed), None);
+        assert_eq!(aes_ecb_decrypt(b"0123456789abcdef", &sealed[..7]), None);
+    }
 }

@@ -5,10 +5,14 @@
 //! it takes to run it. `docs/ARCHITECTURE.md` is the map.
 
 // The request's path.
+pub mod listener;
 pub mod identity;
+pub mod service;
+pub mod gateway;
 pub mod decision;
 pub mod agreements;
 pub mod cache;
+pub mod adapters;
 pub mod audit;
 
 // The auditors.

@@ -11,7 +11,7 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use metrics::counter;
+use metrics::{counter, gauge};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -119,9 +119,11 @@ impl Listener {
                 continue;
             };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
+            gauge!(telemetry::CONNECTIONS).increment(1.0);
             connections.spawn(async move {
                 listener.connection(stream, watcher).await;
                 drop(place);
+                gauge!(telemetry::CONNECTIONS).decrement(1.0);
             });
         }
         drop(socket);

@@ -1,3 +1,16 @@
-//! The command `heyan`.
+//! The command `heyan`: reads its arguments, runs one subcommand, returns its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use heyan::cli::Command;
+
+fn main() -> ExitCode {
+    match Command::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("heyan: {error:#}");
+            ExitCode::from(heyan::cli::COULD_NOT_TELL)
+        }
+    }
+}

@@ -46,7 +46,7 @@ pub const HANDSHAKES_REFUSED: &str = "heyan_handshakes_refused_total";
 pub const DECISIONS: &str = "heyan_decisions_total";
 /// Answers given; labels `fact`, `verdict`.
 pub const VERDICTS: &str = "heyan_verdicts_total";
-/// Questions put to the cache; label `result` (`hit`, `miss`, `stale`, `joined`).
+/// Questions put to the cache; label `result` (`hit`, `miss`, `stale`).
 pub const CACHE: &str = "heyan_cache_total";
 /// Bytes of kept answers.
 pub const CACHE_BYTES: &str = "heyan_cache_bytes";
@@ -60,8 +60,6 @@ pub const ATTRIBUTES_DROPPED: &str = "heyan_attributes_dropped_total";
 pub const BREAKER_OPEN: &str = "heyan_breaker_open";
 /// Entries in the log.
 pub const LOG_ENTRIES: &str = "heyan_log_entries";
-/// Entries that wait for the log's writer.
-pub const LOG_QUEUE: &str = "heyan_log_queue";
 /// Time from handing in an entry until it is durable, seconds.
 pub const LOG_APPEND_SECONDS: &str = "heyan_log_append_seconds";
 /// 1 while the log can be written; at 0 the gateway answers nothing.
@@ -72,7 +70,7 @@ pub const RELOADS: &str = "heyan_reloads_total";
 pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
 
 /// Kind, name, unit and help text of every metric.
-const METRICS: [(Kind, &str, Unit, &str); 21] = [
+const METRICS: [(Kind, &str, Unit, &str); 20] = [
     (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
     (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
     (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
@@ -94,7 +92,6 @@ const METRICS: [(Kind, &str, Unit, &str); 21] = [
     ),
     (Kind::Gauge, BREAKER_OPEN, Unit::Count, "1 while an adapter's breaker is open."),
     (Kind::Gauge, LOG_ENTRIES, Unit::Count, "Entries in the log."),
-    (Kind::Gauge, LOG_QUEUE, Unit::Count, "Entries that wait for the log's writer."),
     (
         Kind::Histogram,
         LOG_APPEND_SECONDS,

@@ -9,20 +9,22 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tower::service_fn;
 
-use super::Failure;
+use super::failed::Failed;
 use super::manifest::Program;
+use super::mapping::{Named, Reply};
+use super::{Ask, Asked, Transport};
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::adapter_client::AdapterClient;
 use crate::proto::adapter::v1::fetch_response::Outcome;
 use crate::proto::gateway::v1 as gateway;
 use crate::query::Query;
-use crate::query::record::{Finding, Unavailable};
+use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 use crate::query::value::Value;
 use crate::wire::{read_timestamp, read_value, subject};
@@ -39,13 +41,6 @@ pub(crate) struct Grpc {
     timeout: Duration,
     /// Facts that the program says it answers; asked once, before the first question.
     described: OnceCell<Vec<String>>,
-}
-
-/// What the program found, its attributes not yet held against the catalogue.
-pub(crate) struct Fetched {
-    pub(crate) finding: Finding,
-    pub(crate) as_of: Option<Timestamp>,
-    pub(crate) subjects_checked: Vec<u32>,
 }
 
 impl Grpc {
@@ -79,31 +74,32 @@ impl Grpc {
     }
 
     /// Puts one question, with its deadline.
-    pub(crate) async fn fetch(
+    async fn fetch(
         &self,
         query: &Query,
-        attributes: &[String],
-        limit: Duration,
-    ) -> Result<Fetched, Failure> {
-        let limit = limit.min(self.timeout);
+        attributes: Vec<String>,
+        deadline: Instant,
+    ) -> Result<Named, Failed> {
+        let limit = deadline.saturating_duration_since(Instant::now()).min(self.timeout);
         let asked = async {
             let facts = self.described.get_or_try_init(|| self.describe()).await?;
             if !facts.iter().any(|fact| fact == query.fact.as_str()) {
                 let detail = format!("the program does not answer `{}`", query.fact);
-                return Err(Failure::agency(Unavailable::ContractError, detail));
+                return Err(Failed::contract(detail));
             }
             let mut request = Request::new(question(query, attributes));
             request.set_timeout(limit);
-            let reply = self.client.clone().fetch(request).await.map_err(|status| failure(&status))?;
+            let reply =
+                self.client.clone().fetch(request).await.map_err(|status| failure(&status))?;
             read(reply.into_inner())
         };
         match timeout(limit, asked).await {
             Ok(fetched) => fetched,
-            Err(_) => Err(Failure::agency(Unavailable::Timeout, "the program took too long")),
+            Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the program took too long")),
         }
     }
 
-    async fn describe(&self) -> Result<Vec<String>, Failure> {
+    async fn describe(&self) -> Result<Vec<String>, Failed> {
         let request =
             wire::DescribeRequest { lowest_protocol: PROTOCOL, highest_protocol: PROTOCOL };
         let described =
@@ -113,16 +109,29 @@ impl Grpc {
             return Ok(described.facts);
         }
         let detail = format!("the program chose protocol {}; only 1 is spoken", described.protocol);
-        Err(Failure::agency(Unavailable::ContractError, detail))
+        Err(Failed::contract(detail))
     }
 }
 
-fn question(query: &Query, attributes: &[String]) -> wire::FetchRequest {
+impl Transport for Grpc {
+    fn kind(&self) -> &'static str {
+        "grpc"
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
+        let attributes = ask.granted.iter().cloned().collect();
+        Box::pin(
+            async move { self.fetch(ask.query, attributes, ask.deadline).await.map(Reply::Named) },
+        )
+    }
+}
+
+fn question(query: &Query, attributes: Vec<String>) -> wire::FetchRequest {
     wire::FetchRequest {
         fact: query.fact.as_str().to_owned(),
         request_id: query.request_id.to_vec(),
         subjects: query.subjects.iter().map(subject).collect(),
-        attributes: attributes.to_vec(),
+        attributes,
         purpose: Some(gateway::Purpose {
             item: query.purpose.item.as_str().to_owned(),
             item_version: query.purpose.item_version.clone(),
@@ -136,40 +145,52 @@ fn question(query: &Query, attributes: &[String]) -> wire::FetchRequest {
     }
 }
 
-fn read(reply: wire::FetchResponse) -> Result<Fetched, Failure> {
-    let contract = |detail: &str| Failure::agency(Unavailable::ContractError, detail);
+fn read(reply: wire::FetchResponse) -> Result<Named, Failed> {
     match reply.outcome {
         Some(Outcome::Found(found)) => {
             let mut attributes: BTreeMap<String, Value> = BTreeMap::new();
             for (name, value) in &found.attributes {
-                let value = read_value(value)
-                    .ok_or_else(|| contract("an attribute holds no value; leave it out instead"))?;
+                let value = read_value(value).ok_or_else(|| {
+                    Failed::contract("an attribute holds no value; leave it out instead")
+                })?;
                 attributes.insert(name.clone(), value);
             }
-            Ok(Fetched {
-                finding: Finding::Found(attributes),
-                as_of: found.as_of.as_ref().and_then(read_timestamp),
-                subjects_checked: found.subjects_checked,
-            })
+            let as_of = moment(found.as_of.as_ref())?;
+            Ok(Named { attributes: Some(attributes), as_of, checked: found.subjects_checked })
         }
-        Some(Outcome::NotFound(not_found)) => Ok(Fetched {
-            finding: Finding::NotFound,
-            as_of: not_found.as_of.as_ref().and_then(read_timestamp),
-            subjects_checked: Vec::new(),
+        Some(Outcome::NotFound(not_found)) => {
+            let as_of = moment(not_found.as_of.as_ref())?;
+            Ok(Named { attributes: None, as_of, checked: Vec::new() })
+        }
+        Some(Outcome::Unavailable(unavailable)) => Err(Failed {
+            retry_after: unavailable.retry_after.and_then(|wait| Duration::try_from(wait).ok()),
+            ..refusal(&unavailable.reason)
         }),
-        Some(Outcome::Unavailable(unavailable)) => {
-            let mut failure =
-                Failure::agency(Unavailable::Refused, "the program cannot answer now");
-            failure.retry_after =
-                unavailable.retry_after.and_then(|wait| Duration::try_from(wait).ok());
-            Err(failure)
-        }
-        None => Err(contract("the reply has no outcome")),
+        None => Err(Failed::contract("the reply has no outcome")),
     }
 }
 
+fn moment(given: Option<&prost_types::Timestamp>) -> Result<Option<Timestamp>, Failed> {
+    given
+        .map(|given| read_timestamp(given).ok_or_else(|| Failed::contract("`as_of` is no time")))
+        .transpose()
+}
+
+/// The program's reason, where it is one of ours. Its own words are not kept: they may hold anything.
+fn refusal(reason: &str) -> Failed {
+    let known = [
+        Unavailable::Timeout,
+        Unavailable::Unreachable,
+        Unavailable::Refused,
+        Unavailable::Maintenance,
+        Unavailable::ContractError,
+    ];
+    let reason = known.into_iter().find(|known| known.code() == reason);
+    Failed::answered(reason.unwrap_or(Unavailable::Refused), "the program cannot answer now")
+}
+
 /// Sorts the statuses. Their messages are the program's own words and may hold anything, so only the code is kept.
-fn failure(status: &Status) -> Failure {
+fn failure(status: &Status) -> Failed {
     let reason = match status.code() {
         Code::DeadlineExceeded | Code::Cancelled => Unavailable::Timeout,
         // Tonic's own errors of connecting arrive as Unavailable, or as Unknown with a source.
@@ -180,5 +201,9 @@ fn failure(status: &Status) -> Failure {
         }
         _ => Unavailable::ContractError,
     };
-    Failure::agency(reason, format!("the program answered {:?}", status.code()))
+    let detail = format!("the program answered {:?}", status.code());
+    if reason == Unavailable::Unreachable {
+        return Failed::unanswered(reason, detail);
+    }
+    Failed::answered(reason, detail)
 }

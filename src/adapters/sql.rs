@@ -6,13 +6,18 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use serde_json::{Map, Value as Json};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value as Json, json};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode, PgTypeInfo};
-use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgPool, Postgres, Row, TypeInfo, ValueRef};
-use tokio::time::timeout;
+use sqlx::{
+    AssertSqlSafe, Column, Connection, Executor, PgPool, Postgres, Row, TypeInfo, ValueRef,
+};
+use tokio::time::{Instant, timeout_at};
 
-use super::Failure;
-use super::manifest::Database;
+use super::failed::Failed;
+use super::manifest::{Database, Question};
+use super::mapping::{Document, Reply};
+use super::{Ask, Asked, Transport};
 use crate::query::record::Unavailable;
 
 /// Connections kept towards one database. The bulkhead bounds questions; a front-end box has few places to give.
@@ -27,50 +32,50 @@ pub(crate) struct Sql {
 
 impl Sql {
     /// Describes the connections; none is opened before the first question.
-    pub(crate) fn new(database: &Database, password: &str) -> Self {
+    pub(crate) fn new(database: &Database) -> Self {
+        let milliseconds = database.statement_timeout.as_millis().to_string();
         let options = PgConnectOptions::new_without_pgpass()
             .host(&database.host)
             .port(database.port)
             .database(&database.database)
             .username(&database.user)
-            .password(password)
+            .password(database.password.expose_secret())
             .ssl_mode(PgSslMode::VerifyFull)
             .ssl_root_cert_from_pem(database.ca.clone())
+            // The server's own limits, for when we are no longer there to enforce ours.
+            .options([
+                ("statement_timeout", milliseconds.as_str()),
+                ("default_transaction_read_only", "on"),
+            ])
             .statement_cache_capacity(64)
             .application_name("heyan");
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(database.statement_timeout)
-            .test_before_acquire(false)
+            // Half of it, so that a database that is away is told apart from one that is slow.
+            .acquire_timeout(database.statement_timeout / 2)
             .connect_lazy_with(options);
         Self { pool, timeout: database.statement_timeout, max_rows: database.max_rows }
     }
 
     /// Rows of one SELECT as maps by column name. Text, integers, truths, dates and nulls are read; all else is a
     /// contract error, and so is more than the row limit.
-    pub(crate) async fn rows(
+    async fn rows(
         &self,
         statement: &str,
         parameters: &[Json],
-        limit: Duration,
-    ) -> Result<Vec<Json>, Failure> {
-        let limit = limit.min(self.timeout);
-        match timeout(limit, self.select(statement, parameters)).await {
+        deadline: Instant,
+    ) -> Result<Vec<Json>, Failed> {
+        let deadline = deadline.min(Instant::now() + self.timeout);
+        match timeout_at(deadline, self.select(statement, parameters)).await {
             Ok(rows) => rows,
-            Err(_) => Err(Failure::agency(Unavailable::Timeout, "the statement took too long")),
+            Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the statement took too long")),
         }
     }
 
-    async fn select(
-        &self,
-        statement: &str,
-        parameters: &[Json],
-    ) -> Result<Vec<Json>, Failure> {
+    async fn select(&self, statement: &str, parameters: &[Json]) -> Result<Vec<Json>, Failed> {
         let mut connection = self.pool.acquire().await.map_err(|error| failure(&error))?;
-        let mut transaction = connection
-            .begin_with("BEGIN READ ONLY")
-            .await
-            .map_err(|error| failure(&error))?;
+        let mut transaction =
+            connection.begin_with("BEGIN READ ONLY").await.map_err(|error| failure(&error))?;
         let arguments = bind(parameters)?;
         // The text is the manifest's, checked on load to be one SELECT; nothing of a question is ever put into it.
         let statement = AssertSqlSafe(statement.to_owned());
@@ -78,10 +83,10 @@ impl Sql {
         let mut rows = Vec::new();
         while let Some(row) = stream.try_next().await.map_err(|error| failure(&error))? {
             if rows.len() == self.max_rows {
-                return Err(Failure::agency(
-                    Unavailable::ContractError,
-                    format!("more than {} rows", self.max_rows),
-                ));
+                return Err(Failed::contract(format!(
+                    "more than {} rows (max_rows)",
+                    self.max_rows
+                )));
             }
             rows.push(read(&row)?);
         }
@@ -91,7 +96,33 @@ impl Sql {
     }
 }
 
-fn bind(parameters: &[Json]) -> Result<PgArguments, Failure> {
+impl Transport for Sql {
+    fn kind(&self) -> &'static str {
+        "sql"
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
+        Box::pin(async move {
+            let Question::Sql(statement, parameters) = &ask.operation.question else {
+                return Err(Failed::contract("the operation is not one of `[sql]`"));
+            };
+            let parameters: Vec<Json> = parameters
+                .iter()
+                .map(|parameter| {
+                    parameter.evaluate(&ask.scope).map_err(|fault| {
+                        Failed::expression("parameters", parameter.source(), fault)
+                    })
+                })
+                .collect::<Result<_, _>>()?;
+            let rows = self.rows(statement, &parameters, ask.deadline).await?;
+            let resp = json!({ "rows": rows, "body": rows });
+            let scope = std::sync::Arc::clone(&ask.scope);
+            Ok(Reply::Document(Document { resp, scope, incomplete: None }))
+        })
+    }
+}
+
+fn bind(parameters: &[Json]) -> Result<PgArguments, Failed> {
     let mut arguments = PgArguments::default();
     for (position, parameter) in parameters.iter().enumerate() {
         let bound = match parameter {
@@ -106,7 +137,7 @@ fn bind(parameters: &[Json]) -> Result<PgArguments, Failure> {
         };
         if !bound {
             let detail = format!("parameter {} is no text, integer, truth or null", position + 1);
-            return Err(Failure::agency(Unavailable::ContractError, detail));
+            return Err(Failed::contract(detail));
         }
     }
     Ok(arguments)
@@ -119,7 +150,7 @@ where
     sqlx::Arguments::add(arguments, value).is_ok()
 }
 
-fn read(row: &PgRow) -> Result<Json, Failure> {
+fn read(row: &PgRow) -> Result<Json, Failed> {
     let mut map = Map::new();
     for (position, column) in row.columns().iter().enumerate() {
         let value = read_column(row, position, column.type_info()).ok_or_else(|| {
@@ -128,7 +159,7 @@ fn read(row: &PgRow) -> Result<Json, Failure> {
                 column.name(),
                 column.type_info().name()
             );
-            Failure::agency(Unavailable::ContractError, detail)
+            Failed::contract(detail)
         })?;
         map.insert(column.name().to_owned(), value);
     }
@@ -151,7 +182,8 @@ fn read_column(row: &PgRow, position: usize, kind: &PgTypeInfo) -> Option<Json> 
             // Days since 2000-01-01, as PostgreSQL sends a date.
             let raw = row.try_get_raw(position).ok()?;
             let days = i32::from_be_bytes(raw.as_bytes().ok()?.try_into().ok()?);
-            let date = jiff::civil::date(2000, 1, 1).checked_add(jiff::Span::new().days(days)).ok()?;
+            let date =
+                jiff::civil::date(2000, 1, 1).checked_add(jiff::Span::new().days(days)).ok()?;
             Json::from(date.to_string())
         }
         _ => return None,
@@ -159,26 +191,30 @@ fn read_column(row: &PgRow, position: usize, kind: &PgTypeInfo) -> Option<Json> 
 }
 
 /// Sorts the driver's errors. Its texts may quote values, so none of them is kept; the server's code is enough to look up.
-fn failure(error: &sqlx::Error) -> Failure {
+fn failure(error: &sqlx::Error) -> Failed {
     match error {
         sqlx::Error::Database(refused) => {
             let code = refused.code().unwrap_or_default().into_owned();
             // Class 28: authorization; 53, 57: resources and shutdown; 57014: the statement's time limit.
             let reason = match code.as_str() {
                 "57014" => Unavailable::Timeout,
-                code if code.starts_with("28") || code.starts_with("53") || code.starts_with("57") => {
+                code if code.starts_with("28")
+                    || code.starts_with("53")
+                    || code.starts_with("57") =>
+                {
                     Unavailable::Refused
                 }
                 _ => Unavailable::ContractError,
             };
-            Failure::agency(reason, format!("the database answered with SQLSTATE {code}"))
+            Failed::answered(reason, format!("the database answered with SQLSTATE {code}"))
         }
         sqlx::Error::PoolTimedOut => {
-            Failure::agency(Unavailable::Unreachable, "no connection could be had in time")
+            Failed::unanswered(Unavailable::Unreachable, "no connection could be had in time")
         }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => {
-            Failure::agency(Unavailable::Unreachable, "the database cannot be reached, or its certificate is wrong")
-        }
-        _ => Failure::agency(Unavailable::ContractError, "the database's answer cannot be read"),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => Failed::unanswered(
+            Unavailable::Unreachable,
+            "the database cannot be reached, or its certificate is wrong",
+        ),
+        _ => Failed::contract("the database's answer cannot be read"),
     }
 }

@@ -3,3 +3,6 @@
 pub mod terms;
 pub mod document;
 pub mod directory;
+mod fit;
+
+pub use fit::against_catalogue;

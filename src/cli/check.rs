@@ -9,10 +9,10 @@ use super::NO;
 use super::serve::{front_door, sources};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
+use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::finding::Finding;
-use crate::gateway::in_force::InForce;
-use crate::clock::now;
+use crate::gateway::in_force::{InForce, Journal};
 use crate::settings::Settings;
 
 /// Arguments of `heyan check`.
@@ -63,7 +63,8 @@ fn findings(config: &std::path::Path) -> Vec<Finding> {
         Err(findings) => return findings,
     };
     let at = now();
-    let (in_force, mut findings) = InForce::read(&sources(&settings), at, None);
+    let (in_force, mut findings) =
+        InForce::read(&sources(&settings), at, &Journal::default(), None);
     if let Some(in_force) = &in_force
         && let Err(error) = front_door(&settings, &in_force.register)
     {

@@ -2,10 +2,69 @@
 
 pub mod agreement;
 pub mod audit;
+pub mod check;
+pub mod demo;
 pub mod pki;
 pub mod query;
+pub mod serve;
+pub mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
 
 /// Exit code of a "no": findings, a refuted assertion, a denial.
 pub const NO: u8 = 1;
 /// Exit code when the question could not be answered at all.
 pub const COULD_NOT_TELL: u8 = 2;
+
+/// A verification gateway between public agencies (核验).
+///
+/// One agency asks another about a person, a couple, a home or an employer, under an agreement both have signed, and gets
+/// a small honest answer; every access leaves a record that cannot be quietly changed.
+#[derive(Debug, Parser)]
+#[command(name = "heyan", version, max_term_width = 100, after_help = "Start with:  heyan demo")]
+pub struct Command {
+    #[command(subcommand)]
+    subcommand: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Show the whole gateway at work: agencies, agreements, answers, a denial, an outage, a replay
+    Demo(demo::Demo),
+    /// Run the gateway
+    Serve(serve::Serve),
+    /// Read everything `serve` would read, and report every finding at once; opens no socket
+    Check(check::Check),
+    /// Ask one question
+    Query(Box<query::Query>),
+    /// Run a province of invented people and six agencies that answer about them
+    Simulate(simulate::Simulate),
+    /// Create, verify and replay the access log
+    Audit(audit::AuditCommand),
+    /// Make test certificates and signing keys
+    Pki(pki::Pki),
+}
+
+impl Command {
+    /// Runs the subcommand.
+    ///
+    /// # Errors
+    /// When it could not tell; `main` prints the chain and exits 2.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.subcommand {
+            Subcommands::Demo(command) => on_runtime(demo::run(command)),
+            Subcommands::Serve(command) => on_runtime(serve::run(command)),
+            Subcommands::Check(command) => check::run(command),
+            Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Audit(command) => audit::run(command),
+            Subcommands::Pki(command) => pki::run(command),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
+        }
+    }
+}
+
+fn on_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

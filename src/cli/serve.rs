@@ -19,11 +19,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::admin::{self, AdminState, Readiness};
-use crate::audit::{self, Audit};
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
+use crate::audit::{self, Audit};
 use crate::cache::AnswerCache;
+use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::gateway::in_force::{InForce, Journal, Sources};
 use crate::gateway::ledger::LedgerFromLog;
@@ -32,7 +34,6 @@ use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
-use crate::clock::now;
 use crate::service::Services;
 use crate::settings::Settings;
 use crate::telemetry;
@@ -185,6 +186,10 @@ async fn watch_health(
         gauge!(telemetry::LOG_HEALTHY).set(if healthy { 1.0 } else { 0.0 });
         gauge!(telemetry::LOG_ENTRIES).set(audit.size() as f64);
         gauge!(telemetry::CACHE_BYTES).set(gateway.cache_bytes() as f64);
+        for adapter in gateway.in_force().adapters.all() {
+            let open = if adapter.state().breaker == "closed" { 0.0 } else { 1.0 };
+            gauge!(telemetry::BREAKER_OPEN, "adapter" => adapter.name().to_owned()).set(open);
+        }
     }
     let _ = ready.send(Err("draining".to_owned()));
 }
@@ -202,16 +207,6 @@ pub fn sources(settings: &Settings) -> Sources {
 /// Opens the log, rebuilds what is counted from it, and records what comes into force.
 async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let at = now();
-    let sources = sources(settings);
-    let (in_force, findings) = InForce::read(&sources, at, None);
-    for finding in &findings {
-        tracing::error!(%finding, "refused");
-    }
-    let Some(in_force) = in_force else {
-        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
-    };
-
     let mut journal = Journal::default();
     let mut ledger = LedgerFromLog::default();
     let key = SigningKey::read(&settings.log.key)?;
@@ -225,6 +220,16 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         ledger.visit(entry);
     })
     .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))?;
+
+    let sources = sources(settings);
+    let (in_force, findings) = InForce::read(&sources, at, &journal, None);
+    for finding in &findings {
+        tracing::error!(%finding, "refused");
+    }
+    let Some(in_force) = in_force else {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
+    };
     audit.append(node_event(NodeChange::Started, at)).await?;
     for change in journal.record(&audit, &in_force, at).await? {
         tracing::info!(change, "in force");
@@ -295,6 +300,12 @@ pub fn front_door(settings: &Settings, register: &Register) -> anyhow::Result<Ar
     let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .map_err(|error| anyhow::anyhow!("{}: {error}", certificate.display()))?;
+    if let Some(leaf) = chain.first()
+        && let Ok((_, parsed)) = X509Certificate::from_der(leaf)
+    {
+        let expires = parsed.validity().not_after.timestamp();
+        gauge!(telemetry::CERTIFICATE_EXPIRES).set(expires as f64);
+    }
     crate::crypto::refuse_exposed(&settings.tls.key)?;
     let key = PrivateKeyDer::from_pem_file(&settings.tls.key)
         .map_err(|error| anyhow::anyhow!("{}: {error}", settings.tls.key.display()))?;

@@ -11,6 +11,8 @@ pub mod release;
 mod corpus_tests;
 #[cfg(test)]
 mod property_tests;
+#[cfg(test)]
+mod sample;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};

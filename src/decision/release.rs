@@ -154,3 +154,6 @@ fn size(found: &Value, value: &Value) -> Option<Ordering> {
         Value::Truth(_) | Value::Text(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

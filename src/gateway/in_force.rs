@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use metrics::counter;
+
 use super::Gateway;
 use crate::adapters::Adapters;
 use crate::agreements::directory::{self, Adopted};
@@ -20,6 +22,7 @@ use crate::decision::agreement::AgreementSet;
 use crate::finding::Finding;
 use crate::parties::Register;
 use crate::query::time::Timestamp;
+use crate::telemetry;
 
 /// The folders everything is read from.
 #[derive(Clone, Debug)]
@@ -61,11 +64,12 @@ pub struct InForce {
 impl InForce {
     /// Reads the folders, finding everything that is wrong at once.
     ///
-    /// A bad agreement or manifest is left out and named; the rest is returned. One that was good in `previous` stays
+    /// Documents that `journal` knows are verified as of their adoption. A bad agreement or manifest is left out and named; the rest is returned. One that was good in `previous` stays
     /// as it was. Without a register or a catalogue there is nothing to return.
     pub fn read(
         sources: &Sources,
         at: Timestamp,
+        journal: &Journal,
         previous: Option<&Self>,
     ) -> (Option<Self>, Vec<Finding>) {
         let mut findings = Vec::new();
@@ -73,7 +77,10 @@ impl InForce {
         let catalogue = Catalogue::load(&sources.catalogue).map_err(|found| findings.extend(found));
         let (Ok(register), Ok(catalogue)) = (register, catalogue) else { return (None, findings) };
 
-        let (mut documents, refused) = directory::load(&sources.agreements, &register, at);
+        let (mut documents, refused) =
+            directory::load(&sources.agreements, &register, at, &|document| {
+                journal.adopted_at(document)
+            });
         // A file that went bad must not withdraw what two parties signed: only its removal does.
         let went_bad = previous.iter().flat_map(|view| &view.documents).filter(|known| {
             refused.iter().any(|finding| finding.file == known.file)
@@ -95,7 +102,8 @@ impl InForce {
 #[derive(Clone, Default)]
 pub struct Journal {
     parties: BTreeMap<String, Digest>,
-    agreements: BTreeMap<String, (u32, Digest)>,
+    /// Version, digest of the document, and when the log adopted it.
+    agreements: BTreeMap<String, (u32, Digest, Timestamp)>,
     adapters: BTreeMap<String, Digest>,
     catalogue: Option<Digest>,
 }
@@ -111,7 +119,7 @@ impl Journal {
                 self.parties.remove(organisation);
             }
             Kind::Agreement(AgreementEvent::Adopted { id, version, document }) => {
-                self.agreements.insert(id.clone(), (*version, sha256(document)));
+                self.agreements.insert(id.clone(), (*version, sha256(document), entry.at));
             }
             Kind::Agreement(AgreementEvent::Withdrawn { id, .. }) => {
                 self.agreements.remove(id);
@@ -122,6 +130,13 @@ impl Journal {
             Kind::Catalogue(event) => self.catalogue = Some(event.digest),
             Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) | Kind::Node(_) => {}
         }
+    }
+
+    /// When a document with these bytes, still in force, was adopted.
+    fn adopted_at(&self, document: &[u8]) -> Option<Timestamp> {
+        let digest = sha256(document);
+        let mut known = self.agreements.values();
+        known.find(|(_, adopted, _)| *adopted == digest).map(|(.., at)| *at)
     }
 
     /// The entries that lead from what the log says to `next`: parties first, because agreements are checked with them.
@@ -173,7 +188,7 @@ impl Journal {
     }
 
     fn agreement_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
-        for (id, (version, _)) in &self.agreements {
+        for (id, (version, ..)) in &self.agreements {
             if !next.documents.iter().any(|adopted| adopted.agreement.id == *id) {
                 changes.push(Kind::Agreement(AgreementEvent::Withdrawn {
                     id: id.clone(),
@@ -184,7 +199,8 @@ impl Journal {
         for adopted in &next.documents {
             let agreement = &adopted.agreement;
             let known = self.agreements.get(&agreement.id);
-            if known != Some(&(agreement.version, sha256(&adopted.document))) {
+            let digest = sha256(&adopted.document);
+            if known.is_none_or(|known| (known.0, known.1) != (agreement.version, digest)) {
                 changes.push(Kind::Agreement(AgreementEvent::Adopted {
                     id: agreement.id.clone(),
                     version: agreement.version,
@@ -244,8 +260,12 @@ impl Gateway {
     /// recent replies, are forgotten.
     pub async fn reload(&self, at: Timestamp) -> Reloaded {
         let mut journal = self.journal.lock().await;
-        let (next, mut findings) = InForce::read(&self.sources, at, Some(&self.in_force()));
-        let Some(next) = next else { return Reloaded { changes: Vec::new(), findings } };
+        let (next, mut findings) =
+            InForce::read(&self.sources, at, &journal, Some(&self.in_force()));
+        let Some(next) = next else {
+            counter!(telemetry::RELOADS, "result" => "refused").increment(1);
+            return Reloaded { changes: Vec::new(), findings };
+        };
         let kinds = journal.changes(&next);
         let changes = match journal.record(&self.audit, &next, at).await {
             Ok(changes) => changes,
@@ -256,6 +276,12 @@ impl Gateway {
                 return Reloaded { changes: Vec::new(), findings };
             }
         };
+        let result = match (changes.is_empty(), findings.is_empty()) {
+            (_, false) => "refused",
+            (true, true) => "unchanged",
+            (false, true) => "changed",
+        };
+        counter!(telemetry::RELOADS, "result" => result).increment(1);
         self.in_force.store(Arc::new(next));
         self.window.forget();
         for kind in &kinds {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use metrics::counter;
+use metrics::{counter, histogram};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +34,10 @@ use crate::decision::{self, Decision, Permit, decide};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 use crate::telemetry;
+
+/// The most time any question gets, whatever its caller allows: the longest time a manifest may give one attempt.
+/// A drain waits for questions under way, so none may last for ever.
+const DEADLINE_MOST: Duration = Duration::from_secs(120);
 
 /// Limits of the path itself.
 #[derive(Clone, Debug)]
@@ -190,10 +194,16 @@ impl Gateway {
         let agency = self.ask_agency(ask, facts, permit, in_force, until);
         let found = self.cache.get_or_ask(permit, &ask.query, ask.received_at, oldest, agency);
         // A question that waits for another's flight still keeps to its own deadline.
-        match timeout_at(until + self.limits.deadline_margin / 2, found).await {
-            Ok(found) => found,
-            Err(_) => Found::Fresh(no_record(Unavailable::Deadline, None, None)),
-        }
+        let found = timeout_at(until + self.limits.deadline_margin / 2, found)
+            .await
+            .unwrap_or_else(|_| Found::Fresh(no_record(Unavailable::Deadline, None, None)));
+        let result = match &found {
+            Found::Fresh(_) => "miss",
+            Found::Kept(_) => "hit",
+            Found::Stale(_) => "stale",
+        };
+        counter!(telemetry::CACHE, "result" => result).increment(1);
+        found
     }
 
     /// Records the intent, then asks. The permit is what lets the adapter be asked at all.
@@ -221,12 +231,23 @@ impl Gateway {
             return no_record(Unavailable::Overloaded, None, None);
         };
         let budget = until.saturating_duration_since(Instant::now());
-        match adapter.ask(permit, &ask.query, ask.received_at, budget).await {
-            Ok(answer) => Asked {
-                result: Ok(Arc::new(answer.record)),
-                intent: Some(intent),
-                dropped: answer.dropped,
-            },
+        let began = Instant::now();
+        let asked = adapter.ask(permit, &ask.query, ask.received_at, budget).await;
+        let name = adapter.name().to_owned();
+        histogram!(telemetry::AGENCY_SECONDS, "adapter" => name.clone()).record(began.elapsed());
+        let outcome = asked.as_ref().map_or_else(|failure| failure.reason.code(), |_| "answered");
+        counter!(telemetry::AGENCY_CALLS, "adapter" => name.clone(), "outcome" => outcome)
+            .increment(1);
+        match asked {
+            Ok(answer) => {
+                counter!(telemetry::ATTRIBUTES_DROPPED, "adapter" => name)
+                    .increment(u64::from(answer.dropped));
+                Asked {
+                    result: Ok(Arc::new(answer.record)),
+                    intent: Some(intent),
+                    dropped: answer.dropped,
+                }
+            }
             Err(failure) => {
                 tracing::warn!(
                     adapter = adapter.name(),
@@ -288,7 +309,10 @@ impl Gateway {
     }
 
     async fn append(&self, at: Timestamp, kind: Kind) -> Result<Recorded, Refusal> {
-        self.audit.append(Entry { at, kind }).await.map_err(|error| match error {
+        let began = Instant::now();
+        let appended = self.audit.append(Entry { at, kind }).await;
+        histogram!(telemetry::LOG_APPEND_SECONDS).record(began.elapsed());
+        appended.map_err(|error| match error {
             AuditError::Overloaded => Refusal::Overloaded,
             error => {
                 let cause = &error as &dyn std::error::Error;
@@ -299,7 +323,7 @@ impl Gateway {
     }
 
     fn answer_by(&self, ask: &Ask) -> Instant {
-        let given = ask.deadline.unwrap_or(self.limits.deadline_default);
+        let given = ask.deadline.unwrap_or(self.limits.deadline_default).min(DEADLINE_MOST);
         ask.arrived + given.saturating_sub(self.limits.deadline_margin)
     }
 

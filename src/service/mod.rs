@@ -13,7 +13,7 @@ mod refusal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::counter;
+use metrics::{counter, gauge, histogram};
 use prost::Message;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -87,13 +87,18 @@ impl Verification for Services {
             return Err(refusal::status(&Refusal::Overloaded));
         };
         let ask = self.ask(request)?;
+        let arrived = ask.arrived;
         let gateway = Arc::clone(&self.gateway);
+        gauge!(telemetry::IN_FLIGHT).increment(1.0);
         let answering = self.tasks.spawn(async move {
             let answered = gateway.answer(ask).await;
             drop(slot);
+            gauge!(telemetry::IN_FLIGHT).decrement(1.0);
             answered
         });
-        match answering.await {
+        let answered = answering.await;
+        histogram!(telemetry::REQUEST_SECONDS, "method" => "Verify").record(arrived.elapsed());
+        let result = match answered {
             Ok(Ok(reply)) => Ok(Response::new(answer::write(reply))),
             Ok(Err(refused)) => Err(refusal::status(&refused)),
             Err(panic) => {
@@ -105,7 +110,11 @@ impl Verification for Services {
                     "INTERNAL",
                 ))
             }
-        }
+        };
+        let code = result.as_ref().err().map_or(Code::Ok, Status::code);
+        counter!(telemetry::REQUESTS, "method" => "Verify", "code" => format!("{code:?}"))
+            .increment(1);
+        result
     }
 }
 

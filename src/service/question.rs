@@ -11,7 +11,7 @@ use crate::query::identifier;
 use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
-use crate::query::value::{Assertion, Comparison, Value};
+use crate::query::value::{Assertion, Value};
 use crate::query::{FactCode, ItemCode, Operator, Purpose, Query};
 use crate::wire::{read_comparison, read_identity_document, read_value};
 
@@ -213,8 +213,7 @@ fn assertions(
     }
     let read = |(position, given): (usize, &wire::Assertion)| {
         let path = format!("assertions[{position}]");
-        let Some(attribute) = fact.attributes.iter().find(|known| known.name == given.attribute)
-        else {
+        let Some(attribute) = fact.attribute(&given.attribute) else {
             defects.add(format!("{path}.attribute"), "unknown_attribute");
             return None;
         };
@@ -223,18 +222,14 @@ fn assertions(
             return None;
         };
         let values: Vec<Value> = given.values.iter().filter_map(read_value).collect();
-        let enough = match comparison {
-            Comparison::Exists => values.is_empty(),
-            Comparison::In => !values.is_empty() && values.len() <= ATTRIBUTES_LIMIT,
-            _ => values.len() == 1,
-        };
-        if !enough || values.len() != given.values.len() {
-            defects.add(format!("{path}.values"), "count");
+        if values.len() != given.values.len() {
+            defects.add(format!("{path}.values"), "missing");
         }
-        if !values.iter().all(|value| attribute.kind.admits(value)) {
-            defects.add(format!("{path}.values"), "type");
+        let assertion = Assertion { attribute: attribute.name.clone(), comparison, values };
+        if let Err((field, check)) = fact.check_assertion(&assertion) {
+            defects.add(format!("{path}.{field}"), check);
         }
-        Some(Assertion { attribute: attribute.name.clone(), comparison, values })
+        Some(assertion)
     };
     request.assertions.iter().enumerate().filter_map(read).collect()
 }

@@ -243,8 +243,8 @@ fn cremation(province: &Province, body: &Value) -> Vec<Fields> {
     row.map_or_else(Vec::new, |(index, on)| {
         vec![vec![
             ("cardId", field(body, "cardId").to_owned()),
-            ("name", name_of(province, index)),
             ("hhrq", on.compact()),
+            ("name", name_of(province, index)),
         ]]
     })
 }

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::calendar::Day;
+use crate::clock;
 
 /// Milliseconds in a day.
 const DAY_MS: i64 = 86_400_000;
@@ -20,13 +21,8 @@ pub struct Clock {
 
 impl Clock {
     /// Milliseconds since 1970.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the simulated agencies are other machines with clocks of their own; this is the one place they read it"
-    )]
     pub fn now_ms(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let real = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        let real = i64::try_from(clock::now().0 / 1000).unwrap_or(i64::MAX);
         real.saturating_add(self.moved_ms.load(Ordering::Relaxed))
     }
 

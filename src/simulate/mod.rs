@@ -258,3 +258,6 @@ impl Drop for Simulation {
         self.tasks.stop.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! `heyan demo`: the whole gateway at work in one sitting, and nothing left behind unless asked.
 
 mod story;
+mod tamper;
 mod telling;
 pub mod world;
 
@@ -44,7 +45,9 @@ pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
     let folder = command.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
     let mut telling = Telling::new(command.json);
     if !command.json {
-        println!("heyan 核验: six agencies, one housing provident fund centre (住房公积金), one gateway");
+        println!(
+            "heyan 核验: six agencies, one housing provident fund centre (住房公积金), one gateway"
+        );
     }
     let mut stage = Stage::set_up(&folder, command.people, &mut telling).await?;
     let good = stage.play(&mut telling).await.context("the demo could not go on")?;

@@ -1,36 +1,35 @@
 //! The story, chapter by chapter: each step is really done, and what came of it is held against what should have.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, ensure};
-use metrics_exporter_prometheus::PrometheusHandle;
+use anyhow::{Context, anyhow};
 
+use super::tamper;
 use super::telling::{Asked, Telling};
 use super::world::World;
+use crate::audit::file::Description;
+use crate::audit::note::VerifierKey;
+use crate::audit::receipt::Receipt;
 use crate::catalogue::Catalogue;
 use crate::cli::serve::Node;
 use crate::client::{Client, ClientError};
+use crate::clock::now;
 use crate::proto::gateway::v1 as wire;
-use crate::service::now;
 use crate::settings::Settings;
 use crate::simulate::{self, Simulation, SimulationConfig, samples};
 use crate::telemetry;
 
 /// One fact of each agency, in the order of the report: the two of 2018 first.
-const TOUR: [(&str, &str); 6] = [
-    ("M2", "W3"),
-    ("P1", "W3"),
-    ("S1", "L1"),
-    ("H3", "W3"),
-    ("T1", "W1"),
-    ("E2", "D1"),
-];
+const TOUR: [(&str, &str); 6] =
+    [("M2", "W3"), ("P1", "W3"), ("S1", "L1"), ("H3", "W3"), ("T1", "W1"), ("E2", "D1")];
 
 /// The drafts signed in 2018, and those signed in the third chapter.
 const AGREEMENTS_2018: [&str; 2] = ["police", "civil-affairs"];
 const AGREEMENTS_LATER: [&str; 4] = ["social-security", "housing", "tax", "market-regulation"];
+
+/// How long the demo waits for one answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Everything that stands while the story is told.
 pub(super) struct Stage {
@@ -39,8 +38,7 @@ pub(super) struct Stage {
     node: Node,
     client: Client,
     catalogue: Catalogue,
-    log_key: PathBuf,
-    _metrics: PrometheusHandle,
+    log: VerifierKey,
 }
 
 impl Stage {
@@ -52,7 +50,8 @@ impl Stage {
     ) -> anyhow::Result<Self> {
         telling.chapter("The stage: everything is made now, on this machine");
         let world = World::make(folder, now())?;
-        telling.did("made", "certificates and signing keys of 8 organisations, an empty signed log");
+        telling
+            .did("made", "certificates and signing keys of 8 organisations, an empty signed log");
         let began = Instant::now();
         let simulation = simulate::start(SimulationConfig {
             people,
@@ -77,13 +76,15 @@ impl Stage {
         let metrics = telemetry::install_metrics()?;
         let settings = Settings::read(&world.path("gateway.toml"), std::iter::empty())
             .map_err(|findings| anyhow!("{findings:?}"))?;
-        let log_key = settings.log.key.clone();
+        let log = Description::read(&settings.log.folder)?
+            .and_then(|description| description.key())
+            .context("the new log has no key")?;
         let catalogue = Catalogue::load(&world.path("catalogue"))
             .map_err(|findings| anyhow!("{findings:?}"))?;
         let node = Node::start(settings, &metrics).await?;
         telling.did("serving", &format!("gRPC with mutual TLS 1.3 on {}", node.address));
         let client = client(&world, &node).await?;
-        Ok(Self { world, simulation, node, client, catalogue, log_key, _metrics: metrics })
+        Ok(Self { world, simulation, node, client, catalogue, log })
     }
 
     /// Plays every chapter; true when all came out as it must.
@@ -138,7 +139,7 @@ impl Stage {
         let request = self.request(fact, item)?;
         let title = self.title(fact);
         let began = Instant::now();
-        let answered = self.client.verify(request).await;
+        let answered = self.client.verify(request, PATIENCE).await;
         let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
         let mut asked = Asked {
             fact: fact.to_owned(),
@@ -152,14 +153,16 @@ impl Stage {
         };
         match answered {
             Ok(reply) => {
-                asked.result = verdict_name(&reply).to_owned();
+                asked.result =
+                    reply.verdict().as_str_name().trim_start_matches("VERDICT_").to_owned();
                 let source = reply.source.as_ref().map(|source| source.kind());
                 let cached = source == Some(wire::source::Kind::Cache);
                 asked.source = if cached { "cache" } else { "agency" }.to_owned();
                 asked.log_index = Some(reply.log_index);
                 asked.receipt = self.receipt_holds(&reply)?;
                 if let Some(why) = &reply.unavailability {
-                    asked.text = format!("reason: {}; the application goes to a person", why.reason);
+                    asked.text =
+                        format!("reason: {}; the application goes to a person", why.reason);
                 }
             }
             Err(ClientError::Refused(refused)) => {
@@ -185,7 +188,7 @@ impl Stage {
         Ok(wire::VerifyRequest {
             request_id: uuid::Uuid::now_v7().to_string(),
             fact: fact.to_owned(),
-            subjects: sample.subjects.iter().map(crate::client::subject).collect(),
+            subjects: sample.subjects.iter().map(crate::wire::subject).collect(),
             purpose: Some(wire::Purpose {
                 item: item.to_owned(),
                 item_version: version,
@@ -199,49 +202,61 @@ impl Stage {
     }
 
     fn title(&self, fact: &str) -> String {
-        self.catalogue
-            .fact(&fact.into())
-            .map(|known| known.title_zh.clone())
-            .unwrap_or_default()
+        self.catalogue.fact(&fact.into()).map(|known| known.title_zh.clone()).unwrap_or_default()
     }
 
     /// True when the receipt proves, with the log's public key alone, that this entry is in the log.
     fn receipt_holds(&self, reply: &wire::VerifyResponse) -> anyhow::Result<bool> {
         let Some(given) = &reply.receipt else { return Ok(false) };
-        let verifier = log_verifier(&self.world)?;
-        Ok(given.index == reply.log_index
-            && receipt::verify(&given.proof, &given.entry, &verifier).is_ok())
+        let receipt = Receipt::parse(&given.proof)?;
+        Ok(receipt.index == reply.log_index && receipt.verify(&given.entry, &self.log).is_ok())
     }
 
     async fn replay(&mut self, telling: &mut Telling) -> anyhow::Result<bool> {
         telling.chapter("The auditor replays (审计重放): every decision taken again, offline");
         let copy = self.world.path("log-copy");
-        copy_log(&self.world.path("log"), &copy)?;
+        tamper::copy(&self.world.path("log"), &copy)?;
         let parties = self.world.path("pki/parties");
-        let clean = audit::examine(&copy, Some(&parties))?;
+        let (verified, report) = tamper::examine(&copy, &parties)?;
+        telling.did(
+            "verified",
+            &format!("{} entries: every byte, hash, root and signature", verified.entries),
+        );
         telling.did(
             "replayed",
-            &format!("{} entries, {} decisions, {} findings", clean.entries, clean.decisions, clean.findings.len()),
+            &format!(
+                "{} answers and {} denials decided again: {} findings",
+                report.outcomes,
+                report.denials,
+                report.findings.len()
+            ),
         );
-        let place = flip_one_byte(&copy)?;
-        telling.did("tampered", &format!("one bit of one byte of a copy, {place}"));
-        let tampered = audit::examine(&copy, Some(&parties));
-        let caught = match &tampered {
-            Ok(report) => report.findings.first().map(ToString::to_string),
-            Err(error) => Some(format!("{error:#}")),
-        };
-        telling.did("caught", caught.as_deref().unwrap_or("NOT CAUGHT"));
-        Ok(clean.findings.is_empty() && clean.entries > 0 && caught.is_some())
+        for finding in &report.findings {
+            telling.did("finding", &format!("entry {}: {}", finding.index, finding.text));
+        }
+        let place = tamper::flip_one_bit(&copy)?;
+        telling.did("tampered", &format!("one bit in a copy of the log, {place}"));
+        let caught = tamper::examine(&copy, &parties).err();
+        let told = caught.as_ref().map_or("NOT CAUGHT".to_owned(), |error| format!("{error:#}"));
+        telling.did("caught", &told);
+        Ok(report.findings.is_empty() && verified.entries > 0 && caught.is_some())
     }
 
     /// Leaves everything running until Ctrl-C, and says how to play with it.
     pub(super) async fn stand(&self) -> anyhow::Result<()> {
         let folder = self.world.path("");
         let folder = folder.display();
-        println!("standing: gateway {}, health and metrics http://{}", self.node.address, self.node.admin);
-        println!("ask it:   heyan query P1 --person 'NAME/NUMBER' --item W3@2026.2 --case GJJ-2026-000124 \\");
+        println!(
+            "standing: gateway {}, health and metrics http://{}",
+            self.node.address, self.node.admin
+        );
+        println!(
+            "ask it:   heyan query P1 --person 'NAME/NUMBER' --item W3@2026.2 --case GJJ-2026-000124 \\"
+        );
         println!("            --operator desk-7/hall-1 --gateway https://{} \\", self.node.address);
-        println!("            --identity {folder}pki/fund-centre/approval --authority {folder}pki/fund-centre/ca.pem");
+        println!(
+            "            --identity {folder}pki/fund-centre/approval --authority {folder}pki/fund-centre/ca.pem"
+        );
         println!("Ctrl-C ends it");
         Ok(tokio::signal::ctrl_c().await?)
     }
@@ -253,6 +268,15 @@ impl Stage {
         self.simulation.stop().await;
         Ok(())
     }
+}
+
+/// Connects as the fund centre's approval system.
+async fn client(world: &World, node: &Node) -> anyhow::Result<Client> {
+    let read = |name: &str| std::fs::read(world.path(format!("pki/fund-centre/{name}")));
+    let endpoint = format!("https://{}", node.address);
+    let (authority, certificate, key) =
+        (read("ca.pem")?, read("approval.pem")?, read("approval.key")?);
+    Ok(Client::connect(&endpoint, &authority, &certificate, &key, "localhost").await?)
 }
 
 /// What one step came to, for the story to hold against what it should be.

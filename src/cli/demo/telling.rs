@@ -13,7 +13,8 @@ pub(super) struct Telling {
 
 impl Telling {
     pub(super) fn new(json: bool) -> Self {
-        let colour = !json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let colour =
+            !json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self { json, colour, chapters: Vec::new() }
     }
 
@@ -105,6 +106,7 @@ pub(super) struct Asked {
 
 /// Pads to a width in terminal columns, where a Chinese character takes two.
 fn padded(text: &str, width: usize) -> String {
-    let columns: usize = text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum();
+    let columns: usize =
+        text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum();
     format!("{text}{}", " ".repeat(width.saturating_sub(columns)))
 }

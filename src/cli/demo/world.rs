@@ -11,13 +11,16 @@ use rcgen::{KeyPair, PKCS_ED25519};
 
 use crate::agreements::document::{self, Signer};
 use crate::agreements::terms::Terms;
-use crate::audit::Audit;
+use crate::audit::{self, Audit};
 use crate::crypto::SigningKey;
 use crate::pki;
 use crate::query::time::Timestamp;
 
 /// The samples, carried in the program so that a trial needs nothing but it.
 static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config-example");
+
+/// A small segment: a trial's log has a few hundred entries.
+const SEGMENT_BYTES: u64 = 4 << 20;
 
 /// One folder with everything `heyan serve` reads.
 pub struct World {
@@ -38,10 +41,14 @@ impl World {
         }
         pki::init(&world.path("pki"), &pki::demonstration(), at)?;
         write_samples("catalogue", folder)?;
-        write_secret(&world.path("keys/log.key"), &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem())?;
+        write_secret(
+            &world.path("keys/log.key"),
+            &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem(),
+        )?;
         fs::write(world.path("gateway.toml"), settings(0, 0))?;
         let key = SigningKey::read(&world.path("keys/log.key"))?;
-        Audit::create(&world.path("log"), &key, "heyan.test/demo", at)?;
+        let log = audit::Settings { segment_bytes: SEGMENT_BYTES, ..audit::Settings::default() };
+        Audit::create(&world.path("log"), &key, "heyan.test/demo", at, &log)?;
         Ok(world)
     }
 

@@ -1,3 +1,5 @@
+//! Each denial once: its code is stable, its advice holds nothing personal.
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::{env, fs};

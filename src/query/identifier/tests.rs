@@ -1,3 +1,5 @@
+//! Numbers that pass and numbers that fail, each for one reason.
+
 use super::*;
 
 #[test]

@@ -138,7 +138,7 @@ pub(super) fn draw(seed: u64, drawn: &Drawn) -> Vec<Home> {
                 12..14 => HomeState::Withdrawn,
                 _ => HomeState::Titled,
             };
-            let spouse = person.marriages.into_iter().filter(|&row| row != NONE).next_back();
+            let spouse = person.marriages.into_iter().rfind(|&row| row != NONE);
             let spouse = spouse.and_then(|row| drawn.marriages.get(row as usize));
             let spouse = spouse.map(|row| if row.man == head { row.woman } else { row.man });
             let joint = dice.permille(450);

@@ -1,0 +1,80 @@
+//! The bare server: tonic, mutual TLS, one constant reply of the usual size. What any gateway on tonic costs at least.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use heyan::proto::gateway::v1 as wire;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::{Request, Response, Status};
+use wire::verification_server::{Verification, VerificationServer};
+
+struct Constant(wire::VerifyResponse);
+
+#[tonic::async_trait]
+impl Verification for Constant {
+    async fn verify(
+        &self,
+        _: Request<wire::VerifyRequest>,
+    ) -> Result<Response<wire::VerifyResponse>, Status> {
+        Ok(Response::new(self.0.clone()))
+    }
+}
+
+/// Serves until standard input is closed, that is, until the generator is gone. Prints its address first.
+pub(crate) fn serve(folder: &Path) -> anyhow::Result<()> {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let identity = Identity::from_pem(
+        fs::read(folder.join("server.pem"))?,
+        fs::read(folder.join("server.key"))?,
+    );
+    let tls = ServerTlsConfig::new()
+        .identity(identity)
+        .client_ca_root(Certificate::from_pem(fs::read(folder.join("ca.pem"))?));
+    let server = Server::builder().tls_config(tls)?.tcp_nodelay(true);
+    // The runtime of `heyan serve`: one worker for each core it may use.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("{}", listener.local_addr()?);
+        let mut server = server;
+        server
+            .add_service(VerificationServer::new(Constant(reply())))
+            .serve_with_incoming(TcpListenerStream::new(listener))
+            .await?;
+        Ok(())
+    })
+}
+
+fn reply() -> wire::VerifyResponse {
+    let judgement = wire::Judgement {
+        attribute: "married".to_owned(),
+        comparison: wire::Comparison::Equal.into(),
+        verdict: wire::Verdict::Confirmed.into(),
+    };
+    let checked = |role: &str, position| wire::SubjectChecked { role: role.to_owned(), position };
+    wire::VerifyResponse {
+        request_id: "01939b9c-7e2a-7b5c-8d3e-4f5a6b7c8d9e".to_owned(),
+        verdict: wire::Verdict::Confirmed.into(),
+        judgements: vec![judgement],
+        as_of: Some(prost_types::Timestamp { seconds: 1_795_400_000, nanos: 0 }),
+        source: Some(wire::Source {
+            kind: wire::source::Kind::Agency.into(),
+            agency: "civil-affairs".to_owned(),
+            original_index: 0,
+        }),
+        subjects_checked: vec![checked("person", 0), checked("spouse", 1)],
+        log_index: 123_456,
+        grant: Some(wire::Grant {
+            agreement: "hn-gjj-mz-2018-001".to_owned(),
+            version: 3,
+            clause: 2,
+        }),
+        ..wire::VerifyResponse::default()
+    }
+}

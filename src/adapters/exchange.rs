@@ -1,0 +1,161 @@
+//! One question over HTTPS: with a session where there is one, page after page where there are several.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::Ask;
+use super::expression::Scope;
+use super::failed::Failed;
+use super::https::{Https, Incoming, Outgoing};
+use super::manifest::{Operation, Paging};
+use super::mapping::{self, Document};
+use super::session::{Current, Session};
+use crate::query::record::Unavailable;
+
+/// A site, its session, and how its replies are read.
+pub(crate) struct Exchange {
+    pub(crate) wire: Https,
+    pub(crate) session: Option<Session>,
+    /// A reply as expressions see it; the names are of XML elements that are always lists.
+    pub(crate) read: fn(Incoming, &[String]) -> Json,
+    pub(crate) arrays: Arc<[String]>,
+}
+
+/// What came of one round.
+enum Round {
+    Read(Document),
+    /// The agency no longer takes the session.
+    Rejected,
+}
+
+impl Exchange {
+    /// Asks, once more when the session turns out to be over.
+    ///
+    /// # Errors
+    /// Why there is no reply.
+    pub(crate) async fn ask(
+        &self,
+        ask: &Ask<'_>,
+        render: &(dyn Fn(&Scope) -> Result<Outgoing, Failed> + Sync),
+    ) -> Result<Document, Failed> {
+        for _ in 0..2 {
+            let current = match &self.session {
+                Some(session) => {
+                    Some(session.current(&self.wire, &ask.scope, ask.now, ask.deadline).await?)
+                }
+                None => None,
+            };
+            match self.round(ask, current.as_ref(), render).await? {
+                Round::Read(document) => return Ok(document),
+                Round::Rejected => {
+                    if let (Some(session), Some(current)) = (&self.session, &current) {
+                        session.forget(current).await;
+                    }
+                }
+            }
+        }
+        let detail = "the agency refuses a session that it has just given (session.rejected)";
+        Err(Failed::answered(Unavailable::Refused, detail))
+    }
+
+    async fn round(
+        &self,
+        ask: &Ask<'_>,
+        current: Option<&Current>,
+        render: &(dyn Fn(&Scope) -> Result<Outgoing, Failed> + Sync),
+    ) -> Result<Round, Failed> {
+        let mut rows = Vec::new();
+        let mut page = 1;
+        loop {
+            let scope = asking(&ask.scope, current, page);
+            let incoming = self.wire.send(render(&scope)?, ask.deadline).await?;
+            let resp = (self.read)(incoming, &self.arrays);
+            if let Some(session) = &self.session
+                && session.is_rejected(&resp, &scope)
+            {
+                return Ok(Round::Rejected);
+            }
+            let Some(paging) = &ask.operation.paging else {
+                return Ok(Round::Read(Document { resp, scope, incomplete: None }));
+            };
+            match turn(ask.operation, paging, &resp, &scope, page)? {
+                Turn::Rows { of_page, more } => {
+                    rows.extend(of_page);
+                    if !more {
+                        return Ok(Round::Read(gathered(resp, rows, scope)));
+                    }
+                }
+                Turn::NoRows(why) => {
+                    return Ok(Round::Read(Document { resp, scope, incomplete: Some(why) }));
+                }
+            }
+            page += 1;
+        }
+    }
+}
+
+/// What one page holds.
+enum Turn {
+    Rows {
+        of_page: Vec<Json>,
+        more: bool,
+    },
+    /// None, and why; the outcome rules have the word.
+    NoRows(Failed),
+}
+
+fn turn(
+    operation: &Operation,
+    paging: &Paging,
+    resp: &Json,
+    scope: &Arc<Scope>,
+    page: i64,
+) -> Result<Turn, Failed> {
+    let unavailable = operation
+        .reading
+        .as_ref()
+        .is_some_and(|reading| mapping::is_unavailable(reading, resp, scope));
+    if unavailable {
+        return Ok(Turn::NoRows(Failed::contract("paging: the agency cannot answer")));
+    }
+    let mut hearing = Scope::inside(scope);
+    hearing.set("resp", resp);
+    let source = paging.rows.source();
+    let of_page = match paging.rows.evaluate(&hearing) {
+        Ok(Json::Array(rows)) => Ok(rows),
+        Ok(_) => Err(Failed::expression("paging.rows", source, "it is no list")),
+        Err(fault) => Err(Failed::expression("paging.rows", source, fault)),
+    };
+    let of_page = match of_page {
+        Ok(rows) => rows,
+        // A first page without rows may be an agency's way to say that there is no record.
+        Err(failed) if page == 1 => return Ok(Turn::NoRows(failed)),
+        Err(failed) => return Err(failed),
+    };
+    let more = paging
+        .more
+        .truth(&hearing)
+        .map_err(|fault| Failed::expression("paging.more", paging.more.source(), fault))?;
+    if more && page >= paging.max_pages {
+        let problem = format!("there are more than {} pages", paging.max_pages);
+        return Err(Failed::expression("paging.more", paging.more.source(), problem));
+    }
+    Ok(Turn::Rows { of_page, more })
+}
+
+fn gathered(mut resp: Json, rows: Vec<Json>, scope: Arc<Scope>) -> Document {
+    if let Json::Object(map) = &mut resp {
+        map.insert("rows".to_owned(), Json::Array(rows));
+    }
+    Document { resp, scope, incomplete: None }
+}
+
+fn asking(outer: &Arc<Scope>, current: Option<&Current>, page: i64) -> Arc<Scope> {
+    let mut scope = Scope::inside(outer);
+    if let Some(current) = current {
+        scope.set("session", &current.values);
+    }
+    scope.set("page", &json!(page));
+    Arc::new(scope)
+}

@@ -1,0 +1,514 @@
+//! The expression language of manifests: CEL behind one wall. No other file names the `cel` crate.
+//!
+//! Documents are `serde_json::Value` on both sides. Whole numbers stay whole numbers and text stays text. Nothing an
+//! expression says about a failure repeats a value it saw, so its [`Fault`] may be logged.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
+
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
+};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use cel::extractors::Arguments;
+use cel::objects::Key;
+use cel::{Context, Env, ExecutionError, ParseErrors, Program, Value};
+use serde_json::Value as Json;
+use thiserror::Error;
+
+use super::functions::{self, Datum, Function};
+use super::xml;
+
+mod references;
+pub(crate) use references::{Members, Names};
+
+/// Characters in one expression. The parser's cost grows faster than its input.
+pub(crate) const MAX_LENGTH: usize = 2_048;
+/// Brackets inside brackets. The parser and the interpreter recurse on them.
+const MAX_NESTING: usize = 24;
+/// Operators and dots in one expression.
+const MAX_CHAIN: usize = 400;
+/// Levels of one expression once parsed. The interpreter recurses on them, on a runtime's stack of 2 MiB.
+const MAX_DEPTH: usize = 32;
+
+/// Bytes of stack for the parser.
+const PARSER_STACK: usize = 32 * 1024 * 1024;
+
+static ENVIRONMENT: LazyLock<Arc<Env>> =
+    LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
+
+/// One expression, compiled on load.
+pub(crate) struct Expression {
+    source: String,
+    program: Program,
+    /// The functions of ours that it calls.
+    functions: Vec<&'static Function>,
+    calls_xml: bool,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.source)
+    }
+}
+
+/// What is wrong with an expression as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// Byte offset in the expression.
+    pub(crate) offset: usize,
+    /// What is wrong.
+    pub(crate) problem: String,
+}
+
+/// Why an expression could not be evaluated. Its text holds names from the manifest and types, never values.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Fault {
+    /// A field, written in the expression, is not there.
+    #[error("there is no field `{0}`")]
+    Missing(String),
+    /// A look-up whose key is itself a value found nothing: a code outside its table, mostly.
+    #[error("a value has no entry in the table or map it is looked up in")]
+    NoEntry,
+    /// A variable is not there.
+    #[error("there is no `{0}` here")]
+    Unknown(String),
+    /// An operator or function does not take these types.
+    #[error("`{function}` does not take {types}")]
+    Types {
+        /// Function or operator.
+        function: String,
+        /// The types it was given.
+        types: String,
+    },
+    /// A function refused its arguments.
+    #[error("`{function}`: {problem}")]
+    Function {
+        /// Function.
+        function: &'static str,
+        /// What it says.
+        problem: &'static str,
+    },
+    /// The result is of the wrong type for where it is used.
+    #[error("it must be {wanted}, not {found}")]
+    Result {
+        /// What the place wants.
+        wanted: &'static str,
+        /// What came.
+        found: &'static str,
+    },
+    /// Anything else: overflow, division by zero, an index outside a list, a text that is no number.
+    #[error("it cannot be evaluated ({0})")]
+    Other(&'static str),
+}
+
+impl Expression {
+    /// Compiles the text.
+    ///
+    /// # Errors
+    /// The first flaw of syntax, or a limit that it passes.
+    pub(crate) fn compile(source: &str) -> Result<Self, Flaw> {
+        refuse_outsized(source)?;
+        let program = match parse(source) {
+            Some(Ok(Some(program))) => program,
+            Some(Ok(None)) => {
+                let problem = format!("an expression has at most {MAX_DEPTH} levels");
+                return Err(Flaw { offset: 0, problem });
+            }
+            Some(Err(errors)) => {
+                let (place, problem) = errors.errors.first().map_or(((1, 0), ""), |first| {
+                    (first.pos, first.msg.lines().next().unwrap_or_default())
+                });
+                return Err(Flaw {
+                    offset: offset_of(source, place),
+                    problem: format!("this is no expression: {}", problem.to_lowercase()),
+                });
+            }
+            None => return Err(Flaw { offset: 0, problem: "this is no expression".to_owned() }),
+        };
+        let called = program.references();
+        let functions =
+            functions::ALL.iter().filter(|known| called.has_function(known.name)).collect();
+        let calls_xml = called.has_function(functions::XML);
+        Ok(Self { source: source.to_owned(), program, functions, calls_xml })
+    }
+
+    /// Every name in it that is not one of `names`.
+    pub(crate) fn unknown_names(&self, names: &Names) -> Vec<Flaw> {
+        references::unknown(&self.program, names)
+            .into_iter()
+            .map(|(id, problem)| {
+                let start = self.program.source_info().offset_for(id).map_or(0, |(start, _)| start);
+                let offset = self
+                    .source
+                    .char_indices()
+                    .nth(usize::try_from(start).unwrap_or(0))
+                    .map_or(0, |(at, _)| at);
+                Flaw { offset, problem }
+            })
+            .collect()
+    }
+
+    /// The text it was compiled from.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// Says why there is none. Never panics, whatever the expression and the scope.
+    pub(crate) fn evaluate(&self, scope: &Scope) -> Result<Json, Fault> {
+        self.evaluate_in(scope, scope)
+    }
+
+    fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| {
+            let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+            self.declare_functions(&mut context, scope)?;
+            context.set_variable_resolver(variables);
+            self.program.execute(&context).map_err(|error| self.fault(error))
+        }));
+        let value = evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))?;
+        match to_datum(&value) {
+            Some(Datum::Json(json)) => Ok(json),
+            Some(Datum::Bytes(_)) => Err(Fault::Result {
+                wanted: "text, a number, a truth, a list, a map or null",
+                found: "bytes: use `base64` or `hex`",
+            }),
+            None => Err(Fault::Other("its value has no form outside expressions")),
+        }
+    }
+
+    /// Its value where only a truth will do.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn truth(&self, scope: &Scope) -> Result<bool, Fault> {
+        let value = self.evaluate(scope)?;
+        value.as_bool().ok_or(Fault::Result { wanted: "true or false", found: kind(&value) })
+    }
+
+    /// Its value where only text will do. A number is written out; null is `None`.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn text(&self, scope: &Scope) -> Result<Option<String>, Fault> {
+        as_text(self.evaluate(scope)?)
+    }
+
+    /// The same, where one more name can be seen.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn text_with(
+        &self,
+        scope: &Scope,
+        name: &'static str,
+        value: &Json,
+    ) -> Result<Option<String>, Fault> {
+        as_text(self.evaluate_in(&Extended { scope, name, value: to_val(value) }, scope)?)
+    }
+
+    fn declare_functions(&self, context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault> {
+        for function in &self.functions {
+            let function: &'static Function = function;
+            context
+                .add_function(function.name, move |Arguments(arguments): Arguments| {
+                    call(function.name, &arguments, |data| function.call(data))
+                })
+                .map_err(|_| Fault::Other("a function is declared twice"))?;
+        }
+        if self.calls_xml {
+            let lists = Arc::clone(&scope.lists);
+            context
+                .add_function(functions::XML, move |Arguments(arguments): Arguments| {
+                    call(functions::XML, &arguments, |data| match data {
+                        [Datum::Json(Json::String(text))] => {
+                            xml::read(text, &lists).map(Datum::Json).map_err(|_| "this is no XML")
+                        }
+                        _ => Err("takes one text"),
+                    })
+                })
+                .map_err(|_| Fault::Other("a function is declared twice"))?;
+        }
+        Ok(())
+    }
+
+    /// CEL's errors repeat the values they met; this keeps only what the manifest itself says.
+    fn fault(&self, error: ExecutionError) -> Fault {
+        match error {
+            ExecutionError::NoSuchKey(key) if self.source.contains(key.as_str()) => {
+                Fault::Missing(key.as_str().to_owned())
+            }
+            ExecutionError::NoSuchKey(_) => Fault::NoEntry,
+            ExecutionError::UndeclaredReference(name) => Fault::Unknown(name.as_str().to_owned()),
+            ExecutionError::NoSuchOverload(overload) => Fault::Types {
+                function: overload.function().to_owned(),
+                types: overload.argument_types().join(" and "),
+            },
+            ExecutionError::FunctionError { function, message } => {
+                functions::problem(&function, &message).map_or(
+                    Fault::Other("a value does not have the form a function needs"),
+                    |(function, problem)| Fault::Function { function, problem },
+                )
+            }
+            ExecutionError::IndexOutOfBounds(_) => Fault::Other("an index is outside its list"),
+            ExecutionError::Overflow(..) => Fault::Other("a number is too large"),
+            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+                Fault::Other("division by zero")
+            }
+            _ => Fault::Other("a value has the wrong type"),
+        }
+    }
+}
+
+/// The parser takes about 100 KiB of stack for each bracket in a debug build, more than a runtime's thread has, so it
+/// gets a thread of its own, once per expression and only on load. `None` when it panicked, `Ok(None)` when the tree is
+/// too deep to be evaluated, or even dropped, on any other stack.
+fn parse(source: &str) -> Option<Result<Option<Program>, ParseErrors>> {
+    let bounded = || {
+        let program = ENVIRONMENT.compile(source)?;
+        Ok((references::depth(program.expression()) <= MAX_DEPTH).then_some(program))
+    };
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(PARSER_STACK)
+            .spawn_scoped(scope, bounded)
+            .ok()?
+            .join()
+            .ok()
+    })
+}
+
+fn call(
+    name: &'static str,
+    arguments: &[Value],
+    function: impl FnOnce(&[Datum]) -> Result<Datum, &'static str>,
+) -> Result<Value, ExecutionError> {
+    let refused = |problem: &'static str| ExecutionError::function_error(name, problem);
+    let data: Option<Vec<Datum>> = arguments.iter().map(to_datum).collect();
+    let result = function(&data.ok_or_else(|| refused(functions::FOREIGN))?).map_err(refused)?;
+    Ok(match result {
+        Datum::Bytes(bytes) => Value::Bytes(Arc::new(bytes)),
+        Datum::Json(json) => from_json(json),
+    })
+}
+
+/// What an expression can see. Values are converted once and then only borrowed.
+#[derive(Default)]
+pub(crate) struct Scope {
+    outer: Option<Arc<Scope>>,
+    values: HashMap<&'static str, Box<dyn Val>>,
+    /// Names of XML elements that are lists even when there is one.
+    lists: Arc<[String]>,
+}
+
+impl Scope {
+    /// An empty scope. `lists` names the XML elements that are always lists.
+    pub(crate) fn new(lists: Arc<[String]>) -> Self {
+        Self { outer: None, values: HashMap::new(), lists }
+    }
+
+    /// A scope inside another: it sees what the outer one sees, and may hide it.
+    pub(crate) fn inside(outer: &Arc<Self>) -> Self {
+        Self {
+            outer: Some(Arc::clone(outer)),
+            values: HashMap::new(),
+            lists: Arc::clone(&outer.lists),
+        }
+    }
+
+    /// Binds a name.
+    pub(crate) fn set(&mut self, name: &'static str, value: &Json) {
+        self.values.insert(name, to_val(value));
+    }
+
+    fn get(&self, name: &str) -> Option<&dyn Val> {
+        match self.values.get(name) {
+            Some(value) => Some(value.as_ref()),
+            None => self.outer.as_ref()?.get(name),
+        }
+    }
+}
+
+impl VariableResolver for Scope {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        self.get(variable).map(CowVal::Borrowed)
+    }
+}
+
+/// A scope and one more name.
+struct Extended<'a> {
+    scope: &'a Scope,
+    name: &'static str,
+    value: Box<dyn Val>,
+}
+
+impl VariableResolver for Extended<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        if variable == self.name {
+            return Some(CowVal::Borrowed(self.value.as_ref()));
+        }
+        self.scope.resolve(variable)
+    }
+}
+
+fn as_text(value: Json) -> Result<Option<String>, Fault> {
+    match value {
+        Json::Null => Ok(None),
+        Json::String(text) => Ok(Some(text)),
+        Json::Bool(truth) => Ok(Some(truth.to_string())),
+        Json::Number(number) => Ok(Some(number.to_string())),
+        value @ (Json::Array(_) | Json::Object(_)) => {
+            Err(Fault::Result { wanted: "text, a number or a truth", found: kind(&value) })
+        }
+    }
+}
+
+/// The name of a value's type, for messages.
+pub(crate) fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "a truth",
+        Json::Number(number) if number.is_f64() => "a fraction",
+        Json::Number(_) => "a whole number",
+        Json::String(_) => "text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "a map",
+    }
+}
+
+fn to_val(json: &Json) -> Box<dyn Val> {
+    match json {
+        Json::Null => Box::new(CelNull),
+        Json::Bool(truth) => Box::new(CelBool::from(*truth)),
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(whole), ..) => Box::new(CelInt::from(whole)),
+            (_, Some(whole), _) => Box::new(CelUInt::from(whole)),
+            (_, _, fraction) => Box::new(CelDouble::from(fraction.unwrap_or(f64::NAN))),
+        },
+        Json::String(text) => Box::new(CelString::from(text.clone())),
+        Json::Array(items) => {
+            Box::new(CelList::from(items.iter().map(to_val).collect::<Vec<Box<dyn Val>>>()))
+        }
+        Json::Object(map) => {
+            let entries: HashMap<CelMapKey<'static>, Box<dyn Val>> = map
+                .iter()
+                .map(|(key, value)| (CelMapKey::from(key.clone()), to_val(value)))
+                .collect();
+            Box::new(CelMap::from(entries))
+        }
+    }
+}
+
+fn from_json(json: Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(truth),
+        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(whole), ..) => Value::Int(whole),
+            (_, Some(whole), _) => Value::UInt(whole),
+            (_, _, fraction) => Value::Float(fraction.unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::String(Arc::new(text)),
+        Json::Array(items) => {
+            Value::List(Arc::new(items.into_iter().map(from_json).collect::<Vec<_>>()))
+        }
+        Json::Object(map) => Value::Map(
+            map.into_iter()
+                .map(|(key, value)| (key, from_json(value)))
+                .collect::<HashMap<String, Value>>()
+                .into(),
+        ),
+    }
+}
+
+/// `None` for what has no JSON form: a function, a type, a number that is none, a map with keys that are not text.
+fn to_datum(value: &Value) -> Option<Datum> {
+    if let Value::Bytes(bytes) = value {
+        return Some(Datum::Bytes(bytes.as_ref().clone()));
+    }
+    to_json(value).map(Datum::Json)
+}
+
+fn to_json(value: &Value) -> Option<Json> {
+    Some(match value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => Json::Bool(*truth),
+        Value::Int(whole) => Json::from(*whole),
+        Value::UInt(whole) => Json::from(*whole),
+        Value::Float(fraction) => Json::Number(serde_json::Number::from_f64(*fraction)?),
+        Value::String(text) => Json::String(text.as_str().to_owned()),
+        Value::List(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
+        Value::Map(map) => Json::Object(
+            map.map
+                .iter()
+                .map(|(key, value)| match key {
+                    Key::String(key) => Some((key.as_str().to_owned(), to_json(value)?)),
+                    Key::Int(_) | Key::Uint(_) | Key::Bool(_) => None,
+                })
+                .collect::<Option<_>>()?,
+        ),
+        _ => return None,
+    })
+}
+
+/// Length, nesting and chains are looked at before the parser sees the text.
+fn refuse_outsized(source: &str) -> Result<(), Flaw> {
+    let length = source.chars().count();
+    if source.trim().is_empty() {
+        return Err(Flaw { offset: 0, problem: "an expression is missing".to_owned() });
+    }
+    if length > MAX_LENGTH {
+        let problem = format!("an expression has at most {MAX_LENGTH} characters, this {length}");
+        return Err(Flaw { offset: 0, problem });
+    }
+    let (mut depth, mut chain) = (0_usize, 0_usize);
+    let mut quote = None;
+    let mut escaped = false;
+    for (offset, character) in source.char_indices() {
+        if let Some(open) = quote {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                _ if character == open => quote = None,
+                _ => {}
+            }
+            continue;
+        }
+        match character {
+            '"' | '\'' => quote = Some(character),
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            '.' | '+' | '-' | '*' | '/' | '%' | '!' | '?' | '&' | '|' | '<' | '>' | '=' => {
+                chain += 1;
+            }
+            _ => {}
+        }
+        if depth > MAX_NESTING {
+            let problem = format!("brackets are nested more than {MAX_NESTING} deep");
+            return Err(Flaw { offset, problem });
+        }
+        if chain > MAX_CHAIN {
+            let problem = format!("an expression has at most {MAX_CHAIN} operators and dots");
+            return Err(Flaw { offset, problem });
+        }
+    }
+    Ok(())
+}
+
+/// Byte offset of the parser's line (from 1) and column (from 1, or 0 at the start).
+fn offset_of(source: &str, (line, column): (isize, isize)) -> usize {
+    let line = usize::try_from(line - 1).unwrap_or(0);
+    let column = usize::try_from(column - 1).unwrap_or(0);
+    let start: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = source.get(start..).unwrap_or_default();
+    start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! What expressions can do, and what they cannot do to the gateway.
+
+use serde_json::json;
+
+use super::*;
+
+fn scope() -> Scope {
+    let mut scope = Scope::new(Arc::from(["RECORD".to_owned()]));
+    scope.set("resp", &json!({
+        "status": 200,
+        "text": "",
+        "body": { "code": "00", "n": 18, "big": 430_000_188_001_010_014_i64, "half": 1234.5,
+                  "rows": [{ "d": "20180101", "v": 1 }, { "d": "20200101", "v": 2 }, { "d": "20190101", "v": 3 }],
+                  "none": [], "nil": null, "datas": "{\"a\": [1]}" },
+    }));
+    scope.set("codes", &json!({ "matched": { "1": true, "0": false } }));
+    scope.set("secret", &json!({ "key": "0123456789abcdef" }));
+    scope
+}
+
+fn evaluate(source: &str) -> Result<Json, Fault> {
+    Expression::compile(source)
+        .unwrap_or_else(|flaw| panic!("{source}: {flaw:?}"))
+        .evaluate(&scope())
+}
+
+#[test]
+fn whole_numbers_stay_whole_and_text_stays_text() {
+    assert_eq!(evaluate("resp.body.big"), Ok(json!(430_000_188_001_010_014_i64)));
+    assert_eq!(evaluate("resp.body.code"), Ok(json!("00")));
+    assert_eq!(evaluate("resp.body.n + 1"), Ok(json!(19)));
+    assert_eq!(evaluate("int('0012') * 2"), Ok(json!(24)));
+    assert_eq!(evaluate("string(resp.status)"), Ok(json!("200")));
+    assert_eq!(evaluate("[1, 'a', null, {'k': true}]"), Ok(json!([1, "a", null, { "k": true }])));
+}
+
+#[test]
+fn functions_of_the_manifest_language() {
+    for (source, expected) in [
+        (
+            "base64(hmac_sha256('key', 'The quick brown fox jumps over the lazy dog'))",
+            json!("97yD9DBThCSxMpjmqm+xQ+9NWaFJRhdZl0edvC0aPNg="),
+        ),
+        ("hex(md5('abc'))", json!("900150983cd24fb0d6963f7d28e17f72")),
+        ("hex(sha256('')).size()", json!(64)),
+        ("aes_ecb_decrypt(secret.key, 'NZayaIGYa337l7L4gUIrsg==')", json!("day-secret-2026")),
+        ("json(resp.body.datas).a[0]", json!(1)),
+        ("json('\"{\\\\\"a\\\\\":1}\"').a", json!(1)),
+        ("json(resp.body.rows)[0].v", json!(1)),
+        ("xml('<P><RECORD n=\"1\"><XM>a</XM></RECORD></P>').P.RECORD[0].XM", json!("a")),
+        ("to_json({'a': 1})", json!("{\"a\":1}")),
+        ("lower('ABC') + upper('d') + trim('  e ')", json!("abcDe")),
+        ("time(0, 'yyyy-MM-dd HH:mm:ss')", json!("1970-01-01 08:00:00")),
+        ("ms('1970-01-01 08:00:01', 'yyyy-MM-dd HH:mm:ss')", json!(1000)),
+        ("date('20180131')", json!("2018-01-31")),
+        ("date(20180131)", json!("2018-01-31")),
+        ("date(resp.body.nil)", json!(null)),
+        ("month('201801')", json!("2018-01")),
+        ("fen('12.30')", json!(1230)),
+        ("fen(resp.body.half)", json!(123_450)),
+        ("latest(resp.body.rows, 'd').v", json!(2)),
+        ("latest(resp.body.none, 'd')", json!(null)),
+        ("first(resp.body.rows).v + last(resp.body.rows).v", json!(4)),
+        ("or_null(resp.body, 'absent')", json!(null)),
+        ("resp.body.rows.filter(row, row.v > 1).size()", json!(2)),
+        ("resp.body.rows.exists(row, row.d == '20190101')", json!(true)),
+        ("has(resp.body.absent) ? 1 : 0", json!(0)),
+        ("codes.matched['1']", json!(true)),
+        ("id18('11010519491231002x')", json!("11010519491231002X")),
+    ] {
+        assert_eq!(evaluate(source), Ok(expected), "{source}");
+    }
+}
+
+#[test]
+fn failures_are_told_without_values() {
+    for (source, expected) in [
+        ("resp.body.absent", "there is no field `absent`"),
+        (
+            "codes.matched[resp.body.code]",
+            "a value has no entry in the table or map it is looked up in",
+        ),
+        ("resp.body.code + 1", "it cannot be evaluated (a value has the wrong type)"),
+        ("lower(resp.status)", "`lower`: takes text"),
+        ("date(resp.body.datas)", "`date`: the text is no date"),
+        ("id18(resp.body.code)", "`id18`: the text is no citizen ID"),
+        ("int(resp.body.datas)", "it cannot be evaluated (a value has the wrong type)"),
+        ("resp.body.rows[7]", "it cannot be evaluated (an index is outside its list)"),
+        ("9223372036854775807 + resp.body.n", "it cannot be evaluated (a number is too large)"),
+        ("resp.body.n / 0", "it cannot be evaluated (division by zero)"),
+        ("absent.field", "there is no `absent` here"),
+        (
+            "hmac_sha256('a', 'b')",
+            "it must be text, a number, a truth, a list, a map or null, not bytes: use `base64` or `hex`",
+        ),
+    ] {
+        let fault = evaluate(source).unwrap_err().to_string();
+        assert_eq!(fault, expected, "{source}");
+        assert!(!fault.contains("00") && !fault.contains("[1]"), "{fault}");
+    }
+}
+
+#[test]
+fn names_are_checked_before_anything_runs() {
+    let roles = Members::nested([("person", Members::of(["name", "document_number"]))]);
+    let names = Names::default().with("subject", roles).with("resp", Members::of(["body"]));
+    let flaws = |source: &str| {
+        let expression = Expression::compile(source).unwrap();
+        let flaws = expression.unknown_names(&names);
+        flaws.into_iter().map(|flaw| (flaw.offset, flaw.problem)).collect::<Vec<_>>()
+    };
+    assert_eq!(flaws("subject.person.name == resp.body.rows.map(r, r.x)[0].y"), []);
+    assert_eq!(flaws("has(subject.person.name) && resp.body.exists(k, k == 'a')"), []);
+    assert_eq!(flaws("rsp.body"), [(0, "there is no `rsp` here; did you mean `resp`?".to_owned())]);
+    assert_eq!(flaws("subject.spouse.name")[0].1, "there is no field `spouse` here");
+    assert_eq!(
+        flaws("1 + subject.person.nam")[0].1,
+        "there is no field `nam` here; did you mean `name`?"
+    );
+    assert_eq!(flaws("lowr('a')")[0].1, "there is no function `lowr`; did you mean `lower`?");
+    assert_eq!(flaws("lower('a', 'b')")[0].1, "`lower` takes 1 arguments, not 2");
+    assert_eq!(flaws("'a'.lower()")[0].1, "there is no method `lower`");
+    assert_eq!(flaws("now() + later").len(), 2);
+    assert_eq!(flaws("resp.body.map(x, y)").len(), 1);
+}
+
+#[test]
+fn syntax_errors_say_where() {
+    let flaw = Expression::compile("1 +\n  )").unwrap_err();
+    assert!(flaw.problem.starts_with("this is no expression"), "{flaw:?}");
+    assert_eq!(flaw.offset, 6);
+    assert!(Expression::compile("  ").is_err());
+}
+
+/// On three quarters of the stack that a thread of the runtime has, in a debug build.
+#[test]
+fn nothing_written_in_a_manifest_can_panic_or_exhaust_the_stack() {
+    let hostile = [
+        "(".repeat(2_000),
+        "[".repeat(20) + &"]".repeat(20),
+        "1".to_owned() + &"+1".repeat(399),
+        "resp".to_owned() + &".a".repeat(399),
+        "1".to_owned() + &"+1".repeat(30),
+        "resp.body".to_owned() + &".a".repeat(29),
+        "[".repeat(23) + "resp.body.n" + &"]".repeat(23),
+        "lower(".repeat(23) + "resp.text" + &")".repeat(23),
+        "-(".repeat(18) + "1" + &")".repeat(18),
+        "-".repeat(150) + "1",
+        "!".repeat(150) + "true",
+        "1 == ".repeat(60) + "1",
+        "true ? 1 : ".repeat(26) + "1",
+        "a ? b : ".repeat(79) + "c",
+        "true || ".repeat(79) + "true",
+        "[[1]].map(a, [a].map(b, [b].map(c, [c].map(d, [d].map(e, e)))))".to_owned(),
+        "(".repeat(24) + "1" + &")".repeat(24),
+        "{".repeat(24) + &"}".repeat(24),
+        "\"\\u0000\" + '\u{202e}'".to_owned(),
+        "0x".to_owned(),
+        "1e999".to_owned(),
+        "99999999999999999999".to_owned(),
+        "-9223372036854775808 / -1".to_owned(),
+        "-9223372036854775808 % -1".to_owned(),
+        "1 / 0u".to_owned(),
+        "size".to_owned(),
+        "type(1)".to_owned(),
+        "b'\\xff'".to_owned(),
+        "string(b'\\xff')".to_owned(),
+        "'a'.matches('(')".to_owned(),
+        "'aaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a*)*b')".to_owned(),
+        "int(1e300)".to_owned(),
+        "[1][-1]".to_owned(),
+        "[1][1.5]".to_owned(),
+        "{'a': 1, 'a': 2}".to_owned(),
+        "{1: 2}".to_owned(),
+        "{1.5: 2}".to_owned(),
+        "resp{a: 1}".to_owned(),
+        "resp.?body".to_owned(),
+        "has(1)".to_owned(),
+        "[1].map(x)".to_owned(),
+        "'\\".to_owned(),
+        "`".to_owned(),
+        "@".to_owned(),
+        "\0".to_owned(),
+    ];
+    std::thread::Builder::new()
+        .stack_size(1536 * 1024)
+        .spawn(move || {
+            let scope = scope();
+            for source in hostile {
+                if let Ok(expression) = Expression::compile(&source) {
+                    expression.unknown_names(&Names::default());
+                    let _either = expression.evaluate(&scope);
+                }
+            }
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+}

@@ -1,0 +1,78 @@
+//! Why one attempt brought no answer, and whose fault that is.
+
+use std::time::Duration;
+
+use crate::query::record::Unavailable;
+
+/// Who can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The agency, or the network on the way to it.
+    Agency,
+    /// The gateway: its limits, its manifest, its files.
+    Gateway,
+    /// The caller, who left too little time.
+    Caller,
+}
+
+/// Why there is no answer. Never a "no".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable reason.
+    pub reason: Unavailable,
+    /// Who can do something about it.
+    pub blame: Blame,
+    /// When to ask again, where that is known.
+    pub retry_after: Option<Duration>,
+    /// For the operator's log: manifest, operation, expression; no personal data, no secret, no value of a reply.
+    pub detail: String,
+}
+
+/// One attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) reason: Unavailable,
+    /// The agency has begun to answer, so it may have acted on the question.
+    pub(crate) answered: bool,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) detail: String,
+}
+
+impl Failed {
+    /// Nothing came back.
+    pub(crate) fn unanswered(reason: Unavailable, detail: impl Into<String>) -> Self {
+        Self { reason, answered: false, retry_after: None, detail: detail.into() }
+    }
+
+    /// Something came back, and it is no answer.
+    pub(crate) fn answered(reason: Unavailable, detail: impl Into<String>) -> Self {
+        Self { reason, answered: true, retry_after: None, detail: detail.into() }
+    }
+
+    /// What came back does not fit the manifest.
+    pub(crate) fn contract(detail: impl Into<String>) -> Self {
+        Self::answered(Unavailable::ContractError, detail)
+    }
+
+    /// What came back does not fit this expression of the manifest.
+    pub(crate) fn expression(key: &str, source: &str, problem: impl std::fmt::Display) -> Self {
+        Self::contract(format!("{key} `{source}`: {problem}"))
+    }
+
+    /// As callers of adapters see it; `place` names the manifest and the operation.
+    pub(crate) fn into_failure(self, place: &str) -> Failure {
+        let blame = match self.reason {
+            Unavailable::Timeout
+            | Unavailable::Unreachable
+            | Unavailable::Refused
+            | Unavailable::ContractError
+            | Unavailable::Maintenance => Blame::Agency,
+            Unavailable::Overloaded | Unavailable::BreakerOpen | Unavailable::NoAdapter => {
+                Blame::Gateway
+            }
+            Unavailable::Deadline => Blame::Caller,
+        };
+        let detail = format!("{place}: {}", self.detail);
+        Failure { reason: self.reason, blame, retry_after: self.retry_after, detail }
+    }
+}

@@ -1,0 +1,268 @@
+//! The functions expressions may call: pure, total, and silent about the values they refuse.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
+use super::moment;
+use crate::crypto::{self, MacKey};
+use crate::query::{identifier, name};
+
+/// A value on its way through functions: a document, or bytes that no document can hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Datum {
+    /// A document.
+    Json(Json),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+/// One function: what it is called and how many arguments it takes.
+pub(super) struct Function {
+    /// Its name in expressions.
+    pub(super) name: &'static str,
+    arity: usize,
+    body: fn(&[Datum]) -> Result<Datum, &'static str>,
+}
+
+impl Function {
+    /// Calls it.
+    ///
+    /// # Errors
+    /// Says what the arguments should have been.
+    pub(super) fn call(&self, arguments: &[Datum]) -> Result<Datum, &'static str> {
+        if arguments.len() == self.arity { (self.body)(arguments) } else { Err(COUNT) }
+    }
+}
+
+/// The function whose result depends on the manifest (which elements are lists); the expression module provides it.
+pub(super) const XML: &str = "xml";
+/// A problem of any function.
+pub(super) const FOREIGN: &str = "takes no such value";
+const COUNT: &str = "takes another number of arguments";
+const TEXT: &str = "takes text";
+const BYTES: &str = "takes text or bytes";
+const LIST: &str = "takes a list";
+
+const fn of(
+    name: &'static str,
+    arity: usize,
+    body: fn(&[Datum]) -> Result<Datum, &'static str>,
+) -> Function {
+    Function { name, arity, body }
+}
+
+/// Every function, except [`XML`].
+pub(super) static ALL: [Function; 24] = [
+    of("hmac_sha256", 2, |arguments| match arguments {
+        [key, text] => Ok(Datum::Bytes(MacKey::new(bytes(key)?).mac(&[bytes(text)?]).to_vec())),
+        _ => Err(COUNT),
+    }),
+    of("sha256", 1, |arguments| Ok(Datum::Bytes(crypto::sha256(bytes(one(arguments)?)?).to_vec()))),
+    of("md5", 1, |arguments| Ok(Datum::Bytes(crypto::md5(bytes(one(arguments)?)?).to_vec()))),
+    of("base64", 1, |arguments| Ok(text(STANDARD.encode(bytes(one(arguments)?)?)))),
+    of("base64_decode", 1, |arguments| {
+        STANDARD
+            .decode(as_text(one(arguments)?)?.trim())
+            .map(Datum::Bytes)
+            .map_err(|_| "the text is no base64")
+    }),
+    of("hex", 1, |arguments| Ok(text(crypto::hex(bytes(one(arguments)?)?)))),
+    of("aes_ecb_decrypt", 2, aes_ecb_decrypt),
+    of("json", 1, json),
+    of("to_json", 1, |arguments| match one(arguments)? {
+        Datum::Json(value) => Ok(text(value.to_string())),
+        Datum::Bytes(_) => Err("takes no bytes: use `base64` or `hex`"),
+    }),
+    of("lower", 1, |arguments| Ok(text(as_text(one(arguments)?)?.to_lowercase()))),
+    of("upper", 1, |arguments| Ok(text(as_text(one(arguments)?)?.to_uppercase()))),
+    of("trim", 1, |arguments| Ok(text(as_text(one(arguments)?)?.trim()))),
+    of("time", 2, |arguments| match arguments {
+        [Datum::Json(Json::Number(ms)), pattern] => {
+            let ms = ms.as_i64().ok_or("takes whole milliseconds")?;
+            Ok(text(moment::write(ms, as_text(pattern)?)?))
+        }
+        _ => Err("takes milliseconds and a pattern"),
+    }),
+    of("ms", 2, |arguments| match arguments {
+        [text, pattern] => {
+            Ok(Datum::Json(Json::from(moment::read(as_text(text)?, as_text(pattern)?)?)))
+        }
+        _ => Err(COUNT),
+    }),
+    of("date", 1, |arguments| maybe_text(one(arguments)?, moment::date)),
+    of("month", 1, |arguments| maybe_text(one(arguments)?, moment::month)),
+    of("fen", 1, |arguments| match one(arguments)? {
+        Datum::Json(Json::Null) => Ok(Datum::Json(Json::Null)),
+        Datum::Json(Json::Number(yuan)) => moment::fen(&yuan.to_string()).map(whole),
+        Datum::Json(Json::String(yuan)) => moment::fen(yuan).map(whole),
+        _ => Err("takes yuan as text or number"),
+    }),
+    of("fold", 1, |arguments| Ok(text(name::fold(as_text(one(arguments)?)?)))),
+    of("id18", 1, |arguments| {
+        identifier::citizen_id(as_text(one(arguments)?)?)
+            .map(text)
+            .map_err(|_| "the text is no citizen ID")
+    }),
+    of("id15", 1, |arguments| {
+        Ok(text(identifier::id15(as_text(one(arguments)?)?).unwrap_or_default()))
+    }),
+    of("first", 1, |arguments| {
+        Ok(Datum::Json(list(one(arguments)?)?.first().cloned().unwrap_or(Json::Null)))
+    }),
+    of("last", 1, |arguments| {
+        Ok(Datum::Json(list(one(arguments)?)?.last().cloned().unwrap_or(Json::Null)))
+    }),
+    of("latest", 2, latest),
+    of("or_null", 2, |arguments| match arguments {
+        [Datum::Json(Json::Null), _] => Ok(Datum::Json(Json::Null)),
+        [Datum::Json(Json::Object(map)), field] => {
+            Ok(Datum::Json(map.get(as_text(field)?).cloned().unwrap_or(Json::Null)))
+        }
+        _ => Err("takes a map and a field"),
+    }),
+];
+
+/// How many arguments a function of ours takes.
+pub(super) fn arity(name: &str) -> Option<usize> {
+    if name == XML {
+        return Some(1);
+    }
+    ALL.iter().find(|function| function.name == name).map(|function| function.arity)
+}
+
+/// The names of all functions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|function| function.name).chain([XML])
+}
+
+/// The function and its problem again, from their texts, when the function is one of ours: only then is the problem
+/// known to repeat no value.
+pub(super) fn problem(name: &str, problem: &str) -> Option<(&'static str, &'static str)> {
+    let name = names().find(|known| *known == name)?;
+    let problem = PROBLEMS.iter().find(|known| **known == problem).copied();
+    Some((name, problem.unwrap_or("the value does not have the right form")))
+}
+
+/// The problems worth repeating to an operator.
+const PROBLEMS: [&str; 21] = [
+    FOREIGN,
+    COUNT,
+    TEXT,
+    BYTES,
+    LIST,
+    "the text is no base64",
+    "takes no bytes: use `base64` or `hex`",
+    "takes whole milliseconds",
+    "takes milliseconds and a pattern",
+    "takes yuan as text or number",
+    "the text is no citizen ID",
+    "takes a map and a field",
+    "the text is no JSON",
+    "this is no XML",
+    "takes one text",
+    "the text was not encrypted with this key",
+    "the text is not UTF-8",
+    "takes a list of maps and a field that each of them has",
+    moment::NO_DATE,
+    moment::NO_AMOUNT,
+    moment::NO_MATCH,
+];
+
+fn aes_ecb_decrypt(arguments: &[Datum]) -> Result<Datum, &'static str> {
+    let [key, sealed] = arguments else { return Err(COUNT) };
+    let sealed = match sealed {
+        Datum::Bytes(bytes) => bytes.clone(),
+        Datum::Json(_) => {
+            STANDARD.decode(as_text(sealed)?.trim()).map_err(|_| "the text is no base64")?
+        }
+    };
+    let plain = crypto::aes_ecb_decrypt(bytes(key)?, &sealed)
+        .ok_or("the text was not encrypted with this key")?;
+    String::from_utf8(plain).map(text).map_err(|_| "the text is not UTF-8")
+}
+
+/// Agencies hand out JSON in strings, sometimes escaped twice, and sometimes the value itself.
+fn json(arguments: &[Datum]) -> Result<Datum, &'static str> {
+    let mut value = match one(arguments)? {
+        Datum::Json(value) => value.clone(),
+        Datum::Bytes(_) => return Err(TEXT),
+    };
+    for _ in 0..3 {
+        let Json::String(inner) = &value else { break };
+        value = serde_json::from_str(inner).map_err(|_| "the text is no JSON")?;
+    }
+    Ok(Datum::Json(value))
+}
+
+/// The element whose field is greatest; the later one of equals; null of an empty list.
+fn latest(arguments: &[Datum]) -> Result<Datum, &'static str> {
+    const PROBLEM: &str = "takes a list of maps and a field that each of them has";
+    let [items, field] = arguments else { return Err(COUNT) };
+    let field = as_text(field)?;
+    let mut best: Option<(&Json, &Json)> = None;
+    for item in list(items)? {
+        let key = item.get(field).ok_or(PROBLEM)?;
+        let is_greater = match best {
+            None if key.is_string() || key.is_i64() => true,
+            None => return Err(PROBLEM),
+            Some((_, greatest)) => match (key, greatest) {
+                (Json::String(key), Json::String(greatest)) => key >= greatest,
+                (Json::Number(key), Json::Number(greatest)) => {
+                    key.as_i64().ok_or(PROBLEM)? >= greatest.as_i64().ok_or(PROBLEM)?
+                }
+                _ => return Err(PROBLEM),
+            },
+        };
+        if is_greater {
+            best = Some((item, key));
+        }
+    }
+    Ok(Datum::Json(best.map_or(Json::Null, |(item, _)| item.clone())))
+}
+
+fn one(arguments: &[Datum]) -> Result<&Datum, &'static str> {
+    arguments.first().ok_or(COUNT)
+}
+
+fn as_text(datum: &Datum) -> Result<&str, &'static str> {
+    match datum {
+        Datum::Json(Json::String(text)) => Ok(text),
+        Datum::Json(_) | Datum::Bytes(_) => Err(TEXT),
+    }
+}
+
+fn bytes(datum: &Datum) -> Result<&[u8], &'static str> {
+    match datum {
+        Datum::Bytes(bytes) => Ok(bytes),
+        Datum::Json(Json::String(text)) => Ok(text.as_bytes()),
+        Datum::Json(_) => Err(BYTES),
+    }
+}
+
+fn list(datum: &Datum) -> Result<&[Json], &'static str> {
+    match datum {
+        Datum::Json(Json::Array(items)) => Ok(items),
+        Datum::Json(_) | Datum::Bytes(_) => Err(LIST),
+    }
+}
+
+fn maybe_text(
+    datum: &Datum,
+    read: fn(&str) -> Result<Option<String>, &'static str>,
+) -> Result<Datum, &'static str> {
+    let found = match datum {
+        Datum::Json(Json::Null) => None,
+        Datum::Json(Json::Number(number)) => read(&number.to_string())?,
+        datum => read(as_text(datum)?)?,
+    };
+    Ok(found.map_or(Datum::Json(Json::Null), text))
+}
+
+fn text(value: impl Into<String>) -> Datum {
+    Datum::Json(Json::String(value.into()))
+}
+
+fn whole(value: i64) -> Datum {
+    Datum::Json(Json::from(value))
+}

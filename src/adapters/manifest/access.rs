@@ -1,0 +1,258 @@
+//! How an agency is reached: `[http]`, `[soap]`, `[sql]` or `[grpc]`.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::Files;
+use super::section::{Section, Source, Text};
+use crate::adapters::tls;
+
+/// Longest time one attempt may take.
+const MAX_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time for one attempt when the manifest does not say: above the slowest hundredth of most agencies.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of a reply when the manifest does not say. An answer to one question is a few kilobytes.
+const MAX_BODY: i64 = 1_048_576;
+
+/// Exactly one of the four.
+pub(crate) enum Access {
+    /// JSON, forms or XML over HTTPS.
+    Http(Site),
+    /// SOAP over HTTPS.
+    Soap(Site, Version),
+    /// PostgreSQL.
+    Sql(Database),
+    /// A program of its own.
+    Grpc(Program),
+}
+
+/// Versions of SOAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// `text/xml` and a `SOAPAction` header.
+    V1_1,
+    /// `application/soap+xml` with the action in it.
+    V1_2,
+}
+
+/// How text travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charset {
+    /// UTF-8.
+    Utf8,
+    /// GB 18030, which includes GBK and GB 2312.
+    Gb18030,
+}
+
+/// An HTTPS site.
+pub(crate) struct Site {
+    /// Scheme, host and port, without a slash at the end.
+    pub(crate) base: String,
+    /// Whom to trust, and who to be.
+    pub(crate) tls: rustls::ClientConfig,
+    /// For one attempt.
+    pub(crate) timeout: Duration,
+    /// Bytes of a reply.
+    pub(crate) max_body: usize,
+    /// Of requests and replies.
+    pub(crate) charset: Charset,
+    /// XML elements that are lists even when there is one.
+    pub(crate) arrays: Vec<String>,
+}
+
+/// A PostgreSQL database.
+pub(crate) struct Database {
+    /// Name or address.
+    pub(crate) host: String,
+    /// Port.
+    pub(crate) port: u16,
+    /// Database.
+    pub(crate) database: String,
+    /// Role.
+    pub(crate) user: String,
+    /// Its password.
+    pub(crate) password: SecretString,
+    /// PEM of the only authority trusted.
+    pub(crate) ca: Vec<u8>,
+    /// For one statement, on both sides.
+    pub(crate) statement_timeout: Duration,
+    /// Rows of a reply.
+    pub(crate) max_rows: usize,
+}
+
+/// A program that implements `heyan.adapter.v1`.
+pub(crate) struct Program {
+    /// Host and port.
+    pub(crate) authority: String,
+    /// Name its certificate must have.
+    pub(crate) server_name: String,
+    /// Whom to trust, and who to be.
+    pub(crate) tls: rustls::ClientConfig,
+    /// For one attempt.
+    pub(crate) timeout: Duration,
+}
+
+/// Reads the one section that is there.
+pub(super) fn access(
+    source: &Source<'_>,
+    document: &Section<'_>,
+    files: &Files<'_>,
+) -> Option<Access> {
+    let read = [
+        document.section("http").map(|section| http(source, section, files)),
+        document.section("soap").map(|section| soap(source, section, files)),
+        document.section("sql").map(|section| sql(source, section, files)),
+        document.section("grpc").map(|section| grpc(source, section, files)),
+    ];
+    let mut given = read.into_iter().flatten();
+    match (given.next(), given.next()) {
+        (Some(access), None) => access,
+        (None, _) => {
+            source.flaw(0, "one of `[http]`, `[soap]`, `[sql]`, `[grpc]` is missing");
+            None
+        }
+        (Some(_), Some(_)) => {
+            source.flaw(0, "only one of `[http]`, `[soap]`, `[sql]`, `[grpc]` can be used");
+            None
+        }
+    }
+}
+
+fn http(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
+    let site = site(source, &section, files);
+    section.finish();
+    Some(Access::Http(site?))
+}
+
+fn soap(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
+    let site = site(source, &section, files);
+    let version = section.text("version").map_or(Some(Version::V1_1), |text| {
+        let version = match text.value.as_str() {
+            "1.1" => Some(Version::V1_1),
+            "1.2" => Some(Version::V1_2),
+            _ => None,
+        };
+        if version.is_none() {
+            source.flaw(text.at, format!("`{}` is \"1.1\" or \"1.2\"", text.key));
+        }
+        version
+    });
+    section.finish();
+    Some(Access::Soap(site?, version?))
+}
+
+fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option<Site> {
+    let base = section.required("base").and_then(|text| authority(source, &text));
+    let tls = tls(source, section, files);
+    let timeout = section.span("timeout", MAX_TIMEOUT, TIMEOUT);
+    let max_body = section.integer("max_body", 1..64 * MAX_BODY + 1, MAX_BODY);
+    let charset = section.text("charset").map_or(Some(Charset::Utf8), |text| {
+        let charset = match text.value.to_ascii_lowercase().as_str() {
+            "utf-8" => Some(Charset::Utf8),
+            "gb18030" | "gbk" | "gb2312" => Some(Charset::Gb18030),
+            _ => None,
+        };
+        if charset.is_none() {
+            source.flaw(text.at, format!("`{}` is \"utf-8\" or \"gb18030\"", text.key));
+        }
+        charset
+    });
+    let arrays = section.texts("arrays").into_iter().map(|text| text.value).collect();
+    let max_body = usize::try_from(max_body).unwrap_or(usize::MAX);
+    Some(Site {
+        base: format!("https://{}", base?),
+        tls: tls?,
+        timeout,
+        max_body,
+        charset: charset?,
+        arrays,
+    })
+}
+
+fn sql(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
+    let host = section.required("host");
+    let port = section.integer("port", 1..65_536, 5_432);
+    let database = section.required("database");
+    let user = section.required("user");
+    let password = section.required("password").and_then(|text| {
+        let secret = files.secret(&text.value);
+        if secret.is_none() {
+            source.flaw(text.at, format!("`{}` names no secret: `{}`", text.key, text.value));
+        }
+        secret
+    });
+    let ca = section.required("ca").and_then(|text| files.authority(source, &text));
+    let statement_timeout = section.span("statement_timeout", MAX_TIMEOUT, TIMEOUT);
+    let max_rows = section.integer("max_rows", 1..10_001, 200);
+    section.finish();
+    Some(Access::Sql(Database {
+        host: host?.value,
+        port: u16::try_from(port).ok()?,
+        database: database?.value,
+        user: user?.value,
+        password: password?,
+        ca: ca?,
+        statement_timeout,
+        max_rows: usize::try_from(max_rows).ok()?,
+    }))
+}
+
+fn grpc(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
+    let authority = section.required("endpoint").and_then(|text| authority(source, &text));
+    let tls = tls(source, &section, files);
+    let server_name = section.text("server_name");
+    let timeout = section.span("timeout", MAX_TIMEOUT, TIMEOUT);
+    section.finish();
+    let authority = authority?;
+    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let server_name = server_name.map_or(host, |text| text.value);
+    Some(Access::Grpc(Program { authority, server_name, tls: tls?, timeout }))
+}
+
+/// Host and port of an address that is nothing but `https://HOST[:PORT]`.
+fn authority(source: &Source<'_>, text: &Text) -> Option<String> {
+    let parsed = text.value.trim_end_matches('/').parse::<http::Uri>().ok();
+    let found = parsed.filter(|uri| {
+        uri.scheme_str() == Some("https") && uri.path().len() <= 1 && uri.query().is_none()
+    });
+    let found = found
+        .and_then(|uri| uri.authority().cloned())
+        .filter(|found| !found.as_str().contains('@'));
+    if found.is_none() {
+        source.flaw(text.at, format!("`{}` is `https://HOST:PORT` and nothing more", text.key));
+    }
+    found.map(|found| found.to_string())
+}
+
+fn tls(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    files: &Files<'_>,
+) -> Option<rustls::ClientConfig> {
+    let ca = section.required("ca").and_then(|text| files.authority(source, &text));
+    let certificate = section.text("certificate");
+    let key = section.text("key");
+    let identity = match (&certificate, &key) {
+        (Some(certificate), Some(key)) => {
+            let chain = files.public(source, certificate);
+            let key = files.private(source, key);
+            Some((chain?, key?))
+        }
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => {
+            source.flaw(one.at, "`certificate` and `key` are given together");
+            return None;
+        }
+    };
+    let ca = ca?;
+    let client = if files.read { tls::client(&ca, identity) } else { tls::trusting_nobody() };
+    match client {
+        Ok(client) => Some(client),
+        Err(error) => {
+            source.flaw(section.at(), error.to_string());
+            None
+        }
+    }
+}

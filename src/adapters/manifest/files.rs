@@ -1,0 +1,108 @@
+//! The files a manifest refers to: authorities, certificates, keys and secrets. Paths are relative to its folder.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::section::{Source, Text};
+use crate::adapters::tls;
+use crate::crypto::{self, CryptoError, Digest};
+
+/// Reads them, and remembers what was read so that a reload can tell whether anything changed.
+pub(super) struct Files<'a> {
+    folder: &'a Path,
+    /// Whether files are read at all. A manifest can be checked where its secrets are not.
+    pub(super) read: bool,
+    secrets: RefCell<BTreeMap<String, SecretString>>,
+    digests: RefCell<Vec<Digest>>,
+}
+
+impl<'a> Files<'a> {
+    /// Nothing read yet.
+    pub(super) fn new(folder: &'a Path, read: bool) -> Self {
+        Self { folder, read, secrets: RefCell::default(), digests: RefCell::default() }
+    }
+
+    /// Reads a file of text that anybody may see.
+    pub(super) fn public(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
+        if !self.read {
+            return Some(Vec::new());
+        }
+        let file = self.folder.join(&path.value);
+        match fs::read(&file) {
+            Ok(bytes) => {
+                self.digests.borrow_mut().push(crypto::sha256(&bytes));
+                Some(bytes)
+            }
+            Err(error) => {
+                let problem = format!("{}: `{}` cannot be read: {error}", path.key, file.display());
+                source.flaw(path.at, problem);
+                None
+            }
+        }
+    }
+
+    /// Reads a file that nobody else may see.
+    pub(super) fn private(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
+        if self.read {
+            self.refuse_exposed(source, path)?;
+        }
+        self.public(source, path)
+    }
+
+    /// Reads an authority and makes sure that it is one.
+    pub(super) fn authority(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
+        let pem = self.public(source, path)?;
+        if self.read
+            && let Err(error) = tls::roots(&pem)
+        {
+            source.flaw(path.at, format!("{}: `{}`: {error}", path.key, path.value));
+            return None;
+        }
+        Some(pem)
+    }
+
+    /// Reads a secret and keeps it under its name.
+    pub(super) fn keep_secret(&self, source: &Source<'_>, name: &str, path: &Text) {
+        let Some(bytes) = self.private(source, path) else { return };
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let text = text.trim();
+        if text.is_empty() && self.read {
+            source.flaw(path.at, format!("{}: the file is empty or no text", path.key));
+            return;
+        }
+        self.secrets.borrow_mut().insert(name.to_owned(), SecretString::from(text));
+    }
+
+    /// The secret of that name.
+    pub(super) fn secret(&self, name: &str) -> Option<SecretString> {
+        self.secrets.borrow().get(name).cloned()
+    }
+
+    /// All secrets, and a digest of everything that was read.
+    pub(super) fn into_parts(self) -> (BTreeMap<String, SecretString>, Digest) {
+        let digests = self.digests.into_inner();
+        let parts: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
+        (self.secrets.into_inner(), crypto::sha256_parts(&parts))
+    }
+
+    fn refuse_exposed(&self, source: &Source<'_>, path: &Text) -> Option<()> {
+        let file: PathBuf = self.folder.join(&path.value);
+        let problem = match crypto::refuse_exposed(&file) {
+            Ok(()) => return Some(()),
+            Err(CryptoError::Exposed(_, mode)) => {
+                format!(
+                    "can be read by other users (mode {mode:o}): run `chmod 600 {}`",
+                    file.display()
+                )
+            }
+            Err(CryptoError::Unreadable(_, error)) => format!("cannot be read: {error}"),
+            Err(error) => error.to_string(),
+        };
+        source.flaw(path.at, format!("{}: `{}` {problem}", path.key, file.display()));
+        None
+    }
+}

@@ -1,0 +1,281 @@
+//! One agency's manifest: from TOML to checked values, with every flaw at once.
+
+mod access;
+mod files;
+mod names;
+mod operation;
+mod request;
+mod section;
+mod statement;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde_json::Value as Json;
+use toml::de::DeTable;
+
+use self::files::Files;
+use self::names::Declared;
+use self::section::{Section, Source};
+use super::expression::Expression;
+use crate::catalogue::Fact;
+use crate::crypto::{Digest, sha256, sha256_parts};
+use crate::finding::Finding;
+use crate::query::{FactCode, OrganisationId};
+
+pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
+pub(crate) use self::operation::{Operation, Paging, Question, Reading};
+pub(crate) use self::request::{Envelope, Payload, Request, Tree};
+
+/// Version of the language this gateway reads.
+const SCHEMA: i64 = 1;
+/// Bytes of a manifest. A long one is some tens of kilobytes.
+const MAX_BYTES: u64 = 1_048_576;
+
+/// One manifest, checked. It holds secrets and has no `Debug`.
+pub(crate) struct Manifest {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Name of the adapter.
+    pub(crate) name: String,
+    /// Version of the manifest.
+    pub(crate) version: String,
+    /// The organisation it speaks to.
+    pub(crate) agency: OrganisationId,
+    /// SHA-256 of the file.
+    pub(crate) digest: Digest,
+    /// SHA-256 over the file and everything it refers to.
+    pub(crate) fingerprint: Digest,
+    /// Secrets by name.
+    pub(crate) secrets: BTreeMap<String, SecretString>,
+    /// Constants.
+    pub(crate) settings: Json,
+    /// How the agency is reached.
+    pub(crate) access: Access,
+    /// How a short-lived secret is had.
+    pub(crate) session: Option<Session>,
+    /// Limits towards the agency.
+    pub(crate) resilience: Resilience,
+    /// One per fact.
+    pub(crate) operations: Vec<Operation>,
+}
+
+/// How a short-lived secret is had.
+pub(crate) struct Session {
+    /// What asks for it.
+    pub(crate) request: Request,
+    /// What is kept of the reply.
+    pub(crate) values: Vec<(String, Expression)>,
+    /// When it ends, in milliseconds since 1970.
+    pub(crate) expires: Expression,
+    /// The agency did not give one.
+    pub(crate) failed: Option<Expression>,
+    /// Seen on an ordinary reply: it is over.
+    pub(crate) rejected: Option<Expression>,
+}
+
+/// Limits towards the agency.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resilience {
+    /// Questions under way at once.
+    pub(crate) max_in_flight: usize,
+    /// Questions begun in one second; without limit when there is none.
+    pub(crate) rate_per_second: Option<NonZeroU32>,
+    /// Extra attempts.
+    pub(crate) retries: i64,
+}
+
+/// Whether the files that a manifest names are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The manifest alone, where its secrets and certificates are not.
+    ManifestOnly,
+    /// Everything it names.
+    WithFiles,
+}
+
+/// Reads one manifest.
+///
+/// # Errors
+/// Every flaw, with its place.
+pub(crate) fn read(
+    file: &Path,
+    depth: Depth,
+    find: &dyn Fn(&FactCode) -> Option<Fact>,
+) -> Result<Manifest, Vec<Finding>> {
+    let unreadable = |problem: String| vec![Finding::new(file, problem)];
+    let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
+    if size > MAX_BYTES {
+        return Err(unreadable(format!("it has {size} bytes; at most {MAX_BYTES} are read")));
+    }
+    let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let finding = |error: toml::de::Error| match error.span() {
+            Some(span) => Finding::at(file, text, span.start, error.message()),
+            None => Finding::new(file, error.message()),
+        };
+        return Err(errors.into_iter().map(finding).collect());
+    }
+    let source = Source::new(file, text);
+    let files = Files::new(file.parent().unwrap_or(Path::new(".")), depth == Depth::WithFiles);
+    let manifest = manifest(&source, Section::document(&source, &table), file, &files, find);
+    match manifest.filter(|_| source.is_clean()) {
+        Some(mut manifest) => {
+            let (secrets, digest) = files.into_parts();
+            manifest.secrets = secrets;
+            manifest.digest = sha256(&bytes);
+            manifest.fingerprint = sha256_parts(&[&bytes, &digest]);
+            Ok(manifest)
+        }
+        None => Err(source.into_findings()),
+    }
+}
+
+fn manifest(
+    source: &Source<'_>,
+    document: Section<'_>,
+    file: &Path,
+    files: &Files<'_>,
+    find: &dyn Fn(&FactCode) -> Option<Fact>,
+) -> Option<Manifest> {
+    if !document.has("schema") {
+        document.missing("schema");
+    }
+    let _this_one = document.integer("schema", SCHEMA..SCHEMA + 1, SCHEMA);
+    let name = document.required("name");
+    if let Some(name) = name.as_ref().filter(|name| !is_plain(&name.value)) {
+        source.flaw(name.at, "`name` has lower-case letters, digits and `-` only");
+    }
+    let version = document.required("version");
+    let agency = document.required("agency").map(|text| OrganisationId::new(text.value));
+    let mut declared = Declared::default();
+    for (name, secret) in sections(
+        &document,
+        "secrets",
+        "a table `{ file = \"…\" }`: a secret never stands in a manifest",
+    ) {
+        if let Some(path) = secret.required("file") {
+            files.keep_secret(source, &name, &path);
+        }
+        secret.finish();
+        declared.secrets.push(name);
+    }
+    let settings = document.section("settings").map(Section::constants).unwrap_or_default();
+    declared.settings = settings.keys().cloned().collect();
+    let access = access::access(source, &document, files);
+    let session = session(source, &document, access.as_ref(), &mut declared);
+    let resilience = resilience(&document);
+    let operations = document.sections("operation");
+    if operations.is_empty() {
+        document.missing("operation");
+    }
+    let mut read: Vec<Operation> = Vec::new();
+    for section in operations {
+        let at = section.at_key("fact");
+        let Some(agency) = agency.as_ref() else { continue };
+        let operation =
+            operation::operation(source, section, agency, &declared, access.as_ref(), find);
+        let Some(operation) = operation else { continue };
+        if read.iter().any(|other| other.fact == operation.fact) {
+            source.flaw(at, format!("`{}` has an operation already", operation.fact));
+        }
+        read.push(operation);
+    }
+    document.finish();
+    Some(Manifest {
+        file: file.to_owned(),
+        name: name?.value,
+        version: version?.value,
+        agency: agency?,
+        digest: Digest::default(),
+        fingerprint: Digest::default(),
+        secrets: BTreeMap::new(),
+        settings: Json::Object(settings),
+        access: access?,
+        session: session?,
+        resilience,
+        operations: read,
+    })
+}
+
+fn sections<'s>(
+    document: &Section<'s>,
+    key: &'static str,
+    wanted: &str,
+) -> Vec<(String, Section<'s>)> {
+    document.section(key).map(|section| section.named_sections(wanted)).unwrap_or_default()
+}
+
+/// The outer `None` is a flaw; the inner one is no session.
+#[expect(clippy::option_option, reason = "a flaw and an absence are different things")]
+fn session(
+    source: &Source<'_>,
+    document: &Section<'_>,
+    access: Option<&Access>,
+    declared: &mut Declared,
+) -> Option<Option<Session>> {
+    let Some(section) = document.section("session") else { return Some(None) };
+    if !matches!(access, None | Some(Access::Http(_) | Access::Soap(..))) {
+        source.flaw(section.at(), "`[session]` goes with `[http]` or `[soap]` only");
+    }
+    let asking = declared.for_session_request();
+    let hearing = declared.for_session_reply();
+    if !section.has("request") {
+        section.missing("request");
+    }
+    let request =
+        section.section("request").and_then(|inside| request::request(source, inside, &asking));
+    if !section.has("values") {
+        section.missing("values");
+    }
+    let values = section.section("values").map(Section::named_texts).unwrap_or_default();
+    declared.session = values.iter().map(|(name, _)| name.clone()).collect();
+    let values: Vec<_> = values
+        .into_iter()
+        .map(|(name, text)| source.expression(&text, &hearing).map(|value| (name, value)))
+        .collect();
+    let optional = |key, names| {
+        section.text(key).map_or(Some(None), |text| source.expression(&text, names).map(Some))
+    };
+    let expires = section.required("expires").and_then(|text| source.expression(&text, &hearing));
+    let failed = optional("failed", &hearing);
+    let rejected = optional("rejected", &declared.for_rejection());
+    section.finish();
+    Some(Some(Session {
+        request: request?,
+        values: values.into_iter().collect::<Option<_>>()?,
+        expires: expires?,
+        failed: failed?,
+        rejected: rejected?,
+    }))
+}
+
+fn resilience(document: &Section<'_>) -> Resilience {
+    let Some(section) = document.section("resilience") else {
+        return Resilience { max_in_flight: 32, rate_per_second: None, retries: 1 };
+    };
+    let max_in_flight = section.integer("max_in_flight", 1..1_025, 32);
+    let rate = section.integer("rate_per_second", 1..100_001, 0);
+    let retries = section.integer("retries", 0..4, 1);
+    section.finish();
+    Resilience {
+        max_in_flight: usize::try_from(max_in_flight).unwrap_or(1),
+        rate_per_second: u32::try_from(rate).ok().and_then(NonZeroU32::new),
+        retries,
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests;

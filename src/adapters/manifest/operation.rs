@@ -1,0 +1,276 @@
+//! `[[operation]]`: how one fact is asked and how its reply is read.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::access::Access;
+use super::names::Declared;
+use super::request::{Envelope, Request, envelope, request};
+use super::section::{Section, Source, Text};
+use super::statement;
+use crate::adapters::expression::{Expression, Members, Names};
+use crate::adapters::mapping;
+use crate::catalogue::{Attribute, Fact, Role};
+use crate::query::{FactCode, OrganisationId};
+
+/// Pages asked for one question when the manifest does not say.
+const MAX_PAGES: i64 = 20;
+
+/// One operation, checked.
+pub(crate) struct Operation {
+    /// The fact it answers.
+    pub(crate) fact: FactCode,
+    /// The roles of the fact.
+    pub(crate) roles: Vec<Role>,
+    /// The attributes of the fact.
+    pub(crate) catalogue: Vec<Attribute>,
+    /// Asking twice does no harm.
+    pub(crate) idempotent: bool,
+    /// What is sent.
+    pub(crate) question: Question,
+    /// Asked again for more rows.
+    pub(crate) paging: Option<Paging>,
+    /// How the reply is read; `None` where replies come already named.
+    pub(crate) reading: Option<Reading>,
+    /// Code tables.
+    pub(crate) codes: Json,
+}
+
+/// What is sent to the agency.
+pub(crate) enum Question {
+    /// Over HTTP.
+    Http(Request),
+    /// In a SOAP envelope.
+    Soap(Envelope),
+    /// A statement and its parameters.
+    Sql(String, Vec<Expression>),
+    /// The query itself.
+    Grpc,
+}
+
+/// More than one page.
+pub(crate) struct Paging {
+    /// The rows of a reply.
+    pub(crate) rows: Expression,
+    /// Whether there are more.
+    pub(crate) more: Expression,
+    /// At most so many.
+    pub(crate) max_pages: i64,
+}
+
+/// How a reply is read.
+pub(crate) struct Reading {
+    /// The part that matters.
+    pub(crate) document: Option<Expression>,
+    /// When the data was true, in milliseconds since 1970.
+    pub(crate) as_of: Option<Expression>,
+    /// Positions of the subjects really checked.
+    pub(crate) checked: Option<Expression>,
+    /// The agency says that it cannot answer.
+    pub(crate) unavailable: Option<Expression>,
+    /// It holds no record.
+    pub(crate) not_found: Option<Expression>,
+    /// It holds records that disagree.
+    pub(crate) conflict: Option<Expression>,
+    /// It holds a record.
+    pub(crate) found: Expression,
+    /// The record is that of whom we asked about.
+    pub(crate) echo: Option<Expression>,
+    /// What the record holds.
+    pub(crate) attributes: Vec<(Attribute, Expression)>,
+}
+
+/// Reads one operation.
+pub(super) fn operation(
+    source: &Source<'_>,
+    section: Section<'_>,
+    agency: &OrganisationId,
+    declared: &Declared,
+    access: Option<&Access>,
+    find: &dyn Fn(&FactCode) -> Option<Fact>,
+) -> Option<Operation> {
+    let code = section.required("fact")?;
+    let Some(fact) = find(&FactCode::new(code.value.as_str())) else {
+        source.flaw(code.at, format!("the catalogue has no fact `{}`", code.value));
+        return None;
+    };
+    if fact.agency != *agency {
+        let problem = format!("`{}` is a fact of `{}`, not of `{agency}`", fact.code, fact.agency);
+        source.flaw(code.at, problem);
+    }
+    let idempotent = section.truth("idempotent");
+    if matches!(access, Some(Access::Grpc(_))) {
+        section.finish();
+        return Some(Operation {
+            fact: fact.code,
+            roles: fact.roles,
+            catalogue: fact.attributes,
+            idempotent,
+            question: Question::Grpc,
+            paging: None,
+            reading: None,
+            codes: Json::Null,
+        });
+    }
+    let codes = code_tables(&section);
+    let tables: Vec<String> = codes.keys().cloned().collect();
+    let asking = declared.for_request(&fact.roles, &tables);
+    let hearing = declared.for_reply(&fact.roles, &tables);
+
+    let question = question(source, &section, access, &asking);
+    let paging = section.section("paging").map(|section| paging(source, section, &hearing));
+    let reading = reading(source, &section, &fact, &hearing, &codes);
+    section.finish();
+    Some(Operation {
+        fact: fact.code,
+        roles: fact.roles,
+        catalogue: fact.attributes,
+        idempotent,
+        question: question?,
+        paging: paging.map_or(Some(None), |read| read.map(Some))?,
+        reading: Some(reading?),
+        codes: Json::Object(codes),
+    })
+}
+
+fn question(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    access: Option<&Access>,
+    names: &Names,
+) -> Option<Question> {
+    match access? {
+        Access::Http(_) => {
+            let inside = present(section, "request")?;
+            request(source, inside, names).map(Question::Http)
+        }
+        Access::Soap(..) => {
+            let inside = present(section, "request")?;
+            envelope(source, inside, names).map(Question::Soap)
+        }
+        Access::Sql(_) => {
+            let statement = section.required("statement");
+            let parameters: Vec<Text> = section.texts("parameters");
+            let compiled: Vec<Option<Expression>> =
+                parameters.iter().map(|text| source.expression(text, names)).collect();
+            let statement = statement?;
+            if let Err(problem) = statement::check(&statement.value, parameters.len()) {
+                source.flaw(statement.at, format!("`{}`: {problem}", statement.key));
+                return None;
+            }
+            Some(Question::Sql(statement.value, compiled.into_iter().collect::<Option<_>>()?))
+        }
+        Access::Grpc(_) => Some(Question::Grpc),
+    }
+}
+
+fn code_tables(section: &Section<'_>) -> Map<String, Json> {
+    let Some(codes) = section.section("codes") else { return Map::new() };
+    let tables = codes.named_sections("a table of codes");
+    tables.into_iter().map(|(name, table)| (name, Json::Object(table.constants()))).collect()
+}
+
+fn paging(source: &Source<'_>, section: Section<'_>, names: &Names) -> Option<Paging> {
+    let rows = section.required("rows").and_then(|text| source.expression(&text, names));
+    let more = section.required("more").and_then(|text| source.expression(&text, names));
+    let max_pages = section.integer("max_pages", 1..1_001, MAX_PAGES);
+    section.finish();
+    Some(Paging { rows: rows?, more: more?, max_pages })
+}
+
+fn reading(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    fact: &Fact,
+    names: &Names,
+    codes: &Map<String, Json>,
+) -> Option<Reading> {
+    let compiled = |section: &Section<'_>, key, names: &Names| {
+        section.text(key).map_or(Some(None), |text| source.expression(&text, names).map(Some))
+    };
+    let document = compiled(section, "document", names);
+    let names = names.clone().with("doc", Members::Any);
+    let as_of = compiled(section, "as_of", &names);
+    let checked = compiled(section, "checked", &names);
+    let attributes = attributes(source, section, fact, &names, codes);
+    let outcome = present(section, "outcome")?;
+    let unavailable = compiled(&outcome, "unavailable", &names);
+    let not_found = compiled(&outcome, "not_found", &names);
+    let conflict = compiled(&outcome, "conflict", &names);
+    let found = outcome.required("found").and_then(|text| source.expression(&text, &names));
+    let echo = compiled(&outcome, "echo", &names);
+    outcome.finish();
+    Some(Reading {
+        document: document?,
+        as_of: as_of?,
+        checked: checked?,
+        unavailable: unavailable?,
+        not_found: not_found?,
+        conflict: conflict?,
+        found: found?,
+        echo: echo?,
+        attributes: attributes?,
+    })
+}
+
+fn attributes(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    fact: &Fact,
+    names: &Names,
+    codes: &Map<String, Json>,
+) -> Option<Vec<(Attribute, Expression)>> {
+    let inside = present(section, "attributes")?;
+    let at = inside.at();
+    let mut given: BTreeMap<String, Text> = inside.named_texts().into_iter().collect();
+    let mut read = Vec::new();
+    for attribute in &fact.attributes {
+        match given.remove(&attribute.name) {
+            Some(text) => {
+                let expression = source.expression(&text, names);
+                if let Some(problem) = unfit_code(&text.value, attribute, codes) {
+                    source.flaw(text.at, format!("{}: {problem}", text.key));
+                }
+                read.push(expression.map(|expression| (attribute.clone(), expression)));
+            }
+            None if attribute.optional => {}
+            None => {
+                let (name, code) = (&attribute.name, &fact.code);
+                source.flaw(at, format!("the attribute `{name}` of `{code}` is missing"));
+                read.push(None);
+            }
+        }
+    }
+    for (name, text) in given {
+        source.flaw(text.at, format!("`{}` has no attribute `{name}`", fact.code));
+    }
+    read.into_iter().collect()
+}
+
+/// Where an attribute is read from a code table and nothing else, every code of the table must be one of the
+/// attribute's values.
+fn unfit_code(
+    expression: &str,
+    attribute: &Attribute,
+    codes: &Map<String, Json>,
+) -> Option<String> {
+    let inside = expression.trim().strip_prefix("codes.")?.strip_suffix(']')?;
+    let (table, key) = inside.split_once('[')?;
+    // `codes.a[x] == codes.b[y]` is no look-up in one table.
+    if key.contains(['[', ']']) && !key.starts_with("string(") {
+        return None;
+    }
+    let Json::Object(table) = codes.get(table)? else { return None };
+    let (code, value) = table
+        .iter()
+        .find(|(_, value)| !value.is_null() && mapping::typed(value, &attribute.kind).is_none())?;
+    Some(format!("code `{code}` stands for {value}, which `{}` cannot be", attribute.name))
+}
+
+fn present<'s>(section: &Section<'s>, key: &'static str) -> Option<Section<'s>> {
+    if !section.has(key) {
+        section.missing(key);
+    }
+    section.section(key)
+}

@@ -1,0 +1,236 @@
+//! Dates, months, times and amounts in the forms agencies write them. China time is UTC+8 all year.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, Zoned};
+
+/// A text is no date in any of the agencies' forms.
+pub(super) const NO_DATE: &str = "the text is no date";
+/// A text is no amount of yuan.
+pub(super) const NO_AMOUNT: &str = "the text is no amount of yuan";
+/// A text or a time does not fit its pattern.
+pub(super) const NO_MATCH: &str = "the text does not fit the pattern";
+
+const CHINA: Offset = Offset::constant(8);
+/// The unit of each letter group of a pattern, with its width.
+const GROUPS: [&str; 6] = ["yyyy", "MM", "dd", "HH", "mm", "ss"];
+/// What agencies write where there is no date.
+const ABSENT: [&str; 6] = ["", "null", "NULL", "无", "—", "——"];
+
+/// Milliseconds since 1970 as China time in `pattern`.
+pub(super) fn write(ms: i64, pattern: &str) -> Result<String, &'static str> {
+    let at = Timestamp::from_millisecond(ms).map_err(|_| NO_MATCH)?;
+    let at: Zoned = at.to_zoned(TimeZone::fixed(CHINA));
+    let fields = [
+        i32::from(at.year()),
+        at.month().into(),
+        at.day().into(),
+        at.hour().into(),
+        at.minute().into(),
+        at.second().into(),
+    ];
+    let mut written = String::with_capacity(pattern.len());
+    for piece in pieces(pattern) {
+        match piece {
+            Piece::Field(field, width) => {
+                let value = fields.get(field).ok_or(NO_MATCH)?;
+                written.push_str(&format!("{value:0width$}"));
+            }
+            Piece::Literal(literal) => written.push(literal),
+        }
+    }
+    Ok(written)
+}
+
+/// Milliseconds since 1970 of a China time written in `pattern`.
+pub(super) fn read(text: &str, pattern: &str) -> Result<i64, &'static str> {
+    let mut fields = [1970_i16, 1, 1, 0, 0, 0];
+    let mut rest = text;
+    for piece in pieces(pattern) {
+        match piece {
+            Piece::Field(field, width) => {
+                let (digits, after) = rest.split_at_checked(width).ok_or(NO_MATCH)?;
+                let place = fields.get_mut(field).ok_or(NO_MATCH)?;
+                *place = number(digits).ok_or(NO_MATCH)?;
+                rest = after;
+            }
+            Piece::Literal(literal) => rest = rest.strip_prefix(literal).ok_or(NO_MATCH)?,
+        }
+    }
+    let [year, month, day, hour, minute, second] = fields;
+    let small = |value: i16| i8::try_from(value).map_err(|_| NO_MATCH);
+    let civil = DateTime::new(
+        year,
+        small(month)?,
+        small(day)?,
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        0,
+    )
+    .map_err(|_| NO_MATCH)?;
+    if !rest.is_empty() {
+        return Err(NO_MATCH);
+    }
+    CHINA.to_timestamp(civil).map(Timestamp::as_millisecond).map_err(|_| NO_MATCH)
+}
+
+/// `YYYY-MM-DD`, or `None` where the agency has no date.
+pub(super) fn date(text: &str) -> Result<Option<String>, &'static str> {
+    let text = text.trim();
+    if ABSENT.contains(&text) {
+        return Ok(None);
+    }
+    let (year, month, day) = calendar(text).ok_or(NO_DATE)?;
+    let date = Date::new(year, month, day.ok_or(NO_DATE)?).map_err(|_| NO_DATE)?;
+    // The default of many databases, not a day anything happened.
+    if date == Date::constant(1900, 1, 1) {
+        return Ok(None);
+    }
+    Ok(Some(format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())))
+}
+
+/// `YYYY-MM`, or `None` where the agency has no month.
+pub(super) fn month(text: &str) -> Result<Option<String>, &'static str> {
+    let text = text.trim();
+    if ABSENT.contains(&text) {
+        return Ok(None);
+    }
+    let (year, month, day) = calendar(text).ok_or(NO_DATE)?;
+    let date = Date::new(year, month, day.unwrap_or(1)).map_err(|_| NO_DATE)?;
+    if date == Date::constant(1900, 1, 1) {
+        return Ok(None);
+    }
+    Ok(Some(format!("{:04}-{:02}", date.year(), date.month())))
+}
+
+/// Yuan as text to fen. More than two decimals are refused unless they are zeros.
+pub(super) fn fen(text: &str) -> Result<i64, &'static str> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (yuan, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+    let yuan = yuan.replace(',', "");
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if yuan.is_empty() || !all_digits(&yuan) || !all_digits(decimals) {
+        return Err(NO_AMOUNT);
+    }
+    let (cents, beyond) = decimals.split_at(decimals.len().min(2));
+    if beyond.bytes().any(|byte| byte != b'0') {
+        return Err(NO_AMOUNT);
+    }
+    let fen: i64 = format!("{yuan}{cents:0<2}").parse().map_err(|_| NO_AMOUNT)?;
+    Ok(if negative { -fen } else { fen })
+}
+
+enum Piece {
+    /// Position in [`GROUPS`], and its width.
+    Field(usize, usize),
+    Literal(char),
+}
+
+fn pieces(pattern: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = pattern;
+    while let Some(next) = rest.chars().next() {
+        let group = GROUPS.iter().enumerate().find(|(_, letters)| rest.starts_with(**letters));
+        let width = group.map_or(next.len_utf8(), |(_, letters)| letters.len());
+        pieces.push(group.map_or(Piece::Literal(next), |(field, _)| Piece::Field(field, width)));
+        rest = rest.get(width..).unwrap_or_default();
+    }
+    pieces
+}
+
+fn number(digits: &str) -> Option<i16> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// Year, month and, when there is one, day of `20180131`, `2018-1-31`, `2018/01/31 09:30:00.0`, `2018年1月31日`,
+/// `20180131093000`, `201801` and `2018-01`.
+fn calendar(text: &str) -> Option<(i16, i8, Option<i8>)> {
+    let day_part = text.split([' ', 'T']).next()?;
+    if day_part.bytes().all(|byte| byte.is_ascii_digit()) {
+        let part = |from: usize, to: usize| number(day_part.get(from..to)?);
+        let day = match day_part.len() {
+            6 => None,
+            8 | 14 => Some(i8::try_from(part(6, 8)?).ok()?),
+            _ => return None,
+        };
+        return Some((part(0, 4)?, i8::try_from(part(4, 6)?).ok()?, day));
+    }
+    let day_part = day_part.trim_end_matches(['日', '月']);
+    let mut parts = day_part.split(['-', '/', '.', '年', '月']);
+    let year = parts.next().filter(|year| year.len() == 4).and_then(number)?;
+    let mut small = || -> Option<Option<i8>> {
+        let Some(part) = parts.next() else { return Some(None) };
+        let value = Some(part).filter(|part| (1..=2).contains(&part.len())).and_then(number)?;
+        Some(Some(i8::try_from(value).ok()?))
+    };
+    let (month, day) = (small()??, small()?);
+    parts.next().is_none().then_some((year, month, day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_in_the_forms_agencies_write() {
+        let same = ["20180131", "2018-01-31", "2018-1-31", "2018/01/31", "2018.1.31"];
+        let timed =
+            ["2018-01-31 09:30:00.0", "20180131093000", "2018-01-31T09:30:00", "2018年1月31日"];
+        for text in same.into_iter().chain(timed) {
+            assert_eq!(date(text), Ok(Some("2018-01-31".to_owned())), "{text}");
+        }
+        for text in ["", " ", "null", "无", "—", "1900-01-01", "19000101", "1900-01-01 00:00:00.0"]
+        {
+            assert_eq!(date(text), Ok(None), "{text}");
+        }
+        for text in
+            ["2018-02-30", "31.01.2018", "2018", "201801", "yesterday", "2018-01-31-01", "一"]
+        {
+            assert_eq!(date(text), Err(NO_DATE), "{text}");
+        }
+    }
+
+    #[test]
+    fn months_in_the_forms_agencies_write() {
+        for text in ["201802", "2018-02", "2018年2月", "2018-02-28", "20180228"] {
+            assert_eq!(month(text), Ok(Some("2018-02".to_owned())), "{text}");
+        }
+        assert_eq!(month("201813"), Err(NO_DATE));
+        assert_eq!(month("无"), Ok(None));
+    }
+
+    #[test]
+    fn times_are_china_time() {
+        assert_eq!(write(0, "yyyy-MM-dd HH:mm:ss"), Ok("1970-01-01 08:00:00".to_owned()));
+        assert_eq!(write(1_700_000_000_000, "yyyyMMddHHmmss"), Ok("20231115061320".to_owned()));
+        assert_eq!(read("20231115061320", "yyyyMMddHHmmss"), Ok(1_700_000_000_000));
+        assert_eq!(read("2023年11月15日", "yyyy年MM月dd日"), Ok(1_699_977_600_000));
+        for wrong in
+            ["2023-11-15", "20231115", "20231315061320", "2023111506132x", "202311150613201"]
+        {
+            assert_eq!(read(wrong, "yyyyMMddHHmmss"), Err(NO_MATCH), "{wrong}");
+        }
+        assert_eq!(write(i64::MAX, "yyyy"), Err(NO_MATCH));
+    }
+
+    #[test]
+    fn yuan_to_fen_without_a_floating_point_number() {
+        for (text, expected) in [
+            ("1234.56", 123_456),
+            ("0.1", 10),
+            ("12", 1_200),
+            ("1,234.5000", 123_450),
+            ("-3.00", -300),
+        ] {
+            assert_eq!(fen(text), Ok(expected), "{text}");
+        }
+        for wrong in ["", "1.234", "1e3", "十", ".", "99999999999999999999", "1.-5"] {
+            assert_eq!(fen(wrong), Err(NO_AMOUNT), "{wrong}");
+        }
+    }
+}

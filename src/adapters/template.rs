@@ -1,0 +1,201 @@
+//! Text with `{expression}` in it, for SOAP: what is put in is escaped, so no value can add an element.
+
+use serde_json::Value as Json;
+
+use super::expression::{Expression, Fault, Flaw, Names, Scope};
+
+/// A text with holes.
+pub(crate) struct Template(Vec<Piece>);
+
+enum Piece {
+    Text(String),
+    Hole { expression: Expression, offset: usize },
+}
+
+impl Template {
+    /// Reads a template. `{{` and `}}` stand for one brace.
+    ///
+    /// # Errors
+    /// Every hole that is not closed or holds no expression.
+    pub(crate) fn compile(source: &str) -> Result<Self, Vec<Flaw>> {
+        let mut pieces = Vec::new();
+        let mut flaws = Vec::new();
+        let mut text = String::new();
+        let mut rest = source;
+        while let Some(next) = rest.chars().next() {
+            let offset = source.len() - rest.len();
+            if rest.starts_with("{{") || rest.starts_with("}}") {
+                text.push(next);
+                rest = rest.get(2..).unwrap_or_default();
+            } else if next == '{' {
+                let Some(length) = hole_length(rest) else {
+                    let problem = "`{` has no `}`; write `{{` for a brace".to_owned();
+                    flaws.push(Flaw { offset, problem });
+                    break;
+                };
+                pieces.push(Piece::Text(std::mem::take(&mut text)));
+                let inside = rest.get(1..length - 1).unwrap_or_default();
+                match Expression::compile(inside) {
+                    Ok(expression) => pieces.push(Piece::Hole { expression, offset: offset + 1 }),
+                    Err(flaw) => flaws.push(Flaw { offset: offset + 1 + flaw.offset, ..flaw }),
+                }
+                rest = rest.get(length..).unwrap_or_default();
+            } else {
+                text.push(next);
+                rest = rest.get(next.len_utf8()..).unwrap_or_default();
+            }
+        }
+        pieces.push(Piece::Text(text));
+        if flaws.is_empty() { Ok(Self(pieces)) } else { Err(flaws) }
+    }
+
+    /// Every name in it that is not one of `names`.
+    pub(crate) fn unknown_names(&self, names: &Names) -> Vec<Flaw> {
+        let holes = self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole { expression, offset } => Some((expression, *offset)),
+        });
+        holes
+            .flat_map(|(expression, start)| {
+                let flaws = expression.unknown_names(names).into_iter();
+                flaws.map(move |flaw| Flaw { offset: start + flaw.offset, ..flaw })
+            })
+            .collect()
+    }
+
+    /// The text with its holes filled; null fills with nothing.
+    ///
+    /// # Errors
+    /// The fault, and the expression it is in.
+    pub(crate) fn fill(&self, scope: &Scope) -> Result<String, (Fault, &str)> {
+        self.fill_from(|expression| expression.text(scope))
+    }
+
+    /// The same, where one more name can be seen.
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub(crate) fn fill_with(
+        &self,
+        scope: &Scope,
+        name: &'static str,
+        value: &Json,
+    ) -> Result<String, (Fault, &str)> {
+        self.fill_from(|expression| expression.text_with(scope, name, value))
+    }
+
+    fn fill_from(
+        &self,
+        text: impl Fn(&Expression) -> Result<Option<String>, Fault>,
+    ) -> Result<String, (Fault, &str)> {
+        let mut filled = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => filled.push_str(text),
+                Piece::Hole { expression, .. } => {
+                    let value = text(expression).map_err(|fault| (fault, expression.source()))?;
+                    escape(&value.unwrap_or_default(), &mut filled)
+                        .map_err(|fault| (fault, expression.source()))?;
+                }
+            }
+        }
+        Ok(filled)
+    }
+}
+
+/// Bytes of the hole at the start of `text`, braces included. Braces inside it may nest and may stand in strings.
+fn hole_length(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '{') => depth += 1,
+            (None, '}') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+fn escape(value: &str, into: &mut String) -> Result<(), Fault> {
+    for character in value.chars() {
+        match character {
+            '&' => into.push_str("&amp;"),
+            '<' => into.push_str("&lt;"),
+            '>' => into.push_str("&gt;"),
+            '"' => into.push_str("&quot;"),
+            '\'' => into.push_str("&apos;"),
+            '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => {
+                into.push(character);
+            }
+            _ => return Err(Fault::Other("the text has a character that XML cannot carry")),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::new(Arc::default());
+        scope.set("name", &json!("<张三> & \"'</XM><XM>"));
+        scope.set("number", &json!(430_000_188_001_010_014_i64));
+        scope.set("control", &json!("a\u{0}b"));
+        scope.set("nothing", &json!(null));
+        scope
+    }
+
+    #[test]
+    fn what_is_put_in_is_escaped() {
+        let template = Template::compile("<XM>{name}</XM><N>{number}{nothing}</N>{{}}").unwrap();
+        assert_eq!(
+            template.fill(&scope()).unwrap(),
+            "<XM>&lt;张三&gt; &amp; &quot;&apos;&lt;/XM&gt;&lt;XM&gt;</XM><N>430000188001010014</N>{}"
+        );
+        let nested = Template::compile("{ {'}': 'x'}['}'] }").unwrap();
+        assert_eq!(nested.fill(&scope()).unwrap(), "x");
+    }
+
+    #[test]
+    fn xml_inside_xml_is_escaped_twice() {
+        let mut scope = scope();
+        let inner = Template::compile("<XM>{name}</XM>").unwrap().fill(&scope).unwrap();
+        scope.set("inner", &json!(inner));
+        let outer = Template::compile("<in0>{inner}</in0>").unwrap().fill(&scope).unwrap();
+        assert!(outer.starts_with("<in0>&lt;XM&gt;&amp;lt;张三&amp;gt; "), "{outer}");
+        assert!(!outer.contains("</XM>"));
+    }
+
+    #[test]
+    fn flaws_say_where() {
+        let flaws = |source: &str| match Template::compile(source) {
+            Ok(template) => template.unknown_names(&Names::default()),
+            Err(flaws) => flaws,
+        };
+        assert_eq!(flaws("<a>{name")[0].offset, 3);
+        assert_eq!(flaws("<a>{}</a>")[0].offset, 4);
+        assert_eq!(flaws("<a>{1 + who}</a>")[0].offset, 8);
+        assert_eq!(flaws("<a>{1 +}{2 +}</a>").len(), 2);
+    }
+
+    #[test]
+    fn characters_xml_cannot_carry_are_refused() {
+        let template = Template::compile("{control}").unwrap();
+        assert!(template.fill(&scope()).is_err());
+        assert!(Template::compile("{[1]}").unwrap().fill(&scope()).is_err());
+    }
+}

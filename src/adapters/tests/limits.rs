@@ -1,0 +1,121 @@
+//! Places, rate, breaker, and reloading: one agency's trouble stays its own.
+
+use std::time::Duration;
+
+use super::agency::*;
+
+fn manifest(agency: &Agency, fact: &str, resilience: &str) -> String {
+    let attributes = match fact {
+        "M2" => "married = 'true'",
+        _ => "identity_match = 'true'\ndeceased = 'false'",
+    };
+    let name = if fact == "M2" { "civil-affairs" } else { "police" };
+    format!(
+        r#"
+schema = 1
+name = "{name}"
+version = "1.0.0"
+agency = "{name}"
+[http]
+base = "https://localhost:{port}"
+ca = "../ca.pem"
+timeout = "300ms"
+[resilience]
+{resilience}
+[[operation]]
+fact = "{fact}"
+[operation.request]
+path = "/"
+[operation.outcome]
+found = 'resp.status == 200'
+[operation.attributes]
+{attributes}
+"#,
+        port = agency.address.port()
+    )
+}
+
+#[tokio::test]
+async fn one_more_than_there_are_places_is_refused_at_once() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| Does::Sleeps).await;
+    let adapter = office.adapter(&manifest(&agency, "M2", "max_in_flight = 2"));
+    let query = couple();
+    let reasons = tokio::join!(
+        failure(&adapter, &query),
+        failure(&adapter, &query),
+        failure(&adapter, &query)
+    );
+    assert_eq!((reasons.0.0, reasons.1.0, reasons.2.0), ("timeout", "timeout", "overloaded"));
+    assert_eq!(adapter.state().in_flight, 0);
+}
+
+#[tokio::test]
+async fn the_rate_waits_within_the_deadline_and_no_longer() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| json("{}")).await;
+    let adapter = office.adapter(&manifest(&agency, "M2", "rate_per_second = 2"));
+    let started = std::time::Instant::now();
+    for _ in 0..3 {
+        assert!(ask(&adapter, &couple()).await.is_ok());
+    }
+    assert!(started.elapsed() > Duration::from_millis(300), "the third waited");
+    let hurried = adapter.ask_granted(&|_| true, &couple(), NOW, Duration::from_millis(100)).await;
+    let failure = hurried.err().unwrap();
+    assert_eq!(failure.reason.code(), "overloaded");
+    assert!(failure.retry_after.is_some());
+}
+
+#[tokio::test]
+async fn the_breaker_opens_for_one_agency_and_not_for_another() {
+    let office = Office::new();
+    let dead = Agency::open(office.server("localhost", &[]), |_| Does::HangsUp).await;
+    let alive = Agency::open(office.server("localhost", &[]), |_| json("{}")).await;
+    office.place("civil.toml", &manifest(&dead, "M2", ""));
+    office.place("police.toml", &manifest(&alive, "P1", ""));
+    let (adapters, findings) = office.load(None);
+    assert_eq!(findings, []);
+    let civil = adapters.for_fact(&"M2".into()).unwrap();
+    for _ in 0..6 {
+        assert_eq!(failure(civil, &couple()).await.0, "unreachable");
+    }
+    assert_eq!(failure(civil, &couple()).await.0, "breaker_open");
+    assert_eq!((dead.heard().len(), civil.state().breaker), (6, "open"));
+    let police = adapters.for_fact(&"P1".into()).unwrap();
+    let question = query("P1", vec![person("person", HE, "张三")]);
+    assert!(ask(police, &question).await.is_ok());
+    assert_eq!(police.state().breaker, "closed");
+}
+
+#[tokio::test]
+async fn a_manifest_gone_bad_keeps_its_last_good_version() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| json("{}")).await;
+    let good = manifest(&agency, "M2", "");
+    office.place("civil.toml", &good);
+    let (first, _) = office.load(None);
+    let (same, findings) = office.load(Some(&first));
+    assert_eq!(findings, []);
+    assert!(std::sync::Arc::ptr_eq(&first.all()[0], &same.all()[0]), "nothing changed");
+
+    office.place("civil.toml", "schema = 1\nnonsense = 2");
+    office.place(
+        "another.toml",
+        &good.replace("name = \"civil-affairs\"\nversion", "name = \"second\"\nversion"),
+    );
+    let (kept, findings) = office.load(Some(&first));
+    assert!(std::sync::Arc::ptr_eq(&first.all()[0], &kept.all()[0]));
+    assert_eq!(kept.all().len(), 1);
+    assert!(
+        findings.iter().any(|finding| finding.problem.contains("`M2` is answered by")),
+        "{findings:?}"
+    );
+    assert!(ask(kept.for_fact(&"M2".into()).unwrap(), &couple()).await.is_ok());
+
+    std::fs::remove_file(office.path().join("adapters/another.toml")).unwrap();
+    office.place("civil.toml", &good.replace("1.0.0", "1.1.0"));
+    let (changed, findings) = office.load(Some(&kept));
+    assert_eq!((findings.len(), changed.all()[0].version()), (0, "1.1.0"));
+    std::fs::remove_file(office.path().join("adapters/civil.toml")).unwrap();
+    assert!(office.load(Some(&changed)).0.all().is_empty());
+}

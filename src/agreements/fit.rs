@@ -1,0 +1,118 @@
+//! Whether an agreement's words mean anything in the catalogue. A word that does not grants nothing, silently: better
+//! said before it is signed.
+
+use super::terms::Terms;
+use crate::catalogue::Catalogue;
+
+/// Everything in the terms that the catalogue does not know, one sentence each.
+pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
+    let Ok(agreement) = terms.agreement(&[]) else { return Vec::new() };
+    let mut problems = Vec::new();
+    for (position, clause) in agreement.clauses.iter().enumerate() {
+        let number = position + 1;
+        let Some(fact) = catalogue.fact(&clause.fact) else {
+            problems.push(format!("clause {number}: the catalogue has no fact `{}`", clause.fact));
+            continue;
+        };
+        if fact.agency != agreement.provider {
+            problems.push(format!(
+                "clause {number}: `{}` is answered by `{}`, not by `{}`",
+                fact.code, fact.agency, agreement.provider
+            ));
+        }
+        for role in clause.roles.iter().filter(|role| fact.role(role).is_none()) {
+            problems.push(format!("clause {number}: `{}` has no role `{role}`", fact.code));
+        }
+        for name in clause.assert.union(&clause.disclose) {
+            if fact.attribute(name).is_none() {
+                problems
+                    .push(format!("clause {number}: `{}` has no attribute `{name}`", fact.code));
+            }
+        }
+        for item in &clause.items {
+            let versions: Vec<_> = catalogue.items().filter(|known| known.code == *item).collect();
+            if versions.is_empty() {
+                problems.push(format!("clause {number}: the catalogue has no item `{item}`"));
+            } else if !versions.iter().any(|version| version.facts.contains(&fact.code)) {
+                problems.push(format!(
+                    "clause {number}: the item `{item}` does not use the fact `{}`",
+                    fact.code
+                ));
+            }
+        }
+    }
+    for (fact, items, materials) in terms.replaced() {
+        let known = |material: &String| {
+            catalogue
+                .items()
+                .any(|item| items.contains(&item.code) && item.materials.contains_key(material))
+        };
+        for material in materials.iter().filter(|material| !known(material)) {
+            problems
+                .push(format!("the clause of `{fact}`: none of its items asks for `{material}`"));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::terms::tests::DRAFT;
+    use super::*;
+    use crate::finding;
+
+    const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config-example");
+
+    fn catalogue() -> Catalogue {
+        Catalogue::load(&Path::new(SAMPLES).join("catalogue")).unwrap()
+    }
+
+    #[test]
+    fn the_sample_drafts_fit_the_sample_catalogue() {
+        let catalogue = catalogue();
+        let mut granted = BTreeSet::new();
+        let drafts = finding::files_in(&Path::new(SAMPLES).join("agreements"), "toml").unwrap();
+        assert_eq!(drafts.len(), 6);
+        for file in drafts {
+            let terms = Terms::parse(&file, &fs::read_to_string(&file).unwrap()).unwrap();
+            assert_eq!(against_catalogue(&terms, &catalogue), Vec::<String>::new(), "{file:?}");
+            assert_eq!(file.file_stem().unwrap().to_str(), Some(terms.provider().as_str()));
+            for clause in terms.agreement(&[]).unwrap().clauses {
+                granted.extend(clause.items.into_iter().map(|item| (item, clause.fact.clone())));
+            }
+        }
+        // With all six signed, every item can ask for every fact it needs.
+        for item in catalogue.items() {
+            for fact in &item.facts {
+                assert!(
+                    granted.contains(&(item.code.clone(), fact.clone())),
+                    "{} {fact}",
+                    item.code
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn words_without_meaning_are_named() {
+        let catalogue = catalogue();
+        for (good, bad, problem) in [
+            ("fact = \"M2\"", "fact = \"M9\"", "no fact `M9`"),
+            ("fact = \"M2\"", "fact = \"P1\"", "is answered by `police`"),
+            ("\"spouse\"", "\"wife\"", "no role `wife`"),
+            ("\"married\"", "\"wed\"", "no attribute `wed`"),
+            ("\"W3\"", "\"W9\"", "no item `W9`"),
+            ("\"W3\"", "\"W4\"", "does not use the fact `M2`"),
+            ("\"marriage_certificate\"", "\"passport\"", "asks for `passport`"),
+        ] {
+            assert!(DRAFT.contains(good), "{good}");
+            let terms = Terms::parse(Path::new("d"), &DRAFT.replacen(good, bad, 1)).unwrap();
+            let problems = against_catalogue(&terms, &catalogue);
+            assert!(problems.iter().any(|found| found.contains(problem)), "{bad}: {problems:?}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `heyan simulate`: six agencies and a province to try the gateway on.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+
+use crate::simulate::tax_adapter::{self, TaxAdapterConfig};
+use crate::simulate::{self, AGENCIES, SimulationConfig};
+
+/// Arguments of `heyan simulate`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+    heyan pki init pki\n  \
+    heyan simulate --pki pki --secrets secrets\n  \
+    heyan simulate --pki pki --secrets secrets --fault police=outage,housing=delay:3s+jitter:1s\n  \
+    curl -d outage http://127.0.0.1:7500/faults/police\n\n\
+    The ports are those that config-example/adapters names. Everybody in the province is invented."
+)]
+pub struct Simulate {
+    #[command(subcommand)]
+    command: Option<Commands>,
+    #[command(flatten)]
+    province: ProvinceArguments,
+}
+
+#[derive(Debug, Args)]
+struct ProvinceArguments {
+    /// Folder that `heyan pki init` has made
+    #[arg(long, value_name = "DIR", default_value = "pki")]
+    pki: PathBuf,
+    /// Folder of the secrets shared with the gateway; missing ones are made
+    #[arg(long, value_name = "DIR", default_value = "secrets")]
+    secrets: PathBuf,
+    /// People in the province
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(200..=2_000_000))]
+    people: u32,
+    /// The same seed gives the same province
+    #[arg(long, default_value_t = 2018)]
+    seed: u64,
+    /// Let the system choose the ports
+    #[arg(long)]
+    any_port: bool,
+    /// AGENCY=FAULT from the start: outage, delay:2s, jitter:500ms, errors:50 (of a thousand), html, truncated, wrong-person,
+    /// missing-fields, cities:3 (housing); several of one agency joined by `+`
+    #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
+    fault: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Commands {
+    /// Run the gRPC adapter in front of the tax bureau by itself, as an operator would
+    TaxAdapter(TaxAdapterArguments),
+}
+
+#[derive(Debug, Args)]
+struct TaxAdapterArguments {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:7505")]
+    listen: SocketAddr,
+    /// The bureau's service
+    #[arg(long, default_value = "https://127.0.0.1:7515/TaxService")]
+    upstream: String,
+    /// The bureau's authority, PEM
+    #[arg(long, value_name = "FILE")]
+    upstream_ca: PathBuf,
+    /// File with the bureau's password
+    #[arg(long, value_name = "FILE")]
+    password: PathBuf,
+    /// The adapter's certificate chain, PEM
+    #[arg(long, value_name = "FILE")]
+    certificate: PathBuf,
+    /// The adapter's private key, PEM
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Authority of the gateways that may ask, PEM
+    #[arg(long, value_name = "FILE")]
+    client_ca: PathBuf,
+}
+
+/// Runs until Ctrl-C.
+///
+/// # Errors
+/// When certificates or secrets cannot be read, or an address is taken.
+pub async fn run(arguments: Simulate) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Some(Commands::TaxAdapter(arguments)) => run_tax_adapter(arguments).await,
+        None => run_province(arguments.province).await,
+    }
+}
+
+async fn run_province(arguments: ProvinceArguments) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let simulation = simulate::start(SimulationConfig {
+        people: arguments.people,
+        seed: arguments.seed,
+        fixed_ports: !arguments.any_port,
+        pki: arguments.pki,
+        secrets: arguments.secrets,
+        ..SimulationConfig::default()
+    })
+    .await?;
+    for fault in &arguments.fault {
+        let (agency, words) = fault.split_once('=').context("a fault is AGENCY=FAULT")?;
+        ensure!(AGENCIES.iter().any(|(name, _)| *name == agency), "no agency is called `{agency}`");
+        for word in words.split('+') {
+            simulation.faults(agency).apply(word)?;
+        }
+    }
+    let province = simulation.province();
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{} people, {} employers, {} homes in {:.2} s",
+        province.population(),
+        province.employer_count(),
+        province.home_count(),
+        began.elapsed().as_secs_f64()
+    )?;
+    for (agency, address) in simulation.addresses() {
+        writeln!(out, "{agency:<18} {address}  {}", protocol(&agency))?;
+    }
+    writeln!(
+        out,
+        "{:<18} {}  gRPC (heyan.adapter.v1), mutual TLS",
+        "tax adapter",
+        simulation.tax_adapter()
+    )?;
+    writeln!(
+        out,
+        "{:<18} http://{}  GET / · POST /faults/AGENCY",
+        "switchboard",
+        simulation.control()
+    )?;
+    writeln!(out, "Ctrl-C ends it")?;
+    drop(out);
+    tokio::signal::ctrl_c().await?;
+    simulation.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn protocol(agency: &str) -> &'static str {
+    match agency {
+        "police" => "SOAP 1.1 over TLS",
+        "social-security" => "PostgreSQL wire over TLS",
+        "housing" => "forms over TLS",
+        "tax" => "XML over TLS",
+        _ => "JSON over TLS",
+    }
+}
+
+async fn run_tax_adapter(arguments: TaxAdapterArguments) -> anyhow::Result<ExitCode> {
+    let adapter = tax_adapter::start(TaxAdapterConfig {
+        listen: arguments.listen,
+        certificate: arguments.certificate,
+        key: arguments.key,
+        client_authority: arguments.client_ca,
+        upstream: arguments.upstream,
+        upstream_authority: arguments.upstream_ca,
+        password: arguments.password,
+    })
+    .await?;
+    println!("tax adapter on {}; Ctrl-C ends it", adapter.address);
+    tokio::signal::ctrl_c().await?;
+    adapter.stop().await;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,83 @@
+//! A question that one clause permits: what the tests of decisions vary.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::agreement::{Agreement, Clause, Quota};
+use super::facts::{CallerFacts, Facts, QuotaUse, Standing};
+use crate::query::time::Timestamp;
+use crate::query::value::Comparison;
+
+/// 2026-09-22 10:00 in China, a Tuesday.
+pub(super) const TUESDAY_TEN: Timestamp = Timestamp::from_seconds(1_790_042_400);
+
+/// The fund centre asks civil affairs whether two persons are married, for W3.
+pub(super) fn facts() -> Facts {
+    Facts {
+        rules: super::RULES,
+        request_id: [7; 16],
+        caller_sequence: 1,
+        received_at: TUESDAY_TEN,
+        deadline: Some(Duration::from_secs(5)),
+        caller: CallerFacts {
+            organisation: "fund-centre".into(),
+            system: "approval".into(),
+            certificate: [1; 32],
+            standing: Standing::Registered,
+        },
+        fact: Some("M2".into()),
+        provider: Some("civil-affairs".into()),
+        item: "W3".into(),
+        item_version: "2026.2".to_owned(),
+        case_number: "W3-2026-000001".to_owned(),
+        replaced_material: String::new(),
+        operator_unit: "counter-1".to_owned(),
+        operator_present: true,
+        roles: vec![
+            ("person".to_owned(), "person".to_owned()),
+            ("spouse".to_owned(), "person".to_owned()),
+        ],
+        assertions: vec![("married".to_owned(), Comparison::Eq)],
+        disclose: vec![],
+        max_age: None,
+        defects: vec![],
+        quota: vec![QuotaUse { agreement: "mz-1".to_owned(), day: 0, second: 0 }],
+        freezes: vec![],
+        catalogue_digest: [2; 32],
+    }
+}
+
+/// The agreement that permits it.
+pub(super) fn agreement() -> Agreement {
+    Agreement {
+        id: "mz-1".to_owned(),
+        version: 1,
+        digest: [3; 32],
+        title: "Marriage".to_owned(),
+        consumer: "fund-centre".into(),
+        provider: "civil-affairs".into(),
+        systems: ["approval".into()].into(),
+        effective_from: Timestamp::from_seconds(1_527_782_400),
+        effective_to: Timestamp::from_seconds(1_893_427_200),
+        hours: None,
+        quota: Quota { per_second: Some(10), per_day: Some(1000) },
+        clauses: vec![clause()],
+    }
+}
+
+/// Its only clause.
+pub(super) fn clause() -> Clause {
+    Clause {
+        fact: "M2".into(),
+        items: ["W1".into(), "W3".into()].into(),
+        roles: names(&["person", "spouse"]),
+        assert: names(&["married"]),
+        disclose: BTreeSet::new(),
+        max_age: Duration::from_secs(3 * 86_400),
+        cache: None,
+    }
+}
+
+pub(super) fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
