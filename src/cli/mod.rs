@@ -39,6 +39,8 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Sign, verify and show agreements
+    Agreement(agreement::Agreement),
     /// Run a province of invented people and six agencies that answer about them
     Simulate(simulate::Simulate),
     /// Create, verify and replay the access log

@@ -87,9 +87,9 @@ fn every_flaw_is_found_at_once_with_its_place() {
         ),
     ];
     for (line, column, problem) in expected {
-        let is_there = found.iter().any(|(at, from, text)| {
-            text.starts_with(problem) && (*at, *from) == (line, column)
-        });
+        let is_there = found
+            .iter()
+            .any(|(at, from, text)| text.starts_with(problem) && (*at, *from) == (line, column));
         assert!(is_there, "{line}:{column} {problem}\nin {found:#?}");
     }
     assert_eq!(found.len(), expected.len(), "{found:#?}");
