@@ -60,6 +60,7 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
             Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
