@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod audit;
+pub mod adapter;
 pub mod check;
 pub mod demo;
 pub mod pki;
@@ -37,6 +38,8 @@ enum Subcommands {
     Serve(serve::Serve),
     /// Read everything `serve` would read, and report every finding at once; opens no socket
     Check(check::Check),
+    /// Prove an agency's manifest
+    Adapter(adapter::Adapter),
     /// Ask one question
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
@@ -59,6 +62,7 @@ impl Command {
             Subcommands::Demo(command) => on_runtime(demo::run(command)),
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
+            Subcommands::Adapter(command) => adapter::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),
