@@ -1,3 +1,5 @@
+//! A draft, and its flaws one by one.
+
 use super::*;
 
 /// A small draft that passes.
