@@ -1,8 +1,8 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
+pub mod adapter;
 pub mod agreement;
 pub mod audit;
-pub mod adapter;
 pub mod check;
 pub mod demo;
 pub mod pki;
@@ -38,18 +38,18 @@ enum Subcommands {
     Serve(serve::Serve),
     /// Read everything `serve` would read, and report every finding at once; opens no socket
     Check(check::Check),
-    /// Prove an agency's manifest
-    Adapter(adapter::Adapter),
     /// Ask one question
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
-    /// Run a province of invented people and six agencies that answer about them
-    Simulate(simulate::Simulate),
+    /// Prove an agency's manifest
+    Adapter(adapter::Adapter),
     /// Create, verify and replay the access log
     Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
+    /// Run a province of invented people and six agencies that answer about them
+    Simulate(simulate::Simulate),
 }
 
 impl Command {
