@@ -1,7 +1,6 @@
 //! A folder of signed agreements: the good ones, and what is wrong with the others, by file name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,18 +63,8 @@ fn read_one(
         fs::read(&file).map_err(|error| Finding::new(&file, format!("cannot be read: {error}")))?;
     match document::verify(&document, parties, adopted(&document).unwrap_or(at)) {
         Ok(agreement) => Ok(Adopted { agreement: Arc::new(agreement), document, file }),
-        Err(error) => Err(Finding::new(&file, format!("refused: {}", with_causes(&error)))),
+        Err(error) => Err(Finding::new(&file, format!("refused: {}", error.in_full()))),
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn without_contradictions(read: Vec<Adopted>, findings: &mut Vec<Finding>) -> Vec<Adopted> {

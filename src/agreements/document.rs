@@ -4,6 +4,7 @@
 //! stricter than one: three header fields and no others, two parties, both of whom have signed.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -81,6 +82,19 @@ pub enum DocumentError {
     /// The key could not sign.
     #[error("the key `{0}` could not sign")]
     Signing(String, #[source] crate::crypto::CryptoError),
+}
+
+impl DocumentError {
+    /// The error and its causes in one line.
+    pub fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
 }
 
 /// Who signs, and with what.
