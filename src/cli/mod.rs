@@ -49,7 +49,7 @@ enum Subcommands {
     /// Make test certificates and signing keys
     Pki(pki::Pki),
     /// Run a province of invented people and six agencies that answer about them
-    Simulate(simulate::Simulate),
+    Simulate(Box<simulate::Simulate>),
 }
 
 impl Command {
@@ -67,7 +67,7 @@ impl Command {
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
-            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(*command)),
         }
     }
 }
