@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, RecvError};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use super::Recorded;
 use super::ledger::{Batch, Ledger};
-use super::{Recorded, Shared};
+use super::shared::Shared;
 use crate::clock;
 use crate::crypto::Digest;
 

@@ -71,6 +71,10 @@ pub(super) fn read(name: &Path, document: Vec<u8>) -> Result<Organisation, Vec<F
         String::new()
     });
     let authorities = authorities(&file.authorities, &mut problems);
+    let mut kids = BTreeSet::new();
+    for entry in file.keys.iter().filter(|entry| !kids.insert(&entry.kid)) {
+        problems.push(format!("the key id `{}` is listed twice; choose another", entry.kid));
+    }
     let keys = file.keys.iter().filter_map(|entry| key(entry, &mut problems)).collect();
     if !problems.is_empty() {
         return Err(problems.into_iter().map(|problem| Finding::new(name, problem)).collect());

@@ -152,3 +152,62 @@ impl Register {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/certs-example/parties");
+
+    fn sample(id: &str) -> String {
+        fs::read_to_string(Path::new(SAMPLES).join(format!("{id}.toml"))).unwrap()
+    }
+
+    fn problems(documents: &[String]) -> Vec<String> {
+        let named = documents
+            .iter()
+            .enumerate()
+            .map(|(number, text)| (number.to_string(), text.clone().into_bytes()));
+        let findings = Register::from_documents(named).unwrap_err();
+        findings.into_iter().map(|finding| finding.problem).collect()
+    }
+
+    #[test]
+    fn the_samples_read() {
+        let register = Register::load(Path::new(SAMPLES)).unwrap();
+        let fund = register.organisation(&"fund-centre".into()).unwrap();
+        assert_eq!(
+            fund.systems.get("approval").copied(),
+            Some(Rights { query: true, ..Rights::default() })
+        );
+        assert_eq!(fund.document, sample("fund-centre").into_bytes());
+        let (organisation, _) = register.key("civil-affairs-1").unwrap();
+        assert_eq!(organisation.id.as_str(), "civil-affairs");
+        assert!(register.key("civil-affairs-2").is_none());
+    }
+
+    #[test]
+    fn flaws_and_clashes_are_named() {
+        let civil = sample("civil-affairs");
+        let key = civil.split("[[keys]]").nth(1).unwrap();
+        for (flawed, problem) in [
+            (civil.replace("uscc = \"1", "uscc = \"2"), "the check `check_digit` fails"),
+            (civil.replace("id = \"civil-affairs\"", "id = \"Civil\""), "lower-case letters"),
+            (civil.replace("EdDSA", "RS256"), "`alg` must be"),
+            (civil.replace("EdDSA", "ES256"), "65 bytes"),
+            (civil.replace("BEGIN", "BEGIM"), "no certificate in PEM"),
+            (civil.replace("rights = []", "rights = [\"query\", \"root\"]"), "unknown variant"),
+            (format!("{civil}\n[[keys]]{key}"), "listed twice"),
+        ] {
+            assert_ne!(flawed, civil);
+            let found = problems(&[flawed]);
+            assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:?}");
+        }
+        let found = problems(&[civil.clone(), civil]);
+        for problem in ["another file", "authority", "is taken"] {
+            assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:?}");
+        }
+    }
+}

@@ -1,3 +1,5 @@
+//! Signed documents against a small register: what holds, and each way in which one does not.
+
 use std::path::Path;
 
 use rcgen::{KeyPair, PKCS_ED25519};

@@ -9,7 +9,11 @@ impl Terms {
             format!("{} version {}: {}（{}）", self.id, self.version, self.title, self.title_zh),
             format!("  {} may ask {}", self.consumer, self.provider),
             format!("  systems     {}", join(&self.systems)),
-            format!("  in force    {} to {}", self.effective_from, self.effective_to),
+            format!(
+                "  in force    {} to {}, China time",
+                in_china(self.effective_from),
+                in_china(self.effective_to)
+            ),
         ];
         if let Some(hours) = &self.hours {
             let days: Vec<String> = hours.days.iter().map(|day| format!("{day:?}")).collect();
@@ -76,4 +80,8 @@ impl ClauseTerms {
 
 fn join<T: ToString>(names: &[T]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn in_china(at: jiff::Timestamp) -> jiff::civil::DateTime {
+    at.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).datetime()
 }

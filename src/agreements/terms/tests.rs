@@ -1,3 +1,5 @@
+//! A draft, and its flaws one by one.
+
 use super::*;
 
 /// A small draft that passes.
@@ -60,7 +62,14 @@ fn a_draft_becomes_an_agreement_and_its_payload_the_same_terms() {
     );
     assert!(clause.disclose.is_empty() && clause.assert.contains("married"));
     let page = terms.page();
-    for word in ["hn-gjj-mz-2018-001", "civil-affairs", "M2", "W1 W3", "marriage_certificate"] {
+    for word in [
+        "hn-gjj-mz-2018-001",
+        "2018-06-01T00:00:00",
+        "civil-affairs",
+        "M2",
+        "W1 W3",
+        "marriage_certificate",
+    ] {
         assert!(page.contains(word), "{page}");
     }
 }

@@ -1,3 +1,5 @@
+//! The sample catalogue is whole; broken copies of it are refused, with the line.
+
 use std::fs;
 
 use super::*;

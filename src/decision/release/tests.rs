@@ -1,3 +1,5 @@
+//! What is judged, what is disclosed, and what leaves nothing.
+
 use std::sync::Arc;
 
 use super::*;
