@@ -59,10 +59,7 @@ async fn what_the_agreement_does_not_grant_is_denied() {
     let lab = Lab::start(&["police", "civil-affairs"]).await;
     let client = lab.client().await;
     // The draft with civil affairs has no clause for the minimum living allowance.
-    let fact = lab.catalogue.fact(&"M5".into()).unwrap();
-    let item = lab.catalogue.items().find(|item| item.facts.contains(&fact.code));
-    let item = item.map_or("W7", |item| item.code.as_str());
-    denied(&lab, &client, lab.request("M5", item), "FACT_NOT_GRANTED").await;
+    denied(&lab, &client, lab.question("M5"), "FACT_NOT_GRANTED").await;
     // P4 is granted for W6 alone.
     denied(&lab, &client, lab.request("P4", "W3"), "PURPOSE_NOT_GRANTED").await;
 

@@ -52,7 +52,7 @@ async fn an_agency_that_comes_back_is_asked_again() {
     lab.simulation.faults("civil-affairs").set_outage(false);
     // The same request id: a non-answer is not kept.
     let up = ask(&client, question).await;
-    assert_eq!(up.verdict(), wire::Verdict::Confirmed);
+    assert_eq!(up.verdict(), wire::Verdict::Confirmed, "{:?}", up.unavailability);
     assert!(up.log_index > down.log_index);
     assert_eq!(outcome(&lab.entries(), up.log_index).verdict, Verdict::Confirmed);
 }
@@ -83,7 +83,9 @@ async fn nonsense_with_status_200_breaks_the_contract_and_is_never_a_no() {
             let reply = ask(&client, lab.question(fact)).await;
             let what = format!("{agency} {fact} {kind:?}");
             unavailable(&lab, &what, &reply, &["contract_error"]);
-            assert!(lab.simulation.asked(agency) > 0, "{what}: not asked");
+            // Where the login itself is nonsense, the question is never put.
+            let asked = lab.simulation.asked(agency) > 0;
+            assert!(asked || kind == Nonsense::Html, "{what}: not asked");
         }
     }
 }

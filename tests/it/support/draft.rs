@@ -7,6 +7,9 @@ use heyan::crypto::SigningKey;
 
 use super::Lab;
 
+/// Item of questions for facts that no item of the catalogue uses.
+pub(crate) const SPARE_ITEM: &str = "W7";
+
 /// A draft between the fund centre and one agency.
 pub(crate) struct Draft {
     pub(crate) id: String,
@@ -50,6 +53,10 @@ impl Draft {
         let uses = catalogue.items().filter(|item| item.facts.contains(&fact.code));
         let mut items: Vec<&str> = uses.map(|item| item.code.as_str()).collect();
         items.dedup();
+        if items.is_empty() {
+            // A fact that no item uses yet may be agreed on all the same.
+            items.push(SPARE_ITEM);
+        }
         let roles: Vec<&str> = fact.roles.iter().map(|role| role.name.as_str()).collect();
         self.clauses.push(format!(
             "[[clause]]\nfact = \"{}\"\nitems = {items:?}\nroles = {roles:?}\nassert = {assert:?}\n\
