@@ -88,6 +88,8 @@ impl InForce {
         });
         let kept: Vec<Adopted> = went_bad.cloned().collect();
         documents.extend(kept);
+        // The order in which clauses are tried; a replay has the same.
+        documents.sort_by_key(|adopted| (adopted.agreement.id.clone(), adopted.agreement.version));
         findings.extend(refused);
         let (adapters, refused) =
             Adapters::load(&sources.adapters, &catalogue, previous.map(|view| &view.adapters));
@@ -121,8 +123,11 @@ impl Journal {
             Kind::Agreement(AgreementEvent::Adopted { id, version, document }) => {
                 self.agreements.insert(id.clone(), (*version, sha256(document), entry.at));
             }
-            Kind::Agreement(AgreementEvent::Withdrawn { id, .. }) => {
-                self.agreements.remove(id);
+            Kind::Agreement(AgreementEvent::Withdrawn { id, version }) => {
+                // A version that another has replaced is withdrawn after the other was adopted.
+                if self.agreements.get(id).is_some_and(|known| known.0 == *version) {
+                    self.agreements.remove(id);
+                }
             }
             Kind::Adapter(event) => {
                 self.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
@@ -200,11 +205,18 @@ impl Journal {
             let agreement = &adopted.agreement;
             let known = self.agreements.get(&agreement.id);
             let digest = sha256(&adopted.document);
-            if known.is_none_or(|known| (known.0, known.1) != (agreement.version, digest)) {
-                changes.push(Kind::Agreement(AgreementEvent::Adopted {
+            if known.is_some_and(|known| (known.0, known.1) == (agreement.version, digest)) {
+                continue;
+            }
+            changes.push(Kind::Agreement(AgreementEvent::Adopted {
+                id: agreement.id.clone(),
+                version: agreement.version,
+                document: adopted.document.clone(),
+            }));
+            if let Some((replaced, ..)) = known.filter(|known| known.0 != agreement.version) {
+                changes.push(Kind::Agreement(AgreementEvent::Withdrawn {
                     id: agreement.id.clone(),
-                    version: agreement.version,
-                    document: adopted.document.clone(),
+                    version: *replaced,
                 }));
             }
         }

@@ -277,7 +277,9 @@ async fn a_kill_in_the_middle_loses_nothing_that_was_acknowledged() {
     let mut acknowledged = 0;
     for (answered, denials) in all {
         acknowledged += answered.len() + denials.len();
-        answered.into_iter().for_each(|index| assert!(outcome(&entries, index).unavailable.is_none()));
+        answered
+            .into_iter()
+            .for_each(|index| assert!(outcome(&entries, index).unavailable.is_none()));
         denials.into_iter().for_each(|index| assert_eq!(denial(&entries, index).code, "MALFORMED"));
     }
     assert!(acknowledged > 40 && acknowledged < 1600, "{acknowledged} acknowledged");
