@@ -62,6 +62,11 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
         let problem = "must be less than `limits.deadline_default`, or no time is left to ask";
         sources.refuse("limits.deadline_margin", problem);
     }
+    if settings.limits.log_queue < 2 * settings.limits.in_flight {
+        // A numbered question that finds no place would leave a gap in its caller's numbers, which auditors look for.
+        let problem = "must be at least twice `limits.in_flight`, so that whatever is admitted can be recorded";
+        sources.refuse("limits.log_queue", problem);
+    }
     let domain = &settings.trust.domain;
     let admitted = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')

@@ -177,6 +177,8 @@ fn values_that_do_not_fit_together_are_refused() {
     let folder = Folder::new("together");
     let refusal = folder.refusal(TLS, &[("HEYAN__LIMITS__DEADLINE_MARGIN", "10s")]);
     assert!(refusal.contains("must be less than `limits.deadline_default`"), "{refusal}");
+    let refusal = folder.refusal(TLS, &[("HEYAN__LIMITS__LOG_QUEUE", "2047")]);
+    assert!(refusal.contains("at least twice `limits.in_flight`"), "{refusal}");
     let refusal = folder.refusal(TLS, &[("HEYAN__TRUST__DOMAIN", "Heyan/Test")]);
     assert!(refusal.contains("no SPIFFE trust domain"), "{refusal}");
     let refusal = folder.refusal(TLS, &[("HEYAN__TELEMETRY__LOG", "heyan=loud")]);
