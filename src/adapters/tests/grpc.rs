@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tonic::transport::Server;
-use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status};
 
 use super::agency::*;
@@ -56,48 +56,6 @@ impl Adapter for Program {
     }
 }
 
-/// A connection as tonic's server wants it.
-struct Incoming(tokio_rustls::server::TlsStream<tokio::net::TcpStream>);
-
-impl Connected for Incoming {
-    type ConnectInfo = ();
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Incoming {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Incoming {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        std::pin::Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_shutdown(context)
-    }
-}
-
 struct Running {
     port: u16,
     asked: Arc<Mutex<Vec<(FetchRequest, bool)>>>,
@@ -117,18 +75,17 @@ async fn program(
     let asked = Arc::new(Mutex::new(Vec::new()));
     let service = Program { facts, protocol, script: Arc::new(script), asked: Arc::clone(&asked) };
     let mut tasks = JoinSet::new();
-    let incoming =
-        futures_util::stream::unfold((listener, acceptor), |(listener, acceptor)| async move {
-            loop {
-                let (stream, _) = listener.accept().await.ok()?;
-                if let Ok(stream) = acceptor.accept(stream).await {
-                    return Some((Ok::<_, std::io::Error>(Incoming(stream)), (listener, acceptor)));
-                }
-            }
-        });
+    let service = TowerToHyperService::new(AdapterServer::new(service));
     tasks.spawn(async move {
-        let server = Server::builder().add_service(AdapterServer::new(service));
-        let _stopped = server.serve_with_incoming(Box::pin(incoming)).await;
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, service) = (acceptor.clone(), service.clone());
+            connections.spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let server = Builder::new(TokioExecutor::new()).http2_only();
+                let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
     });
     Running { port, asked, _tasks: tasks }
 }
