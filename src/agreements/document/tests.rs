@@ -1,3 +1,5 @@
+//! Documents of every kind of wrongness, and the few that are right.
+
 use std::path::Path;
 
 use rcgen::{KeyPair, PKCS_ED25519};

@@ -1,3 +1,5 @@
+//! A draft that passes, and drafts with one flaw each.
+
 use super::*;
 
 /// A small draft that passes.

@@ -1,3 +1,5 @@
+//! The sample catalogue, and small ones with one flaw each.
+
 use std::fs;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Judgements by table.
+
 use std::sync::Arc;
 
 use super::*;
