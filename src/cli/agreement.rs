@@ -30,16 +30,16 @@ pub struct Agreement {
 enum Commands {
     /// Sign a draft, or add the other party's signature to a document
     #[command(
-        after_help = "Examples:\n  heyan agreement sign civil-affairs.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as civil-affairs --key civil-affairs/signing.key \\\n    --parties parties -o agreements/civil-affairs.json\n\nThe signed file grants nothing before both parties have signed it. Read docs/agreements.md first."
+        after_help = "Examples:\n  heyan agreement sign agency.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as agency --key agency/signing.key \\\n    --parties parties -o agreements/agency.json\n\nThe signed file grants nothing before both parties have signed it. Read docs/agreements.md first."
     )]
     Sign(Sign),
     /// Check both signatures and the terms: exit 0 valid, 1 not
     #[command(
-        after_help = "Example:\n  heyan agreement verify agreements/civil-affairs.json --parties parties"
+        after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
     )]
     Verify(Verify),
     /// Show what a draft or a document says; signatures are not checked
-    #[command(after_help = "Example:\n  heyan agreement show agreements/civil-affairs.json")]
+    #[command(after_help = "Example:\n  heyan agreement show agreements/agency.json")]
     Show(Show),
 }
 

@@ -87,12 +87,15 @@ pub struct Quota {
     pub per_day: Option<u64>,
 }
 
+/// A clause by its agreement and its position in it.
+type Placed = (Arc<Agreement>, usize);
+
 /// Every agreement that could matter, by (consumer, fact). Immutable: a change makes a new set.
 #[derive(Clone, Debug, Default)]
 pub struct AgreementSet {
     all: Vec<Arc<Agreement>>,
-    /// (consumer, fact) → (agreement, position of the clause).
-    by_fact: HashMap<(OrganisationId, FactCode), Vec<(Arc<Agreement>, usize)>>,
+    /// By consumer and fact.
+    by_fact: HashMap<(OrganisationId, FactCode), Vec<Placed>>,
     /// Every (consumer, provider) that has an agreement.
     pairs: HashSet<(OrganisationId, OrganisationId)>,
     /// Versions and their beginnings, for ids that have more than one version.

@@ -10,15 +10,14 @@ use super::identifier::half_width;
 pub fn fold(name: &str) -> String {
     let characters: Vec<char> = name.chars().map(fold_character).collect();
     let mut folded = String::with_capacity(name.len());
-    let mut words = 0;
     let spaces_are_dots = spaces_are_dots(&characters);
-    for word in characters.split(|character| *character == ' ').filter(|word| !word.is_empty()) {
+    let words = characters.split(|character| *character == ' ').filter(|word| !word.is_empty());
+    for (position, word) in words.enumerate() {
         let (before, after) = (folded.chars().next_back(), word.first().copied());
-        if words > 0 {
+        if position > 0 {
             folded.push_str(separator(before, after, spaces_are_dots));
         }
         folded.extend(word.iter().flat_map(|character| character.to_uppercase()));
-        words += 1;
     }
     // A dot at either end, or two in a row, is a slip of the keyboard.
     let parts: Vec<&str> = folded.split(DOT).filter(|part| !part.is_empty()).collect();

@@ -104,7 +104,7 @@ fn the_page_of_denials_is_current() {
          What the gateway answers when it may not ask. The checks run in this order; where several clauses could \
          apply and none permits,\nthe denial that got furthest is given. Each denial has an entry in the log. \
          The names in the advice below are examples.\n\n\
-         Written by `UPDATE=1 cargo test --lib denial` from `src/decision/denial.rs`; do not edit.\n\n\
+         Written by `UPDATE=1 cargo test --lib denial` from `src/decision/denial/text.rs`; do not edit.\n\n\
          | Code | What to change |\n| --- | --- |\n",
     );
     for denial in one_of_each() {

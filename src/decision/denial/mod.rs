@@ -1,0 +1,160 @@
+//! Why not: an exhaustive list with stable codes, and what the caller can do about each.
+
+mod text;
+
+use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
+
+use self::text::Text;
+use super::facts::Defect;
+
+/// One reason to deny, in the order of the checks. It carries words of catalogues and agreements only, never a value
+/// that a caller sent about a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The query itself is wrong.
+    Malformed(Vec<Defect>),
+    /// The certificate carries no usable SPIFFE name.
+    CallerUnnamed,
+    /// The register has no such organisation.
+    UnknownOrganisation,
+    /// The organisation has no such system.
+    UnknownSystem,
+    /// The certificate was issued by another organisation's authority.
+    ForeignAuthority,
+    /// The system may not put questions.
+    NoQueryRight,
+    /// The catalogue has no such fact.
+    UnknownFact,
+    /// No purpose, or an item that the catalogue does not have.
+    UnknownItem,
+    /// The purpose names no version of the item.
+    ItemVersionMissing,
+    /// Nobody to ask about.
+    SubjectMissing,
+    /// Neither an assertion nor a value to disclose.
+    NothingAsked,
+    /// No agreement between the two organisations.
+    NoAgreement(OrganisationId),
+    /// Agreements, but none that grants the fact.
+    FactNotGranted(FactCode),
+    /// The agreement names other systems.
+    SystemNotGranted(SystemId),
+    /// The clause serves other items.
+    PurposeNotGranted(ItemCode),
+    /// The agreement begins later.
+    NotYetValid(String),
+    /// The agreement has ended.
+    Expired(String),
+    /// A higher version of the agreement is in force.
+    Superseded(String),
+    /// The clause does not cover subjects in this role.
+    RoleNotGranted(String),
+    /// The clause does not let this attribute be asserted about.
+    AttributeNotGranted(String),
+    /// The clause does not let this attribute's value leave.
+    DisclosureNotGranted(String),
+    /// No case number.
+    CaseMissing,
+    /// No operator, or no unit of the operator.
+    OperatorMissing,
+    /// Outside the serving hours of the agreement.
+    OutsideHours(String),
+    /// The record does not say how much of the quota is used.
+    QuotaUnknown(String),
+    /// The day's quota is used up.
+    QuotaDay(String),
+    /// The second's quota is used up.
+    QuotaSecond(String),
+    /// A freeze order is in force.
+    Frozen(String),
+    /// The caller's deadline has passed.
+    DeadlinePast,
+}
+
+impl Denial {
+    /// The stable code on the wire, in entries and in tests. A code is never given a second meaning.
+    pub fn code(&self) -> &'static str {
+        self.text().code
+    }
+
+    /// What the caller should change, in one or two sentences.
+    pub fn advice(&self) -> String {
+        self.text().advice.replace("{}", &self.named())
+    }
+
+    /// What the advice names.
+    fn named(&self) -> String {
+        match self {
+            Self::Malformed(defects) => defects
+                .iter()
+                .map(|defect| format!("`{}` ({})", defect.field, defect.check))
+                .collect::<Vec<_>>()
+                .join(", "),
+            Self::NoAgreement(provider) => provider.to_string(),
+            Self::FactNotGranted(fact) => fact.to_string(),
+            Self::SystemNotGranted(system) => system.to_string(),
+            Self::PurposeNotGranted(item) => item.to_string(),
+            Self::NotYetValid(name)
+            | Self::Expired(name)
+            | Self::Superseded(name)
+            | Self::RoleNotGranted(name)
+            | Self::AttributeNotGranted(name)
+            | Self::DisclosureNotGranted(name)
+            | Self::OutsideHours(name)
+            | Self::QuotaUnknown(name)
+            | Self::QuotaDay(name)
+            | Self::QuotaSecond(name)
+            | Self::Frozen(name) => name.clone(),
+            Self::CallerUnnamed
+            | Self::UnknownOrganisation
+            | Self::UnknownSystem
+            | Self::ForeignAuthority
+            | Self::NoQueryRight
+            | Self::UnknownFact
+            | Self::UnknownItem
+            | Self::ItemVersionMissing
+            | Self::SubjectMissing
+            | Self::NothingAsked
+            | Self::CaseMissing
+            | Self::OperatorMissing
+            | Self::DeadlinePast => String::new(),
+        }
+    }
+
+    fn text(&self) -> &'static Text {
+        match self {
+            Self::Malformed(_) => &text::MALFORMED,
+            Self::CallerUnnamed => &text::CALLER_UNNAMED,
+            Self::UnknownOrganisation => &text::UNKNOWN_ORGANISATION,
+            Self::UnknownSystem => &text::UNKNOWN_SYSTEM,
+            Self::ForeignAuthority => &text::FOREIGN_AUTHORITY,
+            Self::NoQueryRight => &text::NO_QUERY_RIGHT,
+            Self::UnknownFact => &text::UNKNOWN_FACT,
+            Self::UnknownItem => &text::UNKNOWN_ITEM,
+            Self::ItemVersionMissing => &text::ITEM_VERSION_MISSING,
+            Self::SubjectMissing => &text::SUBJECT_MISSING,
+            Self::NothingAsked => &text::NOTHING_ASKED,
+            Self::NoAgreement(_) => &text::NO_AGREEMENT,
+            Self::FactNotGranted(_) => &text::FACT_NOT_GRANTED,
+            Self::SystemNotGranted(_) => &text::SYSTEM_NOT_GRANTED,
+            Self::PurposeNotGranted(_) => &text::PURPOSE_NOT_GRANTED,
+            Self::NotYetValid(_) => &text::NOT_YET_VALID,
+            Self::Expired(_) => &text::EXPIRED,
+            Self::Superseded(_) => &text::SUPERSEDED,
+            Self::RoleNotGranted(_) => &text::ROLE_NOT_GRANTED,
+            Self::AttributeNotGranted(_) => &text::ATTRIBUTE_NOT_GRANTED,
+            Self::DisclosureNotGranted(_) => &text::DISCLOSURE_NOT_GRANTED,
+            Self::CaseMissing => &text::CASE_MISSING,
+            Self::OperatorMissing => &text::OPERATOR_MISSING,
+            Self::OutsideHours(_) => &text::OUTSIDE_HOURS,
+            Self::QuotaUnknown(_) => &text::QUOTA_UNKNOWN,
+            Self::QuotaDay(_) => &text::QUOTA_DAY,
+            Self::QuotaSecond(_) => &text::QUOTA_SECOND,
+            Self::Frozen(_) => &text::FROZEN,
+            Self::DeadlinePast => &text::DEADLINE_PAST,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

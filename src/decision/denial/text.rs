@@ -1,0 +1,150 @@
+//! The code of each denial and the advice that goes with it, in the order of the checks.
+
+/// Code and advice of one denial.
+pub(super) struct Text {
+    /// Stable code.
+    pub(super) code: &'static str,
+    /// What the caller should change; `{}` stands for what the denial names.
+    pub(super) advice: &'static str,
+}
+
+pub(super) const MALFORMED: Text =
+    Text { code: "MALFORMED", advice: "Correct these fields of the query and send it again: {}." };
+
+pub(super) const CALLER_UNNAMED: Text = Text {
+    code: "CALLER_UNNAMED",
+    advice: "Use a certificate with the URI name `spiffe://<trust domain>/<organisation>/<system>`.",
+};
+
+pub(super) const UNKNOWN_ORGANISATION: Text = Text {
+    code: "UNKNOWN_ORGANISATION",
+    advice: "The organisation named by the certificate is not in the party register. Ask the gateway's operator to enter it.",
+};
+
+pub(super) const UNKNOWN_SYSTEM: Text = Text {
+    code: "UNKNOWN_SYSTEM",
+    advice: "The system named by the certificate is not among those the party register lists for its organisation. Ask the gateway's operator to enter it.",
+};
+
+pub(super) const FOREIGN_AUTHORITY: Text = Text {
+    code: "FOREIGN_AUTHORITY",
+    advice: "The certificate names one organisation and was issued by another's authority. Use a certificate from your own organisation's authority.",
+};
+
+pub(super) const NO_QUERY_RIGHT: Text = Text {
+    code: "NO_QUERY_RIGHT",
+    advice: "This system is registered without the right to put questions. Ask from a system that has the right `query`, or have the party register changed.",
+};
+
+pub(super) const UNKNOWN_FACT: Text = Text {
+    code: "UNKNOWN_FACT",
+    advice: "The catalogue has no fact of this code. `ListFacts` gives those it has.",
+};
+
+pub(super) const UNKNOWN_ITEM: Text = Text {
+    code: "UNKNOWN_ITEM",
+    advice: "Name in `purpose.item` a service item of the catalogue. `ListItems` gives those it has.",
+};
+
+pub(super) const ITEM_VERSION_MISSING: Text = Text {
+    code: "ITEM_VERSION_MISSING",
+    advice: "Name in `purpose.item_version` the version of the item's rule that the case is decided by.",
+};
+
+pub(super) const SUBJECT_MISSING: Text = Text {
+    code: "SUBJECT_MISSING",
+    advice: "Name at least one subject, in a role that the fact lists.",
+};
+
+pub(super) const NOTHING_ASKED: Text = Text {
+    code: "NOTHING_ASKED",
+    advice: "Name at least one assertion, or an attribute to disclose.",
+};
+
+pub(super) const NO_AGREEMENT: Text = Text {
+    code: "NO_AGREEMENT",
+    advice: "There is no signed agreement under which your organisation may ask `{}` anything. Conclude one; nothing else opens the route.",
+};
+
+pub(super) const FACT_NOT_GRANTED: Text = Text {
+    code: "FACT_NOT_GRANTED",
+    advice: "No clause of your agreements grants the fact `{}`. Agree on one with the organisation that holds it.",
+};
+
+pub(super) const SYSTEM_NOT_GRANTED: Text = Text {
+    code: "SYSTEM_NOT_GRANTED",
+    advice: "The agreement does not list the system `{}`. Ask from a listed system, or amend the agreement.",
+};
+
+pub(super) const PURPOSE_NOT_GRANTED: Text = Text {
+    code: "PURPOSE_NOT_GRANTED",
+    advice: "The agreement does not grant this fact for the item `{}`. Ask for an item it lists, or amend the agreement.",
+};
+
+pub(super) const NOT_YET_VALID: Text = Text {
+    code: "NOT_YET_VALID",
+    advice: "The agreement `{}` is not in force yet. Ask again once it is.",
+};
+
+pub(super) const EXPIRED: Text =
+    Text { code: "EXPIRED", advice: "The agreement `{}` has ended. Conclude a new version of it." };
+
+pub(super) const SUPERSEDED: Text = Text {
+    code: "SUPERSEDED",
+    advice: "A higher version of the agreement `{}` is in force and does not grant this question. Read that version.",
+};
+
+pub(super) const ROLE_NOT_GRANTED: Text = Text {
+    code: "ROLE_NOT_GRANTED",
+    advice: "The clause does not cover subjects in the role `{}`. Leave them out, or amend the agreement.",
+};
+
+pub(super) const ATTRIBUTE_NOT_GRANTED: Text = Text {
+    code: "ATTRIBUTE_NOT_GRANTED",
+    advice: "The clause does not let `{}` be asserted about. Assert about an attribute it lists, or amend the agreement.",
+};
+
+pub(super) const DISCLOSURE_NOT_GRANTED: Text = Text {
+    code: "DISCLOSURE_NOT_GRANTED",
+    advice: "The clause does not let the value of `{}` leave. Put an assertion about it instead, or amend the agreement.",
+};
+
+pub(super) const CASE_MISSING: Text = Text {
+    code: "CASE_MISSING",
+    advice: "Name in `purpose.case_number` the open case that the question belongs to.",
+};
+
+pub(super) const OPERATOR_MISSING: Text = Text {
+    code: "OPERATOR_MISSING",
+    advice: "Name in `operator.id` and `operator.unit` the person who asks and their unit.",
+};
+
+pub(super) const OUTSIDE_HOURS: Text = Text {
+    code: "OUTSIDE_HOURS",
+    advice: "The agreement `{}` is served at other hours (China time). Ask again then.",
+};
+
+pub(super) const QUOTA_UNKNOWN: Text = Text {
+    code: "QUOTA_UNKNOWN",
+    advice: "The gateway did not record how much of the quota of `{}` is used. Tell its operator: this is a fault of the gateway.",
+};
+
+pub(super) const QUOTA_DAY: Text = Text {
+    code: "QUOTA_DAY",
+    advice: "The day's quota of the agreement `{}` is used up. Ask again after midnight, China time.",
+};
+
+pub(super) const QUOTA_SECOND: Text = Text {
+    code: "QUOTA_SECOND",
+    advice: "The agreement `{}` is asked too fast. Ask again in the next second.",
+};
+
+pub(super) const FROZEN: Text = Text {
+    code: "FROZEN",
+    advice: "Questions of this kind are frozen (`{}`). Ask the gateway's operator when the freeze will end.",
+};
+
+pub(super) const DEADLINE_PAST: Text = Text {
+    code: "DEADLINE_PAST",
+    advice: "No time was left of the deadline. Ask again with a longer one.",
+};
