@@ -50,9 +50,18 @@ async fn an_agency_that_comes_back_is_asked_again() {
     let down = ask(&client, question.clone()).await;
     unavailable(&lab, "outage", &down, &["unreachable", "refused"]);
     lab.simulation.faults("civil-affairs").set_outage(false);
-    // The same request id: a non-answer is not kept.
-    let up = ask(&client, question).await;
-    assert_eq!(up.verdict(), wire::Verdict::Confirmed, "{:?}", up.unavailability);
+    // The same request id: a non-answer is not kept. A session that was refused is asked for again after a second.
+    let asking = async {
+        loop {
+            let reply = ask(&client, question.clone()).await;
+            if reply.verdict() == wire::Verdict::Confirmed {
+                break reply;
+            }
+            unavailable(&lab, "after the outage", &reply, &["unreachable", "refused"]);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let up = tokio::time::timeout(PATIENCE, asking).await.unwrap();
     assert!(up.log_index > down.log_index);
     assert_eq!(outcome(&lab.entries(), up.log_index).verdict, Verdict::Confirmed);
 }
@@ -82,7 +91,11 @@ async fn nonsense_with_status_200_breaks_the_contract_and_is_never_a_no() {
             lab.simulation.faults(agency).set_nonsense(kind);
             let reply = ask(&client, lab.question(fact)).await;
             let what = format!("{agency} {fact} {kind:?}");
-            unavailable(&lab, &what, &reply, &["contract_error"]);
+            // PostgreSQL's wire has no pages of HTML and no halves: there the database breaks off.
+            let breaks_off = agency == "social-security"
+                && matches!(kind, Nonsense::Html | Nonsense::Truncated);
+            let reason = if breaks_off { "refused" } else { "contract_error" };
+            unavailable(&lab, &what, &reply, &[reason]);
             // Where the login itself is nonsense, the question is never put.
             let asked = lab.simulation.asked(agency) > 0;
             assert!(asked || kind == Nonsense::Html, "{what}: not asked");
