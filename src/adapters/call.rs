@@ -80,7 +80,12 @@ impl Limits {
                     Err(Failed::unanswered(Unavailable::Timeout, "no answer before the deadline"))
                 }
             };
-            leave.end(ended.as_ref().is_err_and(speaks_against_agency), Instant::now());
+            match &ended {
+                Err(failed) if failed.is_repeated => drop(leave),
+                ended => {
+                    leave.end(ended.as_ref().is_err_and(speaks_against_agency), Instant::now())
+                }
+            }
             match ended {
                 Err(failed)
                     if left > 0 && may_repeat(&failed) && Instant::now() + PAUSE < deadline =>
@@ -113,7 +118,9 @@ impl Limits {
 }
 
 fn may_repeat(failed: &Failed) -> bool {
-    !failed.answered && matches!(failed.reason, Unavailable::Unreachable | Unavailable::Timeout)
+    !failed.answered
+        && !failed.is_repeated
+        && matches!(failed.reason, Unavailable::Unreachable | Unavailable::Timeout)
 }
 
 /// A reply that does not fit the manifest comes from an agency that is there.

@@ -34,6 +34,8 @@ pub(crate) struct Failed {
     pub(crate) reason: Unavailable,
     /// The agency has begun to answer, so it may have acted on the question.
     pub(crate) answered: bool,
+    /// Told again from an earlier attempt: this time the agency was not asked, so it says nothing new about it.
+    pub(crate) is_repeated: bool,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) detail: String,
 }
@@ -41,12 +43,18 @@ pub(crate) struct Failed {
 impl Failed {
     /// Nothing came back.
     pub(crate) fn unanswered(reason: Unavailable, detail: impl Into<String>) -> Self {
-        Self { reason, answered: false, retry_after: None, detail: detail.into() }
+        Self {
+            reason,
+            answered: false,
+            is_repeated: false,
+            retry_after: None,
+            detail: detail.into(),
+        }
     }
 
     /// Something came back, and it is no answer.
     pub(crate) fn answered(reason: Unavailable, detail: impl Into<String>) -> Self {
-        Self { reason, answered: true, retry_after: None, detail: detail.into() }
+        Self { answered: true, ..Self::unanswered(reason, detail) }
     }
 
     /// What came back does not fit the manifest.

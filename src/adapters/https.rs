@@ -199,5 +199,5 @@ fn unreachable(error: &reqwest::Error, answered: bool) -> Failed {
         cause = error.source();
     }
     let reason = if error.is_timeout() { Unavailable::Timeout } else { Unavailable::Unreachable };
-    Failed { reason, answered, retry_after: None, detail }
+    Failed { answered, ..Failed::unanswered(reason, detail) }
 }

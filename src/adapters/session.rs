@@ -78,7 +78,7 @@ impl Session {
         if let Some((at, failed)) = &held.refused
             && at.elapsed() < PAUSE
         {
-            return Err(failed.clone());
+            return Err(Failed { is_repeated: true, ..failed.clone() });
         }
         match self.renew(wire, scope, now, deadline).await {
             Ok((values, until)) => {

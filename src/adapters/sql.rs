@@ -73,7 +73,7 @@ impl Sql {
     }
 
     async fn select(&self, statement: &str, parameters: &[Json]) -> Result<Vec<Json>, Failed> {
-        let mut connection = self.pool.acquire().await.map_err(|error| failure(&error))?;
+        let mut connection = self.pool.acquire().await.map_err(|error| no_connection(&error))?;
         let mut transaction =
             connection.begin_with("BEGIN READ ONLY").await.map_err(|error| failure(&error))?;
         let arguments = bind(parameters)?;
@@ -191,6 +191,18 @@ fn date(bytes: &[u8]) -> Option<String> {
     let days = i32::from_be_bytes(bytes.try_into().ok()?);
     let span = jiff::Span::new().try_days(days).ok()?;
     Some(jiff::civil::date(2000, 1, 1).checked_add(span).ok()?.to_string())
+}
+
+/// Sorts the errors of connecting. Whatever is not the database's own word means that there was none: the question has
+/// not been put.
+fn no_connection(error: &sqlx::Error) -> Failed {
+    match error {
+        sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut => failure(error),
+        _ => Failed::unanswered(
+            Unavailable::Unreachable,
+            "the database cannot be reached, or its certificate is wrong",
+        ),
+    }
 }
 
 /// Sorts the driver's errors. Its texts may quote values, so none of them is kept; the server's code is enough to look up.

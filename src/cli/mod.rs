@@ -61,7 +61,8 @@ impl Command {
         match self.subcommand {
             Subcommands::Demo(command) => on_runtime(demo::run(command)),
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
-            Subcommands::Check(command) => check::run(command),
+            // The pool of database connections wants a runtime to exist, though none is opened.
+            Subcommands::Check(command) => on_runtime(async { check::run(command) }),
             Subcommands::Adapter(command) => adapter::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),

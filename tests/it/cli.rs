@@ -76,7 +76,7 @@ async fn check_finds_nothing_in_a_good_installation_and_every_flaw_in_a_bad_one(
     std::fs::write(&agreement, &signed[..signed.len() / 2]).unwrap();
     let manifest = lab.path("adapters/housing.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
-    std::fs::write(&manifest, text.replacen("agency = ", "agancy = ", 1)).unwrap();
+    std::fs::write(&manifest, text.replacen("agency", "agancy", 1)).unwrap();
     let (code, told) = check(&config).await;
     assert_eq!(code, Some(1), "{told}");
     for named in ["tax.json", "housing.toml", "agancy"] {
