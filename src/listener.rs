@@ -86,12 +86,15 @@ pub fn tls_terms(
     Ok(Arc::new(terms))
 }
 
+/// Reads the certificate chain of a new connection; `None` when it cannot be read.
+pub type ReadPeer = Box<dyn Fn(&[CertificateDer<'_>]) -> Option<Peer> + Send + Sync>;
+
 /// What a connection needs to know beside its socket.
 pub struct Listener {
     /// TLS terms; replaced on reload, new connections see the new ones.
     pub tls: ArcSwap<ServerConfig>,
     /// Reads a certificate chain against the register in force.
-    pub read_peer: Box<dyn Fn(&[CertificateDer<'_>]) -> Option<Peer> + Send + Sync>,
+    pub read_peer: ReadPeer,
     /// The services behind the door.
     pub routes: tonic::service::Routes,
     /// Limits.

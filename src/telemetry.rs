@@ -241,7 +241,7 @@ mod tests {
         assert!(text.contains("heyan_decisions_total{code=\"telemetry_test\"} 2"), "{text}");
         assert!(text.contains("# HELP heyan_decisions_total Decisions taken."), "{text}");
         assert!(text.contains("heyan_log_append_seconds_bucket{le=\"0.005\"}"), "{text}");
-        assert_eq!(METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(), 21);
+        assert_eq!(METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(), 20);
     }
 
     #[test]

@@ -179,15 +179,18 @@ fn read_column(row: &PgRow, position: usize, kind: &PgTypeInfo) -> Option<Json> 
             Json::from(row.try_get::<String, _>(position).ok()?)
         }
         "DATE" => {
-            // Days since 2000-01-01, as PostgreSQL sends a date.
             let raw = row.try_get_raw(position).ok()?;
-            let days = i32::from_be_bytes(raw.as_bytes().ok()?.try_into().ok()?);
-            let date =
-                jiff::civil::date(2000, 1, 1).checked_add(jiff::Span::new().days(days)).ok()?;
-            Json::from(date.to_string())
+            Json::from(date(raw.as_bytes().ok()?)?)
         }
         _ => return None,
     })
+}
+
+/// PostgreSQL sends a date as days since 2000-01-01.
+fn date(bytes: &[u8]) -> Option<String> {
+    let days = i32::from_be_bytes(bytes.try_into().ok()?);
+    let span = jiff::Span::new().try_days(days).ok()?;
+    Some(jiff::civil::date(2000, 1, 1).checked_add(span).ok()?.to_string())
 }
 
 /// Sorts the driver's errors. Its texts may quote values, so none of them is kept; the server's code is enough to look up.
@@ -216,5 +219,20 @@ fn failure(error: &sqlx::Error) -> Failed {
             "the database cannot be reached, or its certificate is wrong",
         ),
         _ => Failed::contract("the database's answer cannot be read"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn dates_as_postgresql_sends_them() {
+        assert_eq!(date(&0_i32.to_be_bytes()).as_deref(), Some("2000-01-01"));
+        assert_eq!(date(&6_605_i32.to_be_bytes()).as_deref(), Some("2018-01-31"));
+        assert_eq!(date(&(-1_i32).to_be_bytes()).as_deref(), Some("1999-12-31"));
+        // `infinity`, and what is no date at all.
+        assert_eq!(date(&i32::MAX.to_be_bytes()), None);
+        assert_eq!(date(b"2018-01-31"), None);
     }
 }

@@ -4,6 +4,7 @@
 //! not write can check them. Pure: everything from `entry` to `chain`. One thread writes, one publishes; whoever
 //! reads sees only what is durable.
 
+mod error;
 pub mod entry;
 pub mod commitment;
 pub mod tree;
@@ -16,6 +17,7 @@ mod history;
 pub mod store;
 pub mod file;
 mod ledger;
+mod shared;
 mod writer;
 mod publisher;
 pub mod verify;
@@ -27,31 +29,29 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::path::Path;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde::Deserialize;
-use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
-use self::entry::{Entry, EntryError, Kind, NodeChange, NodeEvent, Source};
+use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
+pub use self::error::AuditError;
 use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
-use self::frame::{BLOCK, FrameError, MAX_ENTRIES, MAX_LEAF_BYTES};
-use self::history::{Blocks, History};
+use self::frame::{BLOCK, MAX_ENTRIES, MAX_LEAF_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
-use self::note::{NoteError, VerifierKey};
+use self::note::VerifierKey;
 use self::publisher::Publisher;
 use self::receipt::Receipt;
-use self::store::{Store, StoreError};
-use self::tree::{Head, OutOfRange};
+use self::shared::Shared;
+use self::store::Store;
+use self::tree::Head;
 use self::writer::{BatchLimits, Message, Request, Writer};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
@@ -76,95 +76,6 @@ impl Default for Settings {
     }
 }
 
-/// Why the log did not do what was asked.
-#[derive(Debug, Error)]
-pub enum AuditError {
-    /// The entry cannot be written as it is.
-    #[error("the entry cannot be recorded")]
-    Entry(#[from] EntryError),
-    /// A batch makes no frame.
-    #[error("the entries cannot be recorded")]
-    Frame(#[source] FrameError),
-    /// Reading, writing or trusting the files failed.
-    #[error("the log's store failed")]
-    Store(#[from] StoreError),
-    /// The checkpoint is not to be believed or cannot be made.
-    #[error("the log's checkpoint failed")]
-    Note(#[source] NoteError),
-    /// There is no log in the folder.
-    #[error("there is no log in `{path}`: run `heyan audit init {path} --key FILE --origin NAME`", path = .0.display())]
-    Missing(PathBuf),
-    /// The key is not the one the log was made with.
-    #[error("the key is not this log's")]
-    OtherKey,
-    /// The published checkpoint has gone.
-    #[error(
-        "the log's published checkpoint is missing; without it nobody can tell whether entries are"
-    )]
-    Unpublished,
-    /// The log is shorter than what it published.
-    #[error(
-        "the log has {found} entries but published a checkpoint over {published}: entries are missing"
-    )]
-    Behind {
-        /// Size that was published.
-        published: u64,
-        /// Size that was found.
-        found: u64,
-    },
-    /// The log is not the one it published.
-    #[error("the log's first {published} entries are not those of its published checkpoint")]
-    Forked {
-        /// Size that was published.
-        published: u64,
-    },
-    /// What was read back is not what was written.
-    #[error("the entries read back do not give the root over {size} entries")]
-    ReadBack {
-        /// Size of the tree.
-        size: u64,
-    },
-    /// Too many entries wait.
-    #[error("too many entries wait to be written")]
-    Overloaded,
-    /// The log has stopped, or was closed; the entry may or may not be stored.
-    #[error("the log has stopped")]
-    Stopped,
-    /// The log has no such entry or size.
-    #[error(transparent)]
-    OutOfRange(#[from] OutOfRange),
-    /// Opened outside a Tokio runtime.
-    #[error("the log needs a running Tokio runtime")]
-    NoRuntime,
-    /// The system gave no thread.
-    #[error("cannot start the log's threads")]
-    Thread(#[source] std::io::Error),
-}
-
-impl AuditError {
-    /// True when the log itself is at fault, false when it could not be looked at.
-    pub fn is_finding(&self) -> bool {
-        match self {
-            Self::Store(StoreError::Damaged { .. })
-            | Self::Note(_)
-            | Self::OtherKey
-            | Self::Unpublished
-            | Self::Behind { .. }
-            | Self::Forked { .. }
-            | Self::ReadBack { .. } => true,
-            Self::Store(StoreError::Io { .. } | StoreError::InUse(_))
-            | Self::Entry(_)
-            | Self::Frame(_)
-            | Self::Missing(_)
-            | Self::Overloaded
-            | Self::Stopped
-            | Self::OutOfRange(_)
-            | Self::NoRuntime
-            | Self::Thread(_) => false,
-        }
-    }
-}
-
 /// The log. Cloning gives another handle to the same one.
 #[derive(Clone)]
 pub struct Audit {
@@ -177,59 +88,6 @@ struct Inner {
     places: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
-}
-
-/// What writer, publisher and readers share. Everything in it is durable.
-struct Shared {
-    store: Arc<dyn Store>,
-    history: RwLock<History>,
-    latest: ArcSwap<Batch>,
-    state: AtomicU8,
-}
-
-const OPEN: u8 = 0;
-const CLOSED: u8 = 1;
-const STOPPED: u8 = 2;
-
-impl Shared {
-    fn publish(&self, batch: Arc<Batch>) {
-        self.history.write().unwrap_or_else(PoisonError::into_inner).extend(&batch.growth);
-        self.latest.store(batch);
-    }
-
-    fn latest(&self) -> Arc<Batch> {
-        self.latest.load_full()
-    }
-
-    fn close(&self) {
-        let _ = self.state.compare_exchange(OPEN, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    fn stop(&self) {
-        self.state.store(STOPPED, Ordering::SeqCst);
-    }
-
-    fn is_open(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == OPEN
-    }
-
-    fn has_stopped(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == STOPPED
-    }
-
-    /// Leaf hashes of the blocks that hold these entries, read before the history is locked: a proof must not keep
-    /// the writer waiting for a disk.
-    fn blocks(&self, indices: [u64; 2]) -> Result<Blocks, AuditError> {
-        let mut blocks = Blocks::new();
-        for index in indices {
-            let first = index - index % history::BLOCK;
-            if !blocks.contains_key(&first) {
-                let entries = self.store.read(first, history::BLOCK as usize)?;
-                blocks.insert(first, entries.iter().map(|entry| tree::leaf_hash(entry)).collect());
-            }
-        }
-        Ok(blocks)
-    }
 }
 
 impl Audit {
@@ -288,12 +146,7 @@ impl Audit {
             Ledger::open(Arc::clone(&store), description, key, visit)?;
         let read_back = latest.growth.after().clone();
         store.publish(&latest.checkpoint)?;
-        let shared = Arc::new(Shared {
-            store,
-            history: RwLock::new(history),
-            latest: ArcSwap::from_pointee(latest),
-            state: AtomicU8::new(OPEN),
-        });
+        let shared = Arc::new(Shared::new(store, history, latest));
 
         // One place more than there are permits, for the message to close.
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
@@ -382,7 +235,7 @@ impl Audit {
 
     /// Number of durable entries.
     pub fn size(&self) -> u64 {
-        self.inner.shared.latest().growth.after().size()
+        self.inner.shared.size()
     }
 
     /// Entries as stored, from `start` on, at most `limit`. Reads files: call it where blocking is allowed.
@@ -400,13 +253,7 @@ impl Audit {
     /// # Errors
     /// [`AuditError::OutOfRange`] when the log has no such entry or never had that size.
     pub fn prove_inclusion(&self, index: u64, size: u64) -> Result<Vec<Digest>, AuditError> {
-        let shared = &self.inner.shared;
-        if index >= size || size > self.size() {
-            return Err(OutOfRange.into());
-        }
-        let blocks = shared.blocks([index, size - 1])?;
-        let history = shared.history.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(history.inclusion(index, size, &blocks)?)
+        self.inner.shared.inclusion(index, size)
     }
 
     /// Proof that the tree of `from` entries is a prefix of the tree of `to`. Reads files.
@@ -414,13 +261,7 @@ impl Audit {
     /// # Errors
     /// [`AuditError::OutOfRange`] when the log never had those sizes.
     pub fn prove_consistency(&self, from: u64, to: u64) -> Result<Vec<Digest>, AuditError> {
-        let shared = &self.inner.shared;
-        if from > to || to > self.size() {
-            return Err(OutOfRange.into());
-        }
-        let blocks = shared.blocks([from.saturating_sub(1), to.saturating_sub(1)])?;
-        let history = shared.history.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(history.consistency(from, to, &blocks)?)
+        self.inner.shared.consistency(from, to)
     }
 
     /// False once any write has failed; it never becomes true again.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::AuditError;
+use super::shared::Shared;
 use super::tree::{self, Frontier};
-use super::{AuditError, Shared};
 
 /// Entries read at once.
 const CHUNK: usize = 1024;

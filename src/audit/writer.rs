@@ -6,14 +6,16 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use super::Recorded;
 use super::ledger::{Batch, Ledger};
-use super::{Recorded, Shared};
-use crate::clock;
+use super::shared::Shared;
 use crate::crypto::Digest;
+use crate::query::time::Timestamp;
 
 /// One entry that waits to be written, and who waits for it.
 pub(super) struct Request {
@@ -106,7 +108,7 @@ impl Writer {
         // Taking a request apart gives its place in the queue back.
         let (entries, waiters): (Vec<Bytes>, Vec<_>) =
             requests.into_iter().map(|request| (request.entry, request.waiter)).unzip();
-        match self.ledger.commit(&entries, leaves, clock::now()) {
+        match self.ledger.commit(&entries, leaves, now()) {
             Ok(batch) => {
                 self.acknowledge(Arc::new(batch), entries, waiters);
                 true
@@ -147,4 +149,10 @@ pub(super) async fn acknowledge(mut batches: mpsc::Receiver<Acknowledgements>) {
             let _ = waiter.send(recorded);
         }
     }
+}
+
+/// When a batch is written. The chain keeps it from going backwards.
+#[expect(clippy::disallowed_methods, reason = "the other reading that clippy.toml names")]
+fn now() -> Timestamp {
+    Timestamp(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

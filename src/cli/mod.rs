@@ -1,5 +1,6 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
+pub mod adapter;
 pub mod agreement;
 pub mod audit;
 pub mod check;
@@ -41,10 +42,14 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
-    /// Run a province of invented people and six agencies that answer about them
-    Simulate(simulate::Simulate),
+    /// Prove an agency's manifest
+    Adapter(adapter::Adapter),
+    /// Create, verify and replay the access log
+    Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
+    /// Run a province of invented people and six agencies that answer about them
+    Simulate(Box<simulate::Simulate>),
 }
 
 impl Command {
@@ -57,10 +62,12 @@ impl Command {
             Subcommands::Demo(command) => on_runtime(demo::run(command)),
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             Subcommands::Check(command) => check::run(command),
+            Subcommands::Adapter(command) => adapter::run(command),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
-            Subcommands::Simulate(command) => on_runtime(simulate::run(command)),
+            Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
+            Subcommands::Simulate(command) => on_runtime(simulate::run(*command)),
         }
     }
 }

@@ -1,4 +1,33 @@
 //! The one binary of integration tests: linking the crate once costs less than linking it per file.
+//!
+//! All but `tidy` look at a gateway from outside: real sockets, real certificates, six simulated agencies; each test holds
+//! the reply against what it must be, and the entry too.
 
 #[cfg(test)]
 mod tidy;
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod request_path;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod agreements;
+#[cfg(test)]
+mod hangup;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod adapters;
+#[cfg(test)]
+mod cli;

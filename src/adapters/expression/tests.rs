@@ -84,7 +84,10 @@ fn failures_are_told_without_values() {
         ("lower(resp.status)", "`lower`: takes text"),
         ("date(resp.body.datas)", "`date`: the text is no date"),
         ("id18(resp.body.code)", "`id18`: the text is no citizen ID"),
-        ("int(resp.body.datas)", "it cannot be evaluated (a value has the wrong type)"),
+        (
+            "int(resp.body.datas)",
+            "it cannot be evaluated (a value does not have the form a function needs)",
+        ),
         ("resp.body.rows[7]", "it cannot be evaluated (an index is outside its list)"),
         ("9223372036854775807 + resp.body.n", "it cannot be evaluated (a number is too large)"),
         ("resp.body.n / 0", "it cannot be evaluated (division by zero)"),

@@ -140,7 +140,12 @@ fn question(
     access: Option<&Access>,
     names: &Names,
 ) -> Option<Question> {
-    match access? {
+    let Some(access) = access else {
+        // Without knowing the transport, its keys are not called unknown: one flaw is enough.
+        let _any = ["request", "statement", "parameters"].map(|key| section.has(key));
+        return None;
+    };
+    match access {
         Access::Http(_) => {
             let inside = present(section, "request")?;
             request(source, inside, names).map(Question::Http)

@@ -87,9 +87,9 @@ fn every_flaw_is_found_at_once_with_its_place() {
         ),
     ];
     for (line, column, problem) in expected {
-        let is_there = found.iter().any(|(at, from, text)| {
-            text.starts_with(problem) && (*at, *from) == (line, column)
-        });
+        let is_there = found
+            .iter()
+            .any(|(at, from, text)| text.starts_with(problem) && (*at, *from) == (line, column));
         assert!(is_there, "{line}:{column} {problem}\nin {found:#?}");
     }
     assert_eq!(found.len(), expected.len(), "{found:#?}");
@@ -144,6 +144,8 @@ fn what_a_manifest_must_not_be() {
         let found = replaced(from, to);
         assert!(found.contains(problem), "{to}: {found}");
     }
+    let no_authority = flaws(&GOOD.replace("ca = \"../ca.pem\"", ""), Depth::ManifestOnly);
+    assert_eq!(no_authority.len(), 1, "one cause is one flaw: {no_authority:?}");
     assert!(flaws("schema = ", Depth::ManifestOnly)[0].0 == 1);
     let twice = GOOD.to_owned()
         + GOOD

@@ -1,1 +1,260 @@
-//! A program of its own.
+//! A program in front of an agency, speaking `heyan.adapter.v1`.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tonic::transport::Server;
+use tonic::transport::server::Connected;
+use tonic::{Request, Response, Status};
+
+use super::agency::*;
+use crate::proto::adapter::v1::adapter_server::{Adapter, AdapterServer};
+use crate::proto::adapter::v1::fetch_response::Outcome;
+use crate::proto::adapter::v1::*;
+use crate::proto::gateway::v1::Value;
+use crate::proto::gateway::v1::value::Kind;
+
+type Script = dyn Fn() -> Result<FetchResponse, Status> + Send + Sync;
+
+struct Program {
+    facts: &'static str,
+    protocol: u32,
+    script: Arc<Script>,
+    asked: Arc<Mutex<Vec<(FetchRequest, bool)>>>,
+}
+
+#[tonic::async_trait]
+impl Adapter for Program {
+    async fn describe(
+        &self,
+        _: Request<DescribeRequest>,
+    ) -> Result<Response<DescribeResponse>, Status> {
+        Ok(Response::new(DescribeResponse {
+            protocol: self.protocol,
+            name: "tax".to_owned(),
+            version: "1".to_owned(),
+            facts: vec![self.facts.to_owned()],
+        }))
+    }
+
+    async fn check(&self, _: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+        Ok(Response::new(CheckResponse { reachable: true, advice: String::new() }))
+    }
+
+    async fn fetch(
+        &self,
+        request: Request<FetchRequest>,
+    ) -> Result<Response<FetchResponse>, Status> {
+        let has_deadline = request.metadata().contains_key("grpc-timeout");
+        self.asked.lock().unwrap().push((request.into_inner(), has_deadline));
+        let reply = (self.script)()?;
+        Ok(Response::new(reply))
+    }
+}
+
+/// A connection as tonic's server wants it.
+struct Incoming(tokio_rustls::server::TlsStream<tokio::net::TcpStream>);
+
+impl Connected for Incoming {
+    type ConnectInfo = ();
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Incoming {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Incoming {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+struct Running {
+    port: u16,
+    asked: Arc<Mutex<Vec<(FetchRequest, bool)>>>,
+    _tasks: JoinSet<()>,
+}
+
+async fn program(
+    office: &Office,
+    name: &str,
+    facts: &'static str,
+    protocol: u32,
+    script: impl Fn() -> Result<FetchResponse, Status> + Send + Sync + 'static,
+) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let acceptor = TlsAcceptor::from(office.server(name, &[b"h2"]));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let service = Program { facts, protocol, script: Arc::new(script), asked: Arc::clone(&asked) };
+    let mut tasks = JoinSet::new();
+    let incoming =
+        futures_util::stream::unfold((listener, acceptor), |(listener, acceptor)| async move {
+            loop {
+                let (stream, _) = listener.accept().await.ok()?;
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    return Some((Ok::<_, std::io::Error>(Incoming(stream)), (listener, acceptor)));
+                }
+            }
+        });
+    tasks.spawn(async move {
+        let server = Server::builder().add_service(AdapterServer::new(service));
+        let _stopped = server.serve_with_incoming(Box::pin(incoming)).await;
+    });
+    Running { port, asked, _tasks: tasks }
+}
+
+fn manifest(port: u16) -> String {
+    format!(
+        r#"
+schema = 1
+name = "police"
+version = "1.0.0"
+agency = "police"
+[grpc]
+endpoint = "https://127.0.0.1:{port}"
+server_name = "localhost"
+ca = "../ca.pem"
+timeout = "1s"
+[[operation]]
+fact = "P1"
+"#
+    )
+}
+
+fn truth(truth: bool) -> Value {
+    Value { kind: Some(Kind::Truth(truth)) }
+}
+
+fn found(attributes: &[(&str, Value)]) -> Result<FetchResponse, Status> {
+    let attributes =
+        attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let found = Found {
+        attributes,
+        as_of: Some(prost_types::Timestamp { seconds: 1_699_000_000, nanos: 0 }),
+        subjects_checked: vec![0],
+    };
+    Ok(FetchResponse { outcome: Some(Outcome::Found(found)) })
+}
+
+fn question() -> crate::query::Query {
+    query("P1", vec![person("person", HE, "张三")])
+}
+
+#[tokio::test]
+async fn attributes_arrive_by_name_and_the_rest_is_dropped() {
+    let office = Office::new();
+    let running = program(&office, "localhost", "P1", 1, || {
+        found(&[
+            ("identity_match", truth(true)),
+            ("deceased", truth(false)),
+            ("salary", Value { kind: Some(Kind::Integer(1)) }),
+        ])
+    })
+    .await;
+    let adapter = office.adapter(&manifest(running.port));
+    let answer = adapter.ask_granted(&|name| name == "deceased", &question(), NOW, BUDGET).await;
+    let answer = answer.map_err(|failure| failure.detail).unwrap();
+    assert_eq!((told(&answer).as_str(), answer.dropped), ("deceased=false", 2));
+    assert_eq!(answer.record.as_of.seconds(), 1_699_000_000);
+    let (asked, has_deadline) = running.asked.lock().unwrap()[0].clone();
+    assert!(has_deadline, "the deadline travels");
+    assert_eq!((asked.fact.as_str(), asked.attributes), ("P1", vec!["deceased".to_owned()]));
+    assert_eq!(asked.operator.unwrap().id, "op-1");
+}
+
+#[tokio::test]
+async fn what_a_program_can_do_wrong() {
+    let unavailable = |reason: &str| {
+        let unavailable = Unavailable {
+            reason: reason.to_owned(),
+            retry_after: Some(prost_types::Duration { seconds: 20, nanos: 0 }),
+        };
+        Ok(FetchResponse { outcome: Some(Outcome::Unavailable(unavailable)) })
+    };
+    let cases: Vec<(Result<FetchResponse, Status>, &str)> = vec![
+        (unavailable("maintenance"), "maintenance"),
+        (unavailable("张三 is busy"), "refused"),
+        (Ok(FetchResponse { outcome: None }), "contract_error"),
+        (found(&[("identity_match", truth(true))]), "contract_error"),
+        (
+            found(&[
+                ("identity_match", Value { kind: Some(Kind::Integer(1)) }),
+                ("deceased", truth(false)),
+            ]),
+            "contract_error",
+        ),
+        (
+            found(&[("identity_match", Value { kind: None }), ("deceased", truth(false))]),
+            "contract_error",
+        ),
+        (Err(Status::unavailable(HE)), "unreachable"),
+        (Err(Status::resource_exhausted(HE)), "refused"),
+        (Err(Status::not_found(HE)), "contract_error"),
+        (Err(Status::internal(HE)), "contract_error"),
+        (Err(Status::deadline_exceeded(HE)), "timeout"),
+    ];
+    let office = Office::new();
+    for (reply, expected) in cases {
+        let running = program(&office, "localhost", "P1", 1, move || reply.clone()).await;
+        let adapter = office.adapter(&manifest(running.port));
+        let (reason, detail) = failure(&adapter, &question()).await;
+        assert_eq!(reason, expected, "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_asked_what_it_is_before_it_is_told_anything() {
+    let office = Office::new();
+    for (name, facts, protocol, expected) in [
+        ("localhost", "P9", 1, "contract_error"),
+        ("localhost", "P1", 2, "contract_error"),
+        ("example.org", "P1", 1, "unreachable"),
+    ] {
+        let running = program(&office, name, facts, protocol, || found(&[])).await;
+        let adapter = office.adapter(&manifest(running.port));
+        let (reason, detail) = failure(&adapter, &question()).await;
+        assert_eq!(reason, expected, "{detail}");
+        assert!(running.asked.lock().unwrap().is_empty());
+    }
+    let adapter = office.adapter(&manifest(1));
+    assert_eq!(failure(&adapter, &question()).await.0, "unreachable");
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_is_left_in_time() {
+    let office = Office::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let adapter = office.adapter(&manifest(listener.local_addr().unwrap().port()));
+    let late = adapter.ask_granted(&|_| true, &question(), NOW, Duration::from_millis(200)).await;
+    assert_eq!(late.err().unwrap().reason.code(), "timeout");
+}

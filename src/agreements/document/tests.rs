@@ -1,4 +1,4 @@
-//! Documents of every kind of wrongness, and the few that are right.
+//! Signed documents against a small register: what holds, and each way in which one does not.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A draft that passes, and drafts with one flaw each.
+//! A draft, and its flaws one by one.
 
 use super::*;
 

@@ -14,7 +14,7 @@ use crate::crypto::sha256;
 const MAGIC: &[u8; 4] = b"HYS1";
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 68;
-const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// The first block: `"HYS1"`, u8 version, u8 0, u16 header length, u64 epoch, u64 number, u64 bytes of the file,
 /// SHA-256 of the origin, CRC-32C of all before it; then zeros.

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use super::*;
 use crate::audit::frame::BLOCK;
-use crate::audit::store::Damage;
+use crate::audit::store::{Damage, StoreError};
 use crate::audit::verify::{Expected, Verified, verify};
 
 /// A copy of the whole folder.

@@ -1,4 +1,4 @@
-//! The sample catalogue, and small ones with one flaw each.
+//! The sample catalogue is whole; broken copies of it are refused, with the line.
 
 use std::fs;
 

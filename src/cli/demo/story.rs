@@ -225,7 +225,7 @@ impl Stage {
         telling.did(
             "replayed",
             &format!(
-                "{} outcomes and {} denials decided again, {} findings",
+                "{} answers and {} denials decided again: {} findings",
                 report.outcomes,
                 report.denials,
                 report.findings.len()

@@ -20,13 +20,15 @@ use crate::proto::gateway::v1::{Verdict, VerifyResponse};
 /// Arguments of `heyan query`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    heyan query M2 --person 'NAME/NUMBER' --spouse 'NAME/NUMBER' --item W3@2026.1 --case GJJ-2026-000001 \\\n    \
-        --operator 0042/counter-3 --identity pki/fund-centre/approval --authority pki/fund-centre/ca.pem\n  \
+    heyan query M2 --person 'NAME/NUMBER' --spouse 'NAME/NUMBER' \\\n      \
+        --item W3@2026.1 --case GJJ-2026-000001 --operator 0042/counter-3 \\\n      \
+        --identity pki/fund-centre/approval --authority pki/fund-centre/ca.pem\n  \
     heyan query S2 --person 'NAME/NUMBER' --assert 'months_last_12>=6' …\n  \
-    heyan query H1 --subject 'owner=person:NAME/NUMBER' --property 330102001001GB00001F00010001 --disclose area …\n\n\
-    Assertions: attribute, then one of = != < <= > >= ~ (names match), `in a,b,c` or `exists`. Text made of digits\n\
-    is quoted: --assert 'code=\"010\"'.\n\n\
-    Exit code: 0 CONFIRMED, 1 REFUTED, 2 anything else: no record, no answer, a refusal. None of those is a \"no\".")]
+    heyan query H2 --property UNIT --subject 'owner=person:NAME/NUMBER' --disclose share …\n\n\
+    Assertions: attribute, then one of = != < <= > >= ~ (names match), `in a,b,c` or\n\
+    `exists`. Text made of digits is quoted: --assert 'code=\"010\"'.\n\n\
+    Exit code: 0 CONFIRMED, 1 REFUTED, 2 anything else: no record, no answer, a\n\
+    refusal. None of those is a \"no\".")]
 pub struct Query {
     #[command(flatten)]
     asked: Asked,

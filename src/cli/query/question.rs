@@ -47,7 +47,7 @@ pub(super) struct Asked {
     #[arg(long, value_name = "NUMBER")]
     case: String,
     /// Code of the paper that the answer replaces
-    #[arg(long, value_name = "CODE", default_value = "")]
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     material: String,
     /// Who asks, and their unit
     #[arg(long, value_name = "ID/UNIT")]

@@ -1,4 +1,4 @@
-//! Judgements by table.
+//! What is judged, what is disclosed, and what leaves nothing.
 
 use std::sync::Arc;
 

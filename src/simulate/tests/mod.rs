@@ -3,6 +3,7 @@
 mod database;
 mod faults;
 mod forms;
+mod manifests;
 mod platform;
 mod tax;
 

@@ -36,7 +36,7 @@ const BANNED: [&str; 10] =
 const TRAITS: [(&str, &str); 3] = [
     ("src/audit/store.rs", "Store"),
     ("src/cache/mod.rs", "Cache"),
-    ("src/adapters/mod.rs", "Adapter"),
+    ("src/adapters/mod.rs", "Transport"),
 ];
 
 /// Agencies are data. Only what plays them, or makes their test certificates, knows them by name.

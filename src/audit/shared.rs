@@ -1,0 +1,99 @@
+//! What writer, publisher and readers have in common: only what is durable, and whether the log still runs.
+
+use std::collections::hash_map;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arc_swap::ArcSwap;
+
+use super::error::AuditError;
+use super::history::{self, Blocks, History};
+use super::ledger::Batch;
+use super::store::Store;
+use super::tree::{self, OutOfRange};
+use crate::crypto::Digest;
+
+/// What writer, publisher and readers share. Everything in it is durable.
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    history: RwLock<History>,
+    latest: ArcSwap<Batch>,
+    state: AtomicU8,
+}
+
+const OPEN: u8 = 0;
+const CLOSED: u8 = 1;
+const STOPPED: u8 = 2;
+
+impl Shared {
+    /// Of a log just opened.
+    pub(super) fn new(store: Arc<dyn Store>, history: History, latest: Batch) -> Self {
+        Self {
+            store,
+            history: RwLock::new(history),
+            latest: ArcSwap::from_pointee(latest),
+            state: AtomicU8::new(OPEN),
+        }
+    }
+
+    pub(super) fn publish(&self, batch: Arc<Batch>) {
+        self.history.write().unwrap_or_else(PoisonError::into_inner).extend(&batch.growth);
+        self.latest.store(batch);
+    }
+
+    pub(super) fn latest(&self) -> Arc<Batch> {
+        self.latest.load_full()
+    }
+
+    pub(super) fn close(&self) {
+        let _ = self.state.compare_exchange(OPEN, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    pub(super) fn stop(&self) {
+        self.state.store(STOPPED, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == OPEN
+    }
+
+    pub(super) fn has_stopped(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == STOPPED
+    }
+
+    /// Leaf hashes of the blocks that hold these entries, read before the history is locked: a proof must not keep
+    /// the writer waiting for a disk.
+    fn blocks(&self, indices: [u64; 2]) -> Result<Blocks, AuditError> {
+        let mut blocks = Blocks::new();
+        for index in indices {
+            if let hash_map::Entry::Vacant(block) = blocks.entry(index - index % history::BLOCK) {
+                let entries = self.store.read(*block.key(), history::BLOCK as usize)?;
+                block.insert(entries.iter().map(|entry| tree::leaf_hash(entry)).collect());
+            }
+        }
+        Ok(blocks)
+    }
+
+    /// Number of durable entries.
+    pub(super) fn size(&self) -> u64 {
+        self.latest.load().growth.after().size()
+    }
+
+    pub(super) fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Digest>, AuditError> {
+        if index >= size || size > self.size() {
+            return Err(OutOfRange.into());
+        }
+        let blocks = self.blocks([index, size - 1])?;
+        let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(history.inclusion(index, size, &blocks)?)
+    }
+
+    pub(super) fn consistency(&self, from: u64, to: u64) -> Result<Vec<Digest>, AuditError> {
+        if from > to || to > self.size() {
+            return Err(OutOfRange.into());
+        }
+        let blocks = self.blocks([from.saturating_sub(1), to.saturating_sub(1)])?;
+        let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(history.consistency(from, to, &blocks)?)
+    }
+}

@@ -1,0 +1,103 @@
+//! Drafts of agreements, as short as a test needs them.
+
+use heyan::agreements::document::{self, Signer};
+use heyan::agreements::terms::Terms;
+use heyan::catalogue::{Catalogue, Fact};
+use heyan::crypto::SigningKey;
+
+use super::Lab;
+
+/// A draft between the fund centre and one agency.
+pub(crate) struct Draft {
+    pub(crate) id: String,
+    pub(crate) version: u32,
+    pub(crate) provider: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// Keys of the quota, such as `per_day = 3`; may be empty.
+    pub(crate) quota: String,
+    clauses: Vec<String>,
+}
+
+impl Draft {
+    pub(crate) fn new(id: &str, provider: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: 1,
+            provider: provider.to_owned(),
+            from: "2018-06-01T00:00:00+08:00".to_owned(),
+            to: "2099-06-01T00:00:00+08:00".to_owned(),
+            quota: String::new(),
+            clauses: Vec::new(),
+        }
+    }
+
+    /// Everything about this fact, for every item that may ask it; never kept.
+    pub(crate) fn all_of(self, fact: &Fact, catalogue: &Catalogue) -> Self {
+        let names: Vec<&str> = fact.attributes.iter().map(|known| known.name.as_str()).collect();
+        self.clause(fact, catalogue, &names, &names, "")
+    }
+
+    /// One clause. `more` is further TOML of the clause, such as its cache terms.
+    pub(crate) fn clause(
+        mut self,
+        fact: &Fact,
+        catalogue: &Catalogue,
+        assert: &[&str],
+        disclose: &[&str],
+        more: &str,
+    ) -> Self {
+        let uses = catalogue.items().filter(|item| item.facts.contains(&fact.code));
+        let mut items: Vec<&str> = uses.map(|item| item.code.as_str()).collect();
+        items.dedup();
+        let roles: Vec<&str> = fact.roles.iter().map(|role| role.name.as_str()).collect();
+        self.clauses.push(format!(
+            "[[clause]]\nfact = \"{}\"\nitems = {items:?}\nroles = {roles:?}\nassert = {assert:?}\n\
+             disclose = {disclose:?}\nmax_age = \"30d\"\n{more}\n",
+            fact.code
+        ));
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let Self { id, version, provider, from, to, quota, clauses } = self;
+        format!(
+            "schema = 1\nid = \"{id}\"\nversion = {version}\ntitle = \"A trial\"\ntitle_zh = \"试用协议\"\n\
+             consumer = \"fund-centre\"\nprovider = \"{provider}\"\nsystems = [\"approval\"]\n\
+             effective_from = \"{from}\"\neffective_to = \"{to}\"\n\
+             retention = {{ keep_for = \"365d\", afterwards = \"delete\" }}\nquota = {{ {quota} }}\n\
+             [[legal_basis]]\nparty = \"fund-centre\"\ninstrument = \"住房公积金管理条例\"\narticle = \"24\"\n\
+             [[legal_basis]]\nparty = \"{provider}\"\ninstrument = \"政务数据共享条例\"\narticle = \"20\"\n\n{}",
+            clauses.join("\n")
+        )
+    }
+
+    /// The document with the signatures of these parties.
+    pub(crate) fn signed_by(&self, lab: &Lab, parties: &[&str]) -> Vec<u8> {
+        let terms = Terms::parse(std::path::Path::new("draft.toml"), &self.text()).unwrap();
+        let keys: Vec<(String, SigningKey)> = parties
+            .iter()
+            .map(|party| {
+                let key = SigningKey::read(&lab.path(format!("pki/{party}/signing.key"))).unwrap();
+                (format!("{party}-1"), key)
+            })
+            .collect();
+        let signers: Vec<Signer<'_>> = keys.iter().map(|(kid, key)| Signer { kid, key }).collect();
+        document::sign(&terms.payload().unwrap(), &signers).unwrap()
+    }
+
+    /// Puts it, signed by both, among the installation's agreements.
+    pub(crate) fn place(&self, lab: &Lab) {
+        let document = self.signed_by(lab, &["fund-centre", &self.provider]);
+        std::fs::write(lab.path(format!("agreements/{}.json", self.id)), document).unwrap();
+    }
+}
+
+/// Everything the catalogue has of each agency, granted without keeping; placed among the agreements.
+pub(crate) fn grant_everything(lab: &Lab) {
+    for agency in super::ALL {
+        let facts = lab.catalogue.facts().filter(|fact| fact.agency.as_str() == agency);
+        let draft = Draft::new(&format!("all-of-{agency}"), agency);
+        facts.fold(draft, |draft, fact| draft.all_of(fact, &lab.catalogue)).place(lab);
+    }
+}
