@@ -167,7 +167,8 @@ async fn a_new_version_drops_kept_answers_and_decides_from_then_on() {
     second.version = 2;
     second.place(&lab);
     let reloaded = reload(&lab).await;
-    assert_eq!(reloaded.changes, ["agreement `trial` version 2 adopted"]);
+    let changes = ["agreement `trial` version 2 adopted", "agreement `trial` version 1 withdrawn"];
+    assert_eq!(reloaded.changes, changes);
     let reply = ask(&client, lab.question("M2")).await;
     assert_eq!(reply.source.unwrap().kind(), wire::source::Kind::Agency);
     assert_eq!(reply.grant.unwrap().version, 2);
