@@ -158,7 +158,7 @@ async fn adopting_and_withdrawing_take_effect_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_version_drops_kept_answers_and_decides_from_then_on() {
-    let lab = Lab::start(&[]).await;
+    let mut lab = Lab::start(&[]).await;
     marriage(&lab).place(&lab);
     reload(&lab).await;
     let client = lab.client().await;
@@ -174,6 +174,16 @@ async fn a_new_version_drops_kept_answers_and_decides_from_then_on() {
     assert_eq!(reply.grant.unwrap().version, 2);
     assert_eq!(outcome(&lab.entries(), reply.log_index).permit.version, 2);
     assert_eq!(lab.simulation.asked("civil-affairs"), 2);
+
+    // The next start takes the same from the log, and so does the auditor.
+    drop(client);
+    lab.close().await;
+    lab.serve().await;
+    let reply = ask(&lab.client().await, lab.question("M2")).await;
+    assert_eq!(reply.grant.unwrap().version, 2);
+    assert_eq!(agreements(&lab.entries()).len(), 3);
+    let examined = heyan::cli::audit::examine(&lab.path("log"), None).unwrap();
+    assert!(examined.findings.is_empty(), "{:?}", examined.findings);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,8 @@ mod privacy;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod agreements;
 #[cfg(test)]
 mod hangup;
@@ -29,5 +31,7 @@ mod log;
 mod wire;
 #[cfg(test)]
 mod adapters;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod cli;

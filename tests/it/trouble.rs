@@ -7,6 +7,7 @@ use heyan::query::value::Verdict;
 use heyan::simulate::faults::Nonsense;
 use tokio::task::JoinSet;
 
+use crate::support::draft::Draft;
 use crate::support::entries::outcome;
 use crate::support::{ALL, Lab, PATIENCE, ask, until};
 
@@ -148,4 +149,38 @@ async fn callers_who_try_again_while_a_session_cannot_be_had_do_not_open_the_bre
         // After the first, the agency is left alone for a second: that says nothing new about it.
         unavailable(&lab, "outage", &reply, &["unreachable", "refused"]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_answer_stands_in_for_an_agency_that_is_down_only_where_signed_and_says_so() {
+    let mut lab = Lab::prepare(&[]).await;
+    let granted = |stale: &str, fact: &str, agency: &str| {
+        let fact = lab.catalogue.fact(&fact.into()).unwrap();
+        let keep = format!("cache = {{ found = \"1ms\", not_found = \"1ms\"{stale} }}");
+        let assert = fact.confirms.as_ref().unwrap().attribute.clone();
+        Draft::new(&format!("with-{agency}"), agency)
+            .clause(fact, &lab.catalogue, &[assert.as_str()], &[], &keep)
+            .place(&lab);
+    };
+    granted(", stale = \"1h\"", "M2", "civil-affairs");
+    granted("", "P1", "police");
+    lab.serve().await;
+    let client = lab.client().await;
+    let first = ask(&client, lab.question("M2")).await;
+    ask(&client, lab.question("P1")).await;
+    for agency in ["civil-affairs", "police"] {
+        lab.simulation.faults(agency).set_outage(true);
+    }
+
+    let stale = ask(&client, lab.question("M2")).await;
+    assert_eq!(stale.verdict(), wire::Verdict::Stale);
+    assert_eq!(stale.as_of, first.as_of);
+    assert_eq!(stale.source.unwrap().kind(), wire::source::Kind::Cache);
+    let entries = lab.entries();
+    let recorded = outcome(&entries, stale.log_index);
+    assert_eq!((recorded.verdict, recorded.intent), (Verdict::Stale, Some(first.log_index - 1)));
+    assert_eq!(recorded.source, heyan::audit::entry::Source::Cache);
+
+    let reply = ask(&client, lab.question("P1")).await;
+    unavailable(&lab, "not signed", &reply, &["unreachable", "refused"]);
 }
