@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 
-use super::NO;
+use super::findings;
 use crate::adapters::{self, Depth};
 use crate::catalogue::Catalogue;
-use crate::finding::Finding;
 
 /// Arguments of `heyan adapter`.
 #[derive(Debug, Args)]
@@ -55,36 +54,11 @@ pub fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     let catalogue = match Catalogue::load(&check.catalogue) {
         Ok(catalogue) => catalogue,
         Err(findings) => {
-            print(&findings, &check);
+            findings::tell(&check.path, &findings, check.json);
             bail!("the catalogue `{}` cannot be used", check.catalogue.display());
         }
     };
     let depth = if check.manifest_only { Depth::ManifestOnly } else { Depth::WithFiles };
     let findings = adapters::check(&check.path, &catalogue, depth);
-    print(&findings, &check);
-    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
-}
-
-fn print(findings: &[Finding], check: &Check) {
-    if check.json {
-        let list: Vec<_> = findings
-            .iter()
-            .map(|finding| {
-                serde_json::json!({
-                    "file": finding.file,
-                    "line": finding.place.map(|place| place.0),
-                    "column": finding.place.map(|place| place.1),
-                    "problem": finding.problem,
-                })
-            })
-            .collect();
-        println!("{}", serde_json::json!({ "findings": list }));
-    } else if findings.is_empty() {
-        println!("{}: nothing to mend", check.path.display());
-    } else {
-        for finding in findings {
-            println!("{finding}");
-        }
-        println!("{} to mend", findings.len());
-    }
+    Ok(findings::tell(&check.path, &findings, check.json))
 }

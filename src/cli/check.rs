@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::NO;
+use super::findings;
 use super::serve::{front_door, sources};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
@@ -32,32 +32,11 @@ pub struct Check {
 /// # Errors
 /// None of its own; what cannot be read is a finding.
 pub fn run(command: Check) -> anyhow::Result<ExitCode> {
-    let findings = findings(&command.config);
-    if command.json {
-        let list: Vec<_> = findings
-            .iter()
-            .map(|finding| {
-                serde_json::json!({
-                    "file": finding.file,
-                    "line": finding.place.map(|place| place.0),
-                    "column": finding.place.map(|place| place.1),
-                    "problem": finding.problem,
-                })
-            })
-            .collect();
-        println!("{}", serde_json::json!({ "findings": list }));
-    } else if findings.is_empty() {
-        println!("{}: nothing to mend", command.config.display());
-    } else {
-        for finding in &findings {
-            println!("{finding}");
-        }
-        println!("{} to mend", findings.len());
-    }
-    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+    let findings = look(&command.config);
+    Ok(findings::tell(&command.config, &findings, command.json))
 }
 
-fn findings(config: &std::path::Path) -> Vec<Finding> {
+fn look(config: &std::path::Path) -> Vec<Finding> {
     let settings = match Settings::read(config, std::env::vars()) {
         Ok(settings) => settings,
         Err(findings) => return findings,

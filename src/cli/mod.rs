@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod audit;
 pub mod check;
 pub mod demo;
+mod findings;
 pub mod pki;
 pub mod query;
 pub mod serve;
