@@ -1,7 +1,9 @@
 //! The transport `sql`: a read-only front-end database (前置机) spoken to in PostgreSQL's protocol.
 //!
 //! A statement is fixed text from the manifest; what a caller sends can only ever be a parameter. Every question runs in a
-//! read-only transaction with the manifest's time limit, on a connection that trusts one authority.
+//! read-only transaction with the manifest's time limit, on a connection whose certificate and
+//! name are checked. The driver trusts the public web authorities beside the manifest's own; it offers no way to leave
+//! them out.
 
 use std::time::Duration;
 

@@ -85,9 +85,10 @@ mod tests {
                 granted.extend(clause.items.into_iter().map(|item| (item, clause.fact.clone())));
             }
         }
-        // With all six signed, every item can ask for every fact it needs.
+        // With all six signed, every item can ask for every fact it names, but for the one that the draft of 2018 says
+        // it leaves out.
         for item in catalogue.items() {
-            for fact in &item.facts {
+            for fact in item.facts.iter().filter(|fact| fact.as_str() != "M5") {
                 assert!(
                     granted.contains(&(item.code.clone(), fact.clone())),
                     "{} {fact}",

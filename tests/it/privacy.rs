@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use heyan::client::Client;
 use heyan::clock::now;
 use heyan::proto::gateway::v1 as wire;
 use heyan::query::record::Finding;
@@ -72,6 +73,28 @@ fn flawed(question: &wire::VerifyRequest) -> wire::VerifyRequest {
     flawed
 }
 
+/// Asks with a name or number where none belongs: fact, role, attribute, case number, item, unit. Returns the refusals.
+async fn misplaced(lab: &Lab, client: &Client) -> String {
+    let name = lab.simulation.province().name(samples::HUSBAND);
+    let number = lab.simulation.province().person(samples::HUSBAND).unwrap().number();
+    let misplaced: [&dyn Fn(&mut wire::VerifyRequest); 6] = [
+        &|question| question.fact = name.clone(),
+        &|question| question.subjects[0].role = number.clone(),
+        &|question| question.disclose = vec![name.clone()],
+        &|question| question.purpose.as_mut().unwrap().case_number = format!("C-{number}"),
+        &|question| question.purpose.as_mut().unwrap().item = number.clone(),
+        &|question| question.operator.as_mut().unwrap().unit = number.clone(),
+    ];
+    let mut texts = String::new();
+    for misplace in misplaced {
+        let mut question = lab.question("M2");
+        misplace(&mut question);
+        let refused = crate::support::refused(client, question).await;
+        texts.push_str(&format!("{refused} {refused:?}\n"));
+    }
+    texts
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_about_anybody_is_left_behind() {
     let mut lab = Lab::prepare(&[]).await;
@@ -108,23 +131,7 @@ async fn nothing_about_anybody_is_left_behind() {
         let reply = client.verify(lab.question(code), PATIENCE).await;
         texts.push_str(&format!("{:?}\n", reply.map(|reply| reply.unavailability)));
     }
-    // A name in the wrong places: role, fact, attribute, case number.
-    let name = lab.simulation.province().name(samples::HUSBAND);
-    let number = lab.simulation.province().person(samples::HUSBAND).unwrap().number();
-    let misplaced: [&dyn Fn(&mut wire::VerifyRequest); 6] = [
-        &|question| question.fact = name.clone(),
-        &|question| question.subjects[0].role = number.clone(),
-        &|question| question.disclose = vec![name.clone()],
-        &|question| question.purpose.as_mut().unwrap().case_number = format!("C-{number}"),
-        &|question| question.purpose.as_mut().unwrap().item = number.clone(),
-        &|question| question.operator.as_mut().unwrap().unit = number.clone(),
-    ];
-    for misplace in misplaced {
-        let mut question = lab.question("M2");
-        misplace(&mut question);
-        let refused = crate::support::refused(&client, question).await;
-        texts.push_str(&format!("{refused} {refused:?}\n"));
-    }
+    texts.push_str(&misplaced(&lab, &client).await);
     lab.node().gateway().reload(now()).await;
 
     let entries = lab.node().gateway().audit().entries(0, usize::MAX).unwrap();
@@ -146,6 +153,7 @@ async fn nothing_about_anybody_is_left_behind() {
     // The search itself works.
     let issued = identity(&lab, "fund-centre", "approval");
     assert!(issued.certificate.contains("CERTIFICATE"));
+    let number = lab.simulation.province().person(samples::HUSBAND).unwrap().number();
     let caught = std::panic::catch_unwind(|| {
         search("a trial", format!("… {number} …").as_bytes(), &needles)
     });
