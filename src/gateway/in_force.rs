@@ -236,8 +236,10 @@ impl Journal {
         for kind in self.changes(next) {
             words.push(in_words(&kind));
             let entry = Entry { at, kind };
+            // Known only once it is durable: a change that failed is tried again by the next reload, and never takes
+            // effect without its entry.
+            audit.append(entry.clone()).await?;
             self.visit(&entry);
-            audit.append(entry).await?;
         }
         Ok(words)
     }
