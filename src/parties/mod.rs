@@ -200,6 +200,7 @@ mod tests {
             (civil.replace("BEGIN", "BEGIM"), "no certificate in PEM"),
             (civil.replace("rights = []", "rights = [\"query\", \"root\"]"), "unknown variant"),
             (format!("{civil}\n[[keys]]{key}"), "listed twice"),
+            (format!("{civil}\n#{}", "x".repeat(60 << 10)), "longer than 61440 bytes"),
         ] {
             assert_ne!(flawed, civil);
             let found = problems(&[flawed]);
