@@ -274,8 +274,15 @@ impl Gateway {
     /// recent replies, are forgotten.
     pub async fn reload(&self, at: Timestamp) -> Reloaded {
         let mut journal = self.journal.lock().await;
-        let (next, mut findings) =
-            InForce::read(&self.sources, at, &journal, Some(&self.in_force()));
+        let (sources, known, previous) = (self.sources.clone(), journal.clone(), self.in_force());
+        // Reads files and checks signatures, for which no question should wait.
+        let reading = tokio::task::spawn_blocking(move || {
+            InForce::read(&sources, at, &known, Some(&previous))
+        });
+        let (next, mut findings) = reading.await.unwrap_or_else(|_| {
+            let problem = "nothing was changed, because reading failed; this is a fault of the gateway";
+            (None, vec![Finding::new(&self.sources.agreements, problem)])
+        });
         let Some(next) = next else {
             counter!(telemetry::RELOADS, "result" => "refused").increment(1);
             return Reloaded { changes: Vec::new(), findings };
