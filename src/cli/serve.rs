@@ -64,12 +64,13 @@ pub async fn run(command: Serve) -> anyhow::Result<ExitCode> {
     })?;
     telemetry::install_logging(&settings.telemetry)?;
     let metrics = telemetry::install_metrics()?;
+    // Before the log is read, which may take long: until somebody listens for it, SIGHUP ends the process.
+    let mut hang_up = signal(SignalKind::hangup())?;
     let node = Node::start(settings, &metrics).await?;
     tracing::info!(address = %node.address, admin = %node.admin, "serving");
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
             _ = hang_up.recv() => node.reload().await,

@@ -172,7 +172,7 @@ async fn a_key_taken_from_the_register_takes_its_agreements_with_it() {
     ask(&client, lab.question("M2")).await;
     place(&lab, "trial.json", &good);
 
-    let file = lab.path("parties/civil-affairs.toml");
+    let file = lab.path("pki/parties/civil-affairs.toml");
     let party = std::fs::read_to_string(&file).unwrap();
     let other = party.replace("kid = \"civil-affairs-1\"", "kid = \"civil-affairs-2\"");
     assert_ne!(party, other);
