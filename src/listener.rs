@@ -147,6 +147,7 @@ impl Listener {
     async fn connection(&self, stream: TcpStream, watcher: Watcher) {
         let Some((stream, peer)) = self.handshake(stream).await else { return };
         let peer = Arc::new(peer);
+        let lasts = peer.lasts();
         let routes = self.routes.clone().map_request(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(Arc::clone(&peer));
             request
@@ -159,8 +160,11 @@ impl Listener {
             .keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(self.limits.handshake_timeout)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection ended");
+        // The handshake looked at the certificate's dates once; a connection can be kept for years.
+        match timeout(lasts, watcher.watch(connection)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a connection ended"),
+            Err(_) => tracing::info!("a connection was cut: its certificate has expired"),
         }
     }
 
