@@ -107,6 +107,7 @@ impl Listener {
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let connections = TaskTracker::new();
         let draining = GracefulShutdown::new();
+        let cut = CancellationToken::new();
         while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
@@ -122,9 +123,10 @@ impl Listener {
                 continue;
             };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
+            let cut = cut.clone();
             gauge!(telemetry::CONNECTIONS).increment(1.0);
             connections.spawn(async move {
-                listener.connection(stream, watcher).await;
+                cut.run_until_cancelled(listener.connection(stream, watcher)).await;
                 drop(place);
                 gauge!(telemetry::CONNECTIONS).decrement(1.0);
             });
@@ -132,6 +134,8 @@ impl Listener {
         drop(socket);
         connections.close();
         self.drain(draining, &connections).await;
+        cut.cancel();
+        connections.wait().await;
     }
 
     async fn drain(&self, draining: GracefulShutdown, connections: &TaskTracker) {
