@@ -86,6 +86,31 @@ pub async fn run(command: Serve) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The front door, and where its certificate comes from.
+struct Door {
+    listener: Arc<Listener>,
+    settings: Settings,
+    gateway: Arc<Gateway>,
+}
+
+impl Door {
+    /// Reads certificate and key again, and takes the authorities from the register in force.
+    fn renew(&self) {
+        match front_door(&self.settings, &self.gateway.in_force().register) {
+            Ok(terms) => self.listener.tls.store(terms),
+            Err(error) => tracing::error!(%error, "the certificate was not reloaded"),
+        }
+    }
+
+    /// Renews whenever something came into force, whoever asked for that: a party entered over the wire must be able
+    /// to connect.
+    async fn follow(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.gateway.turned_over()).await.is_some() {
+            self.renew();
+        }
+    }
+}
+
 /// A running gateway.
 pub struct Node {
     /// Where callers connect.
@@ -93,8 +118,7 @@ pub struct Node {
     /// Loopback: health, readiness, metrics.
     pub admin: SocketAddr,
     gateway: Arc<Gateway>,
-    listener: Arc<Listener>,
-    settings: Settings,
+    door: Arc<Door>,
     stop: CancellationToken,
     /// The acceptor and the loopback server.
     servers: TaskTracker,
@@ -133,7 +157,9 @@ impl Node {
                 tracing::error!(error = &error as &dyn std::error::Error, "the admin port failed");
             }
         });
-        Ok(Self { address, admin, gateway, listener, settings, stop, servers, questions })
+        let door = Arc::new(Door { listener, settings, gateway: Arc::clone(&gateway) });
+        servers.spawn(Arc::clone(&door).follow(stop.clone()));
+        Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
     /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
@@ -145,10 +171,7 @@ impl Node {
         for finding in &reloaded.findings {
             tracing::error!(%finding, "not reloaded");
         }
-        match front_door(&self.settings, &self.gateway.in_force().register) {
-            Ok(terms) => self.listener.tls.store(terms),
-            Err(error) => tracing::error!(%error, "the certificate was not reloaded"),
-        }
+        self.door.renew();
     }
 
     /// The gateway inside.

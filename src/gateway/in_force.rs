@@ -318,6 +318,7 @@ impl Gateway {
         counter!(telemetry::RELOADS, "result" => result).increment(1);
         self.in_force.store(Arc::new(next));
         self.window.forget();
+        self.turned_over.notify_one();
         for kind in &kinds {
             match kind {
                 Kind::Agreement(

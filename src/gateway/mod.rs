@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use metrics::{counter, histogram};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::Answer;
@@ -63,6 +63,8 @@ pub struct Gateway {
     audit: Audit,
     window: Window,
     limits: Limits,
+    /// Told of every turn-over.
+    turned_over: Notify,
 }
 
 /// What [`Gateway::new`] puts together. The log, the journal and the ledger must be of the same moment.
@@ -96,6 +98,7 @@ impl Gateway {
             audit: parts.audit,
             window: Window::new(limits.request_id_window, limits.request_id_entries),
             limits,
+            turned_over: Notify::new(),
         }
     }
 
@@ -335,6 +338,11 @@ impl Gateway {
     /// Estimated bytes of kept answers.
     pub fn cache_bytes(&self) -> u64 {
         self.cache.bytes()
+    }
+
+    /// Waits until a reload has brought a view into force; one that happened since the last call ends it at once.
+    pub async fn turned_over(&self) {
+        self.turned_over.notified().await;
     }
 
     /// Everything that decides and answers now, as one consistent view.
