@@ -222,7 +222,7 @@ impl Gateway {
             return no_record(Unavailable::NoAdapter, None, None);
         };
         if until <= Instant::now() {
-            return no_record(Unavailable::Deadline, None, None);
+            return Asked { out_of_time: true, ..no_record(Unavailable::Deadline, None, None) };
         }
         let adapter_ref = AdapterRef {
             name: adapter.name().to_owned(),
@@ -249,6 +249,7 @@ impl Gateway {
                     result: Ok(Arc::new(answer.record)),
                     intent: Some(intent),
                     dropped: answer.dropped,
+                    out_of_time: false,
                 }
             }
             Err(failure) => {
@@ -260,7 +261,9 @@ impl Gateway {
                     intent,
                     "no answer from the agency"
                 );
-                no_record(failure.reason, failure.retry_after, Some(intent))
+                let out_of_time = until <= Instant::now();
+                let asked = no_record(failure.reason, failure.retry_after, Some(intent));
+                Asked { out_of_time, ..asked }
             }
         }
     }
@@ -357,5 +360,6 @@ fn oldest(ask: &Ask, permit: &Permit) -> Duration {
 }
 
 fn no_record(reason: Unavailable, retry_after: Option<Duration>, intent: Option<u64>) -> Asked {
-    Asked { result: Err(NoAnswer { reason, retry_after }), intent, dropped: 0 }
+    let result = Err(NoAnswer { reason, retry_after });
+    Asked { result, intent, dropped: 0, out_of_time: false }
 }
