@@ -29,7 +29,7 @@ use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer};
 use crate::decision::denial::Denial;
-use crate::decision::facts::Facts;
+use crate::decision::facts::{Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
@@ -132,7 +132,13 @@ impl Gateway {
         let query = &ask.query;
         let caller = ask.peer.facts(&in_force.register);
         let fact = in_force.catalogue.fact(&query.fact);
-        let clauses = in_force.agreements.clauses(&caller.organisation, &query.fact);
+        // What can only be denied reserves nothing: a name that the certificate claims in vain must not, for a moment,
+        // use up another's last permit.
+        let may_be_permitted = caller.standing == Standing::Registered && ask.defects.is_empty();
+        let clauses = match may_be_permitted {
+            true => in_force.agreements.clauses(&caller.organisation, &query.fact),
+            false => &[],
+        };
         let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
         Facts {
             rules: decision::RULES,
