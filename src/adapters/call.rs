@@ -89,9 +89,7 @@ impl Limits {
             match &ended {
                 Err(failed) if failed.is_repeated => drop(leave),
                 Err(failed) if is_cut_short && failed.reason == Unavailable::Timeout => drop(leave),
-                ended => {
-                    leave.end(ended.as_ref().is_err_and(speaks_against_agency), ends)
-                }
+                ended => leave.end(ended.as_ref().is_err_and(speaks_against_agency), ends),
             }
             match ended {
                 Err(failed)

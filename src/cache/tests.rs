@@ -1,3 +1,5 @@
+//! One flight for all who want the same, and who may not be answered by it.
+
 use std::future::pending;
 
 use tokio::sync::oneshot;

@@ -66,8 +66,8 @@ impl InForce {
     /// Reads the folders, finding everything that is wrong at once.
     ///
     /// Documents that `journal` knows are verified as of their adoption. A bad agreement or manifest is left out and
-    /// named; the rest is returned. One whose file was good in `previous` stays as it was, unless the register no longer
-    /// has the keys that signed it. Without a register or a catalogue there is nothing to return.
+    /// named; the rest is returned. One that was good in `previous` stays as it was, unless the register no longer has
+    /// the keys that signed it. Without a register or a catalogue there is nothing to return.
     pub fn read(
         sources: &Sources,
         at: Timestamp,
@@ -293,7 +293,8 @@ impl Gateway {
             InForce::read(&sources, at, &known, Some(&previous))
         });
         let (next, mut findings) = reading.await.unwrap_or_else(|_| {
-            let problem = "nothing was changed, because reading failed; this is a fault of the gateway";
+            let problem =
+                "nothing was changed, because reading failed; this is a fault of the gateway";
             (None, vec![Finding::new(&self.sources.agreements, problem)])
         });
         let Some(next) = next else {

@@ -133,7 +133,10 @@ impl Register {
             });
             if let Some(other) = others.next() {
                 let kid = &entry.kid;
-                clash(format!("the key `{kid}` is also that of `{}`; each needs its own", other.id));
+                clash(format!(
+                    "the key `{kid}` is also that of `{}`; each needs its own",
+                    other.id
+                ));
             }
         }
         self.organisations.insert(organisation.id.clone(), organisation);
@@ -215,9 +218,16 @@ mod tests {
             assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:?}");
         }
         let keyless = |text: String| text.split("[[keys]]").next().unwrap().to_owned();
-        let sharing = format!("{}\n[[keys]]{}", keyless(sample("fund-centre")), key.replace("affairs-1", "affairs-9"));
+        let sharing = format!(
+            "{}\n[[keys]]{}",
+            keyless(sample("fund-centre")),
+            key.replace("affairs-1", "affairs-9")
+        );
         let found = problems(&[civil.clone(), sharing]);
-        assert!(found.iter().any(|found| found.contains("also that of `civil-affairs`")), "{found:?}");
+        assert!(
+            found.iter().any(|found| found.contains("also that of `civil-affairs`")),
+            "{found:?}"
+        );
         let found = problems(&[civil.clone(), civil]);
         for problem in ["another file", "authority", "is taken"] {
             assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:?}");

@@ -56,8 +56,7 @@ impl Audit for Services {
         let wanted = request.into_inner();
         let newest = self.gateway.audit().size();
         let tree_size = if wanted.tree_size == 0 { newest } else { wanted.tree_size };
-        let hashes =
-            read(self, move |log| log.prove_inclusion(wanted.index, tree_size)).await?;
+        let hashes = read(self, move |log| log.prove_inclusion(wanted.index, tree_size)).await?;
         Ok(Response::new(wire::ProveInclusionResponse {
             index: wanted.index,
             tree_size,

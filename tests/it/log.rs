@@ -9,7 +9,11 @@ use heyan::audit::verify::{Expected, Verified, verify};
 use heyan::client::Refused;
 use heyan::proto::gateway::v1 as wire;
 use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
+use crate::support::connect::raw;
 use crate::support::draft::Draft;
 use crate::support::entries::{denial, intents, node_changes, outcome, outcomes};
 use crate::support::{ALL, Lab, PATIENCE, ask, refused};
@@ -216,6 +220,16 @@ async fn a_log_that_cannot_be_written_stops_every_answer() {
     };
     tokio::time::timeout(PATIENCE, not_ready).await.unwrap();
     assert_eq!(lab.page("/healthz").await.0, 200);
+    let raw = raw(&lab, "fund-centre", "approval").await;
+    let mut health = HealthClient::with_origin(raw, "https://localhost".parse().unwrap());
+    let not_serving = async {
+        let serving = ServingStatus::Serving;
+        let asked = HealthCheckRequest::default;
+        while health.check(asked()).await.unwrap().into_inner().status() == serving {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, not_serving).await.unwrap();
 
     // What was answered before is all there.
     fs::rename(lab.beside("log-gone"), lab.path("log")).unwrap();

@@ -239,7 +239,7 @@ fn attributes(
                 }
                 read.push(expression.map(|expression| (attribute.clone(), expression)));
             }
-            None if attribute.optional => {}
+            // An optional one too: a record without it says that there is none, which nobody may say who never looked.
             None => {
                 let (name, code) = (&attribute.name, &fact.code);
                 source.flaw(at, format!("the attribute `{name}` of `{code}` is missing"));

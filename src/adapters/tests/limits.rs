@@ -6,7 +6,7 @@ use super::agency::*;
 
 fn manifest(agency: &Agency, fact: &str, resilience: &str) -> String {
     let attributes = match fact {
-        "M2" => "married = 'true'",
+        "M2" => "married = 'true'\nregistered_on = 'null'",
         _ => "identity_match = 'true'\ndeceased = 'false'",
     };
     let name = if fact == "M2" { "civil-affairs" } else { "police" };
