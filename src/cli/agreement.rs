@@ -1,6 +1,7 @@
 //! `heyan agreement`: sign, verify and show agreements.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -193,8 +194,14 @@ fn show(command: &Show) -> anyhow::Result<ExitCode> {
     if command.json {
         println!("{}", serde_json::to_string_pretty(&terms)?);
     } else {
-        print!("{}", terms.page());
-        println!("Signatures were not checked: `heyan agreement verify` does that.");
+        let page = terms.page();
+        let last = "Signatures were not checked: `heyan agreement verify` does that.";
+        // A page is long: whoever pipes it into `head` closes the pipe, which is no error.
+        if let Err(error) = writeln!(std::io::stdout(), "{page}{last}")
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            return Err(error.into());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

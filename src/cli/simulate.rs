@@ -9,8 +9,9 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 
+use crate::simulate::province::Province;
 use crate::simulate::tax_adapter::{self, TaxAdapterConfig};
-use crate::simulate::{self, AGENCIES, SimulationConfig};
+use crate::simulate::{self, AGENCIES, SimulationConfig, samples};
 
 /// Arguments of `heyan simulate`.
 #[derive(Debug, Args)]
@@ -138,11 +139,21 @@ async fn run_province(arguments: ProvinceArguments) -> anyhow::Result<ExitCode> 
         "switchboard",
         simulation.control()
     )?;
+    writeln!(out, "a couple to ask about (heyan query M2): {}", couple(province))?;
     writeln!(out, "Ctrl-C ends it")?;
     drop(out);
     tokio::signal::ctrl_c().await?;
     simulation.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The sample couple, as arguments of `heyan query`.
+pub(super) fn couple(province: &Province) -> String {
+    let argument = |role: &str, index: u32| {
+        let number = province.person(index).map(|person| person.number()).unwrap_or_default();
+        format!("--{role} '{}/{number}'", province.name(index))
+    };
+    format!("{} {}", argument("person", samples::HUSBAND), argument("spouse", samples::WIFE))
 }
 
 fn protocol(agency: &str) -> &'static str {

@@ -53,7 +53,7 @@ pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
     let good = stage.play(&mut telling).await.context("the demo could not go on")?;
     telling.finish(good);
     if command.serve {
-        stage.stand().await?;
+        stage.stand(&telling).await?;
     }
     stage.clear().await?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(NO) })

@@ -1,9 +1,11 @@
 //! The story, chapter by chapter: each step is really done, and what came of it is held against what should have.
 
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::tamper;
 use super::telling::{Asked, Telling};
@@ -13,6 +15,7 @@ use crate::audit::note::VerifierKey;
 use crate::audit::receipt::Receipt;
 use crate::catalogue::Catalogue;
 use crate::cli::serve::Node;
+use crate::cli::simulate::couple;
 use crate::client::{Client, ClientError};
 use crate::clock::now;
 use crate::proto::gateway::v1 as wire;
@@ -225,10 +228,10 @@ impl Stage {
         telling.did(
             "replayed",
             &format!(
-                "{} answers and {} denials decided again: {} findings",
-                report.outcomes,
-                report.denials,
-                report.findings.len()
+                "{}, {} decided again: {}",
+                counted(report.outcomes, "answer"),
+                counted(report.denials, "denial"),
+                counted(report.findings.len() as u64, "finding"),
             ),
         );
         for finding in &report.findings {
@@ -237,28 +240,43 @@ impl Stage {
         let place = tamper::flip_one_bit(&copy)?;
         telling.did("tampered", &format!("one bit in a copy of the log, {place}"));
         let caught = tamper::examine(&copy, &parties).err();
-        let told = caught.as_ref().map_or("NOT CAUGHT".to_owned(), |error| format!("{error:#}"));
+        // The copy lies in a long temporary path, which would drown what was found.
+        let told = caught.as_ref().map_or("NOT CAUGHT".to_owned(), |error| {
+            format!("{error:#}").replace(&format!("{}/", copy.display()), "")
+        });
         telling.did("caught", &told);
         Ok(report.findings.is_empty() && verified.entries > 0 && caught.is_some())
     }
 
-    /// Leaves everything running until Ctrl-C, and says how to play with it.
-    pub(super) async fn stand(&self) -> anyhow::Result<()> {
-        let folder = self.world.path("");
-        let folder = folder.display();
-        println!(
-            "standing: gateway {}, health and metrics http://{}",
-            self.node.address, self.node.admin
-        );
-        println!(
-            "ask it:   heyan query P1 --person 'NAME/NUMBER' --item W3@2026.2 --case GJJ-2026-000124 \\"
-        );
-        println!("            --operator desk-7/hall-1 --gateway https://{} \\", self.node.address);
-        println!(
-            "            --identity {folder}pki/fund-centre/approval --authority {folder}pki/fund-centre/ca.pem"
-        );
-        println!("Ctrl-C ends it");
-        Ok(tokio::signal::ctrl_c().await?)
+    /// Leaves everything running until SIGINT or SIGTERM.
+    pub(super) async fn stand(&self, telling: &Telling) -> anyhow::Result<()> {
+        telling.aside(&format!(
+            "standing: gateway {}, health and metrics http://{}\nask it, from any folder:\n{}\nCtrl-C ends it",
+            self.node.address,
+            self.node.admin,
+            self.line_to_copy()?
+        ));
+        Ok(until_told().await?)
+    }
+
+    /// A question that works as it stands, in a POSIX shell: it asks whether a sample couple is married.
+    fn line_to_copy(&self) -> anyhow::Result<String> {
+        let program = std::env::current_exe().context("this program has no path")?;
+        let pki = fs::canonicalize(self.world.path("pki"))?;
+        let identity = pki.join("fund-centre/approval");
+        let authority = pki.join("fund-centre/ca.pem");
+        let purpose = self.request("M2", "W3")?.purpose.context("a request has a purpose")?;
+        Ok(format!(
+            "{program} query M2 \\\n  {couple} \\\n  --item {item}@{version} --case GJJ-2026-000124 --operator desk-7/hall-1 \\\n  \
+             --gateway https://{gateway} \\\n  --identity {identity} \\\n  --authority {authority}",
+            program = quoted(&program),
+            couple = couple(self.simulation.province()),
+            item = purpose.item,
+            version = purpose.item_version,
+            gateway = self.node.address,
+            identity = quoted(&identity),
+            authority = quoted(&authority),
+        ))
     }
 
     /// Stops what runs, in order; the log is closed.
@@ -277,6 +295,26 @@ async fn client(world: &World, node: &Node) -> anyhow::Result<Client> {
     let (authority, certificate, key) =
         (read("ca.pem")?, read("approval.pem")?, read("approval.key")?);
     Ok(Client::connect(&endpoint, &authority, &certificate, &key, "localhost").await?)
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn until_told() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// A path as one word of a POSIX shell; most need no quotes.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+".contains(letter);
+    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What one step came to, for the story to hold against what it should be.

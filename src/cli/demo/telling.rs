@@ -71,11 +71,22 @@ impl Telling {
     }
 
     /// Ends the telling; a program gets its document now.
-    pub(super) fn finish(self, good: bool) {
+    pub(super) fn finish(&self, good: bool) {
         if self.json {
             println!("{}", json!({ "good": good, "chapters": self.chapters }));
+        } else if good {
+            println!("\nEverything came out as it must.");
         } else {
-            println!();
+            println!("\nSomething did NOT come out as it must: see above.");
+        }
+    }
+
+    /// Something for the person at the terminal, beside the story: never inside a program's document.
+    pub(super) fn aside(&self, text: &str) {
+        if self.json {
+            eprintln!("{text}");
+        } else {
+            println!("{text}");
         }
     }
 

@@ -21,7 +21,7 @@ use crate::proto::gateway::v1::{Verdict, VerifyResponse};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     heyan query M2 --person 'NAME/NUMBER' --spouse 'NAME/NUMBER' \\\n      \
-        --item W3@2026.1 --case GJJ-2026-000001 --operator 0042/counter-3 \\\n      \
+        --item W3@2026.2 --case GJJ-2026-000001 --operator 0042/counter-3 \\\n      \
         --identity pki/fund-centre/approval --authority pki/fund-centre/ca.pem\n  \
     heyan query S2 --person 'NAME/NUMBER' --assert 'months_last_12>=6' …\n  \
     heyan query H2 --property UNIT --subject 'owner=person:NAME/NUMBER' --disclose share …\n\n\
