@@ -1,5 +1,7 @@
 //! Who: the certificate of one connection, read once, and what the party register says of it.
 
+use std::time::Duration;
+
 use rustls::pki_types::{CertificateDer, UnixTime};
 use thiserror::Error;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
@@ -24,6 +26,8 @@ pub struct Peer {
     certificate: Digest,
     /// SHA-256 of the authority of the named organisation that issued it; `None` when none of them did.
     authority: Option<Digest>,
+    /// How long it was still valid when it was read.
+    lasts: Duration,
 }
 
 /// Why a certificate cannot be read at all.
@@ -52,7 +56,9 @@ impl Peer {
             .as_ref()
             .and_then(|(organisation, _)| register.organisation(organisation))
             .and_then(|organisation| issuer_of(leaf, intermediates, organisation, at));
-        Ok(Self { name, certificate: crypto::sha256(leaf), authority })
+        let ends = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or_default();
+        let lasts = Duration::from_secs(ends).saturating_sub(at.since(Timestamp::default()));
+        Ok(Self { name, certificate: crypto::sha256(leaf), authority, lasts })
     }
 
     /// What a decision may know of this caller under the register in force now.
@@ -75,7 +81,12 @@ impl Peer {
         &self.certificate
     }
 
-    /// The organisation that this caller speaks for, when it is registered.
+    /// How long the certificate was still valid when the connection began: the connection may last no longer.
+    pub fn lasts(&self) -> Duration {
+        self.lasts
+    }
+
+    /// The organisation that the certificate names; whether it may speak for it, [`Peer::rights`] tells.
     pub fn organisation(&self) -> Option<&OrganisationId> {
         self.name.as_ref().map(|(organisation, _)| organisation)
     }

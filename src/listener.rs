@@ -107,6 +107,7 @@ impl Listener {
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let connections = TaskTracker::new();
         let draining = GracefulShutdown::new();
+        let cut = CancellationToken::new();
         while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
@@ -122,9 +123,10 @@ impl Listener {
                 continue;
             };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
+            let cut = cut.clone();
             gauge!(telemetry::CONNECTIONS).increment(1.0);
             connections.spawn(async move {
-                listener.connection(stream, watcher).await;
+                cut.run_until_cancelled(listener.connection(stream, watcher)).await;
                 drop(place);
                 gauge!(telemetry::CONNECTIONS).decrement(1.0);
             });
@@ -132,6 +134,8 @@ impl Listener {
         drop(socket);
         connections.close();
         self.drain(draining, &connections).await;
+        cut.cancel();
+        connections.wait().await;
     }
 
     async fn drain(&self, draining: GracefulShutdown, connections: &TaskTracker) {
@@ -147,6 +151,7 @@ impl Listener {
     async fn connection(&self, stream: TcpStream, watcher: Watcher) {
         let Some((stream, peer)) = self.handshake(stream).await else { return };
         let peer = Arc::new(peer);
+        let lasts = peer.lasts();
         let routes = self.routes.clone().map_request(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(Arc::clone(&peer));
             request
@@ -159,8 +164,11 @@ impl Listener {
             .keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(self.limits.handshake_timeout)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection ended");
+        // The handshake looked at the certificate's dates once; a connection can be kept for years.
+        match timeout(lasts, watcher.watch(connection)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a connection ended"),
+            Err(_) => tracing::info!("a connection was cut: its certificate has expired"),
         }
     }
 

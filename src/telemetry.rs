@@ -179,7 +179,7 @@ pub fn check_filter(filter: &str) -> Result<(), String> {
     })
 }
 
-/// Sends log lines to standard error. Once in a process.
+/// Sends log lines to standard error, and of a panic its place without its message. Once in a process.
 ///
 /// # Errors
 /// [`TelemetryError::Filter`] or [`TelemetryError::LoggingTaken`].
@@ -194,7 +194,13 @@ pub fn install_logging(settings: &Settings) -> Result<(), TelemetryError> {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init(),
         Format::Json => lines.json().flatten_event(true).finish().try_init(),
     };
-    installed.map_err(TelemetryError::LoggingTaken)
+    installed.map_err(TelemetryError::LoggingTaken)?;
+    std::panic::set_hook(Box::new(|panic| {
+        // The place alone: a panic's message may quote the text it stumbled over, and that may name a person.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic");
+    }));
+    Ok(())
 }
 
 /// Collects metrics; the handle renders them. Later calls in a process return the first one's handle, so that several

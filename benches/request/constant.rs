@@ -1,7 +1,6 @@
 //! The bare server: tonic, mutual TLS, one constant reply of the usual size. What any gateway on tonic costs at least.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use heyan::proto::gateway::v1 as wire;
@@ -23,15 +22,12 @@ impl Verification for Constant {
     }
 }
 
-/// Serves until standard input is closed, that is, until the generator is gone. Prints its address first.
+/// Serves with the gateway's own certificate, from this folder, until the generator is gone. Prints its address first.
 pub(crate) fn serve(folder: &Path) -> anyhow::Result<()> {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
+    super::process::end_with_standard_input();
     let identity = Identity::from_pem(
-        fs::read(folder.join("server.pem"))?,
-        fs::read(folder.join("server.key"))?,
+        fs::read(folder.join("gateway.pem"))?,
+        fs::read(folder.join("gateway.key"))?,
     );
     let tls = ServerTlsConfig::new()
         .identity(identity)
@@ -51,13 +47,13 @@ pub(crate) fn serve(folder: &Path) -> anyhow::Result<()> {
     })
 }
 
+/// What the gateway answers to the same question.
 fn reply() -> wire::VerifyResponse {
     let judgement = wire::Judgement {
-        attribute: "married".to_owned(),
+        attribute: "identity_match".to_owned(),
         comparison: wire::Comparison::Equal.into(),
         verdict: wire::Verdict::Confirmed.into(),
     };
-    let checked = |role: &str, position| wire::SubjectChecked { role: role.to_owned(), position };
     wire::VerifyResponse {
         request_id: "01939b9c-7e2a-7b5c-8d3e-4f5a6b7c8d9e".to_owned(),
         verdict: wire::Verdict::Confirmed.into(),
@@ -65,15 +61,15 @@ fn reply() -> wire::VerifyResponse {
         as_of: Some(prost_types::Timestamp { seconds: 1_795_400_000, nanos: 0 }),
         source: Some(wire::Source {
             kind: wire::source::Kind::Agency.into(),
-            agency: "civil-affairs".to_owned(),
+            agency: "police".to_owned(),
             original_index: 0,
         }),
-        subjects_checked: vec![checked("person", 0), checked("spouse", 1)],
+        subjects_checked: vec![wire::SubjectChecked { role: "person".to_owned(), position: 0 }],
         log_index: 123_456,
         grant: Some(wire::Grant {
-            agreement: "hn-gjj-mz-2018-001".to_owned(),
-            version: 3,
-            clause: 2,
+            agreement: "hn-gjj-ga-2018-001".to_owned(),
+            version: 1,
+            clause: 1,
         }),
         ..wire::VerifyResponse::default()
     }

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use heyan::client::{Client, ClientError};
+use heyan::client::Client;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
 use super::Contender;
+use super::questions::Questions;
 
 /// Before each measurement, so that connections are up and caches are filled.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -53,7 +53,8 @@ pub(crate) fn median(mut samples: Vec<Sample>) -> anyhow::Result<Sample> {
     samples.into_iter().nth(middle).context("nothing was measured")
 }
 
-/// Measures one contender under one load for `length`, after a warm-up. Any refusal fails the run.
+/// Measures one contender under one load for `length`, after a warm-up. Any refusal, and any answer
+/// that [`Questions::check`] does not accept, fails the run.
 pub(crate) async fn measure(
     contender: &Contender,
     load: Load,
@@ -62,13 +63,9 @@ pub(crate) async fn measure(
     let (Load::Closed { connections, .. } | Load::Open { connections, .. }) = load;
     let mut clients = Vec::new();
     for _ in 0..connections {
-        let caller = &contender.caller;
-        let endpoint = format!("https://{}", contender.server.address);
-        let pems = (&caller.authority, &caller.certificate, &caller.key);
-        clients.push(Client::connect(&endpoint, pems.0, pems.1, pems.2, "localhost").await?);
+        clients.push(connect(contender).await?);
     }
-    let counter = Arc::new(AtomicU64::new(0));
-    let asker = Asker { make_request: contender.make_request, counter };
+    let asker = Asker { questions: Arc::clone(&contender.questions) };
 
     asker.run(&clients, load, WARM_UP).await?;
     let (cpu_before, started) = (contender.server.cpu()?, Instant::now());
@@ -86,11 +83,26 @@ pub(crate) async fn measure(
     })
 }
 
-/// Makes requests, each with a number of its own.
+/// Asks each question once, whatever the source of its answer.
+pub(crate) async fn ask_each_once(contender: &Contender) -> anyhow::Result<()> {
+    let client = connect(contender).await?;
+    for _ in 0..contender.questions.distinct() {
+        client.verify(contender.questions.next()?, DEADLINE).await?;
+    }
+    Ok(())
+}
+
+async fn connect(contender: &Contender) -> anyhow::Result<Client> {
+    let caller = &contender.caller;
+    let endpoint = format!("https://{}", contender.server.address());
+    let pems = (&caller.authority, &caller.certificate, &caller.key);
+    Ok(Client::connect(&endpoint, pems.0, pems.1, pems.2, "localhost").await?)
+}
+
+/// Asks and checks.
 #[derive(Clone)]
 struct Asker {
-    make_request: fn(u64) -> heyan::proto::gateway::v1::VerifyRequest,
-    counter: Arc<AtomicU64>,
+    questions: Arc<Questions>,
 }
 
 impl Asker {
@@ -107,11 +119,13 @@ impl Asker {
         }
     }
 
-    async fn ask(&self, client: &Client) -> Result<Duration, ClientError> {
-        let question = (self.make_request)(self.counter.fetch_add(1, Ordering::Relaxed));
+    async fn ask(&self, client: &Client) -> anyhow::Result<Duration> {
+        let question = self.questions.next()?;
         let asked = Instant::now();
-        client.verify(question, DEADLINE).await?;
-        Ok(asked.elapsed())
+        let reply = client.verify(question, DEADLINE).await?;
+        let waited = asked.elapsed();
+        self.questions.check(&reply)?;
+        Ok(waited)
     }
 
     async fn closed(
@@ -129,7 +143,7 @@ impl Asker {
                 while Instant::now() < end {
                     waits.push(asker.ask(&client).await?);
                 }
-                Ok::<_, ClientError>(waits)
+                Ok::<_, anyhow::Error>(waits)
             });
         }
         let mut waits = Vec::new();

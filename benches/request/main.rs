@@ -1,31 +1,44 @@
 //! What one request costs the server, in CPU time: a bare tonic server that returns a constant is the measure.
 //!
-//! `cargo bench --bench request -- --seconds 3 --repeat 5`. Every server is a process of its own, so that the CPU time
-//! read from the kernel is the server's alone; with two cores and `taskset` it has core 0 and the generator core 1.
-//! Numbers of one machine say little; quote the ratios, and only those of one run.
+//! `cargo bench --bench request -- --seconds 3 --repeat 5`. The gateway is the built program, once answering from kept
+//! answers and once asking the agency for each. All get the same questions over the same connections. Every server is a
+//! process of its own, so that the CPU time read from the kernel is the server's alone; with two cores and `taskset` it
+//! has core 0, while the generator and the simulated agencies share core 1. So requests a second of fresh answers are
+//! bounded by the agencies as well; their CPU time is not. Numbers of one machine say little; quote the ratios, and only
+//! those of one run.
 
-mod certificates;
 mod constant;
+mod installation;
 mod load;
 mod process;
+mod questions;
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
-use heyan::client::Client;
 use heyan::proto::gateway::v1 as wire;
+use tokio::runtime::Runtime;
+use wire::source::Kind;
 
-use self::certificates::Caller;
-use self::load::{Load, Sample, measure};
+use self::installation::{GATEWAY, Installation};
+use self::load::{Load, Sample, ask_each_once, measure};
 use self::process::Server;
+use self::questions::Questions;
 
-/// Closed loops are for CPU time at the limit, the open one is for the time a caller waits at a moderate load.
+/// Closed loops are for CPU time at the limit, the open one is for the time a caller waits at a moderate load, one that
+/// the slowest contender bears too.
 const LOADS: [Load; 3] = [
     Load::Closed { connections: 8, streams: 4 },
     Load::Closed { connections: 64, streams: 8 },
-    Load::Open { connections: 8, rate: 2000 },
+    Load::Open { connections: 8, rate: 500 },
 ];
+
+/// People whose answers are kept.
+const KEPT: usize = 1000;
 
 #[derive(Parser)]
 struct Options {
@@ -37,6 +50,9 @@ struct Options {
     /// Measurements of each kind; the median in CPU time counts
     #[arg(long, default_value_t = 3)]
     repeat: usize,
+    /// People in the province: at least as many as fresh answers are wanted in the whole run
+    #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(2000..=2_000_000))]
+    people: u32,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -46,14 +62,27 @@ struct Options {
 enum Role {
     /// Be the bare server, with the certificates of this folder
     ServeConstant { folder: PathBuf },
+    /// Be the agencies of the installation in this folder
+    ServeAgencies { folder: PathBuf, people: u32 },
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     match &options.role {
         Some(Role::ServeConstant { folder }) => constant::serve(folder),
+        Some(Role::ServeAgencies { folder, people }) => {
+            installation::serve_agencies(folder, *people)
+        }
         None => compare(&options),
     }
+}
+
+/// What a caller needs to connect, in PEM.
+#[derive(Clone)]
+struct Caller {
+    authority: Vec<u8>,
+    certificate: Vec<u8>,
+    key: Vec<u8>,
 }
 
 /// One server to be measured, and how it is asked.
@@ -61,83 +90,97 @@ struct Contender {
     label: &'static str,
     server: Server,
     caller: Caller,
-    make_request: fn(u64) -> wire::VerifyRequest,
+    questions: Arc<Questions>,
 }
 
 fn compare(options: &Options) -> anyhow::Result<()> {
-    let pinned = process::pin_this_to_core(1);
+    let pinned = process::pin_this_to_core(process::GENERATOR_CORE);
     let folder = tempfile::tempdir()?;
-    certificates::write(folder.path())?;
-    let contenders = [bare_tonic(folder.path())?];
+    let installation = Installation::make(&folder.path().join("installation"), options.people)?;
+    let contenders = contenders(&installation, options.people)?;
 
-    println!(
-        "CPU time of the server per request; pinned to cores: {}",
-        if pinned { "yes" } else { "no" }
-    );
+    println!("pinned to cores: {}", if pinned { "yes" } else { "no" });
+    println!("program: {:.1} MB", fs::metadata(GATEWAY)?.len() as f64 / 1e6);
+    for contender in &contenders {
+        println!("{}: {} MB at rest", contender.label, contender.server.resident_megabytes()?);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for contender in contenders.iter().filter(|contender| contender.questions.is_kept()) {
+        runtime.block_on(ask_each_once(contender))?;
+    }
     println!(
         "{:<28}{:>16}{:>10}{:>10}{:>8}{:>10}{:>10}{:>8}",
         "server", "load", "req/s", "CPU µs", "ratio", "p50 µs", "p99 µs", "MB"
     );
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for load in LOADS {
-        let mut bare = None;
-        for contender in &contenders {
-            let length = Duration::from_secs(options.seconds);
-            let samples: Result<Vec<Sample>, _> = (0..options.repeat.max(1))
-                .map(|_| runtime.block_on(measure(contender, load, length)))
-                .collect();
-            let sample = load::median(samples?)?;
-            let ratio = sample.cpu_micros / *bare.get_or_insert(sample.cpu_micros);
-            println!(
-                "{:<28}{:>16}{:>10.0}{:>10.1}{:>8.2}{:>10}{:>10}{:>8}",
-                contender.label,
-                load.to_string(),
-                sample.rate,
-                sample.cpu_micros,
-                ratio,
-                sample.p50_micros,
-                sample.p99_micros,
-                contender.server.resident_megabytes()?,
-            );
-        }
+    LOADS.into_iter().try_for_each(|load| compare_under(load, &contenders, &runtime, options))
+}
+
+/// One line for each contender; the first is the measure. Memory is what is resident after the load.
+fn compare_under(
+    load: Load,
+    contenders: &[Contender],
+    runtime: &Runtime,
+    options: &Options,
+) -> anyhow::Result<()> {
+    let length = Duration::from_secs(options.seconds);
+    let mut bare = None;
+    for contender in contenders {
+        let samples: Result<Vec<Sample>, _> = (0..options.repeat.max(1))
+            .map(|_| runtime.block_on(measure(contender, load, length)))
+            .collect();
+        let sample = load::median(samples.context(contender.label)?)?;
+        let ratio = sample.cpu_micros / *bare.get_or_insert(sample.cpu_micros);
+        println!(
+            "{:<28}{:>16}{:>10.0}{:>10.1}{:>8.2}{:>10}{:>10}{:>8}",
+            contender.label,
+            load.to_string(),
+            sample.rate,
+            sample.cpu_micros,
+            ratio,
+            sample.p50_micros,
+            sample.p99_micros,
+            contender.server.resident_megabytes()?,
+        );
     }
     Ok(())
 }
 
-fn bare_tonic(folder: &Path) -> anyhow::Result<Contender> {
-    let folder_name = folder.to_string_lossy();
-    Ok(Contender {
-        label: "bare tonic, constant reply",
-        server: Server::start_this(&["serve-constant", &folder_name])?,
-        caller: Caller::read(folder)?,
-        make_request: couple,
-    })
+/// The bare server first. The two gateways share certificates, agreement and agencies, and nothing else.
+fn contenders(installation: &Installation, people: u32) -> anyhow::Result<[Contender; 3]> {
+    let people = questions::people(people)?;
+    let pki = installation.pki().join("fund-centre");
+    let read = |name: &str| fs::read(pki.join(name));
+    let caller = Caller {
+        authority: read("ca.pem")?,
+        certificate: read("approval.pem")?,
+        key: read("approval.key")?,
+    };
+    let contender = |label, server, questions| Contender {
+        label,
+        server,
+        caller: caller.clone(),
+        questions: Arc::new(questions),
+    };
+    Ok([
+        contender(
+            "bare tonic, constant reply",
+            bare_tonic(&pki)?,
+            Questions::about_few(&people, KEPT, Kind::Agency),
+        ),
+        contender(
+            "heyan, kept answer",
+            installation.start_gateway("log-kept")?,
+            Questions::about_few(&people, KEPT, Kind::Cache),
+        ),
+        contender(
+            "heyan, fresh answer",
+            installation.start_gateway("log-fresh")?,
+            Questions::about_everybody(&people),
+        ),
+    ])
 }
 
-/// A question about a couple; `number` keeps equal questions apart.
-fn couple(number: u64) -> wire::VerifyRequest {
-    let person = |role: &str, name: &str, document_number: String| wire::Subject {
-        role: role.to_owned(),
-        kind: Some(wire::subject::Kind::Person(wire::Person {
-            name: name.to_owned(),
-            document_number,
-            ..wire::Person::default()
-        })),
-    };
-    wire::VerifyRequest {
-        request_id: Client::request_id(),
-        fact: "M2".to_owned(),
-        subjects: vec![
-            person("person", "李雷", format!("{:018}", number % 1000)),
-            person("spouse", "韩梅梅", format!("{:018}", number % 1000 + 1)),
-        ],
-        purpose: Some(wire::Purpose {
-            item: "W3".to_owned(),
-            item_version: "2026.1".to_owned(),
-            case_number: format!("GJJ-2026-{number:08}"),
-            ..wire::Purpose::default()
-        }),
-        operator: Some(wire::Operator { id: "0042".to_owned(), unit: "counter-3".to_owned() }),
-        ..wire::VerifyRequest::default()
-    }
+fn bare_tonic(pki: &Path) -> anyhow::Result<Server> {
+    let arguments = ["serve-constant", &pki.to_string_lossy()];
+    Ok(Server::start_this(process::SERVER_CORE, &arguments)?.0)
 }

@@ -13,6 +13,9 @@ use super::failed::Failed;
 use super::manifest::Resilience;
 use crate::query::record::Unavailable;
 
+/// An attempt that its question's deadline ended before this says nothing about the agency: a hurried caller must not
+/// open the breaker for everybody. Longer than a healthy agency takes.
+const FAIR: Duration = Duration::from_secs(1);
 /// Before another attempt: long enough for a restarting server's next connection, short enough for a caller who waits.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -74,16 +77,20 @@ impl Limits {
                 retry_after: Some(wait),
                 ..Failed::unanswered(Unavailable::BreakerOpen, "too many failures before this one")
             })?;
+            let began = Instant::now();
             let ended = match timeout_at(deadline, attempt()).await {
                 Ok(ended) => ended,
                 Err(_) => {
                     Err(Failed::unanswered(Unavailable::Timeout, "no answer before the deadline"))
                 }
             };
+            let ends = Instant::now();
+            let is_cut_short = ends >= deadline && ends.duration_since(began) < FAIR;
             match &ended {
                 Err(failed) if failed.is_repeated => drop(leave),
+                Err(failed) if is_cut_short && failed.reason == Unavailable::Timeout => drop(leave),
                 ended => {
-                    leave.end(ended.as_ref().is_err_and(speaks_against_agency), Instant::now())
+                    leave.end(ended.as_ref().is_err_and(speaks_against_agency), ends)
                 }
             }
             match ended {

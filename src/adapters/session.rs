@@ -91,7 +91,10 @@ impl Session {
             }
             Err(failed) => {
                 held.current = None;
-                held.refused = Some((Instant::now(), failed.clone()));
+                // A question whose own deadline ended the attempt speaks for itself only: the next one tries anew.
+                if Instant::now() < deadline {
+                    held.refused = Some((Instant::now(), failed.clone()));
+                }
                 Err(failed)
             }
         }

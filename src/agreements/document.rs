@@ -22,8 +22,9 @@ use crate::query::time::Timestamp;
 /// The media type in every protected header.
 pub const TYPE: &str = "heyan-agreement+jws";
 
-/// The longest document read, bytes. The largest of the samples is a fiftieth of it; the log stores each one whole.
-pub const SIZE_LIMIT: usize = 256 * 1024;
+/// The longest document read, bytes. The log stores each one whole in one entry of at most 65,535 bytes; this leaves
+/// room for the entry's other fields. The largest of the samples is a tenth of it.
+pub const SIZE_LIMIT: usize = 60 * 1024;
 
 /// Why a document is refused.
 #[derive(Debug, Error)]

@@ -6,6 +6,7 @@
 
 mod key;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub struct Asked {
     pub intent: Option<u64>,
     /// Attributes the adapter dropped because the permit does not grant them.
     pub dropped: u32,
+    /// The deadline of the question that asked ended it: that says nothing to others who want the same.
+    pub out_of_time: bool,
 }
 
 /// Why there is no record.
@@ -103,21 +106,28 @@ impl AnswerCache {
     ) -> Found {
         let Some(terms) = permit.cache() else { return Found::Fresh(ask.await) };
         let key = self.keys.of(permit, query);
-        let previous = self.kept.get(&key).await.and_then(Kept::last_record);
+        let mut ask = pin!(ask);
         let mut asked_here = false;
-        let kept = self
-            .kept
-            .entry(key)
-            .or_insert_with_if(
-                async {
-                    asked_here = true;
-                    Arc::new(Kept::new(ask.await, at, permit, terms, previous))
-                },
-                |kept| !kept.is_fresh(at, oldest),
-            )
-            .await
-            .into_value();
-        kept.found(asked_here, at)
+        loop {
+            let previous = self.kept.get(&key).await.and_then(Kept::last_record);
+            let previous = previous.filter(|kept| at.since(kept.kept_at) < kept.life());
+            let kept = self
+                .kept
+                .entry(key)
+                .or_insert_with_if(
+                    async {
+                        asked_here = true;
+                        Arc::new(Kept::new(ask.as_mut().await, at, permit, terms, previous))
+                    },
+                    |kept| !kept.is_fresh(at, oldest),
+                )
+                .await
+                .into_value();
+            // Whoever waited for a question in more of a hurry asks itself, or waits for the next one.
+            if asked_here || !kept.asked.out_of_time {
+                return kept.found(asked_here, at);
+            }
+        }
     }
 
     /// Estimated bytes of kept answers.
@@ -174,6 +184,11 @@ impl Kept {
         if kept.asked.result.is_ok() { Some(kept) } else { kept.previous.clone() }
     }
 
+    /// How long it may be served at all.
+    fn life(&self) -> Duration {
+        self.fresh_for.saturating_add(self.stale_for)
+    }
+
     fn is_fresh(&self, at: Timestamp, oldest: Duration) -> bool {
         self.asked.result.as_ref().is_ok_and(|record| {
             at.since(self.kept_at) < self.fresh_for && at.since(record.as_of) <= oldest
@@ -183,7 +198,7 @@ impl Kept {
     fn found(&self, asked_here: bool, at: Timestamp) -> Found {
         if self.asked.result.is_err()
             && let Some(previous) = &self.previous
-            && at.since(previous.kept_at) < previous.fresh_for.saturating_add(previous.stale_for)
+            && at.since(previous.kept_at) < previous.life()
             && !previous.stale_for.is_zero()
         {
             return Found::Stale(previous.asked.clone());
@@ -217,9 +232,9 @@ struct Life;
 impl Expiry<Key, Arc<Kept>> for Life {
     fn expire_after_create(&self, _: &Key, kept: &Arc<Kept>, _: Instant) -> Option<Duration> {
         Some(match &kept.previous {
-            Some(previous) => previous.fresh_for.saturating_add(previous.stale_for),
+            Some(previous) => previous.life(),
             None if kept.asked.result.is_err() => FAILURE_LIFE,
-            None => kept.fresh_for.saturating_add(kept.stale_for),
+            None => kept.life(),
         })
     }
 
@@ -233,3 +248,6 @@ impl Expiry<Key, Arc<Kept>> for Life {
         self.expire_after_create(key, kept, updated_at)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::admin::{self, AdminState, Readiness};
@@ -64,12 +67,13 @@ pub async fn run(command: Serve) -> anyhow::Result<ExitCode> {
     })?;
     telemetry::install_logging(&settings.telemetry)?;
     let metrics = telemetry::install_metrics()?;
+    // Before the log is read, which may take long: until somebody listens for it, SIGHUP ends the process.
+    let mut hang_up = signal(SignalKind::hangup())?;
     let node = Node::start(settings, &metrics).await?;
     tracing::info!(address = %node.address, admin = %node.admin, "serving");
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
             _ = hang_up.recv() => node.reload().await,
@@ -82,6 +86,31 @@ pub async fn run(command: Serve) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The front door, and where its certificate comes from.
+struct Door {
+    listener: Arc<Listener>,
+    settings: Settings,
+    gateway: Arc<Gateway>,
+}
+
+impl Door {
+    /// Reads certificate and key again, and takes the authorities from the register in force.
+    fn renew(&self) {
+        match front_door(&self.settings, &self.gateway.in_force().register) {
+            Ok(terms) => self.listener.tls.store(terms),
+            Err(error) => tracing::error!(%error, "the certificate was not reloaded"),
+        }
+    }
+
+    /// Renews whenever something came into force, whoever asked for that: a party entered over the wire must be able
+    /// to connect.
+    async fn follow(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.gateway.turned_over()).await.is_some() {
+            self.renew();
+        }
+    }
+}
+
 /// A running gateway.
 pub struct Node {
     /// Where callers connect.
@@ -89,8 +118,7 @@ pub struct Node {
     /// Loopback: health, readiness, metrics.
     pub admin: SocketAddr,
     gateway: Arc<Gateway>,
-    listener: Arc<Listener>,
-    settings: Settings,
+    door: Arc<Door>,
     stop: CancellationToken,
     /// The acceptor and the loopback server.
     servers: TaskTracker,
@@ -115,11 +143,13 @@ impl Node {
             .with_context(|| format!("cannot listen on {}", settings.admin))?;
         let (address, admin) = (socket.local_addr()?, admin_socket.local_addr()?);
 
-        let listener = Arc::new(open_door(&settings, &gateway, &questions).await?);
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let routes = routes(&settings, &gateway, &questions)?.add_service(health_service);
+        let listener = Arc::new(open_door(&settings, &gateway, routes)?);
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&listener).serve(socket, stop.clone()));
         let (ready, readiness) = watch::channel(Ok(()));
-        servers.spawn(watch_health(Arc::clone(&gateway), ready, stop.clone()));
+        servers.spawn(watch_health(Arc::clone(&gateway), ready, health, stop.clone()));
         let state = AdminState::new(readiness, metrics.clone());
         let admin_stop = stop.clone();
         servers.spawn(async move {
@@ -127,7 +157,9 @@ impl Node {
                 tracing::error!(error = &error as &dyn std::error::Error, "the admin port failed");
             }
         });
-        Ok(Self { address, admin, gateway, listener, settings, stop, servers, questions })
+        let door = Arc::new(Door { listener, settings, gateway: Arc::clone(&gateway) });
+        servers.spawn(Arc::clone(&door).follow(stop.clone()));
+        Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
     /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
@@ -139,10 +171,7 @@ impl Node {
         for finding in &reloaded.findings {
             tracing::error!(%finding, "not reloaded");
         }
-        match front_door(&self.settings, &self.gateway.in_force().register) {
-            Ok(terms) => self.listener.tls.store(terms),
-            Err(error) => tracing::error!(%error, "the certificate was not reloaded"),
-        }
+        self.door.renew();
     }
 
     /// The gateway inside.
@@ -167,10 +196,14 @@ impl Node {
     }
 }
 
-/// Tells the admin port whether questions can be recorded, and samples the gauges.
+/// The names under which gRPC's health service is asked about the gateway; the empty one is the whole.
+const HEALTH_NAMES: [&str; 2] = ["", "heyan.gateway.v1.Verification"];
+
+/// Tells the admin port and gRPC's health service whether questions can be recorded, and samples the gauges.
 async fn watch_health(
     gateway: Arc<Gateway>,
     ready: watch::Sender<Readiness>,
+    mut health: HealthReporter,
     stop: CancellationToken,
 ) {
     let mut beat = tokio::time::interval(HEALTH_BEAT);
@@ -183,6 +216,10 @@ async fn watch_health(
             *known = next;
             changed
         });
+        let status = if healthy { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for name in HEALTH_NAMES {
+            health.set_service_status(name, status).await;
+        }
         gauge!(telemetry::LOG_HEALTHY).set(if healthy { 1.0 } else { 0.0 });
         gauge!(telemetry::LOG_ENTRIES).set(audit.size() as f64);
         gauge!(telemetry::CACHE_BYTES).set(gateway.cache_bytes() as f64);
@@ -192,6 +229,11 @@ async fn watch_health(
         }
     }
     let _ = ready.send(Err("draining".to_owned()));
+    for name in HEALTH_NAMES {
+        health.set_service_status(name, ServingStatus::NotServing).await;
+        // Ends the streams of those who watch; the drain would wait for them to its limit.
+        health.clear_service_status(name).await;
+    }
 }
 
 /// The folders that these settings name.
@@ -255,25 +297,31 @@ fn node_event(change: NodeChange, at: Timestamp) -> Entry {
     Entry { at, kind: Kind::Node(NodeEvent { change, version }) }
 }
 
-async fn open_door(
+/// What is served behind the door, but for health.
+fn routes(
     settings: &Settings,
     gateway: &Arc<Gateway>,
     questions: &TaskTracker,
-) -> anyhow::Result<Listener> {
+) -> anyhow::Result<Routes> {
     let services = Services::new(Arc::clone(gateway), settings.limits.in_flight, questions.clone());
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let mut routes = services.routes(settings.limits.message_bytes).add_service(health_service);
-    if settings.reflection {
-        // Version 1, and the alpha version that clients of other makes still speak.
-        let described = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        routes =
-            routes.add_service(described().build_v1()?).add_service(described().build_v1alpha()?);
+    let routes = services.routes(settings.limits.message_bytes);
+    if !settings.reflection {
+        return Ok(routes);
     }
+    // Version 1, and the alpha version that clients of other makes still speak.
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(crate::proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(routes.add_service(described().build_v1()?).add_service(described().build_v1alpha()?))
+}
+
+fn open_door(
+    settings: &Settings,
+    gateway: &Arc<Gateway>,
+    routes: Routes,
+) -> anyhow::Result<Listener> {
     let (domain, known) = (settings.trust.domain.clone(), Arc::clone(gateway));
     Ok(Listener {
         tls: ArcSwap::new(front_door(settings, &gateway.in_force().register)?),

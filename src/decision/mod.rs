@@ -12,7 +12,7 @@ mod corpus_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};

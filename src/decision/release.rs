@@ -69,7 +69,10 @@ fn rank(verdict: Verdict) -> u8 {
 /// Old knowledge is not called knowledge.
 fn dated(verdict: Verdict, stale: bool) -> Verdict {
     match verdict {
-        Verdict::Confirmed | Verdict::Refuted if stale => Verdict::Stale,
+        // That there was no record, or that records disagreed, may have changed just as well.
+        Verdict::Confirmed | Verdict::Refuted | Verdict::NotFound | Verdict::Conflict if stale => {
+            Verdict::Stale
+        }
         other => other,
     }
 }

@@ -9,10 +9,10 @@ use crate::query::time::Timestamp;
 use crate::query::value::Comparison;
 
 /// 2026-09-22 10:00 in China, a Tuesday.
-pub(super) const TUESDAY_TEN: Timestamp = Timestamp::from_seconds(1_790_042_400);
+pub(crate) const TUESDAY_TEN: Timestamp = Timestamp::from_seconds(1_790_042_400);
 
 /// The fund centre asks civil affairs whether two persons are married, for W3.
-pub(super) fn facts() -> Facts {
+pub(crate) fn facts() -> Facts {
     Facts {
         rules: super::RULES,
         request_id: [7; 16],
@@ -48,7 +48,7 @@ pub(super) fn facts() -> Facts {
 }
 
 /// The agreement that permits it.
-pub(super) fn agreement() -> Agreement {
+pub(crate) fn agreement() -> Agreement {
     Agreement {
         id: "mz-1".to_owned(),
         version: 1,

@@ -12,6 +12,7 @@ use metrics::counter;
 use super::Gateway;
 use crate::adapters::Adapters;
 use crate::agreements::directory::{self, Adopted};
+use crate::agreements::document;
 use crate::audit::entry::{
     AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent,
 };
@@ -64,8 +65,9 @@ pub struct InForce {
 impl InForce {
     /// Reads the folders, finding everything that is wrong at once.
     ///
-    /// Documents that `journal` knows are verified as of their adoption. A bad agreement or manifest is left out and named; the rest is returned. One that was good in `previous` stays
-    /// as it was. Without a register or a catalogue there is nothing to return.
+    /// Documents that `journal` knows are verified as of their adoption. A bad agreement or manifest is left out and
+    /// named; the rest is returned. One whose file was good in `previous` stays as it was, unless the register no longer
+    /// has the keys that signed it. Without a register or a catalogue there is nothing to return.
     pub fn read(
         sources: &Sources,
         at: Timestamp,
@@ -81,10 +83,15 @@ impl InForce {
             directory::load(&sources.agreements, &register, at, &|document| {
                 journal.adopted_at(document)
             });
-        // A file that went bad must not withdraw what two parties signed: only its removal does.
+        // A file that went bad, or a folder that is away, must not withdraw what two parties signed: removing the file
+        // does, and removing from the register the key that signed it.
         let went_bad = previous.iter().flat_map(|view| &view.documents).filter(|known| {
-            refused.iter().any(|finding| finding.file == known.file)
+            let is_refused = |finding: &Finding| {
+                finding.file == known.file || finding.file == sources.agreements
+            };
+            refused.iter().any(is_refused)
                 && !documents.iter().any(|adopted| adopted.agreement.id == known.agreement.id)
+                && journal.vouches(known, &register, at)
         });
         let kept: Vec<Adopted> = went_bad.cloned().collect();
         documents.extend(kept);
@@ -142,6 +149,12 @@ impl Journal {
         let digest = sha256(document);
         let mut known = self.agreements.values();
         known.find(|(_, adopted, _)| *adopted == digest).map(|(.., at)| *at)
+    }
+
+    /// Whether the document still carries the signatures of both parties.
+    fn vouches(&self, known: &Adopted, register: &Register, at: Timestamp) -> bool {
+        let at = self.adopted_at(&known.document).unwrap_or(at);
+        document::verify(&known.document, register, at).is_ok()
     }
 
     /// The entries that lead from what the log says to `next`: parties first, because agreements are checked with them.
@@ -236,8 +249,10 @@ impl Journal {
         for kind in self.changes(next) {
             words.push(in_words(&kind));
             let entry = Entry { at, kind };
+            // Known only once it is durable: a change that failed is tried again by the next reload, and never takes
+            // effect without its entry.
+            audit.append(entry.clone()).await?;
             self.visit(&entry);
-            audit.append(entry).await?;
         }
         Ok(words)
     }
@@ -272,8 +287,15 @@ impl Gateway {
     /// recent replies, are forgotten.
     pub async fn reload(&self, at: Timestamp) -> Reloaded {
         let mut journal = self.journal.lock().await;
-        let (next, mut findings) =
-            InForce::read(&self.sources, at, &journal, Some(&self.in_force()));
+        let (sources, known, previous) = (self.sources.clone(), journal.clone(), self.in_force());
+        // Reads files and checks signatures, for which no question should wait.
+        let reading = tokio::task::spawn_blocking(move || {
+            InForce::read(&sources, at, &known, Some(&previous))
+        });
+        let (next, mut findings) = reading.await.unwrap_or_else(|_| {
+            let problem = "nothing was changed, because reading failed; this is a fault of the gateway";
+            (None, vec![Finding::new(&self.sources.agreements, problem)])
+        });
         let Some(next) = next else {
             counter!(telemetry::RELOADS, "result" => "refused").increment(1);
             return Reloaded { changes: Vec::new(), findings };
@@ -296,6 +318,7 @@ impl Gateway {
         counter!(telemetry::RELOADS, "result" => result).increment(1);
         self.in_force.store(Arc::new(next));
         self.window.forget();
+        self.turned_over.notify_one();
         for kind in &kinds {
             match kind {
                 Kind::Agreement(

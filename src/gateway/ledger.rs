@@ -110,7 +110,8 @@ fn bump(slot: &mut (u64, u64), period: u64) -> u64 {
 #[derive(Default)]
 pub struct LedgerFromLog {
     counts: Counts,
-    /// Questions whose intent was counted, so that their outcome is not counted again.
+    /// Questions whose intent was counted and whose outcome has not come, so that it is not counted again. Of a whole
+    /// log only the questions that a crash cut off stay.
     counted: HashSet<(CallerId, u64)>,
 }
 
@@ -118,9 +119,22 @@ impl LedgerFromLog {
     /// Takes one entry into account.
     pub fn visit(&mut self, entry: &Entry) {
         match &entry.kind {
-            Kind::Intent(intent) => self.count(&intent.facts, Some(&intent.permit)),
-            Kind::Outcome(outcome) => self.count(&outcome.facts, Some(&outcome.permit)),
-            Kind::Denial(denial) => self.count(&denial.facts, None),
+            Kind::Intent(intent) => {
+                let question = self.number(&intent.facts);
+                self.permit(&intent.facts, &intent.permit);
+                self.counted.insert(question);
+            }
+            Kind::Outcome(outcome) => {
+                let question = self.number(&outcome.facts);
+                // The last entry of its question: an answer from the cache has no intent before it, and nothing
+                // comes after either.
+                if !self.counted.remove(&question) {
+                    self.permit(&outcome.facts, &outcome.permit);
+                }
+            }
+            Kind::Denial(denial) => {
+                self.number(&denial.facts);
+            }
             Kind::Agreement(_)
             | Kind::Party(_)
             | Kind::Node(_)
@@ -129,17 +143,15 @@ impl LedgerFromLog {
         }
     }
 
-    fn count(&mut self, facts: &Facts, permit: Option<&PermitRef>) {
+    /// Counts the question among its caller's, and names it.
+    fn number(&mut self, facts: &Facts) -> (CallerId, u64) {
         let caller = (facts.caller.organisation.clone(), facts.caller.system.clone());
         let highest = self.counts.questions.entry(caller.clone()).or_default();
         *highest = (*highest).max(facts.caller_sequence);
-        let Some(permit) = permit else { return };
-        let question = (caller, facts.caller_sequence);
-        // An intent is followed by the outcome of the same question: the pair is one permit, and the place is free again.
-        if self.counted.remove(&question) {
-            return;
-        }
-        self.counted.insert(question);
+        (caller, facts.caller_sequence)
+    }
+
+    fn permit(&mut self, facts: &Facts, permit: &PermitRef) {
         self.counts.permits.entry(permit.agreement.clone()).or_default().add(facts.received_at);
     }
 

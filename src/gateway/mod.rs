@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use metrics::{counter, histogram};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::Answer;
@@ -29,7 +29,7 @@ use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer};
 use crate::decision::denial::Denial;
-use crate::decision::facts::Facts;
+use crate::decision::facts::{Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
@@ -63,6 +63,8 @@ pub struct Gateway {
     audit: Audit,
     window: Window,
     limits: Limits,
+    /// Told of every turn-over.
+    turned_over: Notify,
 }
 
 /// What [`Gateway::new`] puts together. The log, the journal and the ledger must be of the same moment.
@@ -96,6 +98,7 @@ impl Gateway {
             audit: parts.audit,
             window: Window::new(limits.request_id_window, limits.request_id_entries),
             limits,
+            turned_over: Notify::new(),
         }
     }
 
@@ -129,7 +132,13 @@ impl Gateway {
         let query = &ask.query;
         let caller = ask.peer.facts(&in_force.register);
         let fact = in_force.catalogue.fact(&query.fact);
-        let clauses = in_force.agreements.clauses(&caller.organisation, &query.fact);
+        // What can only be denied reserves nothing: a name that the certificate claims in vain must not, for a moment,
+        // use up another's last permit.
+        let may_be_permitted = caller.standing == Standing::Registered && ask.defects.is_empty();
+        let clauses = match may_be_permitted {
+            true => in_force.agreements.clauses(&caller.organisation, &query.fact),
+            false => &[],
+        };
         let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
         Facts {
             rules: decision::RULES,
@@ -219,7 +228,7 @@ impl Gateway {
             return no_record(Unavailable::NoAdapter, None, None);
         };
         if until <= Instant::now() {
-            return no_record(Unavailable::Deadline, None, None);
+            return Asked { out_of_time: true, ..no_record(Unavailable::Deadline, None, None) };
         }
         let adapter_ref = AdapterRef {
             name: adapter.name().to_owned(),
@@ -246,6 +255,7 @@ impl Gateway {
                     result: Ok(Arc::new(answer.record)),
                     intent: Some(intent),
                     dropped: answer.dropped,
+                    out_of_time: false,
                 }
             }
             Err(failure) => {
@@ -257,7 +267,9 @@ impl Gateway {
                     intent,
                     "no answer from the agency"
                 );
-                no_record(failure.reason, failure.retry_after, Some(intent))
+                let out_of_time = until <= Instant::now();
+                let asked = no_record(failure.reason, failure.retry_after, Some(intent));
+                Asked { out_of_time, ..asked }
             }
         }
     }
@@ -337,6 +349,11 @@ impl Gateway {
         self.cache.bytes()
     }
 
+    /// Waits until a reload has brought a view into force; one that happened since the last call ends it at once.
+    pub async fn turned_over(&self) {
+        self.turned_over.notified().await;
+    }
+
     /// Everything that decides and answers now, as one consistent view.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
@@ -349,5 +366,6 @@ fn oldest(ask: &Ask, permit: &Permit) -> Duration {
 }
 
 fn no_record(reason: Unavailable, retry_after: Option<Duration>, intent: Option<u64>) -> Asked {
-    Asked { result: Err(NoAnswer { reason, retry_after }), intent, dropped: 0 }
+    let result = Err(NoAnswer { reason, retry_after });
+    Asked { result, intent, dropped: 0, out_of_time: false }
 }

@@ -59,8 +59,15 @@ struct Key {
     valid_to: jiff::Timestamp,
 }
 
+/// The longest party file, bytes: the log stores it whole in one entry of at most 65,535 bytes.
+const SIZE_LIMIT: usize = 60 * 1024;
+
 /// Reads one party file, noting every flaw.
 pub(super) fn read(name: &Path, document: Vec<u8>) -> Result<Organisation, Vec<Finding>> {
+    if document.len() > SIZE_LIMIT {
+        let problem = format!("the file is longer than {SIZE_LIMIT} bytes");
+        return Err(vec![Finding::new(name, problem)]);
+    }
     let text = std::str::from_utf8(&document)
         .map_err(|_| vec![Finding::new(name, "the file is not UTF-8 text")])?;
     let file: File = finding::parse_toml(name, text).map_err(|finding| vec![finding])?;

@@ -127,6 +127,14 @@ impl Register {
             if self.key(&entry.kid).is_some() {
                 clash(format!("the key id `{}` is taken; choose another", entry.kid));
             }
+            // Whoever holds a shared key could sign for both parties of an agreement.
+            let mut others = self.organisations.values().filter(|known| {
+                known.id != organisation.id && known.keys.iter().any(|one| one.key == entry.key)
+            });
+            if let Some(other) = others.next() {
+                let kid = &entry.kid;
+                clash(format!("the key `{kid}` is also that of `{}`; each needs its own", other.id));
+            }
         }
         self.organisations.insert(organisation.id.clone(), organisation);
     }
@@ -200,11 +208,16 @@ mod tests {
             (civil.replace("BEGIN", "BEGIM"), "no certificate in PEM"),
             (civil.replace("rights = []", "rights = [\"query\", \"root\"]"), "unknown variant"),
             (format!("{civil}\n[[keys]]{key}"), "listed twice"),
+            (format!("{civil}\n#{}", "x".repeat(60 << 10)), "longer than 61440 bytes"),
         ] {
             assert_ne!(flawed, civil);
             let found = problems(&[flawed]);
             assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:?}");
         }
+        let keyless = |text: String| text.split("[[keys]]").next().unwrap().to_owned();
+        let sharing = format!("{}\n[[keys]]{}", keyless(sample("fund-centre")), key.replace("affairs-1", "affairs-9"));
+        let found = problems(&[civil.clone(), sharing]);
+        assert!(found.iter().any(|found| found.contains("also that of `civil-affairs`")), "{found:?}");
         let found = problems(&[civil.clone(), civil]);
         for problem in ["another file", "authority", "is taken"] {
             assert!(found.iter().any(|found| found.contains(problem)), "{problem}: {found:?}");

@@ -1,8 +1,10 @@
 //! For those who run the gateway, with the right `operate`.
 
+use std::sync::Arc;
+
 use tonic::{Request, Response, Status};
 
-use super::{Services, require};
+use super::{Services, refusal, require};
 use crate::adapters::Adapter;
 use crate::clock::now;
 use crate::crypto::hex;
@@ -26,7 +28,10 @@ impl Operations for Services {
         request: Request<wire::ReloadRequest>,
     ) -> Result<Response<wire::ReloadResponse>, Status> {
         require(self, &request, "operate", |rights| rights.operate)?;
-        let reloaded = self.gateway.reload(now()).await;
+        let gateway = Arc::clone(&self.gateway);
+        // Detached: a caller that hangs up must not leave changes in the log that are not in force.
+        let reloading = self.tasks.spawn(async move { gateway.reload(now()).await });
+        let reloaded = reloading.await.map_err(|_| refusal::internal())?;
         let findings = reloaded.findings.iter().map(ToString::to_string).collect();
         Ok(Response::new(wire::ReloadResponse { changes: reloaded.changes, findings }))
     }

@@ -41,6 +41,12 @@ pub(super) fn with_reason(code: Code, message: &str, stable: &str) -> Status {
     Status::with_error_details(code, message, reason(stable, None))
 }
 
+/// A fault of the gateway itself.
+pub(super) fn internal() -> Status {
+    let message = "the gateway failed on this question; its operators have been told";
+    with_reason(Code::Internal, message, "INTERNAL")
+}
+
 fn denied(denial: &Denial, log_index: u64) -> Status {
     let mut details = reason(denial.code(), Some(log_index));
     match denial {

@@ -112,7 +112,7 @@ async fn call(
     let reply = check_form(&housing, &form).and_then(|()| {
         let given = field(&form, "sign");
         let time = field(&form, "requestTime");
-        if !housing.secrets.any(|secret| same(&sign(APP_KEY, secret, time), given)) {
+        if !housing.secrets.any(|secret| same(sign(APP_KEY, secret, time), given)) {
             return Err(("03", "签名错误"));
         }
         // Purpose binding: which power, which case, who operates.

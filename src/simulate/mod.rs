@@ -22,6 +22,7 @@ mod housing;
 mod market_regulation;
 mod platform;
 mod police;
+pub(crate) mod postgres_wire;
 mod serve_tls;
 mod social_security;
 mod tax;

@@ -65,8 +65,7 @@ fn make(path: &Path) -> Result<(), SimulateError> {
 }
 
 /// Compares without telling by the time taken where two texts differ.
-pub(super) fn same(one: &str, other: &str) -> bool {
-    !one.is_empty()
-        && aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes())
-            .is_ok()
+pub(super) fn same(one: impl AsRef<[u8]>, other: impl AsRef<[u8]>) -> bool {
+    let (one, other) = (one.as_ref(), other.as_ref());
+    !one.is_empty() && aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }

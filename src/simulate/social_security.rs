@@ -1,5 +1,5 @@
 //! Social security (人社): a read-only front-end database, loaded in the night (T+1), that speaks the PostgreSQL wire protocol
-//! over TLS with SCRAM. Behind the wire is SQLite in memory.
+//! over TLS, with a password. Behind the wire is SQLite in memory.
 //!
 //! Columns carry the ministry's indicator codes. Only SELECT is carried out; a transaction may be opened and is read-only.
 
@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream;
-use pgwire::api::auth::sasl::SASLAuthStartupHandler;
-use pgwire::api::auth::sasl::scram::{ScramAuth, gen_salted_password};
+use pgwire::api::auth::cleartext::CleartextPasswordAuthStartupHandler;
 use pgwire::api::auth::{
     AuthSource, DefaultServerParameterProvider, LoginInfo, Password, StartupHandler,
 };
@@ -18,7 +17,6 @@ use pgwire::api::results::{DataRowEncoder, FieldInfo, QueryResponse, Response, T
 use pgwire::api::stmt::QueryParser;
 use pgwire::api::{ClientInfo, PgWireServerHandlers, Type};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -26,15 +24,14 @@ use super::SimulateError;
 use super::agency::Agency;
 use super::faults::{Nonsense, about_somebody_else};
 use super::front_end::{Cell, FrontEnd, Kind, Question};
+use super::postgres_wire;
+use super::secrets::same;
 use super::serve_tls::{Tasks, accept};
-use crate::crypto;
 
 /// The account of the fund centre.
 const USER: &str = "fund_centre";
 /// The one database.
 const DATABASE: &str = "front";
-/// Rounds of PBKDF2; what PostgreSQL uses.
-const SCRAM_ROUNDS: usize = 4096;
 
 /// Serves until told to stop.
 ///
@@ -54,7 +51,7 @@ pub(super) fn serve(
         let acceptor = acceptor.clone();
         async move {
             // A client that breaks off is none of the agency's business.
-            let _ = pgwire::tokio::process_socket(stream, Some(acceptor), desk).await;
+            let _ = postgres_wire::serve_connection(stream, &acceptor, &desk).await;
         }
     });
     Ok(())
@@ -84,37 +81,14 @@ impl PgWireServerHandlers for Desks {
 
     fn startup_handler(&self) -> Arc<impl StartupHandler> {
         let password = self.0.agency.secrets.get("social-security-password").to_owned();
-        let mut scram = ScramAuth::new(Arc::new(Accounts { password }));
-        scram.set_iterations(SCRAM_ROUNDS);
         let mut parameters = DefaultServerParameterProvider::default();
         parameters.is_superuser = false;
         parameters.default_transaction_read_only = true;
-        Arc::new(Door(SASLAuthStartupHandler::new(Arc::new(parameters)).with_scram(scram)))
+        Arc::new(CleartextPasswordAuthStartupHandler::new(Accounts { password }, parameters))
     }
 }
 
-/// Lets in over TLS only.
-struct Door<P>(SASLAuthStartupHandler<P>);
-
-#[async_trait]
-impl StartupHandler for Door<DefaultServerParameterProvider> {
-    async fn on_startup<C>(
-        &self,
-        client: &mut C,
-        message: PgWireFrontendMessage,
-    ) -> PgWireResult<()>
-    where
-        C: ClientInfo + futures_util::Sink<PgWireBackendMessage> + Unpin + Send + Sync,
-        C::Error: std::fmt::Debug,
-        PgWireError: From<<C as futures_util::Sink<PgWireBackendMessage>>::Error>,
-    {
-        if !client.is_secure() {
-            return Err(error("FATAL", "28000", "connection requires TLS"));
-        }
-        self.0.on_startup(client, message).await
-    }
-}
-
+/// The one account. Its password comes as it is, since nobody gets here but over TLS.
 struct Accounts {
     password: String,
 }
@@ -134,10 +108,19 @@ impl AuthSource for Accounts {
         if login.database() != Some(DATABASE) {
             return Err(error("FATAL", "3D000", "database does not exist"));
         }
-        let salt = crypto::random().map_err(|_| error("FATAL", "58000", "no randomness"))?;
-        let salt = salt.get(..16).unwrap_or_default().to_vec();
-        let salted = gen_salted_password(&self.password, &salt, SCRAM_ROUNDS);
-        Ok(Password::new(Some(salt), salted))
+        Ok(Password::new(None, self.password.clone().into_bytes()))
+    }
+
+    async fn verify_password(
+        &self,
+        login: &LoginInfo,
+        presented: &[u8],
+    ) -> PgWireResult<Option<()>> {
+        let expected = self.get_password(login).await?;
+        if !same(expected.password(), presented) {
+            return Err(error("FATAL", "28P01", "password authentication failed"));
+        }
+        Ok(None)
     }
 }
 

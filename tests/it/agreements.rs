@@ -157,6 +157,32 @@ async fn adopting_and_withdrawing_take_effect_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_taken_from_the_register_takes_its_agreements_with_it() {
+    let lab = Lab::start(&[]).await;
+    let client = lab.client().await;
+    marriage(&lab).place(&lab);
+    reload(&lab).await;
+    ask(&client, lab.question("M2")).await;
+
+    // A file that breaks withdraws nothing.
+    let good = std::fs::read(lab.path("agreements/trial.json")).unwrap();
+    place(&lab, "trial.json", &good[..good.len() / 2]);
+    let reloaded = reload(&lab).await;
+    assert_eq!((reloaded.findings.len(), reloaded.changes.len()), (1, 0), "{reloaded:?}");
+    ask(&client, lab.question("M2")).await;
+    place(&lab, "trial.json", &good);
+
+    let file = lab.path("pki/parties/civil-affairs.toml");
+    let party = std::fs::read_to_string(&file).unwrap();
+    let other = party.replace("kid = \"civil-affairs-1\"", "kid = \"civil-affairs-2\"");
+    assert_ne!(party, other);
+    std::fs::write(&file, other).unwrap();
+    let reloaded = reload(&lab).await;
+    assert_eq!(reloaded.changes[1..], ["agreement `trial` version 1 withdrawn"], "{reloaded:?}");
+    denied(&lab, &client, "NO_AGREEMENT").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_version_drops_kept_answers_and_decides_from_then_on() {
     let mut lab = Lab::start(&[]).await;
     marriage(&lab).place(&lab);

@@ -169,3 +169,20 @@ async fn a_system_struck_off_is_denied_on_its_open_connection() {
     assert_eq!(denial(&lab.entries(), refused.log_index.unwrap()).code, "UNKNOWN_SYSTEM");
     assert_eq!(lab.simulation.asked("police"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_with_its_certificate() {
+    let lab = Lab::start(&["police"]).await;
+    // Good for two to three seconds more.
+    let from = Timestamp(now().0 - 86_400_000_000 + 3_000_000);
+    let short = issued_by(&lab, "fund-centre", &["spiffe://heyan.test/fund-centre/approval"], from);
+    let terms = tls(&lab.path("pki/fund-centre/ca.pem"), Some(&short), &[&TLS13]);
+    let mut client = verification(connect(lab.node().address, terms).await.unwrap());
+    client.verify(lab.question("P2")).await.unwrap();
+    let cut = async {
+        while client.verify(lab.question("P2")).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), cut).await.expect("it was never cut");
+}

@@ -88,6 +88,24 @@ async fn the_breaker_opens_for_one_agency_and_not_for_another() {
 }
 
 #[tokio::test]
+async fn hurried_questions_do_not_open_the_breaker() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| Does::Sleeps).await;
+    let adapter = office.adapter(&manifest(&agency, "M2", ""));
+    for _ in 0..6 {
+        let budget = Duration::from_millis(20);
+        let hurried = adapter.ask_granted(&|_| true, &couple(), NOW, budget).await;
+        assert_eq!(hurried.err().unwrap().reason.code(), "timeout");
+    }
+    assert_eq!(adapter.state().breaker, "closed");
+    // With time enough its silence is the agency's own: the site's limit of 300 ms comes first.
+    for _ in 0..6 {
+        assert_eq!(failure(&adapter, &couple()).await.0, "timeout");
+    }
+    assert_eq!(adapter.state().breaker, "open");
+}
+
+#[tokio::test]
 async fn a_manifest_gone_bad_keeps_its_last_good_version() {
     let office = Office::new();
     let agency = Agency::open(office.server("localhost", &[]), |_| json("{}")).await;

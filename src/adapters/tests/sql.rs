@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::stream;
-use pgwire::api::auth::sasl::SASLAuthStartupHandler;
-use pgwire::api::auth::sasl::scram::{ScramAuth, gen_salted_password};
+use pgwire::api::auth::cleartext::CleartextPasswordAuthStartupHandler;
 use pgwire::api::auth::{
     AuthSource, DefaultServerParameterProvider, LoginInfo, Password, StartupHandler,
 };
@@ -21,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::agency::*;
+use crate::simulate::postgres_wire;
 
 /// What the database does with a SELECT.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +43,7 @@ struct Account;
 #[async_trait]
 impl AuthSource for Account {
     async fn get_password(&self, _: &LoginInfo) -> PgWireResult<Password> {
-        let salt = b"0123456789abcdef".to_vec();
-        let salted = gen_salted_password("pencil", &salt, 4096);
-        Ok(Password::new(Some(salt), salted))
+        Ok(Password::new(None, b"pencil".to_vec()))
     }
 }
 
@@ -59,10 +57,8 @@ impl PgWireServerHandlers for Desk {
     }
 
     fn startup_handler(&self) -> Arc<impl StartupHandler> {
-        let parameters = Arc::new(DefaultServerParameterProvider::default());
-        Arc::new(
-            SASLAuthStartupHandler::new(parameters).with_scram(ScramAuth::new(Arc::new(Account))),
-        )
+        let parameters = DefaultServerParameterProvider::default();
+        Arc::new(CleartextPasswordAuthStartupHandler::new(Account, parameters))
     }
 }
 
@@ -194,7 +190,7 @@ async fn database(office: &Office, name: &str, does: Does) -> Database {
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, desk) = (acceptor.clone(), desk.clone());
             connections.spawn(async move {
-                let _hung_up = pgwire::tokio::process_socket(stream, Some(acceptor), desk).await;
+                let _hung_up = postgres_wire::serve_connection(stream, &acceptor, &desk).await;
             });
         }
     });

@@ -122,7 +122,7 @@ fn no_record_and_conflicting_records_are_no_answer() {
     for (finding, expected) in
         [(Finding::NotFound, Verdict::NotFound), (Finding::Conflict, Verdict::Conflict)]
     {
-        for stale in [false, true] {
+        for (stale, expected) in [(false, expected), (true, Verdict::Stale)] {
             let released = release(&permit(), &query, &record(finding.clone()), stale);
             assert_eq!((released.verdict, released.disclosed.len()), (expected, 0));
         }

@@ -2,6 +2,8 @@
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{Connection as _, Row as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::Standing;
 use crate::simulate::faults::Nonsense;
@@ -66,20 +68,62 @@ async fn nothing_but_select_is_carried_out() {
     assert_eq!(row.get::<String, _>("n"), "100");
 }
 
+/// Why the database does not let in; empty when the connection fails before it is asked.
+async fn refusal(options: &PgConnectOptions) -> String {
+    let error = PgConnection::connect_with(options).await.unwrap_err();
+    error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned()
+}
+
 #[tokio::test]
 async fn a_wrong_password_user_database_or_no_tls_is_refused() {
     let standing = Standing::start().await;
     let right = || options(&standing);
-    for wrong in [
-        right().password("wrong"),
-        right().username("postgres"),
-        right().database("other"),
-        right().ssl_mode(PgSslMode::Disable),
-        right().ssl_root_cert(standing.pki("police").join("ca.pem")),
+    let strange_authority = standing.pki("police").join("ca.pem");
+    for (wrong, code) in [
+        (right().password("wrong"), "28P01"),
+        (right().password(""), "28P01"),
+        (right().username("postgres"), "28P01"),
+        (right().database("other"), "3D000"),
+        (right().ssl_mode(PgSslMode::Disable), "28000"),
+        (right().ssl_root_cert(strange_authority), ""),
     ] {
-        assert!(PgConnection::connect_with(&wrong).await.is_err());
+        assert_eq!(refusal(&wrong).await, code);
     }
     assert_eq!(standing.simulation.asked("social-security"), 0);
+}
+
+/// Sends what opens a connection, a code alone, and tells the first byte of the answer.
+async fn first_byte(stream: &mut TcpStream, code: u32) -> Option<u8> {
+    stream.write_u32(8).await.unwrap();
+    stream.write_u32(code).await.unwrap();
+    stream.read_u8().await.ok()
+}
+
+#[tokio::test]
+async fn tls_is_offered_to_who_asks_and_nobody_is_offered_anything_in_an_outage() {
+    let standing = Standing::start().await;
+    let address = standing.simulation.addresses()["social-security"];
+    let (tls, kerberos, plain) = (80_877_103, 80_877_104, 196_608);
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    assert_eq!(first_byte(&mut stream, kerberos).await, Some(b'N'));
+    assert_eq!(first_byte(&mut stream, tls).await, Some(b'S'));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    assert_eq!(first_byte(&mut stream, plain).await, Some(b'E'));
+    standing.simulation.faults("social-security").set_outage(true);
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    assert!(stream.read_u8().await.is_err(), "dropped before TLS");
+}
+
+#[tokio::test]
+async fn a_stop_ends_open_connections() {
+    let standing = Standing::start().await;
+    let address = standing.simulation.addresses()["social-security"];
+    let mut connection = PgConnection::connect_with(&options(&standing)).await.unwrap();
+    let mut halfway = TcpStream::connect(address).await.unwrap();
+    assert_eq!(first_byte(&mut halfway, 80_877_103).await, Some(b'S'));
+    standing.simulation.stop().await;
+    assert!(connection.ping().await.is_err());
+    assert!(halfway.read_u8().await.is_err());
 }
 
 #[tokio::test]

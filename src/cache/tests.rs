@@ -1,0 +1,85 @@
+use std::future::pending;
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::decision::sample;
+use crate::query::{Operator, Purpose};
+
+const OLDEST: Duration = Duration::from_secs(86_400);
+
+fn permit() -> Permit {
+    let mut agreement = sample::agreement();
+    let hour = Duration::from_secs(3600);
+    let terms = CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO };
+    agreement.clauses[0].cache = Some(terms);
+    let set = crate::decision::agreement::AgreementSet::new([Arc::new(agreement)]);
+    match crate::decision::decide(&sample::facts(), &set) {
+        crate::decision::Decision::Permit(permit) => permit,
+        crate::decision::Decision::Deny(denial) => panic!("{}", denial.code()),
+    }
+}
+
+fn query() -> Query {
+    Query {
+        request_id: [7; 16],
+        fact: "M2".into(),
+        subjects: vec![],
+        assertions: vec![],
+        disclose: vec![],
+        purpose: Purpose::default(),
+        operator: Operator::default(),
+        max_age: None,
+        want_receipt: false,
+    }
+}
+
+fn answered() -> Asked {
+    let record = Record {
+        finding: Finding::Found(Default::default()),
+        as_of: sample::TUESDAY_TEN,
+        subjects_checked: vec![],
+    };
+    Asked { result: Ok(Arc::new(record)), intent: Some(3), dropped: 0, out_of_time: false }
+}
+
+fn failed(out_of_time: bool) -> Asked {
+    let result = Err(NoAnswer { reason: Unavailable::Timeout, retry_after: None });
+    Asked { result, intent: Some(1), dropped: 0, out_of_time }
+}
+
+/// What a question that waits for another's flight gets when that flight ends so.
+async fn waits_for(first: Asked) -> Found {
+    let cache = AnswerCache::new(1 << 20).unwrap();
+    let (permit, query) = (permit(), query());
+    let (end, ends) = oneshot::channel();
+    let leader = cache.get_or_ask(&permit, &query, sample::TUESDAY_TEN, OLDEST, async {
+        ends.await.unwrap_or_else(|_| failed(false))
+    });
+    let follower =
+        cache.get_or_ask(&permit, &query, sample::TUESDAY_TEN, OLDEST, async { answered() });
+    let (_, found, ()) = tokio::join!(leader, follower, async {
+        let _ = end.send(first);
+    });
+    found
+}
+
+#[tokio::test]
+async fn who_waits_for_a_hurried_question_asks_itself() {
+    assert!(matches!(waits_for(failed(true)).await, Found::Fresh(asked) if asked.result.is_ok()));
+    // The agency's own silence is for everybody.
+    assert!(matches!(waits_for(failed(false)).await, Found::Kept(asked) if asked.result.is_err()));
+    assert!(matches!(waits_for(answered()).await, Found::Kept(asked) if asked.result.is_ok()));
+}
+
+#[tokio::test]
+async fn a_dropped_flight_is_taken_over() {
+    let cache = AnswerCache::new(1 << 20).unwrap();
+    let (permit, query) = (permit(), query());
+    let at = sample::TUESDAY_TEN;
+    let leader = cache.get_or_ask(&permit, &query, at, OLDEST, pending());
+    let leader = tokio::time::timeout(Duration::from_millis(20), leader);
+    let follower = cache.get_or_ask(&permit, &query, at, OLDEST, async { answered() });
+    let (leader, found) = tokio::join!(leader, follower);
+    assert!(leader.is_err() && matches!(found, Found::Fresh(_)));
+}
