@@ -72,6 +72,15 @@ async fn the_handshake_turns_strangers_away() {
     let (_, metrics) = lab.page("/metrics").await;
     assert!(metrics.contains("heyan_handshakes_refused_total{reason=\"handshake\"}"), "{metrics}");
 
+    // The operator is told the reason of each.
+    for reason in ["no certificates", "UnknownIssuer", "expired", "not valid yet", "Tls12"] {
+        let told = || {
+            let lines = crate::support::lines::kept();
+            lines.lines().any(|line| line.contains("a handshake failed") && line.contains(reason))
+        };
+        crate::support::until(&format!("a line says `{reason}`"), told).await;
+    }
+
     // The same steps with the right certificate succeed, so it was the certificate each time.
     let terms = tls(&lab.path("pki/fund-centre/ca.pem"), Some(&good), &[&TLS13]);
     let raw = connect(lab.node().address, terms).await.unwrap();
