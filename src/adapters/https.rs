@@ -13,7 +13,7 @@ use super::manifest::{Charset, Site};
 use crate::query::record::Unavailable;
 
 /// Connections kept open to one agency while nothing is asked.
-const IDLE_CONNECTIONS: usize = 32;
+const IDLE_CONNECTIONS: usize = 128;
 /// How long they are kept: shorter than the 60 s after which many servers hang up without a word.
 const IDLE_TIME: Duration = Duration::from_secs(45);
 
