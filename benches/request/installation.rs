@@ -1,10 +1,9 @@
-//! The gateway as an operator runs it, in front of simulated agencies: the built program on an installation in one folder.
+//! The gateway as an operator runs it: the built program on an installation in one folder, before simulated agencies.
 //!
 //! The samples are as delivered, but for the limits that protect an agency from its callers: they would be measured
 //! instead of the gateway.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -41,11 +40,17 @@ impl Installation {
         world.place_adapters(&ports.with_context(|| "the agencies said no ports")?)?;
 
         let manifest = world.path("adapters/police.toml");
-        let text = without(&fs::read_to_string(&manifest)?, "rate_per_second")?;
-        let text = without(&text, "max_in_flight")?;
-        let opened = format!("[resilience]\nmax_in_flight = {IN_FLIGHT}");
-        fs::write(&manifest, text.replace("[resilience]", &opened))?;
-        world.sign_text("police", &without(AGREEMENT, "quota")?)?;
+        let mut text = fs::read_to_string(&manifest)?;
+        for (key, instead) in [
+            ("rate_per_second", String::new()),
+            ("max_in_flight", format!("max_in_flight = {IN_FLIGHT}\n")),
+            // Below the generator's deadline: a slow agency must not be taken for a failed one.
+            ("timeout", "timeout = \"9s\"\n".to_owned()),
+        ] {
+            text = replaced(&text, key, &instead)?;
+        }
+        fs::write(&manifest, text)?;
+        world.sign_text("police", &replaced(AGREEMENT, "quota", "")?)?;
         Ok(Self { world, _agencies: agencies })
     }
 
@@ -75,11 +80,12 @@ fn pair(text: &str) -> Option<(u16, u16)> {
     Some((sampled.parse().ok()?, real.parse().ok()?))
 }
 
-/// The text without the line of this key, which must be there: otherwise a renamed limit would be measured.
-fn without(text: &str, key: &str) -> anyhow::Result<String> {
-    let is_key = |line: &&str| line.split(['=', ' ']).next() == Some(key);
-    ensure!(text.lines().any(|line| is_key(&line)), "the sample has no `{key}`");
-    Ok(text.lines().filter(|line| !is_key(line)).flat_map(|line| [line, "\n"]).collect())
+/// The text with something else for the line of this key, which must be there: else a renamed limit would be measured.
+fn replaced(text: &str, key: &str, instead: &str) -> anyhow::Result<String> {
+    let is_key = |line: &str| line.split(['=', ' ']).next() == Some(key);
+    ensure!(text.lines().any(is_key), "the sample has no `{key}`");
+    let lines = text.split_inclusive('\n');
+    Ok(lines.map(|line| if is_key(line) { instead } else { line }).collect())
 }
 
 /// Serves the agencies until the generator is gone. Prints their ports first.
@@ -97,7 +103,6 @@ pub(crate) fn serve_agencies(folder: &Path, people: u32) -> anyhow::Result<()> {
         let ports: Vec<String> =
             simulation.ports().iter().map(|(sampled, real)| format!("{sampled}={real}")).collect();
         println!("{}", ports.join(" "));
-        std::io::stdout().flush()?;
         std::future::pending::<anyhow::Result<()>>().await
     })
 }

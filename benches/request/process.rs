@@ -23,8 +23,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program again in another role, on its core where `taskset` is. The first line it prints comes back too;
-    /// of a server that is asked directly, it is the address.
+    /// Starts this program again in another role, on its core where `taskset` is. The first line it prints comes back
+    /// too; of a server that is asked directly, it is the address.
     pub(crate) fn start_this(core: usize, arguments: &[&str]) -> anyhow::Result<(Self, String)> {
         let mut child = on_core(core, env::current_exe()?.as_path())
             .args(arguments)
