@@ -11,6 +11,7 @@ use super::manifest::{Question, Session as Steps, Site};
 use super::mapping::Reply;
 use super::session::Session;
 use super::{Ask, Asked, Transport, render, xml};
+use crate::query::record::Unavailable;
 
 /// One agency over HTTPS.
 pub(crate) struct Http {
@@ -41,7 +42,15 @@ impl Transport for Http {
             };
             let charset = self.exchange.wire.charset();
             let render = |scope: &_| render::request(request, scope, charset);
-            self.exchange.ask(ask, &render).await.map(Reply::Document)
+            let document = self.exchange.ask(ask, &render).await?;
+            // Whatever its body looks like, a server that reports its own error has not said "no record".
+            match document.resp.get("status").and_then(Json::as_u64) {
+                Some(status) if status >= 500 => {
+                    let detail = format!("the agency answered with status {status}");
+                    Err(Failed::answered(Unavailable::Refused, detail))
+                }
+                _ => Ok(Reply::Document(document)),
+            }
         })
     }
 }

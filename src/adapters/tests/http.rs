@@ -136,6 +136,12 @@ async fn an_agency_that_cannot_answer() {
     for (does, expected, asked) in [
         (json(r#"{"code": "12000"}"#), "refused", 1),
         (Does::Says(502, "text/html", b"<html>Bad gateway".to_vec()), "refused", 1),
+        // A body that would read as an answer does not make one of a server's error.
+        (
+            Does::Says(500, "application/json", br#"{"code":"00","datas":"[]"}"#.to_vec()),
+            "refused",
+            1,
+        ),
         (Does::Says(302, "text/html", vec![]), "refused", 1),
         (Does::HangsUp, "unreachable", 2),
         (Does::BreaksOff("{\"code\": \"00\""), "unreachable", 1),
