@@ -25,6 +25,7 @@ json = { a = "subject.person.name", b = ["subject.spouse.name", 1] }
 found = "true"
 [operation.attributes]
 married = "codes.matched[doc.status]"
+registered_on = "null"
 [operation.codes.matched]
 "1" = true
 "0" = false
