@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ],
         purpose: Some(Purpose {
             item: "W3".to_owned(),
-            item_version: "2026.1".to_owned(),
+            item_version: "2026.2".to_owned(),
             case_number: "GJJ-2026-000001".to_owned(),
             ..Purpose::default()
         }),

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::AuditError;
-use super::shared::Shared;
+use super::shared::{Shared, StopOnPanic};
 use super::tree::{self, Frontier};
 
 /// Entries read at once.
@@ -28,6 +28,7 @@ pub(super) struct Publisher {
 impl Publisher {
     /// Runs until the writer has ended, publishes what it left, and ends too.
     pub(super) fn run(mut self) {
+        let _guard = StopOnPanic(Arc::clone(&self.shared));
         let mut is_last = false;
         while !is_last {
             is_last = match self.until.recv_timeout(self.every) {

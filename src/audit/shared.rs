@@ -97,3 +97,14 @@ impl Shared {
         Ok(history.consistency(from, to, &blocks)?)
     }
 }
+
+/// Held by each of the log's threads: one that panics leaves nobody to write or to publish, so the log has stopped.
+pub(super) struct StopOnPanic(pub(super) Arc<Shared>);
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::Recorded;
 use super::ledger::{Batch, Ledger};
-use super::shared::Shared;
+use super::shared::{Shared, StopOnPanic};
 use crate::crypto::Digest;
 use crate::query::time::Timestamp;
 
@@ -57,6 +57,7 @@ pub(super) struct BatchLimits {
 impl Writer {
     /// Runs until closed, until nobody is left who could append, or until the first error.
     pub(super) fn run(mut self) {
+        let _guard = StopOnPanic(Arc::clone(&self.shared));
         let mut left_over = None;
         let mut is_open = true;
         while is_open {

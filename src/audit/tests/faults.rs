@@ -191,3 +191,19 @@ async fn a_reserved_place_is_kept_through_a_full_queue() {
     assert_eq!(audit.append(denial(3)).await.unwrap().index, 2);
     audit.close().await;
 }
+
+#[tokio::test]
+async fn a_thread_that_panics_leaves_a_stopped_log() {
+    let fixture = Fixture::new();
+    let audit = fixture.start(&settings());
+    assert!(audit.is_healthy());
+    let shared = Arc::clone(&audit.inner.shared);
+    let panicked = thread::spawn(move || {
+        let _guard = shared::StopOnPanic(shared);
+        panic!("as the writer might");
+    });
+    assert!(panicked.join().is_err());
+    assert!(!audit.is_healthy());
+    assert!(matches!(audit.append(denial(1)).await, Err(AuditError::Stopped)));
+    audit.close().await;
+}
