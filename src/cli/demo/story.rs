@@ -175,6 +175,11 @@ impl Stage {
             }
             Err(error) => return Err(error).context("the gateway could not be asked"),
         }
+        let english = self.catalogue.fact(&fact.into()).map_or("", |known| known.title.as_str());
+        asked.text = match asked.text.as_str() {
+            "" => english.to_owned(),
+            text => format!("{english}: {text}"),
+        };
         telling.asked(&asked);
         Ok(Told { result: asked.result, source: asked.source })
     }
