@@ -236,7 +236,7 @@ impl Gateway {
             digest: *adapter.digest(),
         };
         let Ok(intent) = self.record_intent(ask, facts, permit, adapter_ref).await else {
-            // The outcome will meet the same log and turn this into a refusal.
+            // A log that has stopped turns the outcome into a refusal; it is never too full, for the settings demand room.
             return no_record(Unavailable::Overloaded, None, None);
         };
         let budget = until.saturating_duration_since(Instant::now());

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 use prost::Message;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status};
@@ -89,11 +89,10 @@ impl Verification for Services {
         let ask = self.ask(request)?;
         let arrived = ask.arrived;
         let gateway = Arc::clone(&self.gateway);
-        gauge!(telemetry::IN_FLIGHT).increment(1.0);
+        let place = Place::taken(slot);
         let answering = self.tasks.spawn(async move {
             let answered = gateway.answer(ask).await;
-            drop(slot);
-            gauge!(telemetry::IN_FLIGHT).decrement(1.0);
+            drop(place);
             answered
         });
         let answered = answering.await;
@@ -112,6 +111,22 @@ impl Verification for Services {
         counter!(telemetry::REQUESTS, "method" => "Verify", "code" => format!("{code:?}"))
             .increment(1);
         result
+    }
+}
+
+/// A question's place among those under way. Given back and uncounted however the question ends, by a panic too.
+struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Place {
+    fn taken(slot: OwnedSemaphorePermit) -> Self {
+        gauge!(telemetry::IN_FLIGHT).increment(1.0);
+        Self(slot)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        gauge!(telemetry::IN_FLIGHT).decrement(1.0);
     }
 }
 
