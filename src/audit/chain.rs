@@ -1,9 +1,8 @@
 //! How frames follow each other. Writing, recovery and verification all go through here.
 
-use bytes::Bytes;
 use thiserror::Error;
 
-use super::frame::{Frame, FrameError, Header};
+use super::frame::{Content, Frame, FrameError, Header};
 use super::tree::{self, Frontier, Growth};
 use crate::crypto::Digest;
 use crate::query::time::Timestamp;
@@ -77,7 +76,7 @@ impl Chain {
     /// When the entries make no frame.
     pub fn next(
         &self,
-        entries: &[Bytes],
+        contents: &[Content],
         leaves: Vec<Digest>,
         now: Timestamp,
     ) -> Result<(Frame, Growth), FrameError> {
@@ -90,7 +89,7 @@ impl Chain {
             root_before: self.tree.root(),
             root_after: growth.after().root(),
         };
-        Ok((Frame::new(header, entries)?, growth))
+        Ok((Frame::new(header, contents)?, growth))
     }
 
     /// Checks that a frame read back joins, and moves on.
@@ -133,12 +132,14 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn grow(chain: &mut Chain, entry: &'static [u8], at: u64) -> Frame {
         let leaves = vec![tree::leaf_hash(entry)];
         let (frame, growth) =
-            chain.next(&[Bytes::from_static(entry)], leaves, Timestamp(at)).unwrap();
+            chain.next(&[Content::bare(Bytes::from_static(entry))], leaves, Timestamp(at)).unwrap();
         chain.follow(&frame, &growth);
         frame
     }
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn a_false_root_or_time_is_seen() {
         let chain = Chain::new(1);
-        let entries = [Bytes::from_static(b"a")];
+        let entries = [Content::bare(Bytes::from_static(b"a"))];
         let (frame, _) = chain.next(&entries, vec![[0; 32]], Timestamp(9)).unwrap();
         assert_eq!(Chain::new(1).accept(&frame).unwrap_err(), Break::RootAfter);
 

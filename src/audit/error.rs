@@ -16,6 +16,9 @@ pub enum AuditError {
     /// The entry cannot be written as it is.
     #[error("the entry cannot be recorded")]
     Entry(#[from] EntryError),
+    /// The sealed record is larger than the log takes.
+    #[error("the sealed record takes {0} bytes; the log takes at most 262144")]
+    Record(usize),
     /// A batch makes no frame.
     #[error("the entries cannot be recorded")]
     Frame(#[source] FrameError),
@@ -88,6 +91,7 @@ impl AuditError {
             | Self::ReadBack { .. } => true,
             Self::Store(StoreError::Io { .. } | StoreError::InUse(_))
             | Self::Entry(_)
+            | Self::Record(_)
             | Self::Frame(_)
             | Self::Missing(_)
             | Self::Overloaded

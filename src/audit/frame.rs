@@ -7,7 +7,7 @@
 //!  32  u32 entries   36 u32 leaf bytes   40 u32 private bytes   44 u32 padding bytes
 //!  48  u64 time, µs  56 root before, 32 bytes       88 root after, 32 bytes
 //! 120  leaf section: per entry u16 length and its bytes
-//!   …  private section: empty in logs written so far
+//!   …  private section: per entry u32 length and its sealed record, empty where none is kept; absent when none has one
 //!   …  u32 CRC-32C of all before it, then zeros
 //! ```
 
@@ -26,8 +26,11 @@ pub const MAX_ENTRIES: usize = 4096;
 /// Most bytes of the leaf section: one write stays short.
 pub const MAX_LEAF_BYTES: usize = 1 << 20;
 
-/// Most bytes of a whole frame; the private section may take as much again as the leaf section.
-pub const MAX_FRAME_BYTES: usize = 2 * MAX_LEAF_BYTES + BLOCK;
+/// Most bytes of the private section: a sealed record holds whole requests and answers.
+pub const MAX_PRIVATE_BYTES: usize = 4 << 20;
+
+/// Most bytes of a whole frame.
+pub const MAX_FRAME_BYTES: usize = MAX_LEAF_BYTES + MAX_PRIVATE_BYTES + BLOCK;
 
 const MAGIC: &[u8; 4] = b"HYF1";
 const VERSION: u8 = 1;
@@ -57,7 +60,17 @@ pub struct Frame {
     header: Header,
     count: u32,
     leaf_bytes: usize,
+    private_bytes: usize,
     bytes: Bytes,
+}
+
+/// What one entry brings into a frame.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The entry as hashed.
+    pub entry: Bytes,
+    /// Its sealed record, outside the tree; empty where none is kept.
+    pub private: Bytes,
 }
 
 /// Why bytes are no frame, or entries make none.
@@ -91,14 +104,19 @@ impl Frame {
     ///
     /// # Errors
     /// When there are none, more than [`MAX_ENTRIES`], one of more than 65,535 bytes, or too many bytes in all.
-    pub fn new(header: Header, entries: &[Bytes]) -> Result<Self, FrameError> {
-        let leaf_bytes = leaf_section(entries.iter().map(Bytes::len));
-        if entries.is_empty() || entries.len() > MAX_ENTRIES || leaf_bytes > MAX_LEAF_BYTES {
+    pub fn new(header: Header, contents: &[Content]) -> Result<Self, FrameError> {
+        let leaf_bytes = contents.iter().map(Content::leaf_bytes).sum::<usize>();
+        let private_bytes = private_section(contents);
+        if contents.is_empty()
+            || contents.len() > MAX_ENTRIES
+            || leaf_bytes > MAX_LEAF_BYTES
+            || private_bytes > MAX_PRIVATE_BYTES
+        {
             return Err(FrameError::Entries);
         }
         let length = |number: usize| u32::try_from(number).map_err(|_| FrameError::Entries);
-        let total = frame_bytes(leaf_bytes);
-        let padding = total - HEADER_BYTES - leaf_bytes - CRC_BYTES;
+        let total = frame_bytes(leaf_bytes, private_bytes);
+        let padding = total - HEADER_BYTES - leaf_bytes - private_bytes - CRC_BYTES;
         let mut bytes = BytesMut::with_capacity(total);
         bytes.put_slice(MAGIC);
         bytes.put_u8(VERSION);
@@ -107,22 +125,28 @@ impl Frame {
         bytes.put_u64(header.epoch);
         bytes.put_u64(header.number);
         bytes.put_u64(header.first_index);
-        let count = length(entries.len())?;
+        let count = length(contents.len())?;
         bytes.put_u32(count);
         bytes.put_u32(length(leaf_bytes)?);
-        bytes.put_u32(0);
+        bytes.put_u32(length(private_bytes)?);
         bytes.put_u32(length(padding)?);
         bytes.put_u64(header.at.0);
         bytes.put_slice(&header.root_before);
         bytes.put_slice(&header.root_after);
-        for entry in entries {
+        for Content { entry, .. } in contents {
             bytes.put_u16(u16::try_from(entry.len()).map_err(|_| FrameError::Entries)?);
             bytes.put_slice(entry);
+        }
+        if private_bytes > 0 {
+            for Content { private, .. } in contents {
+                bytes.put_u32(length(private.len())?);
+                bytes.put_slice(private);
+            }
         }
         let checksum = crc32c::crc32c(&bytes);
         bytes.put_u32(checksum);
         bytes.put_bytes(0, padding);
-        Ok(Self { header, count, leaf_bytes, bytes: bytes.freeze() })
+        Ok(Self { header, count, leaf_bytes, private_bytes, bytes: bytes.freeze() })
     }
 
     /// Reads and checks the frame at the beginning of `bytes`; what follows it is not looked at.
@@ -146,15 +170,10 @@ impl Frame {
             header: fields.header,
             count: fields.count,
             leaf_bytes: fields.leaf_bytes,
+            private_bytes: fields.private_bytes,
             bytes: bytes.slice(..total),
         };
-        let count = frame.entries().filter(|entry| !entry.is_empty()).count();
-        if leaf_section(frame.entries().map(|entry| entry.len())) != frame.leaf_bytes
-            || u32::try_from(count) != Ok(frame.count)
-        {
-            return Err(FrameError::Entries);
-        }
-        Ok(frame)
+        if frame.is_filled() { Ok(frame) } else { Err(FrameError::Entries) }
     }
 
     /// Length of the frame whose first block this is, and how many entries it has, without checking the rest.
@@ -190,6 +209,38 @@ impl Frame {
         })
     }
 
+    /// The sealed records, one for each entry, empty where none is kept.
+    pub fn private(&self) -> impl Iterator<Item = Bytes> + '_ {
+        let begin = HEADER_BYTES + self.leaf_bytes;
+        let mut rest = self.bytes.slice(begin..begin + self.private_bytes);
+        let count = if self.private_bytes == 0 { self.count } else { 0 };
+        let absent = (0..count).map(|_| Bytes::new());
+        let present = std::iter::from_fn(move || {
+            let length = u32::from_be_bytes(*rest.first_chunk::<4>()?) as usize;
+            if rest.len() - 4 < length {
+                return None;
+            }
+            let mut record = rest.split_to(4 + length);
+            Some(record.split_off(4))
+        });
+        absent.chain(present)
+    }
+
+    /// True when entries and records fill their sections exactly, as many as the header says.
+    fn is_filled(&self) -> bool {
+        let (mut count, mut bytes) = (0, 0);
+        for entry in self.entries().take_while(|entry| !entry.is_empty()) {
+            (count, bytes) = (count + 1, bytes + entry.len() + 2);
+        }
+        let (mut records, mut private_bytes) = (0, 0);
+        for record in self.private() {
+            records += 1;
+            private_bytes += if self.private_bytes == 0 { 0 } else { record.len() + 4 };
+        }
+        (count, bytes) == (self.count, self.leaf_bytes)
+            && (records, private_bytes) == (self.count, self.private_bytes)
+    }
+
     /// The whole frame, padding included.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
@@ -207,14 +258,33 @@ pub struct Peeked {
     pub count: u32,
 }
 
-/// Bytes that entries of these lengths take in the leaf section.
-pub fn leaf_section(lengths: impl Iterator<Item = usize>) -> usize {
-    lengths.map(|length| length + 2).sum()
+impl Content {
+    /// An entry without a sealed record.
+    pub fn bare(entry: Bytes) -> Self {
+        Self { entry, private: Bytes::new() }
+    }
+
+    /// Bytes it takes in the leaf section.
+    pub fn leaf_bytes(&self) -> usize {
+        self.entry.len() + 2
+    }
+
+    /// Bytes it takes in the private section, when there is one.
+    pub fn private_bytes(&self) -> usize {
+        self.private.len() + 4
+    }
 }
 
-/// Bytes of a frame with a leaf section of this size.
-pub fn frame_bytes(leaf_bytes: usize) -> usize {
-    (HEADER_BYTES + leaf_bytes + CRC_BYTES).next_multiple_of(BLOCK)
+fn private_section(contents: &[Content]) -> usize {
+    if contents.iter().all(|content| content.private.is_empty()) {
+        return 0;
+    }
+    contents.iter().map(Content::private_bytes).sum()
+}
+
+/// Bytes of a frame with sections of these sizes.
+pub fn frame_bytes(leaf_bytes: usize, private_bytes: usize) -> usize {
+    (HEADER_BYTES + leaf_bytes + private_bytes + CRC_BYTES).next_multiple_of(BLOCK)
 }
 
 struct Fields {
@@ -254,7 +324,7 @@ impl Fields {
     /// Length of the whole frame.
     fn total(&self) -> Result<usize, FrameError> {
         if self.leaf_bytes > MAX_LEAF_BYTES
-            || self.private_bytes > MAX_LEAF_BYTES
+            || self.private_bytes > MAX_PRIVATE_BYTES
             || self.count == 0
             || self.padding >= BLOCK
         {
@@ -293,7 +363,8 @@ mod tests {
             root_before: [5; 32],
             root_after: [6; 32],
         };
-        Frame::new(header, &[Bytes::from_static(b"one"), Bytes::from(vec![7; 5000])]).unwrap()
+        let sealed = Content { entry: Bytes::from(vec![7; 5000]), private: Bytes::from(vec![8; 90]) };
+        Frame::new(header, &[Content::bare(Bytes::from_static(b"one")), sealed]).unwrap()
     }
 
     #[test]
@@ -305,6 +376,7 @@ mod tests {
         assert_eq!(read.bytes(), frame.bytes());
         assert_eq!(read.bytes().len(), 2 * BLOCK);
         assert_eq!(read.entries().map(|entry| entry.len()).collect::<Vec<_>>(), [3, 5000]);
+        assert_eq!(read.private().map(|record| record.len()).collect::<Vec<_>>(), [0, 90]);
         let peeked = Peeked { bytes: 2 * BLOCK, first_index: 3, count: 2 };
         assert_eq!(Frame::peek(read.bytes()).unwrap(), peeked);
     }
@@ -326,7 +398,10 @@ mod tests {
     #[test]
     fn refuses_entries_beyond_the_limits() {
         let header = frame().header;
-        let new = |entries: &[Bytes]| Frame::new(header.clone(), entries);
+        let new = |entries: &[Bytes]| {
+            let contents: Vec<_> = entries.iter().cloned().map(Content::bare).collect();
+            Frame::new(header.clone(), &contents)
+        };
         assert!(new(&[]).is_err());
         assert!(new(&[Bytes::from(vec![1; 65_536])]).is_err());
         assert!(new(&vec![Bytes::from_static(b"x"); MAX_ENTRIES + 1]).is_err());

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::AuditError;
 use super::chain::Chain;
 use super::checkpoint;
 use super::entry::{self, Entry};
 use super::file::Description;
-use super::frame::Frame;
+use super::frame::{Content, Frame};
 use super::history::History;
 use super::note::VerifierKey;
 use super::store::{Damage, Store};
@@ -78,11 +76,11 @@ impl Ledger {
     /// Makes the entries durable and signs the tree they are in. After an error the ledger is not to be used again.
     pub(super) fn commit(
         &mut self,
-        entries: &[Bytes],
+        contents: &[Content],
         leaves: Vec<Digest>,
         now: Timestamp,
     ) -> Result<Batch, AuditError> {
-        let (frame, growth) = self.chain.next(entries, leaves, now).map_err(AuditError::Frame)?;
+        let (frame, growth) = self.chain.next(contents, leaves, now).map_err(AuditError::Frame)?;
         self.store.append(&frame)?;
         self.chain.follow(&frame, &growth);
         self.sign(growth)

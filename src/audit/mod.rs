@@ -44,7 +44,7 @@ use tokio_util::task::TaskTracker;
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
-use self::frame::{BLOCK, MAX_ENTRIES, MAX_LEAF_BYTES};
+use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
 use self::publisher::Publisher;
@@ -109,7 +109,7 @@ impl Audit {
         let entry = Bytes::from(entry::encode(&Entry { at, kind })?);
         let leaves = vec![tree::leaf_hash(&entry)];
         let (frame, growth) = chain::Chain::new(description.epoch)
-            .next(&[entry], leaves, at)
+            .next(&[Content::bare(entry)], leaves, at)
             .map_err(AuditError::Frame)?;
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
@@ -153,7 +153,12 @@ impl Audit {
         let (acknowledge, batches) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
         let (ended, until) = mpsc::sync_channel(1);
         let room = settings.segment_bytes.max(MIN_SEGMENT_BYTES) as usize - 2 * BLOCK;
-        let limits = BatchLimits { entries: MAX_ENTRIES, bytes: MAX_LEAF_BYTES.min(room) };
+        // A frame must fit into a segment, whatever the share of its two sections.
+        let limits = BatchLimits {
+            entries: MAX_ENTRIES,
+            leaf_bytes: MAX_LEAF_BYTES.min(room / 2),
+            private_bytes: MAX_PRIVATE_BYTES.min(room / 2),
+        };
         let shared_by_writer = Arc::clone(&shared);
         let writer =
             Writer { ledger, messages: receiver, acknowledge, shared: shared_by_writer, limits };
@@ -182,6 +187,14 @@ impl Audit {
     /// [`AuditError::Overloaded`] when too many entries wait; [`AuditError::Stopped`] when the log has stopped, which
     /// leaves unknown whether the entry is stored; [`AuditError::Entry`] when it cannot be written at all.
     pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
+        self.append_with(entry, Bytes::new()).await
+    }
+
+    /// Records the entry and, beside the tree, its sealed record, both in one flush. Otherwise as [`Audit::append`].
+    ///
+    /// # Errors
+    /// As [`Audit::append`].
+    pub async fn append_with(&self, entry: Entry, private: Bytes) -> Result<Recorded, AuditError> {
         let is_answer =
             matches!(&entry.kind, Kind::Outcome(outcome) if outcome.source == Source::Agency);
         let place = if is_answer {
@@ -190,7 +203,7 @@ impl Audit {
         } else {
             self.reserve()?
         };
-        self.append_at(place, entry).await
+        self.append_at(place, entry, private).await
     }
 
     /// Takes a place in the queue for an entry that will come. Whoever takes it before numbering or asking anything
@@ -213,14 +226,23 @@ impl Audit {
     ///
     /// # Errors
     /// As [`Audit::append`], but never that too many entries wait.
-    pub async fn append_at(&self, place: Place, entry: Entry) -> Result<Recorded, AuditError> {
+    pub async fn append_at(
+        &self,
+        place: Place,
+        entry: Entry,
+        private: Bytes,
+    ) -> Result<Recorded, AuditError> {
         let bytes = Bytes::from(entry::encode(&entry)?);
+        if private.len() > MAX_RECORD_BYTES {
+            return Err(AuditError::Record(private.len()));
+        }
         let leaf = tree::leaf_hash(&bytes);
         if !self.inner.shared.is_open() {
             return Err(AuditError::Stopped);
         }
         let (waiter, recorded) = oneshot::channel();
-        let request = Request { entry: bytes, leaf, waiter, _place: place.0 };
+        let content = Content { entry: bytes, private };
+        let request = Request { content, leaf, waiter, _place: place.0 };
         match self.inner.messages.try_send(Message::Append(request)) {
             Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),
             Err(TrySendError::Full(_)) => Err(AuditError::Overloaded),
@@ -284,6 +306,9 @@ impl Audit {
         self.inner.waiters.wait().await;
     }
 }
+
+/// Largest sealed record, in bytes: a request and an answer of 64 KiB each, with room to spare.
+pub const MAX_RECORD_BYTES: usize = 256 << 10;
 
 /// A place in the queue of entries that wait to be written.
 #[derive(Debug)]

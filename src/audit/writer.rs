@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::Recorded;
+use super::frame::Content;
 use super::ledger::{Batch, Ledger};
 use super::shared::{Shared, StopOnPanic};
 use crate::crypto::Digest;
@@ -19,7 +19,7 @@ use crate::query::time::Timestamp;
 
 /// One entry that waits to be written, and who waits for it.
 pub(super) struct Request {
-    pub(super) entry: Bytes,
+    pub(super) content: Content,
     pub(super) leaf: Digest,
     pub(super) waiter: oneshot::Sender<Recorded>,
     /// Its place in the queue, given back when the writer takes it.
@@ -51,7 +51,9 @@ pub(super) struct Writer {
 pub(super) struct BatchLimits {
     pub(super) entries: usize,
     /// Of the leaf section.
-    pub(super) bytes: usize,
+    pub(super) leaf_bytes: usize,
+    /// Of the private section.
+    pub(super) private_bytes: usize,
 }
 
 impl Writer {
@@ -74,7 +76,7 @@ impl Writer {
     /// batch is being flushed the next one gathers by itself.
     fn collect(&self, left_over: &mut Option<Request>, is_open: &mut bool) -> Vec<Request> {
         let mut batch = Vec::new();
-        let mut bytes = 0;
+        let (mut leaf_bytes, mut private_bytes) = (0, 0);
         loop {
             let next = match left_over.take() {
                 Some(request) => Ok(Message::Append(request)),
@@ -89,13 +91,15 @@ impl Writer {
                 *is_open = false;
                 return batch;
             };
-            let length = request.entry.len() + 2;
-            let is_full = bytes + length > self.limits.bytes || batch.len() == self.limits.entries;
+            leaf_bytes += request.content.leaf_bytes();
+            private_bytes += request.content.private_bytes();
+            let is_full = leaf_bytes > self.limits.leaf_bytes
+                || private_bytes > self.limits.private_bytes
+                || batch.len() == self.limits.entries;
             if is_full && !batch.is_empty() {
                 *left_over = Some(request);
                 return batch;
             }
-            bytes += length;
             batch.push(request);
         }
     }
@@ -107,11 +111,11 @@ impl Writer {
         }
         let leaves = requests.iter().map(|request| request.leaf).collect();
         // Taking a request apart gives its place in the queue back.
-        let (entries, waiters): (Vec<Bytes>, Vec<_>) =
-            requests.into_iter().map(|request| (request.entry, request.waiter)).unzip();
-        match self.ledger.commit(&entries, leaves, now()) {
+        let (contents, waiters): (Vec<Content>, Vec<_>) =
+            requests.into_iter().map(|request| (request.content, request.waiter)).unzip();
+        match self.ledger.commit(&contents, leaves, now()) {
             Ok(batch) => {
-                self.acknowledge(Arc::new(batch), entries, waiters);
+                self.acknowledge(Arc::new(batch), contents, waiters);
                 true
             }
             Err(error) => {
@@ -126,14 +130,15 @@ impl Writer {
     fn acknowledge(
         &self,
         batch: Arc<Batch>,
-        entries: Vec<Bytes>,
+        contents: Vec<Content>,
         waiters: Vec<oneshot::Sender<Recorded>>,
     ) {
         self.shared.publish(Arc::clone(&batch));
         let acknowledgements = (batch.growth.before().size()..)
-            .zip(entries)
+            .zip(contents)
             .zip(waiters)
-            .map(|((index, entry), waiter)| {
+            .map(|((index, content), waiter)| {
+                let entry = content.entry;
                 (waiter, Recorded { index, entry, batch: Arc::clone(&batch) })
             })
             .collect();

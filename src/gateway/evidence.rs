@@ -37,6 +37,7 @@ pub(super) fn seal(
         operator: commit(Field::Operator, operator(&query.operator)),
         request: commit(Field::Request, request.to_vec()),
         answer: answer.and_then(|released| commit(Field::Answer, released_as_json(released))),
+        sealed: None,
     };
     Ok(Sealed { commitments, openings })
 }

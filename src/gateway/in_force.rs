@@ -140,7 +140,14 @@ impl Journal {
                 self.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
             }
             Kind::Catalogue(event) => self.catalogue = Some(event.digest),
-            Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) | Kind::Node(_) => {}
+            Kind::Agreement(AgreementEvent::Ordered { .. })
+            | Kind::Intent(_)
+            | Kind::Outcome(_)
+            | Kind::Denial(_)
+            | Kind::Node(_)
+            | Kind::Freeze(_)
+            | Kind::Key(_)
+            | Kind::Erasure(_) => {}
         }
     }
 
@@ -276,7 +283,14 @@ fn in_words(change: &Kind) -> String {
         Kind::Adapter(event) => {
             format!("adapter `{}` version {}", event.adapter.name, event.adapter.version)
         }
-        Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) | Kind::Node(_) => String::new(),
+        Kind::Agreement(AgreementEvent::Ordered { .. })
+        | Kind::Intent(_)
+        | Kind::Outcome(_)
+        | Kind::Denial(_)
+        | Kind::Node(_)
+        | Kind::Freeze(_)
+        | Kind::Key(_)
+        | Kind::Erasure(_) => String::new(),
     }
 }
 

@@ -139,7 +139,10 @@ impl LedgerFromLog {
             | Kind::Party(_)
             | Kind::Node(_)
             | Kind::Catalogue(_)
-            | Kind::Adapter(_) => {}
+            | Kind::Adapter(_)
+            | Kind::Freeze(_)
+            | Kind::Key(_)
+            | Kind::Erasure(_) => {}
         }
     }
 

@@ -104,6 +104,8 @@ impl InForce {
                     return;
                 }
             }
+            // Judged with the orders themselves.
+            AgreementEvent::Ordered { .. } => return,
         }
         let next = AgreementSet::new(self.agreements.values().map(Arc::clone));
         let over = std::mem::replace(&mut self.current, next);

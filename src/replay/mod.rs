@@ -157,7 +157,11 @@ impl Replay {
             }
             Kind::Party(event) => self.in_force.party(index, event),
             Kind::Node(event) => self.node(event.change),
-            Kind::Catalogue(_) | Kind::Adapter(_) => {}
+            Kind::Catalogue(_)
+            | Kind::Adapter(_)
+            | Kind::Freeze(_)
+            | Kind::Key(_)
+            | Kind::Erasure(_) => {}
         }
     }
 
@@ -177,16 +181,7 @@ impl Replay {
             self.report.find(index, "time", "the entry is far older than entries before it");
         }
         self.latest = self.latest.max(entry.at);
-        let facts = match &entry.kind {
-            Kind::Intent(intent) => &intent.facts,
-            Kind::Outcome(outcome) => &outcome.facts,
-            Kind::Denial(denied) => &denied.facts,
-            Kind::Agreement(_)
-            | Kind::Party(_)
-            | Kind::Node(_)
-            | Kind::Catalogue(_)
-            | Kind::Adapter(_) => return,
-        };
+        let Some(facts) = entry.kind.facts() else { return };
         if facts.received_at != entry.at {
             self.report.find(index, "time", "the entry's time is not that of its question");
         }

@@ -47,6 +47,31 @@ pub enum Kind {
     Catalogue(CatalogueEvent),
     /// An adapter came into use.
     Adapter(AdapterEvent),
+    /// An agency stopped questions to itself, or lets them pass again.
+    Freeze(FreezeEvent),
+    /// A key of the log or of its vault came into use or went out of it.
+    Key(KeyEvent),
+    /// Sealed records were made unreadable for good.
+    Erasure(Erasure),
+}
+
+impl Kind {
+    /// What the decision looked at; `None` of what records no question.
+    pub fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Intent(intent) => Some(&intent.facts),
+            Self::Outcome(outcome) => Some(&outcome.facts),
+            Self::Denial(denied) => Some(&denied.facts),
+            Self::Agreement(_)
+            | Self::Party(_)
+            | Self::Node(_)
+            | Self::Catalogue(_)
+            | Self::Adapter(_)
+            | Self::Freeze(_)
+            | Self::Key(_)
+            | Self::Erasure(_) => None,
+        }
+    }
 }
 
 /// The gateway is about to ask an agency. Durable before the question leaves.
@@ -121,6 +146,8 @@ pub struct Commitments {
     pub request: Option<Digest>,
     /// The whole answer.
     pub answer: Option<Digest>,
+    /// SHA-256 of the sealed record beside the tree.
+    pub sealed: Option<Digest>,
 }
 
 /// An adapter, exactly.
@@ -146,13 +173,104 @@ pub enum AgreementEvent {
         /// The signed document, byte for byte.
         document: Vec<u8>,
     },
-    /// Out of force from here on.
+    /// Out of force from here on, because the operator took the document away.
     Withdrawn {
         /// Identifier.
         id: String,
         /// Version, from 1.
         version: u32,
     },
+    /// A party's signed order acts from here on.
+    Ordered {
+        /// Identifier.
+        id: String,
+        /// Version, from 1.
+        version: u32,
+        /// What the order does.
+        effect: OrderEffect,
+        /// The signed order, byte for byte.
+        document: Vec<u8>,
+    },
+}
+
+/// What one party's order does to an agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderEffect {
+    /// Out of force until it is resumed.
+    Suspended,
+    /// In force again.
+    Resumed,
+    /// Out of force for good.
+    Revoked,
+}
+
+/// An agency's order to stop questions to itself, or its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreezeEvent {
+    /// What changed.
+    pub change: FreezeChange,
+    /// As it stands in the facts of decisions.
+    pub name: String,
+    /// The signed order, byte for byte.
+    pub document: Vec<u8>,
+}
+
+/// What an order did to a freeze.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreezeChange {
+    /// Questions stop.
+    Frozen,
+    /// Questions pass again.
+    Lifted,
+}
+
+/// A key of the log or of its vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// What the key is for.
+    pub purpose: KeyPurpose,
+    /// What happened to it.
+    pub change: KeyChange,
+    /// The log's verifier key, or the vault's day and version, such as `2026-11-23.1`.
+    pub name: String,
+    /// Of a new log key its announcement, signed by the key before it; otherwise empty.
+    pub document: Vec<u8>,
+}
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPurpose {
+    /// Signs checkpoints.
+    Log,
+    /// Wraps the seeds of one day's sealed records.
+    VaultDay,
+}
+
+/// What happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChange {
+    /// In use from here on.
+    Begun,
+    /// Out of use from here on; a vault's key is destroyed.
+    Ended,
+}
+
+/// Which sealed records were made unreadable for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// What was erased.
+    pub erased: Erased,
+    /// Code of the legal ground. Never personal data.
+    pub ground: String,
+}
+
+/// What was erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// The records of single entries, ascending, at least one.
+    Entries(Vec<u64>),
+    /// A whole day's, China time, such as `2026-11-23`.
+    Day(String),
 }
 
 /// A change of the party register.

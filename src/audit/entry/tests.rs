@@ -60,12 +60,41 @@ fn every_kind() -> Vec<Kind> {
         })),
         Kind::Agreement(AgreementEvent::Adopted { id: "a".into(), version: 1, document: vec![1] }),
         Kind::Agreement(AgreementEvent::Withdrawn { id: "a".into(), version: 1 }),
+        order(OrderEffect::Suspended),
+        order(OrderEffect::Resumed),
+        order(OrderEffect::Revoked),
         Kind::Party(PartyEvent::Entered { organisation: "police".into(), document: vec![2] }),
         Kind::Party(PartyEvent::Removed { organisation: "police".into() }),
         Kind::Node(NodeEvent { change: NodeChange::Stopped, version: "0.1.0".into() }),
         Kind::Catalogue(CatalogueEvent { digest: [9; 32], summary: "24 facts".into() }),
         Kind::Adapter(AdapterEvent { adapter: adapter(), facts: vec!["M1".into()] }),
+        freeze(FreezeChange::Frozen),
+        freeze(FreezeChange::Lifted),
+        key(KeyPurpose::Log, KeyChange::Begun, b"announcement"),
+        key(KeyPurpose::VaultDay, KeyChange::Begun, b""),
+        key(KeyPurpose::VaultDay, KeyChange::Ended, b""),
+        erasure(Erased::Entries(vec![3, 5])),
+        erasure(Erased::Day("2026-11-23".into())),
     ]
+}
+
+fn order(effect: OrderEffect) -> Kind {
+    let (id, document) = ("a".to_owned(), vec![1]);
+    Kind::Agreement(AgreementEvent::Ordered { id, version: 1, effect, document })
+}
+
+fn freeze(change: FreezeChange) -> Kind {
+    let name = "provider:police".to_owned();
+    Kind::Freeze(FreezeEvent { change, name, document: vec![1] })
+}
+
+fn key(purpose: KeyPurpose, change: KeyChange, document: &[u8]) -> Kind {
+    let name = "2026-11-23.1".to_owned();
+    Kind::Key(KeyEvent { purpose, change, name, document: document.to_vec() })
+}
+
+fn erasure(erased: Erased) -> Kind {
+    Kind::Erasure(Erasure { erased, ground: "PIPL-47".into() })
 }
 
 #[test]

@@ -32,8 +32,8 @@ const SET_ASIDE: &str = "set-aside";
 /// At least one place is remembered per this many entries: 24 bytes of memory each, at most so many frames to skip.
 const PLACE_EVERY: u64 = 256;
 
-/// Smallest segment: the largest entry must fit.
-pub const MIN_SEGMENT_BYTES: u64 = 128 << 10;
+/// Smallest segment: the largest entry must fit, with the largest sealed record.
+pub const MIN_SEGMENT_BYTES: u64 = 640 << 10;
 
 /// A log's folder, held by this process.
 pub struct FileStore {

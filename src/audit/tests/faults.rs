@@ -21,7 +21,7 @@ impl Fixture {
         let key = Arc::new(key());
         let entry = Bytes::from(encode(&denial(0)).unwrap());
         let leaves = vec![tree::leaf_hash(&entry)];
-        let (frame, growth) = Chain::new(1).next(&[entry], leaves, Timestamp(1)).unwrap();
+        let (frame, growth) = Chain::new(1).next(&[frame::Content::bare(entry)], leaves, Timestamp(1)).unwrap();
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(ORIGIN, &head, &key).unwrap();
         let store = Arc::new(MemoryStore::with(frame, &checkpoint));
@@ -186,7 +186,7 @@ async fn a_reserved_place_is_kept_through_a_full_queue() {
     let place = audit.reserve().unwrap();
     assert!(matches!(audit.reserve(), Err(AuditError::Overloaded)));
     assert!(matches!(audit.append(denial(1)).await, Err(AuditError::Overloaded)));
-    assert_eq!(audit.append_at(place, denial(2)).await.unwrap().index, 1);
+    assert_eq!(audit.append_at(place, denial(2), Bytes::new()).await.unwrap().index, 1);
     drop(audit.reserve().unwrap());
     assert_eq!(audit.append(denial(3)).await.unwrap().index, 2);
     audit.close().await;

@@ -104,7 +104,7 @@ async fn refuses_another_history_under_the_same_key() {
 async fn damage_in_the_middle_is_never_taken_for_a_torn_end() {
     let log = Log::new();
     let audit = log.open();
-    log.fill(&audit, 60).await;
+    log.fill(&audit, 200).await;
     audit.close().await;
     let first = log.path().join("wal/0000000000000001.wal");
     let good = fs::read(&first).unwrap();
@@ -146,7 +146,7 @@ async fn a_newer_frame_is_not_thrown_away() {
 async fn every_changed_byte_is_found() {
     let log = Log::new();
     let audit = log.open();
-    log.fill(&audit, 40).await;
+    log.fill(&audit, 200).await;
     audit.close().await;
     check(log.path()).unwrap();
     let mut files = vec![log.path().join("checkpoint"), log.path().join("log.toml")];
@@ -191,7 +191,7 @@ async fn a_full_disk_stops_the_log_and_loses_nothing() {
     };
     assert!(matches!(error, AuditError::Stopped));
     assert!(!audit.is_healthy());
-    assert!(acknowledged > 31, "the second file was filled: {acknowledged}");
+    assert!(acknowledged > 159, "the second file was filled: {acknowledged}");
     audit.close().await;
 
     fs::remove_dir(&obstacle).unwrap();

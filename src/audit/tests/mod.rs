@@ -18,7 +18,7 @@ const ORIGIN: &str = "heyan.test/log";
 
 /// Small files, so that a test fills several, and hardly any publishing unless closed.
 fn settings() -> Settings {
-    Settings { segment_bytes: 128 << 10, queue: 64, publish_every: Duration::from_secs(3600) }
+    Settings { segment_bytes: MIN_SEGMENT_BYTES, queue: 64, publish_every: Duration::from_secs(3600) }
 }
 
 /// A log in a folder of its own.
@@ -107,7 +107,7 @@ async fn proofs_hold_across_many_files_and_a_restart() {
         let appends = (0..64).map(|number| audit.append(denial(first + number)));
         let results = futures_util::future::join_all(appends).await;
         assert!(results.iter().all(Result::is_ok), "round {round}");
-        log.fill(&audit, 5).await;
+        log.fill(&audit, 20).await;
     }
     audit.close().await;
     let audit = log.open();

@@ -92,5 +92,8 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Node(_) => "of the node",
         Kind::Catalogue(_) => "of the catalogue",
         Kind::Adapter(_) => "of an adapter",
+        Kind::Freeze(_) => "a freeze",
+        Kind::Key(_) => "a key",
+        Kind::Erasure(_) => "an erasure",
     }
 }

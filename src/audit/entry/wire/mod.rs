@@ -1,11 +1,16 @@
 //! Between the entry as a value and its generated message.
 
+mod events;
 mod facts;
 
+use self::events::{
+    agreement_in, agreement_out, erasure_in, erasure_out, freeze_in, freeze_out, key_in, key_out,
+    node_change_in, node_change_out, party_in, party_out,
+};
 use self::facts::{facts_in, facts_out};
 use super::{
-    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Commitments, Denied, Entry,
-    EntryError, FORMAT, Intent, Kind, NodeChange, NodeEvent, Outcome, PartyEvent, Source,
+    AdapterEvent, AdapterRef, CatalogueEvent, Commitments, Denied, Entry, EntryError, FORMAT,
+    Intent, Kind, NodeEvent, Outcome, Source,
 };
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
@@ -43,6 +48,9 @@ pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
             adapter: Some(adapter_out(&event.adapter)),
             facts: event.facts.clone(),
         }),
+        Kind::Freeze(event) => Out::Freeze(freeze_out(event)),
+        Kind::Key(event) => Out::Key(key_out(event)),
+        Kind::Erasure(erasure) => Out::Erasure(erasure_out(erasure)),
     };
     stored::Entry { format: FORMAT, time_us: entry.at.0, kind: Some(kind) }
 }
@@ -78,6 +86,9 @@ pub(super) fn from_stored(entry: stored::Entry) -> Result<Entry, EntryError> {
         In::Adapter(event) => {
             Kind::Adapter(AdapterEvent { adapter: adapter_in(event.adapter)?, facts: event.facts })
         }
+        In::Freeze(event) => Kind::Freeze(freeze_in(event)?),
+        In::Key(event) => Kind::Key(key_in(event)?),
+        In::Erasure(erasure) => Kind::Erasure(erasure_in(erasure)?),
     };
     Ok(Entry { at: Timestamp(entry.time_us), kind })
 }
@@ -175,92 +186,6 @@ fn unavailable_in(code: &str) -> Option<Unavailable> {
     .find(|reason| reason.code() == code)
 }
 
-fn agreement_out(event: &AgreementEvent) -> stored::AgreementEvent {
-    use stored::agreement_event::Change;
-    match event {
-        AgreementEvent::Adopted { id, version, document } => stored::AgreementEvent {
-            change: Change::Adopted.into(),
-            id: id.clone(),
-            version: *version,
-            document: document.clone(),
-        },
-        AgreementEvent::Withdrawn { id, version } => stored::AgreementEvent {
-            change: Change::Withdrawn.into(),
-            id: id.clone(),
-            version: *version,
-            document: Vec::new(),
-        },
-    }
-}
-
-fn agreement_in(event: stored::AgreementEvent) -> Result<AgreementEvent, EntryError> {
-    use stored::agreement_event::Change;
-    let id = required(event.id, "agreement.id")?;
-    if event.version == 0 {
-        return Err(EntryError::Missing("agreement.version"));
-    }
-    match (Change::try_from(event.change), event.document.is_empty()) {
-        (Ok(Change::Adopted), false) => {
-            Ok(AgreementEvent::Adopted { id, version: event.version, document: event.document })
-        }
-        (Ok(Change::Withdrawn), true) => {
-            Ok(AgreementEvent::Withdrawn { id, version: event.version })
-        }
-        (Ok(Change::Adopted), true) => Err(EntryError::Missing("agreement.document")),
-        (Ok(Change::Withdrawn), false) => Err(EntryError::Contradiction("agreement.document")),
-        (Ok(Change::Unspecified) | Err(_), _) => Err(EntryError::Unknown("agreement.change")),
-    }
-}
-
-fn party_out(event: &PartyEvent) -> stored::PartyEvent {
-    use stored::party_event::Change;
-    match event {
-        PartyEvent::Entered { organisation, document } => stored::PartyEvent {
-            change: Change::Entered.into(),
-            organisation: organisation.clone(),
-            document: document.clone(),
-        },
-        PartyEvent::Removed { organisation } => stored::PartyEvent {
-            change: Change::Removed.into(),
-            organisation: organisation.clone(),
-            document: Vec::new(),
-        },
-    }
-}
-
-fn party_in(event: stored::PartyEvent) -> Result<PartyEvent, EntryError> {
-    use stored::party_event::Change;
-    let organisation = required(event.organisation, "party.organisation")?;
-    match (Change::try_from(event.change), event.document.is_empty()) {
-        (Ok(Change::Entered), false) => {
-            Ok(PartyEvent::Entered { organisation, document: event.document })
-        }
-        (Ok(Change::Removed), true) => Ok(PartyEvent::Removed { organisation }),
-        (Ok(Change::Entered), true) => Err(EntryError::Missing("party.document")),
-        (Ok(Change::Removed), false) => Err(EntryError::Contradiction("party.document")),
-        (Ok(Change::Unspecified) | Err(_), _) => Err(EntryError::Unknown("party.change")),
-    }
-}
-
-fn node_change_out(change: NodeChange) -> stored::node_event::Change {
-    match change {
-        NodeChange::Created => stored::node_event::Change::Created,
-        NodeChange::Started => stored::node_event::Change::Started,
-        NodeChange::Stopped => stored::node_event::Change::Stopped,
-    }
-}
-
-fn node_change_in(change: i32) -> Result<NodeChange, EntryError> {
-    match stored::node_event::Change::try_from(change) {
-        Ok(stored::node_event::Change::Created) => Ok(NodeChange::Created),
-        Ok(stored::node_event::Change::Started) => Ok(NodeChange::Started),
-        Ok(stored::node_event::Change::Stopped) => Ok(NodeChange::Stopped),
-        Ok(stored::node_event::Change::Unspecified) | Err(_) => {
-            Err(EntryError::Unknown("node.change"))
-        }
-    }
-}
-
 fn permit_out(permit: &PermitRef) -> stored::Permit {
     stored::Permit {
         agreement: permit.agreement.clone(),
@@ -305,6 +230,7 @@ fn commitments_out(commitments: &Commitments) -> stored::Commitments {
         operator: bytes(&commitments.operator),
         request: bytes(&commitments.request),
         answer: bytes(&commitments.answer),
+        sealed: bytes(&commitments.sealed),
     }
 }
 
@@ -319,6 +245,7 @@ fn commitments_in(commitments: Option<stored::Commitments>) -> Result<Commitment
         operator: one(&commitments.operator, "commitments.operator")?,
         request: one(&commitments.request, "commitments.request")?,
         answer: one(&commitments.answer, "commitments.answer")?,
+        sealed: one(&commitments.sealed, "commitments.sealed")?,
     })
 }
 
