@@ -363,7 +363,8 @@ mod tests {
             root_before: [5; 32],
             root_after: [6; 32],
         };
-        let sealed = Content { entry: Bytes::from(vec![7; 5000]), private: Bytes::from(vec![8; 90]) };
+        let sealed =
+            Content { entry: Bytes::from(vec![7; 5000]), private: Bytes::from(vec![8; 90]) };
         Frame::new(header, &[Content::bare(Bytes::from_static(b"one")), sealed]).unwrap()
     }
 

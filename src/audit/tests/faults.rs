@@ -21,7 +21,8 @@ impl Fixture {
         let key = Arc::new(key());
         let entry = Bytes::from(encode(&denial(0)).unwrap());
         let leaves = vec![tree::leaf_hash(&entry)];
-        let (frame, growth) = Chain::new(1).next(&[frame::Content::bare(entry)], leaves, Timestamp(1)).unwrap();
+        let (frame, growth) =
+            Chain::new(1).next(&[frame::Content::bare(entry)], leaves, Timestamp(1)).unwrap();
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(ORIGIN, &head, &key).unwrap();
         let store = Arc::new(MemoryStore::with(frame, &checkpoint));

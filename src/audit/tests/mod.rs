@@ -18,7 +18,11 @@ const ORIGIN: &str = "heyan.test/log";
 
 /// Small files, so that a test fills several, and hardly any publishing unless closed.
 fn settings() -> Settings {
-    Settings { segment_bytes: MIN_SEGMENT_BYTES, queue: 64, publish_every: Duration::from_secs(3600) }
+    Settings {
+        segment_bytes: MIN_SEGMENT_BYTES,
+        queue: 64,
+        publish_every: Duration::from_secs(3600),
+    }
 }
 
 /// A log in a folder of its own.

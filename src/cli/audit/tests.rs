@@ -4,6 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use clap::Parser;
 
+use std::fs;
+use std::path::Path;
+
+use super::examine::{as_json, in_words};
 use super::*;
 
 #[derive(Parser)]

@@ -173,7 +173,12 @@ pub(super) fn key_in(event: stored::KeyEvent) -> Result<KeyEvent, EntryError> {
     if is_announced == event.document.is_empty() {
         return Err(EntryError::Contradiction("key.document"));
     }
-    Ok(KeyEvent { purpose, change, name: required(event.name, "key.name")?, document: event.document })
+    Ok(KeyEvent {
+        purpose,
+        change,
+        name: required(event.name, "key.name")?,
+        document: event.document,
+    })
 }
 
 pub(super) fn erasure_out(erasure: &Erasure) -> stored::Erasure {

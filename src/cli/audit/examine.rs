@@ -1,0 +1,236 @@
+//! `heyan audit verify` and `heyan audit replay`.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::progress::Progress;
+use crate::audit::AuditError;
+use crate::audit::verify::{Expected, Verified, verify};
+use crate::cli::NO;
+use crate::crypto::hex;
+use crate::parties::Register;
+use crate::replay::{Replay, Report};
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// Folder of the log, or of a copy
+    folder: PathBuf,
+    /// A checkpoint of this log, kept elsewhere
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// The key that the log must have, as `audit init` printed it
+    #[arg(long, value_name = "KEY")]
+    vkey: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// Folder of the log, or of a copy
+    folder: PathBuf,
+    /// Your own party register
+    #[arg(long, value_name = "DIR")]
+    parties: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn verify_log(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+    let since = arguments.since.as_deref().map(read_text).transpose()?;
+    let expected = Expected { since: since.as_deref(), vkey: arguments.vkey.as_deref() };
+    let examined = verify_folder(&arguments.folder, expected)?;
+    Ok(tell(&examined, arguments.json))
+}
+
+pub(super) fn replay_log(arguments: &ReplayArguments) -> anyhow::Result<ExitCode> {
+    let examined = examine(&arguments.folder, arguments.parties.as_deref())?;
+    Ok(tell(&examined, arguments.json))
+}
+
+/// What an examination of a log came to.
+#[derive(Debug)]
+pub struct Examined {
+    /// Entries read.
+    pub entries: u64,
+    /// Decisions taken again.
+    pub decisions: u64,
+    /// What is wrong, in order.
+    pub findings: Vec<Found>,
+    /// What was found whole; `None` when the log itself is not.
+    verified: Option<Verified>,
+    /// Only of a replay.
+    report: Option<Report>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The entry, where it is one.
+    pub index: Option<u64>,
+    /// Stable name of the rule that is broken; `log` when the log is not whole.
+    pub rule: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "entry {index}: {}: {}", self.rule, self.text),
+            None => write!(f, "{}: {}", self.rule, self.text),
+        }
+    }
+}
+
+/// Verifies the log and takes every decision again. With `parties`, the register in the log must be that folder's.
+///
+/// # Errors
+/// When log or parties cannot be looked at. A log that is not whole is a finding, not an error.
+pub fn examine(folder: &Path, parties: Option<&Path>) -> anyhow::Result<Examined> {
+    let anchors = parties.map(load_parties).transpose()?;
+    let mut replay = Replay::new(anchors);
+    let mut progress = Progress::default();
+    let result = verify(folder, Expected::default(), &mut |index, entry| {
+        progress.step();
+        replay.entry(index, entry);
+    });
+    progress.end();
+    let report = replay.finish();
+    let mut examined = judge(result)?;
+    examined.entries = report.entries;
+    examined.decisions = report.intents + report.outcomes + report.denials;
+    examined.findings.extend(report.findings.iter().map(|finding| Found {
+        index: Some(finding.index),
+        rule: finding.rule,
+        text: finding.text.clone(),
+    }));
+    examined.report = Some(report);
+    Ok(examined)
+}
+
+fn verify_folder(folder: &Path, expected: Expected<'_>) -> anyhow::Result<Examined> {
+    let mut progress = Progress::default();
+    let result = verify(folder, expected, &mut |_, _| progress.step());
+    let entries = progress.end();
+    let mut examined = judge(result)?;
+    examined.entries = entries;
+    Ok(examined)
+}
+
+/// Tells a log that is at fault from one that could not be looked at.
+fn judge(result: Result<Verified, AuditError>) -> anyhow::Result<Examined> {
+    let mut examined =
+        Examined { entries: 0, decisions: 0, findings: Vec::new(), verified: None, report: None };
+    let text = match result {
+        Ok(verified) => {
+            let left_over = verified.left_over.as_ref().map(|left_over| {
+                format!(
+                    "`{}` has {} bytes from byte {} on that belong to no frame: left by a write cut short, and never \
+                     acknowledged, or put there later; the next start sets them aside",
+                    left_over.path.display(),
+                    left_over.bytes,
+                    left_over.offset
+                )
+            });
+            examined.verified = Some(verified);
+            left_over
+        }
+        Err(error) if error.is_finding() => Some(format!("{:#}", anyhow::Error::new(error))),
+        Err(error) => return Err(error.into()),
+    };
+    examined.findings.extend(text.map(|text| Found { index: None, rule: "log", text }));
+    Ok(examined)
+}
+
+fn tell(examined: &Examined, json: bool) -> ExitCode {
+    if json {
+        println!("{}", as_json(examined));
+    } else {
+        print!("{}", in_words(examined));
+    }
+    if examined.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) }
+}
+
+pub(super) fn as_json(examined: &Examined) -> Value {
+    let findings: Vec<Value> = examined
+        .findings
+        .iter()
+        .map(|found| json!({ "entry": found.index, "rule": found.rule, "problem": found.text }))
+        .collect();
+    let log = examined.verified.as_ref().map(|verified| {
+        json!({
+            "origin": verified.origin,
+            "vkey": verified.vkey,
+            "frames": verified.frames,
+            "root": hex(&verified.root),
+            "published": verified.published,
+        })
+    });
+    let replay = examined.report.as_ref().map(|report| {
+        json!({
+            "intents": report.intents,
+            "outcomes": report.outcomes,
+            "cached": report.cached,
+            "denials": report.denials,
+            "verdicts": report.verdicts,
+            "denied": report.denied,
+            "unanswered": report.unanswered,
+            "lost": report.lost,
+            "more_findings": report.more_findings,
+        })
+    });
+    json!({ "entries": examined.entries, "log": log, "replay": replay, "findings": findings })
+}
+
+pub(super) fn in_words(examined: &Examined) -> String {
+    let mut lines: Vec<String> = examined.findings.iter().map(ToString::to_string).collect();
+    if let Some(verified) = &examined.verified {
+        lines.push(format!("log        {}", verified.origin));
+        lines.push(format!("key        {}", verified.vkey));
+        lines.push(format!("entries    {} in {} frames", verified.entries, verified.frames));
+        lines.push(format!("root       {}", hex(&verified.root)));
+        lines.push(format!("published  {}", verified.published));
+    }
+    if let Some(report) = &examined.report {
+        let listed = |names: Vec<String>| match names.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", names.join(", ")),
+        };
+        let verdicts = report.verdicts.iter().map(|(name, count)| format!("{name} {count}"));
+        let denied = report.denied.iter().map(|(code, count)| format!("{code} {count}"));
+        lines.push(format!("answers    {}{}", report.outcomes, listed(verdicts.collect())));
+        lines.push(format!("  cached   {}", report.cached));
+        lines.push(format!("denials    {}{}", report.denials, listed(denied.collect())));
+        lines.push(format!("unanswered {}, lost to crashes {}", report.unanswered, report.lost));
+    }
+    let more = examined.report.as_ref().map_or(0, |report| report.more_findings);
+    lines.push(match examined.findings.len() as u64 + more {
+        0 => "no findings".to_owned(),
+        1 => "1 finding".to_owned(),
+        count => format!("{count} findings"),
+    });
+    lines.join("\n") + "\n"
+}
+
+fn load_parties(folder: &Path) -> anyhow::Result<Register> {
+    match Register::load(folder) {
+        Ok(register) => Ok(register),
+        Err(findings) => {
+            let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            bail!("the party register cannot be used: {}", findings.join("; "))
+        }
+    }
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
