@@ -43,6 +43,7 @@ use tokio_util::task::TaskTracker;
 
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
+use self::file::disk::{Disk, Local};
 use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
 use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
@@ -73,6 +74,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { segment_bytes: 64 << 20, queue: 8192, publish_every: Duration::from_secs(1) }
+    }
+}
+
+impl Settings {
+    /// Size of a segment as it is made.
+    fn file_bytes(&self) -> u64 {
+        self.segment_bytes.max(MIN_SEGMENT_BYTES).next_multiple_of(BLOCK as u64)
     }
 }
 
@@ -113,8 +121,8 @@ impl Audit {
             .map_err(AuditError::Frame)?;
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
-        let size = settings.segment_bytes;
-        Ok(FileStore::create(folder, &description, size, &frame, &checkpoint)?)
+        let size = settings.file_bytes();
+        Ok(FileStore::create(&Local, folder, &description, size, &frame, &checkpoint)?)
     }
 
     /// Opens a log, after reading and checking all of it; `visit` sees every entry in order. Must be called within a
@@ -130,7 +138,8 @@ impl Audit {
     ) -> Result<Self, AuditError> {
         let description =
             Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-        let store = FileStore::open(folder, description.clone(), settings.segment_bytes)?;
+        let (disk, size): (Arc<dyn Disk>, _) = (Arc::new(Local), settings.file_bytes());
+        let store = FileStore::open(disk, folder, description.clone(), size)?;
         Self::start(Arc::new(store), &description, key, settings, visit)
     }
 
@@ -152,7 +161,7 @@ impl Audit {
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
         let (acknowledge, batches) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
         let (ended, until) = mpsc::sync_channel(1);
-        let room = settings.segment_bytes.max(MIN_SEGMENT_BYTES) as usize - 2 * BLOCK;
+        let room = settings.file_bytes() as usize - 2 * BLOCK;
         // A frame must fit into a segment, whatever the share of its two sections.
         let limits = BatchLimits {
             entries: MAX_ENTRIES,

@@ -8,6 +8,7 @@ use super::AuditError;
 use super::chain::Chain;
 use super::checkpoint;
 use super::entry::Entry;
+use super::file::disk::{Disk, Local};
 use super::file::{self, Description};
 use super::ledger::{Promise, visit_entries};
 use super::store::{Damage, StoreError};
@@ -65,30 +66,41 @@ pub fn verify(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Verified, AuditError> {
-    let description =
-        Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+    verify_on(&Local, folder, expected, visit)
+}
+
+/// Reads the log from that disk.
+pub(super) fn verify_on(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(u64, &Entry),
+) -> Result<Verified, AuditError> {
+    let description = Description::read_on(disk, folder)?
+        .ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
     let vkey = description.key().ok_or(AuditError::OtherKey)?;
     if expected.vkey.is_some_and(|expected| expected.trim() != description.vkey) {
         return Err(AuditError::OtherKey);
     }
     let open = |text: &str| checkpoint::open(text, &vkey).map_err(AuditError::Note);
     // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
-    let published = open(&file::published(folder)?.ok_or(AuditError::Unpublished)?)?;
+    let published = open(&file::published(disk, folder)?.ok_or(AuditError::Unpublished)?)?;
     let mut promises = vec![Promise::new(published)];
     if let Some(since) = expected.since {
         promises.push(Promise::new(open(since)?));
     }
 
     let mut chain = Chain::new(description.epoch);
-    let scan = file::scan::scan(folder, &description, &mut |_, frame| -> Result<(), Damage> {
-        let growth = chain.accept(frame)?;
-        promises.iter_mut().for_each(|promise| promise.see(&growth));
-        visit_entries(frame, visit)
-    })?;
+    let scan =
+        file::scan::scan(disk, folder, &description, &mut |_, frame| -> Result<(), Damage> {
+            let growth = chain.accept(frame)?;
+            promises.iter_mut().for_each(|promise| promise.see(&growth));
+            visit_entries(frame, visit)
+        })?;
     let tree = chain.tree();
     promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
     let left_over = match scan.torn {
-        Some(torn) if stays(&torn)? => {
+        Some(torn) if stays(disk, &torn)? => {
             Some(LeftOver { path: torn.path, offset: torn.offset, bytes: torn.bytes.len() })
         }
         Some(_) | None => None,
@@ -105,9 +117,9 @@ pub fn verify(
 }
 
 /// False when a writer was at work there: what looked torn has changed since.
-fn stays(torn: &file::scan::Torn) -> Result<bool, StoreError> {
+fn stays(disk: &dyn Disk, torn: &file::scan::Torn) -> Result<bool, StoreError> {
     thread::sleep(SETTLES_IN);
-    let bytes = file::scan::read(&torn.path)?;
+    let bytes = file::whole::read(disk, &torn.path)?;
     let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
     let now = bytes.get(offset..).unwrap_or_default();
     Ok(now.starts_with(&torn.bytes) && now.iter().skip(torn.bytes.len()).all(|&byte| byte == 0))

@@ -1,11 +1,12 @@
 //! Reads a log's segments in order, changes nothing. Opening and verifying both begin here.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::disk::Disk;
 use super::segment::{self, Tail};
+use super::whole::read;
 use super::{Description, WAL};
 use crate::audit::frame::{BLOCK, Frame};
 use crate::audit::store::{Damage, StoreError, failed};
@@ -50,13 +51,14 @@ pub(in crate::audit) fn name(number: u64) -> String {
 
 /// Visits every frame with its place.
 pub(in crate::audit) fn scan(
+    disk: &dyn Disk,
     folder: &Path,
     description: &Description,
     visit: &mut dyn FnMut(Place, &Frame) -> Result<(), Damage>,
 ) -> Result<Scan, StoreError> {
     let wal = folder.join(WAL);
     let mut found = Scan { filled: Vec::new(), ahead: Vec::new(), torn: None };
-    for (expected, number) in (1..).zip(numbers(&wal)?) {
+    for (expected, number) in (1..).zip(numbers(disk, &wal)?) {
         let path = wal.join(name(number));
         let damaged = |(offset, source)| StoreError::Damaged {
             path: path.clone(),
@@ -66,7 +68,7 @@ pub(in crate::audit) fn scan(
         if number != expected {
             return Err(damaged((0, Damage::SegmentMissing(expected))));
         }
-        let bytes = read(&path)?;
+        let bytes = read(disk, &path)?;
         let header = segment::header(description, number, bytes.len() as u64);
         let mut place = |offset: usize, frame: &Frame| {
             visit(Place { segment: number, offset: offset as u64 }, frame)
@@ -93,18 +95,10 @@ pub(in crate::audit) fn scan(
     Ok(found)
 }
 
-/// The whole file.
-pub(in crate::audit) fn read(path: &Path) -> Result<Bytes, StoreError> {
-    fs::read(path).map(Bytes::from).map_err(failed("read", path))
-}
-
-fn numbers(wal: &Path) -> Result<Vec<u64>, StoreError> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(wal).map_err(failed("read", wal))? {
-        let name = entry.map_err(failed("read", wal))?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".wal"));
-        numbers.extend(number.and_then(|hex| u64::from_str_radix(hex, 16).ok()));
-    }
+fn numbers(disk: &dyn Disk, wal: &Path) -> Result<Vec<u64>, StoreError> {
+    let names = disk.list(wal).map_err(failed("read", wal))?;
+    let number = |name: &String| u64::from_str_radix(name.strip_suffix(".wal")?, 16).ok();
+    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }

@@ -1,12 +1,11 @@
 //! One segment file: a header block, then frames, then zeros. Made whole before it is used, never made shorter.
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::Description;
+use super::disk::{Disk, DiskFile, Mode};
 use crate::audit::frame::{BLOCK, Frame, FrameError, MAX_FRAME_BYTES};
 use crate::audit::store::{Damage, StoreError, failed};
 use crate::crypto::sha256;
@@ -108,34 +107,31 @@ fn last_byte(bytes: &[u8]) -> Option<usize> {
 ///
 /// Zeros are written, not only reserved, so that a later flush has no metadata to write and cannot run out of space.
 pub(super) fn make(
+    disk: &dyn Disk,
     wal: &Path,
     name: &str,
     header: &[u8],
     size: u64,
     frames: &[u8],
-) -> Result<File, StoreError> {
-    let folder = File::open(wal).map_err(failed("open", wal))?;
+) -> Result<Box<dyn DiskFile>, StoreError> {
+    let names = disk.open_folder(wal).map_err(failed("open", wal))?;
     let (path, unfinished) = (wal.join(name), wal.join(format!("{name}.new")));
-    let write = |file: &mut File| {
-        file.write_all(header)?;
-        file.write_all(frames)?;
-        let mut missing = size.saturating_sub((header.len() + frames.len()) as u64);
-        while missing > 0 {
-            let count = usize::try_from(missing).unwrap_or(usize::MAX).min(ZEROS.len());
-            let written = file.write(ZEROS.get(..count).unwrap_or(&ZEROS))?;
-            missing -= written as u64;
+    let file = disk.open(&unfinished, Mode::Create).map_err(failed("create", &unfinished))?;
+    let write = || {
+        file.write_all_at(header, 0)?;
+        file.write_all_at(frames, header.len() as u64)?;
+        let mut end = (header.len() + frames.len()) as u64;
+        while end < size {
+            let count = usize::try_from(size - end).unwrap_or(usize::MAX).min(ZEROS.len());
+            let zeros = ZEROS.get(..count).unwrap_or(&ZEROS);
+            file.write_all_at(zeros, end)?;
+            end += zeros.len() as u64;
         }
-        file.sync_all()
+        Ok(())
     };
-    let mut file = File::options()
-        .create(true)
-        .truncate(true)
-        .read(true)
-        .write(true)
-        .open(&unfinished)
-        .map_err(failed("create", &unfinished))?;
-    write(&mut file).map_err(failed("write", &unfinished))?;
-    fs::rename(&unfinished, &path).map_err(failed("rename", &unfinished))?;
-    folder.sync_all().map_err(failed("flush", wal))?;
+    write().map_err(failed("write", &unfinished))?;
+    file.flush().map_err(failed("flush", &unfinished))?;
+    disk.rename(&unfinished, &path).map_err(failed("rename", &unfinished))?;
+    names.flush().map_err(failed("flush", wal))?;
     Ok(file)
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
+use crate::audit::file::disk::Local;
 use crate::audit::verify::{Expected, verify};
 
 /// Copies a log's folder, as a crash leaves it.
@@ -26,7 +27,7 @@ fn copy(from: &Path) -> tempfile::TempDir {
 fn last_frame(folder: &Path) -> (PathBuf, usize, usize) {
     let description = Description::read(folder).unwrap().unwrap();
     let mut last = None;
-    crate::audit::file::scan::scan(folder, &description, &mut |place, frame| {
+    crate::audit::file::scan::scan(&Local, folder, &description, &mut |place, frame| {
         last = Some((place, frame.bytes().len()));
         Ok(())
     })
