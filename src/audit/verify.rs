@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::AuditError;
 use super::entry::Entry;
 use super::file;
+use super::file::disk::{Disk, Local};
 use super::store::StoreError;
-use super::walk::walk_entries;
+use super::walk::walk_entries_on;
 use crate::crypto::Digest;
 
 /// A log that is whole.
@@ -63,14 +64,21 @@ pub fn verify(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Verified, AuditError> {
-    walk_entries(folder, expected, &mut |seen, entry| visit(seen.index, entry))
+    verify_on(&Local, folder, expected, visit)
+}
+
+/// Reads the log from that disk.
+pub(super) fn verify_on(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(u64, &Entry),
+) -> Result<Verified, AuditError> {
+    walk_entries_on(disk, folder, expected, &mut |seen, entry| visit(seen.index, entry))
 }
 
 /// False when a writer was at work there: what looked torn has changed since.
-pub(super) fn stays(torn: &file::scan::Torn) -> Result<bool, StoreError> {
+pub(super) fn stays(disk: &dyn Disk, torn: &file::scan::Torn) -> Result<bool, StoreError> {
     thread::sleep(SETTLES_IN);
-    let bytes = file::scan::read(&torn.path)?;
-    let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
-    let now = bytes.get(offset..).unwrap_or_default();
-    Ok(now.starts_with(&torn.bytes) && now.iter().skip(torn.bytes.len()).all(|&byte| byte == 0))
+    file::scan::still_ends_with(disk, torn)
 }

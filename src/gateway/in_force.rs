@@ -16,6 +16,7 @@ use crate::agreements::document;
 use crate::audit::entry::{
     AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent,
 };
+use crate::audit::summary;
 use crate::audit::{Audit, AuditError};
 use crate::catalogue::Catalogue;
 use crate::crypto::{Digest, sha256};
@@ -118,8 +119,28 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// What the log says now, from what its entries add up to.
+    pub fn resume(known: &summary::InForce) -> Self {
+        let mut journal = Self {
+            parties: known.parties.iter().map(|(id, party)| (id.clone(), party.digest)).collect(),
+            adapters: known.adapters.clone(),
+            catalogue: known.catalogue,
+            agreements: BTreeMap::new(),
+        };
+        for (id, versions) in &known.agreements {
+            let adopted = versions.iter().filter_map(|(version, known)| {
+                known.adopted.map(|document| (document.index, *version, document))
+            });
+            // The one adopted last speaks for its id; versions before it are on their way out.
+            if let Some((_, version, document)) = adopted.max_by_key(|(index, ..)| *index) {
+                journal.agreements.insert(id.clone(), (version, document.digest, document.at));
+            }
+        }
+        journal
+    }
+
     /// Takes one entry into account.
-    pub fn visit(&mut self, entry: &Entry) {
+    fn visit(&mut self, entry: &Entry) {
         match &entry.kind {
             Kind::Party(PartyEvent::Entered { organisation, document }) => {
                 self.parties.insert(organisation.clone(), sha256(document));
