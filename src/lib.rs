@@ -17,6 +17,7 @@ pub mod audit;
 
 // The auditors.
 pub mod replay;
+pub mod report;
 
 // The vocabulary.
 pub mod catalogue;

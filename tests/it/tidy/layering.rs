@@ -7,7 +7,7 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 24] = [
+const LAYERS: [(u32, &str, &str); 25] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
@@ -26,6 +26,7 @@ const LAYERS: [(u32, &str, &str); 24] = [
     (2, "audit", "clock, crypto, decision, proto, query"),
     (2, "pki", "parties, query"),
     (3, "replay", "agreements, audit, catalogue, crypto, decision, finding, parties, query"),
+    (3, "report", "agreements, audit, crypto, decision, parties, query"),
     (
         3,
         "gateway",

@@ -1,0 +1,7 @@
+//! What a log comes to, for people: figures, unusual use, entries in words. Pure: entries in, text out.
+
+pub mod calendar;
+pub mod known;
+pub mod sketch;
+pub mod unusual;
+pub mod figures;
