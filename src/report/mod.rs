@@ -5,3 +5,6 @@ pub mod known;
 pub mod sketch;
 pub mod unusual;
 pub mod figures;
+pub mod fields;
+pub mod words;
+pub mod select;
