@@ -21,6 +21,7 @@ mod shared;
 mod writer;
 mod publisher;
 pub mod verify;
+pub mod walk;
 
 #[cfg(test)]
 mod memory;
