@@ -22,6 +22,8 @@ mod writer;
 mod publisher;
 pub mod verify;
 pub mod walk;
+pub mod prover;
+pub mod consistency;
 
 #[cfg(test)]
 mod memory;
