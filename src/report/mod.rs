@@ -8,3 +8,4 @@ pub mod figures;
 pub mod fields;
 pub mod words;
 pub mod select;
+pub mod csv;

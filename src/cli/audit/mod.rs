@@ -1,14 +1,22 @@
-//! `heyan audit`: make a log, verify it, replay it. Verifying and replaying need no running gateway and change nothing.
+//! `heyan audit`: make a log, verify and replay it, take evidence and figures out of it. All but `init` read only: they need
+//! no running gateway, change nothing, and report nothing from a log that is not whole.
 
+mod columns;
 mod examine;
 mod init;
+mod output;
 mod progress;
+mod prove;
+mod reading;
+mod search;
+mod which;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 pub use self::examine::{Examined, Found, examine};
+use super::NO;
 
 /// Arguments of `heyan audit`.
 #[derive(Debug, Args)]
@@ -38,6 +46,29 @@ enum Commands {
         With --parties the party register in the log must be the one in that folder; without, it is taken from the log.\n\
         Exit code 0 no finding, 1 findings, 2 could not tell.")]
     Replay(examine::ReplayArguments),
+    /// Make a receipt for one entry, or prove that the log continues an earlier checkpoint
+    #[command(after_help = "Examples:\n  \
+        heyan audit prove log 4711 -o 4711.tlog-proof\n  \
+        heyan audit prove log 4711 --checkpoint october.checkpoint\n  \
+        heyan audit prove log --from october.checkpoint -o october-to-today.proof\n\n\
+        The receipt carries the entry, the proof and the signed checkpoint: `heyan audit check` needs nothing else but the key.\n\
+        The whole log is checked on the way. Exit code 0 proved, 1 the log is not whole, 2 could not tell.")]
+    Prove(prove::Prove),
+    /// Check a receipt or a proof, without the log; say what the entry says
+    #[command(after_help = "Examples:\n  \
+        heyan audit check 4711.tlog-proof --vkey 'heyan.example.gov.cn/2026+1a2b3c4d+AX…'\n  \
+        heyan audit check october-to-today.proof --vkey \"$(cat log.vkey)\" --json\n\n\
+        Take the key from whoever runs the log, once, and not from the receipt.\n\
+        Exit code 0 good, 1 not good, 2 could not tell.")]
+    Check(prove::Check),
+    /// Find entries: who asked what, for which case, with which result
+    #[command(after_help = "Examples:\n  \
+        heyan audit search log --case GJJ-2026-000123\n  \
+        heyan audit search log --caller fund-centre/approval --from 2026-11-01 --to 2026-11-30 --kind denial\n  \
+        heyan audit search log --provider police --verdict refuted --csv -o refuted.csv\n\n\
+        Days and moments are China time. All conditions must hold. The whole log is checked on the way.\n\
+        Exit code 0 searched, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
+    Search(search::Search),
 }
 
 /// Runs it: exit 0 good, 1 with findings.
@@ -45,10 +76,20 @@ enum Commands {
 /// # Errors
 /// When it could not be done or told: exit 2.
 pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
-    match command.command {
+    let result = match command.command {
         Commands::Init(arguments) => init::run(&arguments),
         Commands::Verify(arguments) => examine::verify_log(&arguments),
         Commands::Replay(arguments) => examine::replay_log(&arguments),
+        Commands::Prove(arguments) => prove::prove(&arguments),
+        Commands::Check(arguments) => prove::check(&arguments),
+        Commands::Search(arguments) => search::run(&arguments),
+    };
+    match result {
+        Err(error) if error.is::<reading::Damaged>() => {
+            eprintln!("{error}");
+            Ok(ExitCode::from(NO))
+        }
+        result => result,
     }
 }
 
