@@ -9,3 +9,8 @@ pub mod fields;
 pub mod words;
 pub mod select;
 pub mod csv;
+pub mod labels;
+pub mod page;
+pub mod chart;
+pub mod render;
+pub mod html;

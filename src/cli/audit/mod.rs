@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod prove;
 mod reading;
+mod report;
 mod search;
 mod which;
 
@@ -69,6 +70,14 @@ enum Commands {
         Days and moments are China time. All conditions must hold. The whole log is checked on the way.\n\
         Exit code 0 searched, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
     Search(search::Search),
+    /// Count by agreement and month: answers, denials, times, cache, disclosure, unusual use
+    #[command(after_help = "Examples:\n  \
+        heyan audit report log --month 2026-11\n  \
+        heyan audit report log --month 2026-11 --format html -o 2026-11.html\n  \
+        heyan audit report log --agreement hn-gjj-mz-2018-001 --format csv -o figures.csv\n\n\
+        Months are China time. Unusual use is found by five simple rules, which the page explains; it is not wrong by itself.\n\
+        Exit code 0 counted, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
+    Report(report::Report),
 }
 
 /// Runs it: exit 0 good, 1 with findings.
@@ -83,6 +92,7 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         Commands::Prove(arguments) => prove::prove(&arguments),
         Commands::Check(arguments) => prove::check(&arguments),
         Commands::Search(arguments) => search::run(&arguments),
+        Commands::Report(arguments) => report::run(&arguments),
     };
     match result {
         Err(error) if error.is::<reading::Damaged>() => {
