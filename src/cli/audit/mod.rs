@@ -2,7 +2,9 @@
 //! no running gateway, change nothing, and report nothing from a log that is not whole.
 
 mod columns;
+mod compare;
 mod examine;
+mod export;
 mod init;
 mod output;
 mod progress;
@@ -78,6 +80,23 @@ enum Commands {
         Months are China time. Unusual use is found by five simple rules, which the page explains; it is not wrong by itself.\n\
         Exit code 0 counted, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
     Report(report::Report),
+    /// Write a part of the log as files that open without our software, each entry with its receipt
+    #[command(after_help = "Examples:\n  \
+        heyan audit export log november --from 2026-11-01 --to 2026-11-30\n  \
+        heyan audit export log for-civil-affairs --agreement hn-gjj-mz-2018-001\n  \
+        heyan audit export log everything --all --receipts one-file\n\n\
+        The folder has a page, a table, every entry as JSON, its receipt, the documents then in force, and a script that checks it all.\n\
+        Days are China time. Exit code 0 written, 1 the log is not whole (and nothing is written), 2 could not tell.")]
+    Export(export::Export),
+    /// Hold a log against the receipts a consumer has kept, or against another log
+    #[command(after_help = "Examples:\n  \
+        heyan audit compare log --receipts /fund-centre/receipts\n  \
+        heyan audit compare log --receipts receipts --caller fund-centre --from 2026-11-01 --to 2026-11-30\n  \
+        heyan audit compare log --log /mnt/other-gateway/log --caller fund-centre/approval --json\n\n\
+        A receipt that the log does not hold means that the log was cut or forked. With --caller, answers without a receipt are findings too.\n\
+        Memory: 200 bytes for each receipt; of two logs a million questions at a time, and as many passes as that takes.\n\
+        Exit code 0 alike, 1 findings, or a log that is not whole, 2 could not tell.")]
+    Compare(compare::Compare),
 }
 
 /// Runs it: exit 0 good, 1 with findings.
@@ -93,6 +112,8 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         Commands::Check(arguments) => prove::check(&arguments),
         Commands::Search(arguments) => search::run(&arguments),
         Commands::Report(arguments) => report::run(&arguments),
+        Commands::Export(arguments) => export::run(&arguments),
+        Commands::Compare(arguments) => compare::run(&arguments),
     };
     match result {
         Err(error) if error.is::<reading::Damaged>() => {
