@@ -24,6 +24,7 @@ mod writer;
 mod publisher;
 pub mod tiles;
 pub mod verify;
+pub mod walk;
 
 #[cfg(test)]
 mod memory;

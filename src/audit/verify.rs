@@ -5,12 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::AuditError;
-use super::chain::Chain;
-use super::checkpoint;
 use super::entry::Entry;
-use super::file::{self, Description};
-use super::ledger::{Promise, visit_entries};
-use super::store::{Damage, StoreError};
+use super::file;
+use super::store::StoreError;
+use super::walk::walk_entries;
 use crate::crypto::Digest;
 
 /// A log that is whole.
@@ -65,47 +63,11 @@ pub fn verify(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Verified, AuditError> {
-    let description =
-        Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let vkey = description.key().ok_or(AuditError::OtherKey)?;
-    if expected.vkey.is_some_and(|expected| expected.trim() != description.vkey) {
-        return Err(AuditError::OtherKey);
-    }
-    let open = |text: &str| checkpoint::open(text, &vkey).map_err(AuditError::Note);
-    // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
-    let published = open(&file::published(folder)?.ok_or(AuditError::Unpublished)?)?;
-    let mut promises = vec![Promise::new(published)];
-    if let Some(since) = expected.since {
-        promises.push(Promise::new(open(since)?));
-    }
-
-    let mut chain = Chain::new(description.epoch);
-    let scan = file::scan::scan(folder, &description, &mut |_, frame| -> Result<(), Damage> {
-        let growth = chain.accept(frame)?;
-        promises.iter_mut().for_each(|promise| promise.see(&growth));
-        visit_entries(frame, visit)
-    })?;
-    let tree = chain.tree();
-    promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
-    let left_over = match scan.torn {
-        Some(torn) if stays(&torn)? => {
-            Some(LeftOver { path: torn.path, offset: torn.offset, bytes: torn.bytes.len() })
-        }
-        Some(_) | None => None,
-    };
-    Ok(Verified {
-        origin: description.origin,
-        vkey: description.vkey,
-        entries: tree.size(),
-        frames: chain.frames(),
-        root: tree.root(),
-        published: published.size,
-        left_over,
-    })
+    walk_entries(folder, expected, &mut |seen, entry| visit(seen.index, entry))
 }
 
 /// False when a writer was at work there: what looked torn has changed since.
-fn stays(torn: &file::scan::Torn) -> Result<bool, StoreError> {
+pub(super) fn stays(torn: &file::scan::Torn) -> Result<bool, StoreError> {
     thread::sleep(SETTLES_IN);
     let bytes = file::scan::read(&torn.path)?;
     let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
