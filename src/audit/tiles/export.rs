@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 
 use super::{HEIGHT, Kind, Tile, WIDTH};
-use crate::audit::chain::Chain;
-use crate::audit::file::{self, Description};
-use crate::audit::frame::Frame;
+use crate::audit::note::Note;
 use crate::audit::store::{StoreError, failed};
-use crate::audit::tree::{Growth, Head};
-use crate::audit::{AuditError, bundle, checkpoint};
+use crate::audit::tree::{self, Frontier};
+use crate::audit::verify::Expected;
+use crate::audit::walk::walk;
+use crate::audit::{AuditError, bundle, checkpoint, file};
 use crate::crypto::Digest;
 
 /// What was written.
@@ -31,47 +31,45 @@ pub struct Exported {
 }
 
 /// Writes `checkpoint`, `tile/…` and `tile/entries/…` of the log in `folder` into `to`, a new or empty folder, as far
-/// as the published checkpoint covers. Memory does not grow with the log. `progress` is told the entries written so
-/// far. A log in use may be exported; the checkpoint is written last, so a folder without one is unfinished.
+/// as the published checkpoint covers. The log is verified on the way. Memory does not grow with it. `progress` is
+/// told the entries written so far. A log in use may be exported; the checkpoint is written last, so a folder without
+/// one is unfinished.
 ///
 /// # Errors
-/// When the log is not whole up to its checkpoint, or the files cannot be written.
+/// When the log is not whole, or the files cannot be written.
 pub fn export(
     folder: &Path,
     to: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Exported, AuditError> {
-    let description =
-        Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let vkey = description.key().ok_or(AuditError::OtherKey)?;
     let text = file::published(folder)?.ok_or(AuditError::Unpublished)?;
-    let head = checkpoint::open(&text, &vkey).map_err(AuditError::Note)?;
+    let note = Note::parse(&text).map_err(AuditError::Note)?;
+    let (_, head) = checkpoint::read(note.text).map_err(AuditError::Note)?;
     refuse_full(to)?;
 
-    let mut chain = Chain::new(description.epoch);
-    let mut tree =
-        Files { to, head, levels: Vec::new(), entries: Row::default(), tiles: 0, bytes: 0 };
+    let mut files = Files::new(to);
+    let mut tree = Frontier::default();
     // The walk knows damage only; what goes wrong with our own files is kept until it ends.
     let mut wrong = None;
-    file::scan::scan(folder, &description, &mut |_, frame| {
-        let growth = chain.accept(frame)?;
-        if wrong.is_none() && tree.head.size > growth.before().size() {
-            wrong = tree.take(frame, &growth).err();
-            progress(growth.after().size());
+    // It also sees to it that this very checkpoint is the log's.
+    let expected = Expected { since: Some(&text), ..Expected::default() };
+    let verified = walk(folder, expected, &mut |seen| {
+        if wrong.is_none() && seen.index < head.size {
+            wrong = files.take(&mut tree, seen.bytes).err();
+            progress(tree.size());
         }
-        Ok(())
     })?;
     if let Some(error) = wrong {
-        return Err(error);
+        return Err(error.into());
     }
-    if chain.tree().size() < head.size {
-        return Err(AuditError::Behind { published: head.size, found: chain.tree().size() });
+    if (tree.size(), tree.root()) != (head.size, head.root) {
+        return Err(AuditError::ReadBack { size: head.size });
     }
-    tree.finish()?;
-    tree.write("checkpoint", text.as_bytes())?;
-    let Files { tiles, bytes, .. } = tree;
+    files.finish(head.size)?;
+    files.write("checkpoint", text.as_bytes())?;
+    let Files { tiles, bytes, .. } = files;
     let (size, root) = (head.size, head.root);
-    Ok(Exported { origin: description.origin, vkey: description.vkey, size, root, tiles, bytes })
+    Ok(Exported { origin: verified.origin, vkey: verified.vkey, size, root, tiles, bytes })
 }
 
 /// Never writes among other files: what is there could pass for a part of the log.
@@ -86,7 +84,6 @@ fn refuse_full(to: &Path) -> Result<(), StoreError> {
 /// The files being written.
 struct Files<'a> {
     to: &'a Path,
-    head: Head,
     /// The last, unfinished tile of each level.
     levels: Vec<Row>,
     entries: Row,
@@ -102,34 +99,33 @@ struct Row {
     count: u64,
 }
 
-impl Files<'_> {
-    /// Takes in what one frame added.
-    fn take(&mut self, frame: &Frame, growth: &Growth) -> Result<(), AuditError> {
-        let size = growth.after().size();
-        // Checkpoints are signed at the ends of frames only.
-        if size > self.head.size
-            || (size == self.head.size && growth.after().root() != self.head.root)
-        {
-            return Err(AuditError::Forked { published: self.head.size });
-        }
-        for entry in frame.entries() {
-            let added = bundle::add(&mut self.entries.bytes, &entry);
-            added.map_err(|_| AuditError::Forked { published: self.head.size })?;
-            self.entries.count += 1;
-            self.end_row(Kind::Entries)?;
-        }
-        for level in (0..growth.height()).step_by(HEIGHT as usize) {
-            let number = (level / HEIGHT) as usize;
+impl<'a> Files<'a> {
+    fn new(to: &'a Path) -> Self {
+        Self { to, levels: Vec::new(), entries: Row::default(), tiles: 0, bytes: 0 }
+    }
+
+    /// Takes in one more entry.
+    fn take(&mut self, tree: &mut Frontier, entry: &[u8]) -> Result<(), StoreError> {
+        let too_long = |_| failed("export into", self.to)(io::ErrorKind::InvalidData.into());
+        bundle::add(&mut self.entries.bytes, entry).map_err(too_long)?;
+        self.entries.count += 1;
+        self.end_row(Kind::Entries)?;
+        let mut grown = Vec::new();
+        tree.push(tree::leaf_hash(entry), |node, hash| {
+            if node.level.is_multiple_of(HEIGHT) {
+                grown.push(hash);
+            }
+        });
+        for (level, hash) in (0..).zip(grown) {
+            let number = usize::from(level);
             if self.levels.len() <= number {
                 self.levels.resize_with(number + 1, Row::default);
             }
-            for hash in growth.completed(level) {
-                if let Some(row) = self.levels.get_mut(number) {
-                    row.bytes.extend_from_slice(hash);
-                    row.count += 1;
-                }
-                self.end_row(Kind::Hashes(u8::try_from(number).unwrap_or(u8::MAX)))?;
+            if let Some(row) = self.levels.get_mut(number) {
+                row.bytes.extend_from_slice(&hash);
+                row.count += 1;
             }
+            self.end_row(Kind::Hashes(level))?;
         }
         Ok(())
     }
@@ -153,9 +149,9 @@ impl Files<'_> {
     }
 
     /// Writes the tiles that stayed partial.
-    fn finish(&mut self) -> Result<(), StoreError> {
+    fn finish(&mut self, size: u64) -> Result<(), StoreError> {
         let partial: Vec<Tile> =
-            Tile::all_of(self.head.size).filter(|tile| u64::from(tile.width) < WIDTH).collect();
+            Tile::all_of(size).filter(|tile| u64::from(tile.width) < WIDTH).collect();
         for tile in partial {
             let bytes = self.row(tile.kind).map(|row| std::mem::take(&mut row.bytes));
             self.write_tile(tile, &bytes.unwrap_or_default())?;
