@@ -7,6 +7,7 @@
 mod error;
 pub mod entry;
 pub mod commitment;
+pub mod committed;
 pub mod tree;
 pub mod note;
 pub mod checkpoint;
