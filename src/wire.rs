@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::proto::gateway::v1 as wire;
-use crate::query::subject::{IdentityDocument, Subject, SubjectKind};
+use crate::query::identifier;
+use crate::query::subject::{
+    Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
+};
 use crate::query::time::Timestamp;
 use crate::query::value::{Comparison, Value, Verdict};
 
@@ -59,6 +62,42 @@ pub fn read_identity_document(given: i32) -> Option<IdentityDocument> {
     })
 }
 
+/// The subject of a message as a gateway understands it: identifiers in their one form, texts trimmed. `None` when a
+/// gateway refuses it.
+pub fn read_subject(given: &wire::Subject) -> Option<Subject> {
+    let trimmed = |text: &str| text.trim().to_owned();
+    let unless_empty = |text: &str, read: fn(&str) -> Result<String, &'static str>| {
+        if text.trim().is_empty() { Some(String::new()) } else { read(text).ok() }
+    };
+    let kind = match given.kind.as_ref()? {
+        wire::subject::Kind::Person(person) => {
+            let document_type = read_identity_document(person.document_type)?;
+            SubjectKind::Person(Person {
+                document_type,
+                document_number: identifier::document(document_type, &person.document_number)
+                    .ok()?,
+                name: trimmed(&person.name),
+            })
+        }
+        wire::subject::Kind::Employer(employer) => SubjectKind::Employer(Employer {
+            uscc: identifier::uscc(&employer.uscc).ok()?,
+            name: trimmed(&employer.name),
+        }),
+        wire::subject::Kind::Property(property) => SubjectKind::Property(Property {
+            unit_number: unless_empty(&property.unit_number, identifier::unit_number)?,
+            certificate_number: trimmed(&property.certificate_number),
+            address: trimmed(&property.address),
+            division: unless_empty(&property.division, identifier::division)?,
+        }),
+        wire::subject::Kind::Document(document) => SubjectKind::Document(Document {
+            number: trimmed(&document.number),
+            code: trimmed(&document.code),
+            division: unless_empty(&document.division, identifier::division)?,
+        }),
+    };
+    Some(Subject { role: given.role.clone(), kind })
+}
+
 /// A value as its message.
 pub fn value(value: Value) -> wire::Value {
     let kind = match value {
@@ -90,6 +129,19 @@ pub fn verdict(verdict: Verdict) -> wire::Verdict {
         Verdict::Conflict => wire::Verdict::Conflict,
         Verdict::Unavailable => wire::Verdict::Unavailable,
     }
+}
+
+/// The verdict of a message; `None` when it names none.
+pub fn read_verdict(given: wire::Verdict) -> Option<Verdict> {
+    Some(match given {
+        wire::Verdict::Unspecified => return None,
+        wire::Verdict::Confirmed => Verdict::Confirmed,
+        wire::Verdict::Refuted => Verdict::Refuted,
+        wire::Verdict::NotFound => Verdict::NotFound,
+        wire::Verdict::Stale => Verdict::Stale,
+        wire::Verdict::Conflict => Verdict::Conflict,
+        wire::Verdict::Unavailable => Verdict::Unavailable,
+    })
 }
 
 /// A comparison as its message.

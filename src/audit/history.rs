@@ -62,6 +62,19 @@ impl History {
         tree::consistency(from, to, |node| self.hash(node, blocks))
     }
 
+    /// `count` hashes of a level that is kept, from position `first` on.
+    pub(super) fn row(
+        &self,
+        level: u32,
+        first: u64,
+        count: usize,
+    ) -> Result<Vec<Digest>, OutOfRange> {
+        let place = level.checked_sub(LOWEST).ok_or(OutOfRange)?;
+        let first = usize::try_from(first).map_err(|_| OutOfRange)?;
+        let row = self.levels.get(place as usize).ok_or(OutOfRange)?;
+        Ok(row.get(first..first.saturating_add(count)).ok_or(OutOfRange)?.to_vec())
+    }
+
     fn hash(&self, node: Node, blocks: &Blocks) -> Result<Digest, OutOfRange> {
         if let Some(level) = node.level.checked_sub(LOWEST) {
             let place = usize::try_from(node.position).map_err(|_| OutOfRange)?;

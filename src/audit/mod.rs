@@ -7,10 +7,13 @@
 mod error;
 pub mod entry;
 pub mod commitment;
+pub mod committed;
 pub mod tree;
 pub mod note;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod receipt;
+pub mod bundle;
 pub mod frame;
 pub mod chain;
 mod history;
@@ -20,6 +23,7 @@ mod ledger;
 mod shared;
 mod writer;
 mod publisher;
+pub mod tiles;
 pub mod verify;
 pub mod walk;
 pub mod prover;
@@ -50,13 +54,14 @@ use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
 use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
-use self::publisher::Publisher;
+use self::publisher::{Cosigner, Publisher};
 use self::receipt::Receipt;
+pub use self::shared::Published;
 use self::shared::Shared;
 use self::store::Store;
 use self::tree::Head;
 use self::writer::{BatchLimits, Message, Request, Writer};
-use crate::crypto::{Digest, SigningKey};
+use crate::crypto::{CosigningKey, Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
 
 /// How the log is kept.
@@ -71,11 +76,15 @@ pub struct Settings {
     /// At most one checkpoint is published in this time. Default 1 s.
     #[serde(deserialize_with = "span::deserialize")]
     pub publish_every: Duration,
+    /// Cosigns what is published; `None` by default.
+    #[serde(skip)]
+    pub cosigner: Option<Arc<CosigningKey>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, queue: 8192, publish_every: Duration::from_secs(1) }
+        let publish_every = Duration::from_secs(1);
+        Self { segment_bytes: 64 << 20, queue: 8192, publish_every, cosigner: None }
     }
 }
 
@@ -148,8 +157,12 @@ impl Audit {
         let Opened { ledger, history, latest } =
             Ledger::open(Arc::clone(&store), description, key, visit)?;
         let read_back = latest.growth.after().clone();
-        store.publish(&latest.checkpoint)?;
-        let shared = Arc::new(Shared::new(store, history, latest));
+        let name = description.origin.clone();
+        let cosigner = settings.cosigner.clone().map(|key| Cosigner { name, key });
+        let published =
+            publisher::complete(&latest.checkpoint, read_back.size(), cosigner.as_ref())?;
+        store.publish(&published.checkpoint)?;
+        let shared = Arc::new(Shared::new(store, history, latest, published));
 
         // One place more than there are permits, for the message to close.
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
@@ -166,7 +179,8 @@ impl Audit {
         let writer =
             Writer { ledger, messages: receiver, acknowledge, shared: shared_by_writer, limits };
         let every = settings.publish_every;
-        let publisher = Publisher { shared: Arc::clone(&shared), read_back, every, until };
+        let publisher =
+            Publisher { shared: Arc::clone(&shared), read_back, every, cosigner, until };
         let waiters = TaskTracker::new();
         waiters.spawn_on(writer::acknowledge(batches), &runtime);
         let threads = vec![
@@ -287,6 +301,10 @@ impl Audit {
     /// [`AuditError::OutOfRange`] when the log never had those sizes.
     pub fn prove_consistency(&self, from: u64, to: u64) -> Result<Vec<Digest>, AuditError> {
         self.inner.shared.consistency(from, to)
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     /// False once any write has failed; it never becomes true again.

@@ -8,8 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::AuditError;
-use super::shared::{Shared, StopOnPanic};
+use super::cosignature::cosign;
+use super::shared::{Published, Shared, StopOnPanic};
 use super::tree::{self, Frontier};
+use crate::clock;
+use crate::crypto::CosigningKey;
 
 /// Entries read at once.
 const CHUNK: usize = 1024;
@@ -21,6 +24,8 @@ pub(super) struct Publisher {
     pub(super) read_back: Frontier,
     /// At most one checkpoint in this time.
     pub(super) every: Duration,
+    /// What published checkpoints are cosigned with, where they are.
+    pub(super) cosigner: Option<Cosigner>,
     /// Never sent anything; ends when the writer has ended.
     pub(super) until: Receiver<()>,
 }
@@ -65,6 +70,30 @@ impl Publisher {
         if &self.read_back != tree {
             return Err(AuditError::ReadBack { size: tree.size() });
         }
-        Ok(self.shared.store.publish(&latest.checkpoint)?)
+        let published = complete(&latest.checkpoint, tree.size(), self.cosigner.as_ref())?;
+        self.shared.store.publish(&published.checkpoint)?;
+        self.shared.set_published(published);
+        Ok(())
     }
+}
+
+/// A key for cosignatures and the name it signs under: the log's origin.
+pub(super) struct Cosigner {
+    pub(super) name: String,
+    pub(super) key: Arc<CosigningKey>,
+}
+
+/// The checkpoint as it is published, with all its signatures.
+pub(super) fn complete(
+    checkpoint: &str,
+    size: u64,
+    cosigner: Option<&Cosigner>,
+) -> Result<Published, AuditError> {
+    let checkpoint = match cosigner {
+        None => checkpoint.to_owned(),
+        Some(Cosigner { name, key }) => {
+            cosign(checkpoint, name, key, clock::now()).map_err(AuditError::Note)?
+        }
+    };
+    Ok(Published { checkpoint, size })
 }

@@ -10,7 +10,7 @@ use super::serve::{front_door, sources};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
 use crate::clock::now;
-use crate::crypto::SigningKey;
+use crate::crypto::{CosigningKey, SigningKey};
 use crate::finding::Finding;
 use crate::gateway::in_force::{InForce, Journal};
 use crate::settings::Settings;
@@ -51,6 +51,12 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     }
     if let Err(error) = SigningKey::read(&settings.log.key) {
         findings.push(Finding::new(&settings.log.key, error.to_string()));
+    }
+    let cosigner = &settings.log.cosigner_key;
+    if !cosigner.as_os_str().is_empty()
+        && let Err(error) = CosigningKey::read(cosigner)
+    {
+        findings.push(Finding::new(cosigner, error.to_string()));
     }
     let log = &settings.log.folder;
     match Description::read(log) {

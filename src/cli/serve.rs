@@ -29,7 +29,7 @@ use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
 use crate::audit::{self, Audit};
 use crate::cache::AnswerCache;
 use crate::clock::now;
-use crate::crypto::SigningKey;
+use crate::crypto::{CosigningKey, SigningKey};
 use crate::gateway::in_force::{InForce, Journal, Sources};
 use crate::gateway::ledger::LedgerFromLog;
 use crate::gateway::{self, Gateway, Parts};
@@ -151,6 +151,10 @@ impl Node {
         let (ready, readiness) = watch::channel(Ok(()));
         servers.spawn(watch_health(Arc::clone(&gateway), ready, health, stop.clone()));
         let state = AdminState::new(readiness, metrics.clone());
+        let state = match settings.log.serve_tiles {
+            true => state.with_log(gateway.audit().clone()),
+            false => state,
+        };
         let admin_stop = stop.clone();
         servers.spawn(async move {
             if let Err(error) = admin::serve(admin_socket, state, admin_stop).await {
@@ -252,7 +256,13 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let mut journal = Journal::default();
     let mut ledger = LedgerFromLog::default();
     let key = SigningKey::read(&settings.log.key)?;
+    let cosigner_key = &settings.log.cosigner_key;
+    let cosigner = match cosigner_key.as_os_str().is_empty() {
+        true => None,
+        false => Some(Arc::new(CosigningKey::read(cosigner_key)?)),
+    };
     let log = audit::Settings {
+        cosigner,
         segment_bytes: settings.log.segment_bytes,
         queue: settings.limits.log_queue,
         ..audit::Settings::default()

@@ -41,6 +41,13 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
             }
         }
     }
+    let cosigner = &mut settings.log.cosigner_key;
+    if !cosigner.as_os_str().is_empty() {
+        settle(&folder, cosigner);
+        if let Err(error) = crypto::refuse_exposed(cosigner) {
+            sources.refuse("log.cosigner_key", chain(&error));
+        }
+    }
     check_values(settings, sources);
 }
 

@@ -29,11 +29,23 @@ pub struct Log {
     /// file is prepared a few times a day at most, and a copy of one finishes in a second.
     #[serde(with = "size")]
     pub segment_bytes: u64,
+    /// Whether the loopback port shows the published log as tiles. Default `true`: it holds no personal data, and a
+    /// copy that others keep is what makes a log hard to rewrite.
+    pub serve_tiles: bool,
+    /// File with the seed of an ML-DSA-44 key that cosigns published checkpoints, readable by its owner alone;
+    /// `heyan audit cosigner` makes one. Default empty: none.
+    pub cosigner_key: PathBuf,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { folder: "log".into(), key: "keys/log.key".into(), segment_bytes: 64 << 20 }
+        Self {
+            folder: "log".into(),
+            key: "keys/log.key".into(),
+            segment_bytes: 64 << 20,
+            serve_tiles: true,
+            cosigner_key: PathBuf::new(),
+        }
     }
 }
 

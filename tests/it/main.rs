@@ -14,6 +14,8 @@ mod request_path;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod privacy;

@@ -3,6 +3,7 @@
 mod crashes;
 mod faults;
 mod files;
+mod oracles;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ fn settings() -> Settings {
         segment_bytes: MIN_SEGMENT_BYTES,
         queue: 64,
         publish_every: Duration::from_secs(3600),
+        cosigner: None,
     }
 }
 

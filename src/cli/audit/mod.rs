@@ -3,6 +3,7 @@
 
 mod columns;
 mod compare;
+mod cosigner;
 mod examine;
 mod export;
 mod init;
@@ -37,6 +38,13 @@ enum Commands {
         The origin is the log's name in every checkpoint and receipt: choose one that nobody else uses.\n\
         Exit code 0 made, 2 not made.")]
     Init(init::Init),
+    /// Make or show the key of ML-DSA-44 that cosigns published checkpoints
+    #[command(after_help = "Examples:\n  \
+        heyan audit cosigner keys/cosigner.seed --origin heyan.example.gov.cn/2026 --new-key\n  \
+        heyan audit cosigner keys/cosigner.seed --origin heyan.example.gov.cn/2026 --check log/checkpoint\n\n\
+        The gateway uses it when the settings name it: log.cosigner_key. The origin must be the log's.\n\
+        Exit code 0 done, 1 the checkpoint is not cosigned with it, 2 could not tell.")]
+    Cosigner(cosigner::Cosigner),
     /// Check every byte, hash, root and signature of a log, in order
     #[command(after_help = "Examples:\n  heyan audit verify log\n  \
         heyan audit verify /mnt/copy/log --since last-month.checkpoint\n\n\
@@ -106,6 +114,7 @@ enum Commands {
 pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     let result = match command.command {
         Commands::Init(arguments) => init::run(&arguments),
+        Commands::Cosigner(arguments) => cosigner::run(&arguments),
         Commands::Verify(arguments) => examine::verify_log(&arguments),
         Commands::Replay(arguments) => examine::replay_log(&arguments),
         Commands::Prove(arguments) => prove::prove(&arguments),

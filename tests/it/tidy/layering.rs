@@ -18,13 +18,13 @@ const LAYERS: [(u32, &str, &str); 25] = [
     (1, "decision", "crypto, query"),
     (1, "catalogue", "crypto, finding, query"),
     (1, "parties", "crypto, finding, query"),
-    (1, "admin", "telemetry"),
     (2, "identity", "crypto, decision, parties, query"),
     (2, "agreements", "catalogue, crypto, decision, finding, parties, query"),
     (2, "cache", "crypto, decision, query"),
     (2, "adapters", "catalogue, crypto, decision, finding, proto, query, wire"),
     (2, "audit", "clock, crypto, decision, proto, query"),
     (2, "pki", "parties, query"),
+    (3, "admin", "audit, telemetry"),
     (3, "replay", "agreements, audit, catalogue, crypto, decision, finding, parties, query"),
     (3, "report", "agreements, audit, crypto, decision, parties, query"),
     (
@@ -32,7 +32,7 @@ const LAYERS: [(u32, &str, &str); 25] = [
         "gateway",
         "adapters, agreements, audit, cache, catalogue, crypto, decision, finding, identity, parties, query, telemetry",
     ),
-    (3, "client", "proto"),
+    (3, "client", "audit, crypto, decision, proto, query, wire"),
     (3, "simulate", "clock, crypto, proto, query"),
     (
         4,

@@ -33,78 +33,118 @@ type Key = [u8; 16];
 pub(super) fn compare(arguments: &Compare, other: &Path) -> anyhow::Result<Compared> {
     let mut compared = Compared::default();
     let (mut here, mut there, mut both) = (0, 0, 0);
-    let mut shares = 1;
-    let mut share = 0;
-    while share < shares {
-        let mut open: HashMap<Key, Question> = HashMap::new();
-        let mut repeated = Vec::new();
-        let mut asked = 0;
-        let expected = Expected { since: None, vkey: arguments.vkey.as_deref() };
-        let reading =
-            Reading { expected, ..Reading::new(&arguments.folder, "comparing", arguments.json) };
-        reading.entries(&mut |seen, entry| {
-            let Some((key, parts)) = question(entry, arguments) else { return Ok(()) };
-            if share_of(&key, shares) != share {
-                return Ok(());
-            }
-            asked += 1;
-            // More than fit are not kept: the pass then only counts them.
-            if asked <= AT_ONCE
-                && open.insert(key, Question { index: seen.index, parts }).is_some()
-            {
-                repeated.push(seen.index);
-            }
-            Ok(())
-        })?;
-        if shares == 1 && asked > AT_ONCE {
-            // A share must stay below the bound although shares differ a little.
-            shares = asked.div_ceil(AT_ONCE / 2);
+    let (mut shares, mut number) = (1, 0);
+    while number < shares {
+        let mut share = Share { shares, number, ..Share::default() };
+        share.read(arguments)?;
+        if share.asked > AT_ONCE && shares == 1 {
+            // Shares differ a little in size, and none may be larger than memory allows.
+            shares = share.asked.div_ceil(AT_ONCE / 2);
             continue;
         }
-        here += asked;
-        for index in repeated {
-            let text = "the caller used this request id twice".to_owned();
-            compared.find("repeated", Some(index), None, text);
-        }
-        let reading = Reading::new(other, "comparing", arguments.json);
-        reading.entries(&mut |seen, entry| {
-            let Some((key, parts)) = question(entry, arguments) else { return Ok(()) };
-            if share_of(&key, shares) != share {
-                return Ok(());
-            }
-            there += 1;
-            let place = Some(format!("entry {} of the other log", seen.index));
-            match open.remove(&key) {
-                None => {
-                    let text = "this log has no such question".to_owned();
-                    compared.find("only-there", None, place, text);
-                }
-                Some(question) => {
-                    both += 1;
-                    let differing = differing(&question.parts, &parts);
-                    if !differing.is_empty() {
-                        let text = format!("the two logs differ in {}", differing.join(", "));
-                        compared.find("differs", Some(question.index), place, text);
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        let mut left: Vec<u64> = open.into_values().map(|question| question.index).collect();
-        left.sort_unstable();
-        for index in left {
-            let text = "the other log has no such question".to_owned();
-            compared.find("only-here", Some(index), None, text);
-        }
-        share += 1;
+        here += share.asked;
+        share.hold_against(arguments, other, &mut compared)?;
+        there += share.there;
+        both += share.both;
+        number += 1;
     }
     compared.counts = vec![("questions here", here), ("questions there", there), ("in both", both)];
     Ok(compared)
 }
 
-fn share_of(key: &Key, shares: u64) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *key;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h]) % shares
+/// The questions of one pass.
+#[derive(Default)]
+struct Share {
+    shares: u64,
+    number: u64,
+    open: HashMap<Key, Question>,
+    /// How often more than once a request id was used: a caller may ask again when there was no answer.
+    repeats: HashMap<Key, u8>,
+    asked: u64,
+    there: u64,
+    both: u64,
+}
+
+impl Share {
+    fn is_mine(&self, key: &Key) -> bool {
+        let [a, b, c, d, e, f, g, h, ..] = *key;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h]) % self.shares == self.number
+    }
+
+    /// Reads the log. More questions than fit are counted and not kept.
+    fn read(&mut self, arguments: &Compare) -> anyhow::Result<()> {
+        let expected = Expected { since: None, vkey: arguments.vkey.as_deref() };
+        let reading = Reading::new(&arguments.folder, "comparing", arguments.json);
+        Reading { expected, ..reading }.entries(&mut |seen, entry| {
+            let Some((key, parts)) = question(entry, arguments) else { return Ok(()) };
+            if !self.is_mine(&key) {
+                return Ok(());
+            }
+            self.asked += 1;
+            if self.asked <= AT_ONCE {
+                let repeat = match self.open.contains_key(&key) || self.repeats.contains_key(&key) {
+                    true => self
+                        .repeats
+                        .entry(key)
+                        .and_modify(|n| *n = n.saturating_add(1))
+                        .or_insert(1),
+                    false => &0,
+                };
+                self.open.insert(repeated(key, *repeat), Question { index: seen.index, parts });
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Reads the other log and tells of every difference.
+    fn hold_against(
+        &mut self,
+        arguments: &Compare,
+        other: &Path,
+        compared: &mut Compared,
+    ) -> anyhow::Result<()> {
+        Reading::new(other, "comparing", arguments.json).entries(&mut |seen, entry| {
+            let Some((key, parts)) = question(entry, arguments) else { return Ok(()) };
+            if !self.is_mine(&key) {
+                return Ok(());
+            }
+            self.there += 1;
+            let place = Some(format!("entry {} of the other log", seen.index));
+            let Some(question) = self.take(key) else {
+                let text = "this log has no such question".to_owned();
+                compared.find("only-there", None, place, text);
+                return Ok(());
+            };
+            self.both += 1;
+            let differing = differing(&question.parts, &parts);
+            if !differing.is_empty() {
+                let text = format!("the two logs differ in {}", differing.join(", "));
+                compared.find("differs", Some(question.index), place, text);
+            }
+            Ok(())
+        })?;
+        let mut left: Vec<u64> = self.open.values().map(|question| question.index).collect();
+        left.sort_unstable();
+        for index in left {
+            let text = "the other log has no such question".to_owned();
+            compared.find("only-here", Some(index), None, text);
+        }
+        Ok(())
+    }
+
+    /// The first question under this key that is still open.
+    fn take(&mut self, key: Key) -> Option<Question> {
+        let repeats = self.repeats.get(&key).copied().unwrap_or(0);
+        (0..=repeats).find_map(|repeat| self.open.remove(&repeated(key, repeat)))
+    }
+}
+
+/// The key of a question whose request id was used before.
+fn repeated(mut key: Key, repeat: u8) -> Key {
+    let [.., last] = &mut key;
+    *last = last.wrapping_add(repeat);
+    key
 }
 
 fn differing(here: &[u32], there: &[u32]) -> Vec<&'static str> {
