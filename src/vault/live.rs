@@ -44,6 +44,18 @@ impl Keys {
     pub fn new(folder: KeyFolder, open: Master, find: Master) -> Self {
         Self { folder, open, find }
     }
+
+    /// Proves that every key in the folder opens with these masters, each file with its own.
+    ///
+    /// # Errors
+    /// The first that does not, or a folder that cannot be read.
+    pub fn prove(&self) -> Result<(), VaultError> {
+        for name in self.folder.names()? {
+            self.folder.read(name, &self.open)?;
+            self.folder.read_subject(name, &self.find)?;
+        }
+        Ok(())
+    }
 }
 
 /// A sealed record, ready to stand beside its entry.

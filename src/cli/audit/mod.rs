@@ -1,8 +1,11 @@
-//! `heyan audit`: make a log, verify it, replay it. Verifying and replaying need no running gateway and change nothing.
+//! `heyan audit`: make a log, verify it, replay it, open and erase what was sealed beside it. Verifying and replaying need no running gateway and change nothing.
 
+mod erase;
 mod examine;
 mod init;
+mod open;
 mod progress;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -38,6 +41,29 @@ enum Commands {
         With --parties the party register in the log must be the one in that folder; without, it is taken from the log.\n\
         Exit code 0 no finding, 1 findings, 2 could not tell.")]
     Replay(examine::ReplayArguments),
+    /// Open the sealed record of one entry, with the vault's key
+    #[command(after_help = "Examples:\n  \
+        heyan audit open log 1207 --keys /mnt/vault --key vault.key\n  \
+        heyan audit open log 1207 --keys /mnt/vault --key vault.key --field operator\n  \
+        heyan audit open log 1207 --keys /mnt/vault --key vault.key --field answer --disclose answer.json\n\n\
+        Every field is held against the entry's commitment. What it prints is personal data.\n\
+        Exit code 0 opened, 1 nothing to open (none kept, erased, damaged), 2 could not tell (another key, no such entry).")]
+    Open(open::Open),
+    /// Check a field that somebody disclosed against the entry in the log; needs no key
+    #[command(after_help = "Example:\n  heyan audit check-opening answer.json log\n\n\
+        Exit code 0 the entry commits to this value, 1 it does not, 2 could not tell.")]
+    CheckOpening(open::CheckOpening),
+    /// Erase sealed records for good; the gateway must be stopped
+    #[command(after_help = "Examples:\n  \
+        heyan audit erase --config gateway.toml --entry 1207 --ground PIPL-47\n  \
+        heyan audit erase --config gateway.toml --day 2026-11-23 --ground RETENTION-END\n\n\
+        Intent and outcome of a question go together. The tree, receipts, verify and replay stay as they are; the erasure\n\
+        is itself an entry. If it is interrupted, run the same command again. Copies of the key folder must be destroyed by\n\
+        whoever made them.\n\
+        Exit code 0 erased, 2 not, or not wholly.")]
+    Erase(erase::Erase),
+    /// Make the vault's keys
+    Vault(vault::VaultCommand),
 }
 
 /// Runs it: exit 0 good, 1 with findings.
@@ -49,6 +75,10 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         Commands::Init(arguments) => init::run(&arguments),
         Commands::Verify(arguments) => examine::verify_log(&arguments),
         Commands::Replay(arguments) => examine::replay_log(&arguments),
+        Commands::Open(arguments) => open::run(&arguments),
+        Commands::CheckOpening(arguments) => open::check_opening(&arguments),
+        Commands::Erase(arguments) => super::on_runtime(erase::run(arguments)),
+        Commands::Vault(command) => vault::run(&command),
     }
 }
 
