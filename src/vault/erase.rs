@@ -150,7 +150,7 @@ impl Eraser<'_> {
             if wanted.iter().any(|index| self.history.erased(*index).is_none()) {
                 let erased = Erased::Entries(wanted.iter().copied().collect());
                 self.record(erased, ground, watch).await?;
-            } else if !self.is_still_open(day, &wanted)? {
+            } else if self.history.in_use(day).len() == 1 && !self.is_still_open(day, &wanted)? {
                 return Err(VaultError::NothingKept("these entries".to_owned()));
             }
             done.kept += self.renew(day, watch).await?;
@@ -177,7 +177,8 @@ impl Eraser<'_> {
         Ok(found)
     }
 
-    /// Whether one of the entries has a key that still exists: an erasure was interrupted.
+    /// Whether one of the entries has a key that still exists. Then an erasure was interrupted, as it was when the day
+    /// has more than one key in use.
     fn is_still_open(&self, day: Day, wanted: &BTreeSet<u64>) -> Result<bool, VaultError> {
         let mut tables = Tables::new(self.log);
         let mut open = false;

@@ -113,7 +113,10 @@ impl KeyFolder {
 
     /// The day's key; `None` when its file is not there.
     pub(super) fn read(&self, name: KeyName, open: &Master) -> Result<Option<DayKey>, VaultError> {
-        Ok(self.unwrap(name, open)?.map(|secret| DayKey::new(name, &secret)))
+        match open.power() {
+            Power::Open => Ok(self.unwrap(name, open)?.map(|secret| DayKey::new(name, &secret))),
+            Power::Find => Err(VaultError::WrongKey(name)),
+        }
     }
 
     /// The day's subject key, from the file of either power; `None` when it is not there.

@@ -16,6 +16,8 @@ mod refusals;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]
+mod vault;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod identity;
