@@ -14,6 +14,7 @@ pub mod agreements;
 pub mod cache;
 pub mod adapters;
 pub mod audit;
+pub mod vault;
 
 // The auditors.
 pub mod replay;

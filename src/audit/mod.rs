@@ -19,6 +19,7 @@ pub mod chain;
 mod history;
 pub mod store;
 pub mod file;
+pub mod records;
 mod ledger;
 mod shared;
 mod writer;

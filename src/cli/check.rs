@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::findings;
-use super::serve::{front_door, sources};
+use super::serve::{front_door, sources, vault_keys};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
 use crate::clock::now;
@@ -63,6 +63,13 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
         Ok(Some(_)) => {}
         Ok(None) => findings.push(Finding::new(log, AuditError::Missing(log.clone()).to_string())),
         Err(error) => findings.push(Finding::new(log, error.to_string())),
+    }
+    let vault = vault_keys(&settings).and_then(|keys| match keys {
+        Some(keys) => Ok(keys.prove()?),
+        None => Ok(()),
+    });
+    if let Err(error) = vault {
+        findings.push(Finding::new(&settings.vault.keys, format!("{error:#}")));
     }
     findings
 }

@@ -49,6 +49,32 @@ impl Default for Log {
     }
 }
 
+/// The vault: what was asked and answered, sealed beside the log's tree. Off unless `key` is set.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vault {
+    /// Folder of the days' keys, best on a medium of its own: erasing destroys files in it. Default `vault`.
+    pub keys: PathBuf,
+    /// The master key, which opens records; made by `heyan audit vault init`, readable by its owner alone. Default none:
+    /// nothing is kept but commitments.
+    pub key: PathBuf,
+    /// The subject master key, which finds records about a subject and opens none. Must be set when `key` is.
+    pub subject_key: PathBuf,
+}
+
+impl Default for Vault {
+    fn default() -> Self {
+        Self { keys: "vault".into(), key: PathBuf::new(), subject_key: PathBuf::new() }
+    }
+}
+
+impl Vault {
+    /// Whether records are kept.
+    pub fn is_on(&self) -> bool {
+        !self.key.as_os_str().is_empty()
+    }
+}
+
 /// Kept answers. How long each is kept is the agreement's word, not the operator's.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]

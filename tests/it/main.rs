@@ -18,6 +18,8 @@ mod receipts;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]
+mod vault;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod identity;

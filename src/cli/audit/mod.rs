@@ -1,18 +1,21 @@
-//! `heyan audit`: make a log, verify and replay it, take evidence and figures out of it. All but `init` read only: they need
-//! no running gateway, change nothing, and report nothing from a log that is not whole.
+//! `heyan audit`: make a log, verify and replay it, take evidence and figures out of it, open and erase what was sealed
+//! beside it. What reads a log needs no running gateway, changes nothing, and reports nothing from one that is not whole.
 
 mod columns;
 mod compare;
 mod cosigner;
+mod erase;
 mod examine;
 mod export;
 mod init;
+mod open;
 mod output;
 mod progress;
 mod prove;
 mod reading;
 mod report;
 mod search;
+mod vault;
 mod which;
 
 use std::process::ExitCode;
@@ -105,6 +108,29 @@ enum Commands {
         Memory: 200 bytes for each receipt; of two logs a million questions at a time, and as many passes as that takes.\n\
         Exit code 0 alike, 1 findings, or a log that is not whole, 2 could not tell.")]
     Compare(compare::Compare),
+    /// Open the sealed record of one entry, with the vault's key
+    #[command(after_help = "Examples:\n  \
+        heyan audit open log 1207 --keys /mnt/vault --key vault.key\n  \
+        heyan audit open log 1207 --keys /mnt/vault --key vault.key --field operator\n  \
+        heyan audit open log 1207 --keys /mnt/vault --key vault.key --field answer --disclose answer.json\n\n\
+        Every field is held against the entry's commitment. What it prints is personal data.\n\
+        Exit code 0 opened, 1 nothing to open (none kept, erased, damaged), 2 could not tell (another key, no such entry).")]
+    Open(open::Open),
+    /// Check a field that somebody disclosed against the entry in the log; needs no key
+    #[command(after_help = "Example:\n  heyan audit check-opening answer.json log\n\n\
+        Exit code 0 the entry commits to this value, 1 it does not, 2 could not tell.")]
+    CheckOpening(open::CheckOpening),
+    /// Erase sealed records for good; the gateway must be stopped
+    #[command(after_help = "Examples:\n  \
+        heyan audit erase --config gateway.toml --entry 1207 --ground PIPL-47\n  \
+        heyan audit erase --config gateway.toml --day 2026-11-23 --ground RETENTION-END\n\n\
+        Intent and outcome of a question go together. The tree, receipts, verify and replay stay as they are; the erasure\n\
+        is itself an entry. If it is interrupted, run the same command again. Copies of the key folder must be destroyed by\n\
+        whoever made them.\n\
+        Exit code 0 erased, 2 not, or not wholly.")]
+    Erase(erase::Erase),
+    /// Make the vault's keys
+    Vault(vault::VaultCommand),
 }
 
 /// Runs it: exit 0 good, 1 with findings.
@@ -123,6 +149,10 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         Commands::Report(arguments) => report::run(&arguments),
         Commands::Export(arguments) => export::run(&arguments),
         Commands::Compare(arguments) => compare::run(&arguments),
+        Commands::Open(arguments) => open::run(&arguments),
+        Commands::CheckOpening(arguments) => open::check_opening(&arguments),
+        Commands::Erase(arguments) => super::on_runtime(erase::run(arguments)),
+        Commands::Vault(command) => vault::run(&command),
     };
     match result {
         Err(error) if error.is::<reading::Damaged>() => {
