@@ -1,4 +1,5 @@
-//! The loopback port: health, readiness and metrics, for the machine's own supervisor and collector.
+//! The loopback port: health, readiness and metrics, for the machine's own supervisor and collector; and the published
+//! log as tiles, for whoever copies it from here to where others may read it.
 //!
 //! Nobody is asked who they are here, so it is bound on loopback only, knows no query and changes nothing.
 
@@ -7,16 +8,27 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
+use crate::audit::tiles::Tile;
 use crate::telemetry;
+
+/// Tiles read at once: each keeps a thread busy with a disk that answers of the gateway need more.
+const TILES_AT_ONCE: usize = 4;
+
+/// Where the log's files stand.
+const LOG: &str = "/log/";
+
+/// A file that will never be another.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Whether calls should be sent here, or why not, in a few words for the operator.
 pub type Readiness = Result<(), String>;
@@ -26,12 +38,20 @@ pub type Readiness = Result<(), String>;
 pub struct AdminState {
     readiness: watch::Receiver<Readiness>,
     metrics: Arc<PrometheusHandle>,
+    log: Option<Audit>,
+    readers: Arc<Semaphore>,
 }
 
 impl AdminState {
     /// Follows `readiness` and renders `metrics`.
     pub fn new(readiness: watch::Receiver<Readiness>, metrics: PrometheusHandle) -> Self {
-        Self { readiness, metrics: Arc::new(metrics) }
+        let readers = Arc::new(Semaphore::new(TILES_AT_ONCE));
+        Self { readiness, metrics: Arc::new(metrics), log: None, readers }
+    }
+
+    /// Shows the published part of this log too.
+    pub fn with_log(self, log: Audit) -> Self {
+        Self { log: Some(log), ..self }
     }
 }
 
@@ -46,8 +66,8 @@ pub enum AdminError {
     Socket(#[from] io::Error),
 }
 
-/// Serves `/healthz` (the process runs), `/readyz` (200, or 503 and why) and `/metrics` until `stop`; also keeps the
-/// collected samples small. Replies in progress when `stop` comes are finished.
+/// Serves `/healthz` (the process runs), `/readyz` (200, or 503 and why), `/metrics` and, with a log, `/log/checkpoint`
+/// and `/log/tile/…` (c2sp.org/tlog-tiles) until `stop`; also keeps the collected samples small. Replies in progress when `stop` comes are finished.
 ///
 /// # Errors
 /// [`AdminError::NotLoopback`] at once; [`AdminError::Socket`] when the listener fails.
@@ -65,6 +85,7 @@ pub async fn serve(
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(render))
+        .route("/log/{*path}", get(published))
         .with_state(state);
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     tokio::select! {
@@ -83,6 +104,51 @@ async fn readyz(State(state): State<AdminState>) -> (StatusCode, String) {
 async fn render(State(state): State<AdminState>) -> impl IntoResponse {
     let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (text, state.metrics.render())
+}
+
+/// One file of the published log. The path is taken as it was sent: every file has one name.
+async fn published(State(state): State<AdminState>, uri: Uri) -> Response {
+    let Some(log) = state.log else { return absent() };
+    let path = uri.path().strip_prefix(LOG).unwrap_or_default();
+    if path == "checkpoint" {
+        let headers = [
+            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        return (headers, log.published().checkpoint.clone()).into_response();
+    }
+    let Some(tile) = Tile::parse(path) else { return absent() };
+    // Closed only when the program ends.
+    let Ok(_turn) = state.readers.acquire().await else { return absent() };
+    match tokio::task::spawn_blocking(move || log.tile(&tile)).await {
+        Ok(Ok(Some(bytes))) => {
+            let headers = [
+                (header::CONTENT_TYPE, "application/octet-stream"),
+                (header::CACHE_CONTROL, FOR_EVER),
+            ];
+            (headers, bytes).into_response()
+        }
+        Ok(Ok(None)) => absent(),
+        Ok(Err(error)) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a tile of the log could not be read"
+            );
+            unreadable()
+        }
+        Err(_) => unreadable(),
+    }
+}
+
+/// What is not there now may be there in a second.
+fn absent() -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    (StatusCode::NOT_FOUND, headers, "the published log has no such file\n").into_response()
+}
+
+fn unreadable() -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    (StatusCode::INTERNAL_SERVER_ERROR, headers, "the log could not be read\n").into_response()
 }
 
 async fn keep_up(metrics: &PrometheusHandle) {

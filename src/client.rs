@@ -2,14 +2,23 @@
 //!
 //! It adds nothing to the wire: whoever prefers another language or library needs `proto/` and nothing else.
 
+mod held;
+pub mod receipt;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use self::receipt::{ReceiptError, Trust};
+use crate::audit::note::VerifierKey;
+use crate::crypto::{Digest, sha256};
 use crate::proto::gateway::v1 as wire;
 use wire::audit_client::AuditClient;
 use wire::catalogue_client::CatalogueClient;
@@ -36,6 +45,9 @@ pub enum ClientError {
     /// The connection was lost, so what became of the call is unknown; repeat it with the same request id.
     #[error("the connection to the gateway was lost before a reply came")]
     Lost(#[source] Box<Status>),
+    /// An answer came, but not with a receipt that holds; the answer is not handed out.
+    #[error("an answer came without a receipt that holds; it is not to be used")]
+    Receipt(#[source] ReceiptError),
     /// The gateway said no. Its entry, if it made one, is named.
     #[error(transparent)]
     Refused(Box<Refused>),
@@ -91,6 +103,10 @@ impl From<&Status> for Refused {
 #[derive(Clone, Debug)]
 pub struct Client {
     channel: Channel,
+    /// SHA-256 of the certificate shown to the gateway.
+    certificate: Option<Digest>,
+    /// Set when answers need receipts.
+    trust: Option<Arc<Trust>>,
 }
 
 impl Client {
@@ -121,7 +137,16 @@ impl Client {
             .connect()
             .await
             .map_err(|error| ClientError::Unreachable(endpoint.to_owned(), error.into()))?;
-        Ok(Self { channel })
+        let leaf = CertificateDer::from_pem_slice(certificate).ok();
+        Ok(Self { channel, certificate: leaf.map(|leaf| sha256(&leaf)), trust: None })
+    }
+
+    /// From here on no answer without a receipt: every question asks for one, and an answer is handed out only when
+    /// its receipt holds under one of these keys of the gateway's log, for the question as sent and the answer as
+    /// received.
+    pub fn requiring_receipts(self, keys: Vec<VerifierKey>) -> Self {
+        let trust = Trust { keys, certificate: self.certificate };
+        Self { trust: Some(Arc::new(trust)), ..self }
     }
 
     /// A new request id: UUIDv7. Keep it, and a repeated call gets the recorded answer.
@@ -132,15 +157,21 @@ impl Client {
     /// Asks one question. The deadline travels with it.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] or [`ClientError::Lost`], as every call below.
+    /// [`ClientError::Refused`] or [`ClientError::Lost`], as every call below; [`ClientError::Receipt`] where receipts
+    /// are required.
     pub async fn verify(
         &self,
-        question: wire::VerifyRequest,
+        mut question: wire::VerifyRequest,
         deadline: Duration,
     ) -> Result<wire::VerifyResponse, ClientError> {
-        let mut request = Request::new(question);
+        question.want_receipt |= self.trust.is_some();
+        let mut request = Request::new(question.clone());
         request.set_timeout(deadline);
-        reply(VerificationClient::new(self.channel.clone()).verify(request).await)
+        let answer = reply(VerificationClient::new(self.channel.clone()).verify(request).await)?;
+        if let Some(trust) = &self.trust {
+            receipt::check_answer(&question, &answer, trust).map_err(ClientError::Receipt)?;
+        }
+        Ok(answer)
     }
 
     /// What can be asked.

@@ -5,11 +5,15 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
     AES_128, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ML_DSA_44, ML_DSA_44_SIGNING, PqdsaKeyPair,
+    UnparsedPublicKey,
+};
 use aws_lc_rs::{digest, hmac};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -33,9 +37,15 @@ pub enum CryptoError {
     /// It is a key of a kind not used here.
     #[error("the private key is neither Ed25519 nor ECDSA P-256")]
     UnknownKind,
+    /// It is no seed of a cosigner.
+    #[error("`{path}` holds neither 64 hexadecimal digits nor a PKCS#8 key of ML-DSA-44 in PEM: `heyan audit cosigner {path} --origin NAME --new-key` makes one", path = .0.display())]
+    NotSeed(PathBuf),
     /// Signing failed.
     #[error("the key could not sign")]
     Signing,
+    /// Encrypting failed.
+    #[error("the key could not encrypt")]
+    Sealing,
 }
 
 /// SHA-256.
@@ -91,6 +101,49 @@ impl MacKey {
         }
         into_array(context.sign().as_ref())
     }
+}
+
+/// Encrypts with AES-256-GCM; the tag stands at the end. `bound` is not in the result, but must be the same to open it.
+///
+/// A nonce must never be used twice with one key: whoever calls this says why it is not.
+///
+/// # Errors
+/// When the library refuses, which it does for texts of more than 64 GiB.
+pub fn aead_seal(
+    key: &[u8; 32],
+    nonce: [u8; 12],
+    bound: &[&[u8]],
+    text: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| CryptoError::Sealing)?;
+    let mut sealed = Vec::with_capacity(text.len() + AES_256_GCM.tag_len());
+    sealed.extend_from_slice(text);
+    LessSafeKey::new(key)
+        .seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(bound.concat()),
+            &mut sealed,
+        )
+        .map_err(|_| CryptoError::Sealing)?;
+    Ok(sealed)
+}
+
+/// Opens what [`aead_seal`] made; `None` when any byte, the key or what it is bound to is another.
+pub fn aead_open(
+    key: &[u8; 32],
+    nonce: [u8; 12],
+    bound: &[&[u8]],
+    sealed: &[u8],
+) -> Option<Vec<u8>> {
+    let key = UnboundKey::new(&AES_256_GCM, key).ok()?;
+    let mut text = sealed.to_vec();
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let length = LessSafeKey::new(key)
+        .open_in_place(nonce, Aad::from(bound.concat()), &mut text)
+        .ok()?
+        .len();
+    text.truncate(length);
+    Some(text)
 }
 
 /// MD5, because some agencies sign with it. Nothing of ours may rely on it.
@@ -223,6 +276,71 @@ impl SigningKey {
     }
 }
 
+/// A private key of ML-DSA-44 (FIPS 204): its signatures stand when quantum computers forge those of Ed25519.
+pub struct CosigningKey(PqdsaKeyPair);
+
+impl CosigningKey {
+    /// Bytes of the public half.
+    pub const PUBLIC_BYTES: usize = 1312;
+    /// Bytes of a signature.
+    pub const SIGNATURE_BYTES: usize = 2420;
+
+    /// From the 32 secret bytes that stand for it.
+    ///
+    /// # Errors
+    /// When the library refuses them.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self, CryptoError> {
+        let pair = PqdsaKeyPair::from_seed(&ML_DSA_44_SIGNING, seed);
+        pair.map(Self).map_err(|_| CryptoError::Signing)
+    }
+
+    /// Reads a file that only its owner can read: the seed as 64 hexadecimal digits, or PKCS#8 PEM.
+    ///
+    /// # Errors
+    /// When it cannot be read, others can, or it holds neither.
+    pub fn read(path: &Path) -> Result<Self, CryptoError> {
+        refuse_exposed(path)?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| CryptoError::Unreadable(path.to_owned(), error))?;
+        if let Some(seed) = from_hex(text.trim()).and_then(|bytes| bytes.try_into().ok()) {
+            return Self::from_seed(&seed);
+        }
+        let key = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).ok();
+        key.and_then(|key| {
+            PqdsaKeyPair::from_pkcs8(&ML_DSA_44_SIGNING, key.secret_pkcs8_der()).ok()
+        })
+        .map(Self)
+        .ok_or_else(|| CryptoError::NotSeed(path.to_owned()))
+    }
+
+    /// The public half.
+    pub fn public(&self) -> Vec<u8> {
+        self.0.public_key().as_ref().to_vec()
+    }
+
+    /// Signs the message, with an empty context.
+    ///
+    /// # Errors
+    /// When the library has no randomness to give.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let mut signature = vec![0; Self::SIGNATURE_BYTES];
+        let length = self.0.sign(message, &mut signature).map_err(|_| CryptoError::Signing)?;
+        signature.truncate(length);
+        Ok(signature)
+    }
+
+    /// True when `signature` is over `message`, by the key whose public half this is.
+    pub fn verifies(public: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ML_DSA_44, public).verify(message, signature).is_ok()
+    }
+}
+
+impl std::fmt::Debug for CosigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CosigningKey(..)")
+    }
+}
+
 /// Fails when group or others may read the file.
 pub fn refuse_exposed(path: &Path) -> Result<(), CryptoError> {
     let unreadable = |error| CryptoError::Unreadable(path.to_owned(), error);
@@ -241,6 +359,16 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// Bytes of lower- or upper-case hex; `None` when the text is none.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+    let bytes =
+        digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
+    Some(bytes.collect())
+}
+
 fn into_array(bytes: &[u8]) -> Digest {
     let mut array = [0; 32];
     array.copy_from_slice(bytes);
@@ -254,6 +382,45 @@ mod tests {
     #[test]
     fn digests_of_agencies() {
         assert_eq!(hex(&md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    #[test]
+    fn hex_goes_both_ways() {
+        assert_eq!(from_hex(&hex(&[0, 1, 0xab])).unwrap(), [0, 1, 0xab]);
+        assert_eq!((from_hex("0"), from_hex("zz"), from_hex("")), (None, None, Some(vec![])));
+    }
+
+    #[test]
+    fn a_cosigner_is_read_from_either_form_and_from_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let write = |text: &str, mode| {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let key = CosigningKey::from_seed(&[7; 32]).unwrap();
+        write(&format!("{}\n", "07".repeat(32)), 0o600);
+        let read = CosigningKey::read(&path).unwrap();
+        assert_eq!(
+            (read.public(), read.public().len()),
+            (key.public(), CosigningKey::PUBLIC_BYTES)
+        );
+        let signature = read.sign(b"message").unwrap();
+        assert_eq!(signature.len(), CosigningKey::SIGNATURE_BYTES);
+        assert!(CosigningKey::verifies(&key.public(), b"message", &signature));
+        assert!(!CosigningKey::verifies(&key.public(), b"massage", &signature));
+        write(&"07".repeat(32), 0o644);
+        assert!(matches!(CosigningKey::read(&path), Err(CryptoError::Exposed(..))));
+        write(&"07".repeat(31), 0o600);
+        assert!(matches!(CosigningKey::read(&path), Err(CryptoError::NotSeed(_))));
+        let document = key.0.to_pkcs8v1().unwrap();
+        use base64::Engine;
+        let encoded = base64::prelude::BASE64_STANDARD.encode(document.as_ref());
+        write(
+            &format!("-----BEGIN PRIVATE KEY-----\n{encoded}\n-----END PRIVATE KEY-----\n"),
+            0o600,
+        );
+        assert_eq!(CosigningKey::read(&path).unwrap().public(), key.public());
     }
 
     /// Made with `openssl enc -aes-128-ecb`.

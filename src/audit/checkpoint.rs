@@ -21,20 +21,42 @@ pub fn sign(origin: &str, head: &Head, key: &SigningKey) -> Result<String, NoteE
 /// # Errors
 /// When the note is malformed, unsigned, falsely signed, or of another log.
 pub fn open(checkpoint: &str, key: &VerifierKey) -> Result<Head, NoteError> {
-    const MALFORMED: NoteError = NoteError::Malformed("checkpoint");
     let note = Note::parse(checkpoint)?;
     note.verify(key)?;
-    let mut lines = note.text.strip_suffix('\n').ok_or(MALFORMED)?.split('\n');
-    let origin = lines.next().ok_or(MALFORMED)?;
+    let (origin, head) = read(note.text)?;
     if origin != key.name() {
         let (expected, found) = (key.name().to_owned(), origin.to_owned());
         return Err(NoteError::Origin { expected, found });
     }
+    Ok(head)
+}
+
+/// The head that a checkpoint states, signed by the first of the keys that has signed it: a log's keys follow each
+/// other, and what one of them signed stays signed.
+///
+/// # Errors
+/// When none has signed, or a signature by one of them is false.
+pub fn open_with(checkpoint: &str, keys: &[VerifierKey]) -> Result<Head, NoteError> {
+    let mut unsigned = NoteError::Malformed("list of keys: it is empty");
+    for key in keys {
+        match open(checkpoint, key) {
+            Err(error @ NoteError::Unsigned(_)) => unsigned = error,
+            opened => return opened,
+        }
+    }
+    Err(unsigned)
+}
+
+/// Origin and head in the text of a checkpoint, which nobody need have signed.
+pub(super) fn read(text: &str) -> Result<(&str, Head), NoteError> {
+    const MALFORMED: NoteError = NoteError::Malformed("checkpoint");
+    let mut lines = text.strip_suffix('\n').ok_or(MALFORMED)?.split('\n');
+    let origin = lines.next().filter(|origin| !origin.is_empty()).ok_or(MALFORMED)?;
     let size = lines.next().and_then(decimal).ok_or(MALFORMED)?;
     let root = lines.next().and_then(|text| BASE64_STANDARD.decode(text).ok()).ok_or(MALFORMED)?;
     let root = root.try_into().map_err(|_| MALFORMED)?;
     // Extension lines are allowed by the specification and advised against; our logs have none.
-    if lines.next().is_some() { Err(MALFORMED) } else { Ok(Head { size, root }) }
+    if lines.next().is_some() { Err(MALFORMED) } else { Ok((origin, Head { size, root })) }
 }
 
 /// A number without sign or leading zeros.

@@ -7,10 +7,13 @@
 mod error;
 pub mod entry;
 pub mod commitment;
+pub mod committed;
 pub mod tree;
 pub mod note;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod receipt;
+pub mod bundle;
 pub mod frame;
 pub mod chain;
 mod hashed;
@@ -19,12 +22,16 @@ pub mod summary;
 mod derived;
 pub mod store;
 pub mod file;
+pub mod records;
 mod ledger;
 mod shared;
 mod writer;
 mod publisher;
+pub mod tiles;
 pub mod verify;
 pub mod walk;
+pub mod prover;
+pub mod consistency;
 
 #[cfg(test)]
 mod memory;
@@ -52,14 +59,15 @@ use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
 use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
-use self::publisher::Publisher;
+use self::publisher::{Cosigner, Publisher};
 use self::receipt::Receipt;
+pub use self::shared::Published;
 use self::shared::Shared;
 use self::store::Store;
 use self::summary::Summary;
 use self::tree::Head;
 use self::writer::{BatchLimits, Message, Request, Writer};
-use crate::crypto::{Digest, SigningKey};
+use crate::crypto::{CosigningKey, Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
 
 /// How the log is kept.
@@ -77,6 +85,9 @@ pub struct Settings {
     /// Whether a start reads and checks the whole log, even where a signed summary covers it. Default false: what lies
     /// under the summary is checked by `heyan audit verify` at a time of one's own choosing.
     pub reread_at_start: bool,
+    /// Cosigns what is published; `None` by default.
+    #[serde(skip)]
+    pub cosigner: Option<Arc<CosigningKey>>,
 }
 
 impl Default for Settings {
@@ -86,6 +97,7 @@ impl Default for Settings {
             queue: 8192,
             publish_every: Duration::from_secs(1),
             reread_at_start: false,
+            cosigner: None,
         }
     }
 }
@@ -170,8 +182,12 @@ impl Audit {
         let Opened { ledger, history, latest, derived } =
             Ledger::open(Arc::clone(&store), description, key, reread, visit)?;
         let summary = derived.summary.clone();
-        store.publish(&latest.checkpoint)?;
-        let shared = Arc::new(Shared::new(store, history, latest));
+        let name = description.origin.clone();
+        let cosigner = settings.cosigner.clone().map(|key| Cosigner { name, key });
+        let size = latest.growth.after().size();
+        let published = publisher::complete(&latest.checkpoint, size, cosigner.as_ref())?;
+        store.publish(&published.checkpoint)?;
+        let shared = Arc::new(Shared::new(store, history, latest, published));
 
         // One place more than there are permits, for the message to close.
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
@@ -193,6 +209,7 @@ impl Audit {
             derived,
             origin: description.origin.clone(),
             key: signer,
+            cosigner,
             every,
             until,
         };
@@ -336,6 +353,10 @@ impl Audit {
     /// [`AuditError::OutOfRange`] when the log never had those sizes.
     pub fn prove_consistency(&self, from: u64, to: u64) -> Result<Vec<Digest>, AuditError> {
         self.inner.shared.consistency(from, to)
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     /// False once any write has failed; it never becomes true again.

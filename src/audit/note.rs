@@ -1,4 +1,5 @@
-//! Signed notes (c2sp.org/signed-note): a text, and signatures by named keys. Ed25519 (type 0x01) only.
+//! Signed notes (c2sp.org/signed-note): a text, and signatures by named keys. Ed25519 (type 0x01) only; signatures of
+//! other types are carried along, and [`super::cosignature`] knows one of them.
 
 use std::fmt;
 
@@ -68,8 +69,7 @@ impl VerifierKey {
         if key.algorithm != Algorithm::EdDsa || key.bytes.len() != 32 {
             return Err(NoteError::KeyKind);
         }
-        let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), &[b'\n', ED25519], &key.bytes]);
-        Ok(Self { name: name.to_owned(), id: u32::from_be_bytes([a, b, c, d]), key })
+        Ok(Self { name: name.to_owned(), id: key_id(name, ED25519, &key.bytes), key })
     }
 
     /// Reads the text form.
@@ -147,19 +147,29 @@ impl<'a> Note<'a> {
         }
     }
 
+    /// The text form, byte for byte as it was parsed.
+    pub fn to_text(&self) -> String {
+        let lines = self.signatures.iter().map(|one| line(one.name, one.id, &one.bytes));
+        format!("{}\n{}", self.text, lines.collect::<String>())
+    }
+
+    /// Signatures in the name of one key.
+    pub(super) fn signatures_of(&self, name: &str, id: u32) -> impl Iterator<Item = &[u8]> {
+        let of_key = self.signatures.iter().filter(move |one| one.name == name && one.id == id);
+        of_key.map(|signature| signature.bytes.as_slice())
+    }
+
     /// Checks that `key` has signed. Signatures by other keys are ignored, as the specification asks.
     ///
     /// # Errors
     /// When it has not, or when a signature in its name is false.
     pub fn verify(&self, key: &VerifierKey) -> Result<(), NoteError> {
         let mut signed = false;
-        for signature in &self.signatures {
-            if signature.name == key.name && signature.id == key.id {
-                if !key.key.verifies(self.text.as_bytes(), &signature.bytes) {
-                    return Err(NoteError::FalseSignature(key.name.clone()));
-                }
-                signed = true;
+        for signature in self.signatures_of(&key.name, key.id) {
+            if !key.key.verifies(self.text.as_bytes(), signature) {
+                return Err(NoteError::FalseSignature(key.name.clone()));
             }
+            signed = true;
         }
         if signed { Ok(()) } else { Err(NoteError::Unsigned(key.name.clone())) }
     }
@@ -190,11 +200,22 @@ pub fn sign(text: &str, name: &str, key: &SigningKey) -> Result<String, NoteErro
     }
     let id = VerifierKey::new(name, key.public())?.id;
     let signature = key.sign(text.as_bytes()).map_err(NoteError::Signing)?;
-    let encoded = BASE64_STANDARD.encode([&id.to_be_bytes(), signature.as_slice()].concat());
-    Ok(format!("{text}\n— {name} {encoded}\n"))
+    Ok(format!("{text}\n{}", line(name, id, &signature)))
 }
 
-fn is_name(name: &str) -> bool {
+/// One signature line.
+pub(super) fn line(name: &str, id: u32, signature: &[u8]) -> String {
+    let encoded = BASE64_STANDARD.encode([&id.to_be_bytes(), signature].concat());
+    format!("— {name} {encoded}\n")
+}
+
+/// The id of a key of any type: a hint for finding it, too short to tell keys apart safely.
+pub(super) fn key_id(name: &str, kind: u8, public: &[u8]) -> u32 {
+    let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), &[b'\n', kind], public]);
+    u32::from_be_bytes([a, b, c, d])
+}
+
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
 }
 

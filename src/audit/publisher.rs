@@ -9,9 +9,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::AuditError;
+use super::cosignature::cosign;
 use super::derived::Derived;
-use super::shared::{Shared, StopOnPanic};
-use crate::crypto::SigningKey;
+use super::shared::{Published, Shared, StopOnPanic};
+use crate::clock;
+use crate::crypto::{CosigningKey, SigningKey};
 
 /// What the publisher works with.
 pub(super) struct Publisher {
@@ -22,6 +24,8 @@ pub(super) struct Publisher {
     pub(super) key: Arc<SigningKey>,
     /// At most one checkpoint in this time.
     pub(super) every: Duration,
+    /// What published checkpoints are cosigned with, where they are.
+    pub(super) cosigner: Option<Cosigner>,
     /// Never sent anything; ends when the writer has ended.
     pub(super) until: Receiver<()>,
 }
@@ -64,7 +68,10 @@ impl Publisher {
         if self.derived.chain.tree() != tree {
             return Err(AuditError::ReadBack { size: tree.size() });
         }
-        Ok(self.shared.store.publish(&latest.checkpoint)?)
+        let published = complete(&latest.checkpoint, tree.size(), self.cosigner.as_ref())?;
+        self.shared.store.publish(&published.checkpoint)?;
+        self.shared.set_published(published);
+        Ok(())
     }
 
     /// No entry depends on these files: without them the next start takes longer, which is no reason to stop answering.
@@ -75,4 +82,25 @@ impl Publisher {
             self.derived.put_off();
         }
     }
+}
+
+/// A key for cosignatures and the name it signs under: the log's origin.
+pub(super) struct Cosigner {
+    pub(super) name: String,
+    pub(super) key: Arc<CosigningKey>,
+}
+
+/// The checkpoint as it is published, with all its signatures.
+pub(super) fn complete(
+    checkpoint: &str,
+    size: u64,
+    cosigner: Option<&Cosigner>,
+) -> Result<Published, AuditError> {
+    let checkpoint = match cosigner {
+        None => checkpoint.to_owned(),
+        Some(Cosigner { name, key }) => {
+            cosign(checkpoint, name, key, clock::now()).map_err(AuditError::Note)?
+        }
+    };
+    Ok(Published { checkpoint, size })
 }

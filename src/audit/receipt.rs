@@ -79,7 +79,15 @@ impl Receipt {
     /// # Errors
     /// When the checkpoint is not the log's or the proof does not lead to its root.
     pub fn verify(&self, entry: &[u8], key: &VerifierKey) -> Result<Head, NoteError> {
-        let head = checkpoint::open(&self.checkpoint, key)?;
+        self.verify_with(entry, std::slice::from_ref(key))
+    }
+
+    /// The same for a log that has had several keys: one of them must have signed.
+    ///
+    /// # Errors
+    /// As [`Receipt::verify`].
+    pub fn verify_with(&self, entry: &[u8], keys: &[VerifierKey]) -> Result<Head, NoteError> {
+        let head = checkpoint::open_with(&self.checkpoint, keys)?;
         let leaf = tree::leaf_hash(entry);
         if tree::verify_inclusion(&leaf, self.index, head.size, &self.hashes, &head.root) {
             Ok(head)

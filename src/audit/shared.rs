@@ -13,11 +13,21 @@ use super::store::Store;
 use super::tree::{self, OutOfRange};
 use crate::crypto::Digest;
 
+/// A checkpoint that was shown to all the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The signed note, as it stands in the log's folder.
+    pub checkpoint: String,
+    /// Entries that it covers.
+    pub size: u64,
+}
+
 /// What writer, publisher and readers share. Everything in it is durable.
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
     history: RwLock<History>,
     latest: ArcSwap<Batch>,
+    published: ArcSwap<Published>,
     state: AtomicU8,
 }
 
@@ -27,10 +37,16 @@ const STOPPED: u8 = 2;
 
 impl Shared {
     /// Of a log just opened.
-    pub(super) fn new(store: Arc<dyn Store>, history: History, latest: Batch) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        history: History,
+        latest: Batch,
+        published: Published,
+    ) -> Self {
         Self {
             store,
             history: RwLock::new(history),
+            published: ArcSwap::from_pointee(published),
             latest: ArcSwap::from_pointee(latest),
             state: AtomicU8::new(OPEN),
         }
@@ -43,6 +59,16 @@ impl Shared {
 
     pub(super) fn latest(&self) -> Arc<Batch> {
         self.latest.load_full()
+    }
+
+    /// The checkpoint last published.
+    pub(super) fn published(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    /// Shows it to readers, once it is durable.
+    pub(super) fn set_published(&self, published: Published) {
+        self.published.store(Arc::new(published));
     }
 
     pub(super) fn close(&self) {

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::findings;
-use super::serve::{front_door, sources};
+use super::serve::{front_door, sources, vault_keys};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
 use crate::clock::now;
-use crate::crypto::SigningKey;
+use crate::crypto::{CosigningKey, SigningKey};
 use crate::finding::Finding;
 use crate::gateway::in_force::{InForce, Journal};
 use crate::settings::Settings;
@@ -52,11 +52,24 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     if let Err(error) = SigningKey::read(&settings.log.key) {
         findings.push(Finding::new(&settings.log.key, error.to_string()));
     }
+    let cosigner = &settings.log.cosigner_key;
+    if !cosigner.as_os_str().is_empty()
+        && let Err(error) = CosigningKey::read(cosigner)
+    {
+        findings.push(Finding::new(cosigner, error.to_string()));
+    }
     let log = &settings.log.folder;
     match Description::read(log) {
         Ok(Some(_)) => {}
         Ok(None) => findings.push(Finding::new(log, AuditError::Missing(log.clone()).to_string())),
         Err(error) => findings.push(Finding::new(log, error.to_string())),
+    }
+    let vault = vault_keys(&settings).and_then(|keys| match keys {
+        Some(keys) => Ok(keys.prove()?),
+        None => Ok(()),
+    });
+    if let Err(error) = vault {
+        findings.push(Finding::new(&settings.vault.keys, format!("{error:#}")));
     }
     findings
 }

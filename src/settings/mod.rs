@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::sections::{Cache, Limits, Log, Tls, Trust};
+pub use self::sections::{Cache, Limits, Log, Tls, Trust, Vault};
 use crate::finding::{self, Finding};
 use crate::telemetry;
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub tls: Tls,
     /// The log.
     pub log: Log,
+    /// Sealed requests and answers.
+    pub vault: Vault,
     /// Kept answers.
     pub cache: Cache,
     /// Every limit.
@@ -64,6 +66,7 @@ impl Default for Settings {
             catalogue: "catalogue".into(),
             tls: Tls::default(),
             log: Log::default(),
+            vault: Vault::default(),
             cache: Cache::default(),
             limits: Limits::default(),
             trust: Trust::default(),

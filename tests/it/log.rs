@@ -5,9 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use heyan::audit::entry::NodeChange;
+use heyan::audit::file::Description;
+use heyan::audit::tree::{Frontier, leaf_hash};
 use heyan::audit::verify::{Expected, Verified, verify};
+use heyan::audit::{bundle, checkpoint};
 use heyan::client::Refused;
 use heyan::proto::gateway::v1 as wire;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -237,4 +241,70 @@ async fn a_log_that_cannot_be_written_stops_every_answer() {
     let expected = Expected::default();
     verify(&lab.path("log"), expected, &mut |_, entry| entries.push(entry.clone())).unwrap();
     assert!(outcomes(&entries).len() >= 2 || !intents(&entries).is_empty());
+}
+
+/// One file of the loopback port: head, and body as bytes.
+async fn fetch(lab: &Lab, path: &str) -> (String, Vec<u8>) {
+    let mut stream = tokio::net::TcpStream::connect(lab.node().admin).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await.unwrap();
+    let end = reply.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    (String::from_utf8_lossy(&reply[..end]).into_owned(), reply[end + 4..].to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_copies_tiles_from_the_loopback_port_has_the_published_log() {
+    let mut lab = Lab::start(&["police"]).await;
+    let client = lab.client().await;
+    for _ in 0..3 {
+        ask(&client, lab.question("P1")).await;
+    }
+    let key = Description::read(&lab.path("log")).unwrap().unwrap().key().unwrap();
+    let expected = lab.size();
+    let head = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let (head, text) = fetch(&lab, "/log/checkpoint").await;
+            assert!(head.starts_with("HTTP/1.1 200") && head.contains("no-cache"), "{head}");
+            let text = String::from_utf8(text).unwrap();
+            let opened = checkpoint::open(&text, &key).unwrap();
+            // Whatever is published, its tiles are there and give its root.
+            let path = format!("/log/tile/entries/000.p/{}", opened.size);
+            let (head, bundled) = fetch(&lab, &path).await;
+            assert!(head.starts_with("HTTP/1.1 200") && head.contains("immutable"), "{head}");
+            let mut tree = Frontier::default();
+            for entry in bundle::split(&bundled).unwrap() {
+                tree.push(leaf_hash(entry), |_, _| {});
+            }
+            assert_eq!((tree.size(), tree.root()), (opened.size, opened.root));
+            if opened.size >= expected {
+                return opened;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .unwrap();
+    let (_, hashes) = fetch(&lab, &format!("/log/tile/0/000.p/{}", head.size)).await;
+    let leaves = lab.entries();
+    assert_eq!(hashes.len(), 32 * leaves.len());
+    for absent in [
+        format!("/log/tile/0/000.p/{}", head.size + 1),
+        "/log/tile/0/000".to_owned(),
+        "/log/tile/entries/0".to_owned(),
+        "/log/tile/0/000%2Ep/1".to_owned(),
+        "/log/wal/0000000000000001.wal".to_owned(),
+        "/log/".to_owned(),
+    ] {
+        let (head, _) = fetch(&lab, &absent).await;
+        assert!(head.starts_with("HTTP/1.1 404"), "{absent}: {head}");
+    }
+
+    lab.close().await;
+    let file = lab.path("gateway.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("[log]\n", "[log]\nserve_tiles = false\n")).unwrap();
+    lab.serve().await;
+    assert!(fetch(&lab, "/log/checkpoint").await.0.starts_with("HTTP/1.1 404"));
 }

@@ -14,7 +14,11 @@ mod request_path;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod vault;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use self::usage::{UNKNOWN, Usage};
 use super::entry::skim::{Question, Skimmed, Step, skim};
 use super::entry::{
-    self, AgreementEvent, Entry, EntryError, FreezeChange, Kind, NodeChange, OrderEffect,
-    PartyEvent,
+    self, AgreementEvent, Entry, EntryError, FreezeChange, KeyChange, KeyEvent, KeyPurpose, Kind,
+    NodeChange, OrderEffect, PartyEvent,
 };
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
@@ -32,6 +32,18 @@ pub struct Summary {
     pub permits: BTreeMap<String, Usage>,
     /// What the log says decides and answers.
     pub in_force: InForce,
+    /// What the log says of the vault's keys.
+    pub vault: VaultKeys,
+}
+
+/// The vault's day keys: one entry of a few bytes per day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultKeys {
+    /// Whether each key is in use; by name, such as `2026-11-23.1`.
+    pub in_use: BTreeMap<String, bool>,
+    /// Index of the last erasure that no destroyed key has followed yet.
+    pub unfinished: Option<u64>,
 }
 
 /// The questions of one caller.
@@ -162,12 +174,20 @@ impl Summary {
                     in_force.freezes.remove(&event.name);
                 }
             },
-            Kind::Node(_)
-            | Kind::Intent(_)
-            | Kind::Outcome(_)
-            | Kind::Denial(_)
-            | Kind::Key(_)
-            | Kind::Erasure(_) => {}
+            Kind::Node(_) | Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) => {}
+            Kind::Key(event) => self.vault.key(event),
+            Kind::Erasure(_) => self.vault.unfinished = Some(index),
+        }
+    }
+}
+
+impl VaultKeys {
+    fn key(&mut self, event: &KeyEvent) {
+        if event.purpose == KeyPurpose::VaultDay {
+            self.in_use.insert(event.name.clone(), event.change == KeyChange::Begun);
+            if event.change == KeyChange::Ended {
+                self.unfinished = None;
+            }
         }
     }
 }

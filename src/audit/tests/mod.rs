@@ -4,6 +4,7 @@ mod crashes;
 mod derived;
 mod faults;
 mod files;
+mod oracles;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ fn settings() -> Settings {
         publish_every: Duration::from_secs(3600),
         // Tests damage logs and look at every entry.
         reread_at_start: true,
+        cosigner: None,
     }
 }
 

@@ -58,13 +58,17 @@ pub(super) fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
 }
 
 fn make_key(path: &Path) -> anyhow::Result<()> {
-    let pem = KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem();
+    write_new_key(path, &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem())
+}
+
+/// Writes a private key to a file that must not exist; only its owner may read it.
+pub(super) fn write_new_key(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make `{}`", folder.display()))?;
     }
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let mut file = file.with_context(|| format!("cannot make the key `{}`", path.display()))?;
-    file.write_all(pem.as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.sync_all().with_context(|| format!("cannot write the key `{}`", path.display()))
 }

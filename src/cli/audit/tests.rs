@@ -106,3 +106,28 @@ fn a_checkpoint_of_another_log_is_a_finding() {
     let words = ["verify", &world.path("log"), "--vkey", "heyan.test/log+00000000+AAAA"];
     assert!(is_code(&heyan_audit(&words), 1));
 }
+
+#[test]
+fn a_cosigner_is_made_once_and_checks_what_it_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("cosigner.seed");
+    let key = key.to_str().unwrap();
+    let make = ["cosigner", key, "--origin", "heyan.test/log", "--new-key"];
+    assert!(is_code(&heyan_audit(&make), 0));
+    assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(heyan_audit(&make).is_err(), "never overwritten");
+
+    let log = crate::audit::testing::key();
+    let head = crate::audit::tree::Head { size: 0, root: crate::crypto::sha256(&[]) };
+    let plain = crate::audit::checkpoint::sign("heyan.test/log", &head, &log).unwrap();
+    let cosigning = crate::crypto::CosigningKey::read(Path::new(key)).unwrap();
+    let at = crate::query::time::Timestamp::from_seconds(1);
+    let cosigned =
+        crate::audit::cosignature::cosign(&plain, "heyan.test/log", &cosigning, at).unwrap();
+    let file = folder.path().join("checkpoint");
+    let check = ["cosigner", key, "--origin", "heyan.test/log", "--check", file.to_str().unwrap()];
+    for (text, code) in [(cosigned, 0), (plain, 1)] {
+        fs::write(&file, text).unwrap();
+        assert!(is_code(&heyan_audit(&check), code));
+    }
+}

@@ -7,11 +7,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, json};
 
-use crate::client::Refused;
+use crate::client::{Refused, receipt};
 use crate::proto::gateway::v1 as message;
 use crate::query::value::Value;
 use crate::wire;
@@ -42,26 +40,13 @@ pub(super) fn print_refusal(refused: &Refused, as_json: bool) {
 
 /// Writes the receipt with what opens its commitments; only the owner may read it.
 pub(super) fn write_receipt(file: &Path, reply: &message::VerifyResponse) -> anyhow::Result<()> {
-    let receipt = reply.receipt.as_ref().ok_or_else(|| anyhow!("the gateway sent no receipt"))?;
-    let openings = receipt.openings.iter().map(|opening| {
-        json!({
-            "field": opening.field,
-            "opening": BASE64_STANDARD.encode(&opening.opening),
-            "value": BASE64_STANDARD.encode(&opening.value),
-        })
-    });
-    let document = json!({
-        "index": receipt.index,
-        "entry": BASE64_STANDARD.encode(&receipt.entry),
-        "proof": receipt.proof,
-        "openings": openings.collect::<Vec<_>>(),
-    });
+    let kept = reply.receipt.as_ref().ok_or_else(|| anyhow!("the gateway sent no receipt"))?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(file)
-        .and_then(|mut opened| writeln!(opened, "{document:#}"))
+        .and_then(|mut opened| opened.write_all(receipt::to_json(kept).as_bytes()))
         .with_context(|| format!("cannot write the receipt `{}`", file.display()))
 }
 

@@ -13,6 +13,7 @@ use clap::Args;
 
 use self::question::Asked;
 use super::{COULD_NOT_TELL, NO};
+use crate::audit::note::VerifierKey;
 use crate::client::{Client, ClientError};
 use crate::crypto;
 use crate::proto::gateway::v1::{Verdict, VerifyResponse};
@@ -24,7 +25,8 @@ use crate::proto::gateway::v1::{Verdict, VerifyResponse};
         --item W3@2026.2 --case GJJ-2026-000001 --operator 0042/counter-3 \\\n      \
         --identity pki/fund-centre/approval --authority pki/fund-centre/ca.pem\n  \
     heyan query S2 --person 'NAME/NUMBER' --assert 'months_last_12>=6' …\n  \
-    heyan query H2 --property UNIT --subject 'owner=person:NAME/NUMBER' --disclose share …\n\n\
+    heyan query H2 --property UNIT --subject 'owner=person:NAME/NUMBER' --disclose share …\n  \
+    heyan query M1 … --require-receipt --log-key 'heyan.example.gov.cn/2026+1f2e3d4c+A…'\n\n\
     Assertions: attribute, then one of = != < <= > >= ~ (names match), `in a,b,c` or\n\
     `exists`. Text made of digits is quoted: --assert 'code=\"010\"'.\n\n\
     Exit code: 0 CONFIRMED, 1 REFUTED, 2 anything else: no record, no answer, a\n\
@@ -37,6 +39,12 @@ pub struct Query {
     /// Write the receipt to this new file (mode 0600: it opens what the log holds back)
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// No valid receipt, no answer: hold the receipt against the question sent and the answer received
+    #[arg(long, requires = "log_key")]
+    require_receipt: bool,
+    /// Public key of the gateway's log, as `heyan audit init` printed it; once for each that it has had
+    #[arg(long, value_name = "KEY", value_parser = VerifierKey::parse)]
+    log_key: Vec<VerifierKey>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -68,12 +76,15 @@ struct Gateway {
 /// When the question is not well formed, a file is missing, or the gateway cannot be reached.
 pub async fn run(command: Query) -> anyhow::Result<ExitCode> {
     let mut question = command.asked.question()?;
-    question.want_receipt = command.receipt.is_some();
+    question.want_receipt = command.receipt.is_some() || command.require_receipt;
     if let Some(file) = command.receipt.as_deref().filter(|file| file.exists()) {
         bail!("`{}` exists; a receipt is never overwritten", file.display());
     }
     let request_id = question.request_id.clone();
-    let client = command.gateway.connect().await?;
+    let mut client = command.gateway.connect().await?;
+    if command.require_receipt {
+        client = client.requiring_receipts(command.log_key);
+    }
 
     let reply = match client.verify(question, command.gateway.timeout).await {
         Ok(reply) => reply,
@@ -81,6 +92,8 @@ pub async fn run(command: Query) -> anyhow::Result<ExitCode> {
             answer::print_refusal(&refused, command.json);
             return Ok(ExitCode::from(COULD_NOT_TELL));
         }
+        // Repeating would bring the same answer with the same receipt.
+        Err(error @ ClientError::Receipt(_)) => return Err(error.into()),
         Err(error) => {
             let hint = format!("repeat with `--request-id {request_id}` to get the same answer");
             return Err(error).context(hint);

@@ -1,0 +1,135 @@
+//! The single comparisons behind a receipt: what an entry says, beside what this side sent and received.
+
+use std::collections::BTreeSet;
+
+use prost::Message;
+
+use super::receipt::{ReceiptError, micros};
+use crate::audit::committed;
+use crate::audit::entry::{Outcome, Source};
+use crate::crypto::{Digest, sha256};
+use crate::decision::release::Released;
+use crate::proto::gateway::v1 as wire;
+use crate::query::Operator;
+use crate::query::value::{Comparison, Verdict};
+use crate::wire::{read_comparison, read_subject, read_timestamp, read_value, read_verdict};
+
+type Held = Result<(), ReceiptError>;
+
+fn equal(is_equal: bool, what: &'static str) -> Held {
+    if is_equal { Ok(()) } else { Err(ReceiptError::Differs(what)) }
+}
+
+/// The entry is about the question that was sent.
+pub(super) fn against_question(
+    outcome: &Outcome,
+    question: &wire::VerifyRequest,
+    certificate: Option<Digest>,
+) -> Held {
+    let facts = &outcome.facts;
+    let purpose = question.purpose.clone().unwrap_or_default();
+    let unit = question.operator.as_ref().map_or("", |operator| operator.unit.trim());
+    let id = uuid::Uuid::try_parse(&question.request_id).map(uuid::Uuid::into_bytes);
+    equal(id.is_ok_and(|id| id == facts.request_id), "request_id")?;
+    equal(certificate.is_none_or(|own| own == facts.caller.certificate), "caller")?;
+    equal(facts.fact.as_ref().is_some_and(|fact| fact.as_str() == question.fact), "fact")?;
+    equal(facts.item.as_str() == purpose.item, "purpose.item")?;
+    equal(facts.item_version == purpose.item_version, "purpose.item_version")?;
+    equal(facts.case_number == purpose.case_number, "purpose.case_number")?;
+    equal(facts.replaced_material == purpose.replaced_material, "purpose.replaced_material")?;
+    equal(facts.operator_present && facts.operator_unit == unit, "operator.unit")?;
+    equal(facts.disclose == question.disclose, "disclose")?;
+    equal(facts.max_age == micros(question.max_age.as_ref()), "max_age")?;
+    let asked = question.assertions.iter().map(shape).collect::<Option<Vec<_>>>();
+    // Without a word of what to judge, the catalogue's own assertions are meant; the answer lists them.
+    let is_default = question.assertions.is_empty() && question.disclose.is_empty();
+    equal(is_default || asked.as_ref() == Some(&facts.assertions), "assertions")
+}
+
+/// The entry records the answer that came.
+pub(super) fn against_reply(
+    outcome: &Outcome,
+    question: &wire::VerifyRequest,
+    reply: &wire::VerifyResponse,
+) -> Held {
+    let same_id = match (
+        uuid::Uuid::try_parse(&question.request_id),
+        uuid::Uuid::try_parse(&reply.request_id),
+    ) {
+        (Ok(sent), Ok(received)) => sent == received,
+        _ => false,
+    };
+    equal(same_id, "request_id")?;
+    equal(read_verdict(reply.verdict()) == Some(outcome.verdict), "verdict")?;
+    let judged: Option<Vec<_>> = reply
+        .judgements
+        .iter()
+        .map(|one| Some((one.attribute.clone(), read_comparison(one.comparison())?)))
+        .collect();
+    equal(judged.as_ref() == Some(&outcome.facts.assertions), "judgements")?;
+    let disclosed: BTreeSet<&String> = reply.disclosed.keys().collect();
+    equal(disclosed == outcome.disclosed.iter().collect(), "disclosed")?;
+    let as_of = reply.as_of.as_ref().map(read_timestamp);
+    equal(as_of == outcome.as_of.map(Some), "as_of")?;
+    let reason = reply.unavailability.as_ref().map(|why| why.reason.as_str());
+    equal(reason == outcome.unavailable.map(|why| why.code()), "unavailability")?;
+    let permit = &outcome.permit;
+    let is_granted = reply.grant.as_ref().is_some_and(|grant| {
+        (&grant.agreement, grant.version, grant.clause)
+            == (&permit.agreement, permit.version, permit.clause)
+    });
+    equal(is_granted, "grant")?;
+    let checked: Vec<u32> = reply.subjects_checked.iter().map(|subject| subject.position).collect();
+    equal(checked == outcome.subjects_checked, "subjects_checked")?;
+    let source = reply.source.as_ref().ok_or(ReceiptError::Differs("source"))?;
+    let provider = outcome.facts.provider.as_ref().map(|provider| provider.as_str());
+    let is_source = match outcome.source {
+        Source::Agency => source.kind() == wire::source::Kind::Agency,
+        Source::Cache => {
+            source.kind() == wire::source::Kind::Cache
+                && source.original_index == outcome.intent.unwrap_or_default()
+        }
+    };
+    equal(is_source && provider == Some(source.agency.as_str()), "source")
+}
+
+fn shape(given: &wire::Assertion) -> Option<(String, Comparison)> {
+    Some((given.attribute.clone(), read_comparison(given.comparison())?))
+}
+
+/// What the entry must commit to as the request.
+pub(super) fn request(question: &wire::VerifyRequest) -> Vec<u8> {
+    sha256(&question.encode_to_vec()).to_vec()
+}
+
+/// What it must commit to as the subjects; `None` when the gateway cannot have understood them.
+pub(super) fn subjects(question: &wire::VerifyRequest) -> Option<Vec<u8>> {
+    let subjects = question.subjects.iter().map(read_subject).collect::<Option<Vec<_>>>()?;
+    Some(committed::subjects(&subjects))
+}
+
+/// What it must commit to as the operator.
+pub(super) fn operator(question: &wire::VerifyRequest) -> Vec<u8> {
+    let given = question.operator.clone().unwrap_or_default();
+    let (id, unit) = (given.id.trim().to_owned(), given.unit.trim().to_owned());
+    committed::operator(&Operator { id, unit })
+}
+
+/// What it must commit to as the answer; `None` when the reply has parts that no gateway sends.
+pub(super) fn answer(reply: &wire::VerifyResponse) -> Option<Vec<u8>> {
+    let judgements: Option<Vec<(String, Comparison, Verdict)>> = reply
+        .judgements
+        .iter()
+        .map(|one| {
+            let comparison = read_comparison(one.comparison())?;
+            Some((one.attribute.clone(), comparison, read_verdict(one.verdict())?))
+        })
+        .collect();
+    let disclosed = reply
+        .disclosed
+        .iter()
+        .map(|(name, value)| Some((name.clone(), read_value(value)?)))
+        .collect::<Option<_>>()?;
+    let verdict = read_verdict(reply.verdict())?;
+    Some(committed::answer(&Released { verdict, judgements: judgements?, disclosed }))
+}
