@@ -21,13 +21,18 @@ pub fn sign(origin: &str, head: &Head, key: &SigningKey) -> Result<String, NoteE
 /// # Errors
 /// When the note is malformed, unsigned, falsely signed, or of another log.
 pub fn open(checkpoint: &str, key: &VerifierKey) -> Result<Head, NoteError> {
-    const MALFORMED: NoteError = NoteError::Malformed("checkpoint");
     let note = Note::parse(checkpoint)?;
     note.verify(key)?;
-    let mut lines = note.text.strip_suffix('\n').ok_or(MALFORMED)?.split('\n');
+    head(note.text, key.name())
+}
+
+/// The head that the text of a log's checkpoint states. Nothing is verified here.
+pub(super) fn head(text: &str, log: &str) -> Result<Head, NoteError> {
+    const MALFORMED: NoteError = NoteError::Malformed("checkpoint");
+    let mut lines = text.strip_suffix('\n').ok_or(MALFORMED)?.split('\n');
     let origin = lines.next().ok_or(MALFORMED)?;
-    if origin != key.name() {
-        let (expected, found) = (key.name().to_owned(), origin.to_owned());
+    if origin != log {
+        let (expected, found) = (log.to_owned(), origin.to_owned());
         return Err(NoteError::Origin { expected, found });
     }
     let size = lines.next().and_then(decimal).ok_or(MALFORMED)?;

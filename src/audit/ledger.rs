@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::AuditError;
 use super::chain::Chain;
 use super::checkpoint;
-use super::entry::{self, Entry};
+use super::entry::{self, Entry, KeyChange, KeyEvent, KeyPurpose, Kind};
 use super::file::Description;
 use super::frame::{Content, Frame};
 use super::history::History;
-use super::note::VerifierKey;
+use super::keys::{self, Keys};
+use super::note::{self, Note, VerifierKey};
 use super::store::{Damage, Store};
-use super::tree::{Growth, Head};
+use super::tree::{self, Growth, Head};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::Timestamp;
 
@@ -27,6 +30,7 @@ pub(super) struct Ledger {
     chain: Chain,
     store: Arc<dyn Store>,
     key: Arc<SigningKey>,
+    keys: Keys,
     origin: String,
 }
 
@@ -46,29 +50,33 @@ impl Ledger {
         key: Arc<SigningKey>,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Opened, AuditError> {
-        let vkey = VerifierKey::new(&description.origin, key.public()).map_err(AuditError::Note)?;
-        if Some(&vkey) != description.key().as_ref() {
-            return Err(AuditError::OtherKey);
-        }
+        let mut keys = Keys::new(description.key().ok_or(AuditError::OtherKey)?);
         let published = store.published()?.ok_or(AuditError::Unpublished)?;
-        let mut promise =
-            Promise::new(checkpoint::open(&published, &vkey).map_err(AuditError::Note)?);
+        let mut promise = Promise::of(&published, &description.origin)?;
 
         let mut chain = Chain::new(description.epoch);
         let mut history = History::default();
         let mut last = None;
         store.load(&mut |frame| {
             let growth = chain.accept(frame)?;
-            visit_entries(frame, visit)?;
+            visit_entries(frame, &mut keys, visit)?;
             promise.see(&growth);
             history.extend(&growth);
             last = Some(growth);
             Ok(())
         })?;
+        let vkey = VerifierKey::new(&description.origin, key.public()).map_err(AuditError::Note)?;
+        if keys.is_replaced(&vkey) {
+            return Err(AuditError::OldKey(keys.current().to_string()));
+        }
+        if vkey != *keys.current() {
+            return Err(AuditError::OtherKey);
+        }
+        keys.open(&published).map_err(AuditError::Note)?;
         promise.kept(chain.tree().size())?;
         let growth = last.ok_or(AuditError::Behind { published: promise.head.size, found: 0 })?;
 
-        let mut ledger = Self { chain, store, key, origin: description.origin.clone() };
+        let mut ledger = Self { chain, store, key, keys, origin: description.origin.clone() };
         let latest = ledger.sign(growth)?;
         Ok(Opened { ledger, history, latest })
     }
@@ -86,6 +94,28 @@ impl Ledger {
         self.sign(growth)
     }
 
+    /// Records that another key is the log's from here on, and signs that with both. The ledger is then done with: the
+    /// log opens again with the new key.
+    pub(super) fn announce(
+        &mut self,
+        new: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Batch, AuditError> {
+        let vkey = VerifierKey::new(&self.origin, new.public()).map_err(AuditError::Note)?;
+        let document = keys::announce(&vkey, &self.key).map_err(AuditError::Note)?.into_bytes();
+        let (purpose, change, name) = (KeyPurpose::Log, KeyChange::Begun, vkey.to_string());
+        let kind = Kind::Key(KeyEvent { purpose, change, name, document });
+        let entry = Entry { at: now, kind };
+        // Held against the rule that every later reader holds it against, before it can no longer be taken back.
+        self.keys.see(self.chain.tree().size(), &entry).map_err(AuditError::NewKey)?;
+        let bytes = Bytes::from(entry::encode(&entry)?);
+        let leaves = vec![tree::leaf_hash(&bytes)];
+        let batch = self.commit(&[Content::bare(bytes)], leaves, now)?;
+        let checkpoint =
+            note::cosign(&batch.checkpoint, &self.origin, new).map_err(AuditError::Note)?;
+        Ok(Batch { checkpoint, ..batch })
+    }
+
     /// Signs only what is durable: a signature over a tree that a crash takes back would be a fork.
     fn sign(&mut self, growth: Growth) -> Result<Batch, AuditError> {
         let head = Head { size: growth.after().size(), root: growth.after().root() };
@@ -95,13 +125,15 @@ impl Ledger {
     }
 }
 
-/// Decodes every entry of the frame.
+/// Decodes every entry of the frame, and tells `keys` of each.
 pub(super) fn visit_entries(
     frame: &Frame,
+    keys: &mut Keys,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<(), Damage> {
     for (index, bytes) in (frame.header().first_index..).zip(frame.entries()) {
         let entry = entry::decode(&bytes).map_err(|source| Damage::Entry { index, source })?;
+        keys.see(index, &entry).map_err(|source| Damage::Key { index, source })?;
         visit(index, &entry);
     }
     Ok(())
@@ -114,8 +146,11 @@ pub(super) struct Promise {
 }
 
 impl Promise {
-    pub(super) fn new(head: Head) -> Self {
-        Self { head, is_seen: false }
+    /// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has
+    /// been read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
+    pub(super) fn of(checkpoint: &str, log: &str) -> Result<Self, AuditError> {
+        let head = Note::parse(checkpoint).and_then(|note| checkpoint::head(note.text, log));
+        Ok(Self { head: head.map_err(AuditError::Note)?, is_seen: false })
     }
 
     /// Heads are signed at the ends of frames only.

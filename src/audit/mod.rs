@@ -10,6 +10,7 @@ pub mod commitment;
 pub mod tree;
 pub mod note;
 pub mod checkpoint;
+pub mod keys;
 pub mod receipt;
 pub mod frame;
 pub mod chain;
@@ -20,6 +21,7 @@ mod ledger;
 mod shared;
 mod writer;
 mod publisher;
+mod rotate;
 pub mod verify;
 
 #[cfg(test)]
@@ -49,6 +51,7 @@ use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
 use self::publisher::Publisher;
 use self::receipt::Receipt;
+pub use self::rotate::Rotated;
 use self::shared::Shared;
 use self::store::Store;
 use self::tree::Head;

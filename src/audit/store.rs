@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::chain::Break;
 use super::entry::EntryError;
 use super::frame::{Frame, FrameError};
+use super::keys::KeyError;
 
 /// A place that keeps frames. One writer calls `load` once and then `append`; anyone may `read` meanwhile.
 pub trait Store: Send + Sync {
@@ -93,6 +94,14 @@ pub enum Damage {
         index: u64,
         /// Why.
         source: EntryError,
+    },
+    /// An entry gives the log a key that is not to be believed.
+    #[error("entry {index} gives the log a key that cannot be trusted")]
+    Key {
+        /// Its index.
+        index: u64,
+        /// Why.
+        source: KeyError,
     },
     /// The beginning of a segment is not as it was written.
     #[error("the segment's header is not as it was written for this log")]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::AuditError;
 use super::chain::Chain;
-use super::checkpoint;
 use super::entry::Entry;
 use super::file::{self, Description};
+use super::keys::Keys;
 use super::ledger::{Promise, visit_entries};
 use super::store::{Damage, StoreError};
 use crate::crypto::Digest;
@@ -18,8 +18,10 @@ use crate::crypto::Digest;
 pub struct Verified {
     /// The log's name.
     pub origin: String,
-    /// The log's key, as in signed notes.
+    /// The log's first key, as in signed notes.
     pub vkey: String,
+    /// The key in force, which the first one vouches for through the log itself.
+    pub current_vkey: String,
     /// Number of entries.
     pub entries: u64,
     /// Number of frames.
@@ -49,7 +51,7 @@ pub struct LeftOver {
 pub struct Expected<'a> {
     /// An earlier checkpoint of the log, kept elsewhere.
     pub since: Option<&'a str>,
-    /// The key the log must have, as in signed notes.
+    /// A key the log must have, as in signed notes: its first, or one that it went over to.
     pub vkey: Option<&'a str>,
 }
 
@@ -67,25 +69,28 @@ pub fn verify(
 ) -> Result<Verified, AuditError> {
     let description =
         Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let vkey = description.key().ok_or(AuditError::OtherKey)?;
-    if expected.vkey.is_some_and(|expected| expected.trim() != description.vkey) {
-        return Err(AuditError::OtherKey);
-    }
-    let open = |text: &str| checkpoint::open(text, &vkey).map_err(AuditError::Note);
+    let mut keys = Keys::new(description.key().ok_or(AuditError::OtherKey)?);
     // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
-    let published = open(&file::published(folder)?.ok_or(AuditError::Unpublished)?)?;
-    let mut promises = vec![Promise::new(published)];
-    if let Some(since) = expected.since {
-        promises.push(Promise::new(open(since)?));
-    }
+    let published = file::published(folder)?.ok_or(AuditError::Unpublished)?;
+    let checkpoints = [Some(published.as_str()), expected.since].into_iter().flatten();
+    let mut promises = checkpoints
+        .map(|text| Promise::of(text, &description.origin))
+        .collect::<Result<Vec<_>, _>>()?;
 
     let mut chain = Chain::new(description.epoch);
     let scan = file::scan::scan(folder, &description, &mut |_, frame| -> Result<(), Damage> {
         let growth = chain.accept(frame)?;
         promises.iter_mut().for_each(|promise| promise.see(&growth));
-        visit_entries(frame, visit)
+        visit_entries(frame, &mut keys, visit)
     })?;
     let tree = chain.tree();
+    let head = keys.open(&published).map_err(AuditError::Note)?;
+    if let Some(since) = expected.since {
+        keys.open(since).map_err(AuditError::Note)?;
+    }
+    if expected.vkey.is_some_and(|expected| !vouches(expected.trim(), &keys, head.size)) {
+        return Err(AuditError::OtherKey);
+    }
     promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
     let left_over = match scan.torn {
         Some(torn) if stays(&torn)? => {
@@ -96,12 +101,21 @@ pub fn verify(
     Ok(Verified {
         origin: description.origin,
         vkey: description.vkey,
+        current_vkey: keys.current().to_string(),
         entries: tree.size(),
         frames: chain.frames(),
         root: tree.root(),
-        published: published.size,
+        published: head.size,
         left_over,
     })
+}
+
+/// Whether the key has itself signed for this log: as the first one, by announcing the next, or under the published
+/// checkpoint. That another announced it says nothing of what its owner knows.
+fn vouches(expected: &str, keys: &Keys, published: u64) -> bool {
+    let is_first = keys.all().next().is_some_and(|first| first.to_string() == expected);
+    let known = keys.all().find(|key| key.to_string() == expected);
+    is_first || known.is_some_and(|key| keys.is_replaced(key) || keys.at(published) == key)
 }
 
 /// False when a writer was at work there: what looked torn has changed since.

@@ -3,6 +3,7 @@
 mod crashes;
 mod faults;
 mod files;
+mod rotation;
 
 use std::path::Path;
 use std::sync::Arc;

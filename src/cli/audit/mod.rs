@@ -3,6 +3,7 @@
 mod examine;
 mod init;
 mod progress;
+mod rotate;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,14 @@ enum Commands {
         The origin is the log's name in every checkpoint and receipt: choose one that nobody else uses.\n\
         Exit code 0 made, 2 not made.")]
     Init(init::Init),
+    /// Give a log that is not in use another key
+    #[command(after_help = "Example:\n  \
+        heyan audit rotate log --key keys/log.key --new-key keys/log-2027.key --make\n\n\
+        The old key signs an announcement of the new one, which becomes an entry; the checkpoint published with it\n\
+        carries the signatures of both. Then set `log.key` to the new file. Keep the old public key: receipts made\n\
+        under it are checked with it, and it vouches for the new one.\n\
+        Exit code 0 changed, 2 not changed.")]
+    Rotate(rotate::Rotate),
     /// Check every byte, hash, root and signature of a log, in order
     #[command(after_help = "Examples:\n  heyan audit verify log\n  \
         heyan audit verify /mnt/copy/log --since last-month.checkpoint\n\n\
@@ -47,6 +56,7 @@ enum Commands {
 pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Init(arguments) => init::run(&arguments),
+        Commands::Rotate(arguments) => rotate::run(&arguments),
         Commands::Verify(arguments) => examine::verify_log(&arguments),
         Commands::Replay(arguments) => examine::replay_log(&arguments),
     }

@@ -106,3 +106,25 @@ fn a_checkpoint_of_another_log_is_a_finding() {
     let words = ["verify", &world.path("log"), "--vkey", "heyan.test/log+00000000+AAAA"];
     assert!(is_code(&heyan_audit(&words), 1));
 }
+
+#[test]
+fn a_log_goes_over_to_another_key() {
+    let world = World::new();
+    let (log, old, new) = (world.path("log"), world.path("keys/log.key"), world.path("keys/2.key"));
+    let first = examine(Path::new(&log), None).unwrap();
+    let first = as_json(&first)["log"]["vkey"].as_str().unwrap().to_owned();
+    let rotate = ["rotate", &log, "--key", &old, "--new-key", &new];
+    let missing = heyan_audit(&rotate).unwrap_err();
+    assert!(format!("{missing:#}").contains("2.key"), "{missing:#}");
+    assert!(is_code(&heyan_audit(&[&rotate[..], &["--make", "--json"]].concat()), 0));
+    assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(is_code(&heyan_audit(&["verify", &log, "--vkey", &first]), 0));
+    let examined = examine(Path::new(&log), None).unwrap();
+    assert!(examined.findings.is_empty(), "{:?}", examined.findings);
+    assert_eq!(as_json(&examined)["log"]["vkey"], *first);
+    assert_ne!(as_json(&examined)["log"]["current_vkey"], *first);
+    assert!(in_words(&examined).contains("key now"));
+    let again = ["rotate", &log, "--key", &old, "--new-key", &world.path("keys/3.key"), "--make"];
+    let refused = format!("{:#}", heyan_audit(&again).unwrap_err());
+    assert!(refused.contains("has been replaced"), "{refused}");
+}
