@@ -49,7 +49,7 @@ const HEALTH_BEAT: Duration = Duration::from_millis(500);
 #[command(after_help = "Examples:\n  \
     heyan serve --config /etc/heyan/gateway.toml\n  \
     HEYAN__LISTEN=0.0.0.0:7443 heyan serve --config gateway.toml\n\n\
-    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements and adapters again.")]
+    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements, orders and adapters again.")]
 pub struct Serve {
     /// The settings file
     #[arg(long, value_name = "FILE")]
@@ -162,7 +162,7 @@ impl Node {
         Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
-    /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
+    /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
     pub async fn reload(&self) {
         let reloaded = self.gateway.reload(now()).await;
         for change in &reloaded.changes {
@@ -242,6 +242,7 @@ pub fn sources(settings: &Settings) -> Sources {
         parties: settings.parties.clone(),
         catalogue: settings.catalogue.clone(),
         agreements: settings.agreements.clone(),
+        orders: settings.orders.clone(),
         adapters: settings.adapters.clone(),
     }
 }

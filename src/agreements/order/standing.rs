@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Act, Order, Version};
-use crate::crypto::Digest;
+use super::{Act, Order, Version, peek};
+use crate::crypto::{Digest, sha256};
 use crate::decision::agreement::{Agreement, Halt};
 use crate::decision::freeze::{Freezes, Scope};
 use crate::query::OrganisationId;
@@ -171,6 +171,13 @@ impl Standing {
             return Err(OrderRefused::Older(order.by.clone()));
         }
         Ok(Some(said))
+    }
+
+    /// Takes the document of an order from the log, which holds those alone that were admitted.
+    pub fn follow(&mut self, document: &[u8]) {
+        if let Ok(order) = peek(document) {
+            self.take(&order, sha256(document));
+        }
     }
 
     /// Takes an order into account that was admitted; `document` is SHA-256 of its bytes.
