@@ -19,6 +19,7 @@ use super::chain::Chain;
 use super::checkpoint::decimal;
 use super::hashed::Hashed;
 use super::history::{History, LOWEST};
+use super::keys::Keys;
 use super::note::{self, Note, VerifierKey};
 use super::store::{Damage, Place, Store};
 use super::summary::Summary;
@@ -39,6 +40,8 @@ pub(super) struct Derived {
     pub(super) chain: Chain,
     /// What its entries add up to.
     pub(super) summary: Summary,
+    /// The keys it has had.
+    pub(super) keys: Keys,
     /// End of the last frame.
     end: Place,
     /// Digest of the `.tree` file of each full segment.
@@ -88,11 +91,12 @@ struct Body {
 }
 
 impl Derived {
-    /// Of an empty log.
-    pub(super) fn new(epoch: u64) -> Self {
+    /// Of an empty log whose first key this is.
+    pub(super) fn new(epoch: u64, first: VerifierKey) -> Self {
         Self {
             chain: Chain::new(epoch),
             summary: Summary::default(),
+            keys: Keys::new(first),
             end: Place { segment: 1, offset: 0 },
             full: Vec::new(),
             current: Part::default(),
@@ -133,6 +137,10 @@ impl Derived {
         }
         for (index, entry) in (first..).zip(&hashed.entries) {
             self.summary.visit(index, entry);
+        }
+        for (index, entry) in &hashed.keys {
+            let (index, seen) = (*index, self.keys.see(*index, entry));
+            seen.map_err(|source| Damage::Key { index, source })?;
         }
         Ok(())
     }
@@ -210,13 +218,15 @@ impl Derived {
     }
 }
 
-/// Reads what was kept; `None` when there is nothing, or nothing that holds together under this key.
+/// Reads what was kept; `None` when there is nothing, or nothing that holds together under `vkey`, the key that opens
+/// the log now. `first` is the one it began with.
 ///
 /// # Errors
 /// When it cannot be read.
 pub(super) fn read(
     store: &dyn Store,
     epoch: u64,
+    first: &VerifierKey,
     vkey: &VerifierKey,
 ) -> Result<Option<Kept>, AuditError> {
     let Some(file) = store.derived(SUMMARY)? else { return Ok(None) };
@@ -246,6 +256,7 @@ pub(super) fn read(
     let Some(history) = history.filter(|history| history.tree().root() == head.1) else {
         return Ok(None);
     };
+    let Some(keys) = Keys::resume(first.clone(), &body.summary.log_keys) else { return Ok(None) };
     let chain = Chain::resume(epoch, body.frames, body.at, history.tree().clone());
     let derived = Derived {
         chain,
@@ -256,6 +267,7 @@ pub(super) fn read(
         kept: Some(body.summary.entries),
         kept_segment: body.segment,
         summary: body.summary,
+        keys,
     };
     Ok(Some(Kept { derived, history, places }))
 }

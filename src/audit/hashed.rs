@@ -10,8 +10,8 @@ use std::thread;
 
 use bytes::Bytes;
 
-use super::entry::skim::{Question, skim};
-use super::entry::{self, Entry};
+use super::entry::skim::{Question, Skimmed, skim};
+use super::entry::{self, Entry, Kind};
 use super::frame::{Frame, FrameError};
 use super::store::Damage;
 use super::tree;
@@ -35,6 +35,8 @@ pub(super) struct Hashed {
     pub(super) leaves: Vec<Digest>,
     /// The entries, where they were asked for; one that is none ends the list.
     pub(super) entries: Vec<Entry>,
+    /// Those of them, asked for or not, that change the log's keys; by index.
+    pub(super) keys: Vec<(u64, Entry)>,
     /// What is wrong inside, besides that it may not join the frame before.
     flaw: Option<Damage>,
 }
@@ -42,8 +44,13 @@ pub(super) struct Hashed {
 impl Hashed {
     pub(super) fn new(frame: Frame, depth: Depth) -> Self {
         let count = frame.count() as usize;
-        let mut hashed =
-            Self { frame, leaves: Vec::with_capacity(count), entries: Vec::new(), flaw: None };
+        let mut hashed = Self {
+            frame,
+            leaves: Vec::with_capacity(count),
+            entries: Vec::new(),
+            keys: Vec::new(),
+            flaw: None,
+        };
         hashed.leaves.extend(hashed.frame.slices().map(tree::leaf_hash));
         hashed.flaw = match depth {
             Depth::Hashes => hashed.seals().err(),
@@ -59,13 +66,20 @@ impl Hashed {
     }
 
     /// Holds every sealed record against what its entry says of it.
-    fn seals(&self) -> Result<(), Damage> {
+    fn seals(&mut self) -> Result<(), Damage> {
+        let mut keys = Vec::new();
         let private = self.frame.private();
         for ((index, bytes), private) in self.indexed().zip(private) {
             // Bytes that are no entry commit to nothing: the hashes cover them all the same.
-            let question = skim(bytes).and_then(|skimmed| skimmed.question);
+            let skimmed = skim(bytes);
+            if matches!(&skimmed, Some(Skimmed { question: None, .. })) {
+                keys.extend(entry::decode(bytes).ok().map(|entry| (index, entry)));
+            }
+            let question = skimmed.and_then(|skimmed| skimmed.question);
             seal(index, question.map_or(&[], |question| question.sealed), &private)?;
         }
+        keys.retain(|(_, entry)| matches!(entry.kind, Kind::Key(_)));
+        self.keys = keys;
         Ok(())
     }
 
@@ -87,6 +101,10 @@ impl Hashed {
                 break;
             }
         }
+        let is_key = |(_, entry): &(u64, &Entry)| matches!(entry.kind, Kind::Key(_));
+        let first = self.frame.header().first_index;
+        let keys = (first..).zip(&entries).filter(is_key);
+        self.keys = keys.map(|(index, entry)| (index, entry.clone())).collect();
         self.entries = entries;
         checked
     }

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::AuditError;
 use super::chain::Chain;
 use super::checkpoint;
 use super::derived::{self, Derived, Kept};
-use super::entry::Entry;
+use super::entry::{self, Entry, KeyChange, KeyEvent, KeyPurpose, Kind};
 use super::file::Description;
 use super::frame::Content;
 use super::hashed::{Depth, Hashed};
 use super::history::History;
-use super::note::VerifierKey;
+use super::keys::{self, Keys};
+use super::note::{self, Note, VerifierKey};
 use super::shared::blocks;
 use super::store::{Damage, Known, Place, Store};
-use super::tree::{Growth, Head};
+use super::tree::{self, Growth, Head};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::Timestamp;
 
@@ -30,6 +33,7 @@ pub(super) struct Ledger {
     chain: Chain,
     store: Arc<dyn Store>,
     key: Arc<SigningKey>,
+    keys: Keys,
     origin: String,
 }
 
@@ -59,32 +63,40 @@ impl Ledger {
         reread: bool,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Opened, AuditError> {
-        let vkey = VerifierKey::new(&description.origin, key.public()).map_err(AuditError::Note)?;
-        if Some(&vkey) != description.key().as_ref() {
-            return Err(AuditError::OtherKey);
-        }
+        let first = description.key().ok_or(AuditError::OtherKey)?;
         let published = store.published()?.ok_or(AuditError::Unpublished)?;
-        let promise = checkpoint::open(&published, &vkey).map_err(AuditError::Note)?;
+        let head = stated(&published, &description.origin)?;
+        let vkey = VerifierKey::new(&description.origin, key.public()).map_err(AuditError::Note)?;
 
         let kept = match reread {
             true => None,
-            false => derived::read(&*store, description.epoch, &vkey).unwrap_or_else(ignored),
+            false => {
+                derived::read(&*store, description.epoch, &first, &vkey).unwrap_or_else(ignored)
+            }
         };
         let read = match kept.map(|kept| resume(&*store, kept, visit)) {
             Some(Ok(read)) => read,
             // Whatever is wrong: reading everything tells whether it is the log or only what was derived from it.
             Some(Err(error)) => {
                 ignored::<()>(error);
-                read(&*store, description.epoch, visit)?
+                read(&*store, description.epoch, first, visit)?
             }
-            None => read(&*store, description.epoch, visit)?,
+            None => read(&*store, description.epoch, first, visit)?,
         };
         let Read { derived, history } = read;
-        keeps(&*store, &history, &promise)?;
+        let keys = derived.keys.clone();
+        if keys.is_replaced(&vkey) {
+            return Err(AuditError::OldKey(keys.current().to_string()));
+        }
+        if vkey != *keys.current() {
+            return Err(AuditError::OtherKey);
+        }
+        keys.open(&published).map_err(AuditError::Note)?;
+        keeps(&*store, &history, &head)?;
 
         let chain = derived.chain.clone();
         let growth = Growth::new(chain.tree().clone(), []);
-        let mut ledger = Self { chain, store, key, origin: description.origin.clone() };
+        let mut ledger = Self { chain, store, key, keys, origin: description.origin.clone() };
         let latest = ledger.sign(growth)?;
         Ok(Opened { ledger, history, latest, derived })
     }
@@ -100,6 +112,28 @@ impl Ledger {
         self.store.append(&frame)?;
         self.chain.follow(&frame, &growth);
         self.sign(growth)
+    }
+
+    /// Records that another key is the log's from here on, and signs that with both. The ledger is then done with: the
+    /// log opens again with the new key.
+    pub(super) fn announce(
+        &mut self,
+        new: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Batch, AuditError> {
+        let vkey = VerifierKey::new(&self.origin, new.public()).map_err(AuditError::Note)?;
+        let document = keys::announce(&vkey, &self.key).map_err(AuditError::Note)?.into_bytes();
+        let (purpose, change, name) = (KeyPurpose::Log, KeyChange::Begun, vkey.to_string());
+        let kind = Kind::Key(KeyEvent { purpose, change, name, document });
+        let entry = Entry { at: now, kind };
+        // Held against the rule that every later reader holds it against, before it can no longer be taken back.
+        self.keys.see(self.chain.tree().size(), &entry).map_err(AuditError::NewKey)?;
+        let bytes = Bytes::from(entry::encode(&entry)?);
+        let leaves = vec![tree::leaf_hash(&bytes)];
+        let batch = self.commit(&[Content::bare(bytes)], leaves, now)?;
+        let checkpoint =
+            note::cosign(&batch.checkpoint, &self.origin, new).map_err(AuditError::Note)?;
+        Ok(Batch { checkpoint, ..batch })
     }
 
     /// Signs only what is durable: a signature over a tree that a crash takes back would be a fork.
@@ -121,9 +155,10 @@ fn ignored<T>(error: impl std::error::Error + 'static) -> Option<T> {
 fn read(
     store: &dyn Store,
     epoch: u64,
+    first: VerifierKey,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Read, AuditError> {
-    let mut read = Read { derived: Derived::new(epoch), history: History::default() };
+    let mut read = Read { derived: Derived::new(epoch, first), history: History::default() };
     store.load(Known::nothing(Depth::Entries), &mut |place, hashed| {
         read.frame(place, hashed, visit)
     })?;
@@ -192,9 +227,19 @@ pub(super) struct Promise {
     is_seen: bool,
 }
 
+/// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has been
+/// read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
+fn stated(checkpoint: &str, log: &str) -> Result<Head, AuditError> {
+    let head = Note::parse(checkpoint).and_then(|note| checkpoint::head(note.text, log));
+    head.map_err(AuditError::Note)
+}
+
 impl Promise {
-    pub(super) fn new(head: Head) -> Self {
-        Self { head, is_seen: false }
+    /// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has
+    /// been read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
+    pub(super) fn of(checkpoint: &str, log: &str) -> Result<Self, AuditError> {
+        let head = Note::parse(checkpoint).and_then(|note| checkpoint::head(note.text, log));
+        Ok(Self { head: head.map_err(AuditError::Note)?, is_seen: false })
     }
 
     /// Heads are signed at the ends of frames only.

@@ -10,6 +10,7 @@ use super::chain::Break;
 use super::entry::EntryError;
 use super::frame::{Frame, FrameError};
 use super::hashed::{Depth, Hashed};
+use super::keys::KeyError;
 
 /// A place that keeps frames. One writer calls `load` once and then `append`; anyone may `read` meanwhile.
 pub(super) trait Store: Send + Sync {
@@ -143,6 +144,14 @@ pub enum Damage {
     /// A sealed record is missing, is not the one that its entry commits to, or lies where none belongs.
     #[error("the sealed record of entry {0} is not the one that the entry commits to")]
     Unsealed(u64),
+    /// An entry gives the log a key that is not to be believed.
+    #[error("entry {index} gives the log a key that cannot be trusted")]
+    Key {
+        /// Its index.
+        index: u64,
+        /// Why.
+        source: KeyError,
+    },
     /// The beginning of a segment is not as it was written.
     #[error("the segment's header is not as it was written for this log")]
     SegmentHeader,

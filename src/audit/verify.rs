@@ -8,6 +8,7 @@ use super::AuditError;
 use super::entry::Entry;
 use super::file;
 use super::file::disk::{Disk, Local};
+use super::keys::Keys;
 use super::store::StoreError;
 use super::walk::walk_entries_on;
 use crate::crypto::Digest;
@@ -17,8 +18,10 @@ use crate::crypto::Digest;
 pub struct Verified {
     /// The log's name.
     pub origin: String,
-    /// The log's key, as in signed notes.
+    /// The log's first key, as in signed notes.
     pub vkey: String,
+    /// The key in force, which the first one vouches for through the log itself.
+    pub current_vkey: String,
     /// Number of entries.
     pub entries: u64,
     /// Number of frames.
@@ -48,7 +51,7 @@ pub struct LeftOver {
 pub struct Expected<'a> {
     /// An earlier checkpoint of the log, kept elsewhere.
     pub since: Option<&'a str>,
-    /// The key the log must have, as in signed notes.
+    /// A key the log must have, as in signed notes: its first, or one that it went over to.
     pub vkey: Option<&'a str>,
 }
 
@@ -75,6 +78,14 @@ pub(super) fn verify_on(
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Verified, AuditError> {
     walk_entries_on(disk, folder, expected, &mut |seen, entry| visit(seen.index, entry))
+}
+
+/// Whether the key has itself signed for this log: as the first one, by announcing the next, or under the published
+/// checkpoint. That another announced it says nothing of what its owner knows.
+pub(super) fn vouches(expected: &str, keys: &Keys, published: u64) -> bool {
+    let is_first = keys.all().next().is_some_and(|first| first.to_string() == expected);
+    let known = keys.all().find(|key| key.to_string() == expected);
+    is_first || known.is_some_and(|key| keys.is_replaced(key) || keys.at(published) == key)
 }
 
 /// False when a writer was at work there: what looked torn has changed since.

@@ -8,15 +8,16 @@ use bytes::Bytes;
 
 use super::AuditError;
 use super::chain::Chain;
-use super::checkpoint;
 use super::entry::Entry;
 use super::file::disk::{Disk, Local};
 use super::file::scan::{Extent, scan};
 use super::file::{self, Description};
 use super::frame::{Frame, Header};
 use super::hashed::{Depth, Hashed};
+use super::keys::Keys;
 use super::ledger::Promise;
-use super::verify::{Expected, LeftOver, Verified, stays};
+use super::store::Damage;
+use super::verify::{Expected, LeftOver, Verified, stays, vouches};
 use crate::query::time::Timestamp;
 
 /// One entry as it lies in the log.
@@ -109,29 +110,36 @@ fn walk_frames(
 ) -> Result<Verified, AuditError> {
     let description = Description::read_on(disk, folder)?
         .ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let vkey = description.key().ok_or(AuditError::OtherKey)?;
-    if expected.vkey.is_some_and(|expected| expected.trim() != description.vkey) {
-        return Err(AuditError::OtherKey);
-    }
-    let open = |text: &str| checkpoint::open(text, &vkey).map_err(AuditError::Note);
+    let mut keys = Keys::new(description.key().ok_or(AuditError::OtherKey)?);
     // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
-    let published = open(&file::published(disk, folder)?.ok_or(AuditError::Unpublished)?)?;
-    let mut promises = vec![Promise::new(published)];
-    if let Some(since) = expected.since {
-        promises.push(Promise::new(open(since)?));
-    }
+    let published = file::published(disk, folder)?.ok_or(AuditError::Unpublished)?;
+    let checkpoints = [Some(published.as_str()), expected.since].into_iter().flatten();
+    let mut promises = checkpoints
+        .map(|text| Promise::of(text, &description.origin))
+        .collect::<Result<Vec<_>, _>>()?;
 
     let mut chain = Chain::new(description.epoch);
     let extent = Extent { known: 0, depth };
     let scan = scan(disk, folder, &description, extent, &mut |_, hashed| {
         chain.advance(hashed.frame.header(), &hashed.leaves, |_, _| {})?;
-        let flaw = hashed.sound();
+        let mut flaw = hashed.sound();
+        for (index, entry) in &hashed.keys {
+            let (index, seen) = (*index, keys.see(*index, entry));
+            flaw = flaw.and(seen.map_err(|source| Damage::Key { index, source }));
+        }
         promises.iter_mut().for_each(|promise| promise.see(&chain.head()));
         // Of a frame with a flaw those before it.
         visit(hashed);
         flaw
     })?;
     let tree = chain.tree();
+    let head = keys.open(&published).map_err(AuditError::Note)?;
+    if let Some(since) = expected.since {
+        keys.open(since).map_err(AuditError::Note)?;
+    }
+    if expected.vkey.is_some_and(|expected| !vouches(expected.trim(), &keys, head.size)) {
+        return Err(AuditError::OtherKey);
+    }
     promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
     let left_over = match scan.torn {
         Some(torn) if stays(disk, &torn)? => {
@@ -142,10 +150,11 @@ fn walk_frames(
     Ok(Verified {
         origin: description.origin,
         vkey: description.vkey,
+        current_vkey: keys.current().to_string(),
         entries: tree.size(),
         frames: chain.frames(),
         root: tree.root(),
-        published: published.size,
+        published: head.size,
         left_over,
     })
 }

@@ -53,7 +53,7 @@ const HEALTH_BEAT: Duration = Duration::from_millis(500);
 #[command(after_help = "Examples:\n  \
     heyan serve --config /etc/heyan/gateway.toml\n  \
     HEYAN__LISTEN=0.0.0.0:7443 heyan serve --config gateway.toml\n\n\
-    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements and adapters again.")]
+    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements, orders and adapters again.")]
 pub struct Serve {
     /// The settings file
     #[arg(long, value_name = "FILE")]
@@ -170,7 +170,7 @@ impl Node {
         Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
-    /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
+    /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
     pub async fn reload(&self) {
         let reloaded = self.gateway.reload(now()).await;
         for change in &reloaded.changes {
@@ -259,6 +259,7 @@ pub fn sources(settings: &Settings) -> Sources {
         parties: settings.parties.clone(),
         catalogue: settings.catalogue.clone(),
         agreements: settings.agreements.clone(),
+        orders: settings.orders.clone(),
         adapters: settings.adapters.clone(),
     }
 }
@@ -284,7 +285,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
             format!("the log in {} cannot be opened", settings.log.folder.display())
         })?;
 
-    let mut journal = Journal::resume(&audit.summary().in_force);
+    let mut journal = Journal::resume(&audit)?;
     let ledger = Ledger::resume(audit.summary());
     let sources = sources(settings);
     let (in_force, findings) = InForce::read(&sources, at, &journal, None);

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use self::usage::{UNKNOWN, Usage};
 use super::entry::skim::{Question, Skimmed, Step, skim};
 use super::entry::{
-    self, AgreementEvent, Entry, EntryError, FreezeChange, KeyChange, KeyEvent, KeyPurpose, Kind,
-    NodeChange, OrderEffect, PartyEvent,
+    self, AgreementEvent, Entry, EntryError, KeyChange, KeyEvent, KeyPurpose, Kind, NodeChange,
+    PartyEvent,
 };
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
@@ -34,6 +34,8 @@ pub struct Summary {
     pub in_force: InForce,
     /// What the log says of the vault's keys.
     pub vault: VaultKeys,
+    /// The keys that the log went over to, in order: index of the announcement, and the key as in signed notes.
+    pub log_keys: Vec<(u64, String)>,
 }
 
 /// The vault's day keys: one entry of a few bytes per day.
@@ -62,14 +64,15 @@ pub struct Caller {
 pub struct InForce {
     /// Register files by organisation.
     pub parties: BTreeMap<String, Stored>,
-    /// Agreements by id and version.
-    pub agreements: BTreeMap<String, BTreeMap<u32, Version>>,
+    /// Agreements' documents by id and version.
+    pub agreements: BTreeMap<String, BTreeMap<u32, Stored>>,
     /// Digests of manifests by adapter.
     pub adapters: BTreeMap<String, Digest>,
     /// The catalogue's digest.
     pub catalogue: Option<Digest>,
-    /// Freezes that have not been lifted, by name, with their orders.
-    pub freezes: BTreeMap<String, Stored>,
+    /// The entries that hold the parties' orders, in order. There are few, and what they come to is not for the log
+    /// to say: whoever needs it reads them.
+    pub orders: Vec<u64>,
 }
 
 /// A document that an entry holds.
@@ -82,26 +85,6 @@ pub struct Stored {
     pub digest: Digest,
     /// The entry's time.
     pub at: Timestamp,
-}
-
-/// One version of an agreement.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Version {
-    /// Its document; `None` once it is withdrawn.
-    pub adopted: Option<Stored>,
-    /// The parties' orders about it, in order, also from before a withdrawal: what was revoked stays so.
-    pub orders: Vec<Order>,
-}
-
-/// A party's order about an agreement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Order {
-    /// What it does.
-    pub effect: OrderEffect,
-    /// The signed order.
-    pub document: Stored,
 }
 
 impl Summary {
@@ -166,15 +149,11 @@ impl Summary {
             Kind::Adapter(event) => {
                 in_force.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
             }
-            Kind::Freeze(event) => match event.change {
-                FreezeChange::Frozen => {
-                    in_force.freezes.insert(event.name.clone(), stored(&event.document));
-                }
-                FreezeChange::Lifted => {
-                    in_force.freezes.remove(&event.name);
-                }
-            },
+            Kind::Freeze(_) => in_force.orders.push(index),
             Kind::Node(_) | Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) => {}
+            Kind::Key(event) if event.purpose == KeyPurpose::Log => {
+                self.log_keys.push((index, event.name.clone()));
+            }
             Kind::Key(event) => self.vault.key(event),
             Kind::Erasure(_) => self.vault.unfinished = Some(index),
         }
@@ -183,11 +162,9 @@ impl Summary {
 
 impl VaultKeys {
     fn key(&mut self, event: &KeyEvent) {
-        if event.purpose == KeyPurpose::VaultDay {
-            self.in_use.insert(event.name.clone(), event.change == KeyChange::Begun);
-            if event.change == KeyChange::Ended {
-                self.unfinished = None;
-            }
+        self.in_use.insert(event.name.clone(), event.change == KeyChange::Begun);
+        if event.change == KeyChange::Ended {
+            self.unfinished = None;
         }
     }
 }
@@ -212,28 +189,18 @@ impl InForce {
     fn agreement(&mut self, event: &AgreementEvent, stored: impl Fn(&[u8]) -> Stored) {
         match event {
             AgreementEvent::Adopted { id, version, document } => {
-                self.version(id, *version).adopted = Some(stored(document));
+                let versions = self.agreements.entry(id.clone()).or_default();
+                versions.insert(*version, stored(document));
             }
             AgreementEvent::Withdrawn { id, version } => {
                 let Some(versions) = self.agreements.get_mut(id) else { return };
-                let Some(known) = versions.get_mut(version) else { return };
-                known.adopted = None;
-                if known.orders.is_empty() {
-                    versions.remove(version);
-                }
+                versions.remove(version);
                 if versions.is_empty() {
                     self.agreements.remove(id);
                 }
             }
-            AgreementEvent::Ordered { id, version, effect, document } => {
-                let order = Order { effect: *effect, document: stored(document) };
-                self.version(id, *version).orders.push(order);
-            }
+            AgreementEvent::Ordered { document, .. } => self.orders.push(stored(document).index),
         }
-    }
-
-    fn version(&mut self, id: &str, version: u32) -> &mut Version {
-        self.agreements.entry(id.to_owned()).or_default().entry(version).or_default()
     }
 }
 

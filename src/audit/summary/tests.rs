@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::audit::entry::{
-    AdapterEvent, CatalogueEvent, Denied, FreezeEvent, Intent, NodeEvent, Outcome, Source, encode,
+    AdapterEvent, CatalogueEvent, Denied, FreezeChange, FreezeEvent, Intent, NodeEvent,
+    OrderEffect, Outcome, Source, encode,
 };
 use crate::audit::testing::{adapter, commitments, facts, permit};
 use crate::query::value::Verdict;

@@ -154,7 +154,7 @@ async fn a_summary_of_another_log_or_another_key_is_not_believed() {
         settings().file_bytes(),
     )
     .unwrap();
-    let mut derived = Derived::new(1);
+    let mut derived = Derived::new(1, log.vkey());
     store
         .load(Known::nothing(Depth::Entries), &mut |place, hashed| {
             derived.frame(place, hashed, |_, _| {})
@@ -162,11 +162,11 @@ async fn a_summary_of_another_log_or_another_key_is_not_believed() {
         .unwrap();
     derived.summary.in_force.catalogue = Some([1; 32]);
     derived.keep(&store, ORIGIN, &key()).unwrap();
-    assert!(derived::read(&store, 1, &log.vkey()).unwrap().is_none());
+    assert!(derived::read(&store, 1, &log.vkey(), &log.vkey()).unwrap().is_none());
     derived.keep(&store, "heyan.test/other", &log.key).unwrap();
-    assert!(derived::read(&store, 1, &log.vkey()).unwrap().is_none());
+    assert!(derived::read(&store, 1, &log.vkey(), &log.vkey()).unwrap().is_none());
     derived.keep(&store, ORIGIN, &log.key).unwrap();
-    assert!(derived::read(&store, 1, &log.vkey()).unwrap().is_some());
+    assert!(derived::read(&store, 1, &log.vkey(), &log.vkey()).unwrap().is_some());
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod derived;
 mod faults;
 mod files;
 mod oracles;
+mod rotation;
 
 use std::path::Path;
 use std::sync::Arc;
