@@ -24,6 +24,8 @@ mod door;
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod hangup;
 #[cfg(test)]
 mod log;
