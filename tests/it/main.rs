@@ -26,6 +26,8 @@ mod agreements;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod hangup;
 #[cfg(test)]
 mod log;
