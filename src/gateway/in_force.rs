@@ -167,7 +167,7 @@ impl Journal {
     }
 
     /// Takes one entry into account.
-    fn visit(&mut self, entry: &Entry) {
+    pub fn visit(&mut self, entry: &Entry) {
         match &entry.kind {
             Kind::Party(PartyEvent::Entered { organisation, document }) => {
                 self.parties.insert(organisation.clone(), sha256(document));

@@ -22,7 +22,8 @@ impl Order {
 
     /// A page for people.
     pub fn page(&self) -> String {
-        let at = self.at.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).datetime();
+        let at = self.at.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+        let at = at.strftime("%Y-%m-%d %H:%M:%S");
         format!(
             "order {}\n  {} {}\n  given       {at}, China time\n  reason      {}\n",
             self.id,

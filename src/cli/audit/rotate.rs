@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
@@ -36,7 +37,14 @@ pub(super) fn run(arguments: &Rotate) -> anyhow::Result<ExitCode> {
         make_key(&arguments.new_key)?;
     }
     let new = SigningKey::read(&arguments.new_key)?;
-    let rotated = Audit::rotate(&arguments.folder, old, &new, now(), &Settings::default())?;
+    let rotated = Audit::rotate(&arguments.folder, old, &new, now(), &Settings::default());
+    let rotated = match arguments.make {
+        true => rotated.with_context(|| {
+            let path = arguments.new_key.display();
+            format!("the key `{path}` was made and is not used yet; run this again without --make")
+        })?,
+        false => rotated?,
+    };
     let (old, new) = (rotated.old.to_string(), rotated.new.to_string());
     let checkpoint = arguments.folder.join("checkpoint");
     if arguments.json {

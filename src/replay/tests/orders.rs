@@ -101,11 +101,20 @@ fn orders_are_followed_as_the_log_has_them() {
     assert_eq!(report.denied.keys().map(String::as_str).collect::<Vec<_>>(), denied);
 }
 
+/// What is wrong, and what must come of it.
+type Wrong = (fn(&mut Vec<Entry>), &'static [(u64, &'static str)]);
+
+fn each_is_found(cases: &[Wrong]) {
+    for (number, (spoil, expected)) in cases.iter().enumerate() {
+        let mut log = log();
+        spoil(&mut log);
+        assert_eq!(found(&log), *expected, "case {number}");
+    }
+}
+
 #[test]
-fn each_wrong_order_is_its_own_finding() {
-    /// What is wrong, and what must come of it.
-    type Wrong = (fn(&mut Vec<Entry>), &'static [(u64, &'static str)]);
-    let cases: [Wrong; 15] = [
+fn each_wrong_freeze_or_answer_is_its_own_finding() {
+    each_is_found(&[
         // Freezes that the facts do not name, or name without there being any.
         (|log| facts_of(&mut log[8]).freezes.clear(), &[(8, "denial")]),
         (
@@ -127,6 +136,12 @@ fn each_wrong_order_is_its_own_finding() {
             |log| log[4].kind = outcome(question(2, 2, log[4].at.0), None, Source::Agency),
             &[(4, "decision")],
         ),
+    ]);
+}
+
+#[test]
+fn each_wrong_order_is_its_own_finding() {
+    each_is_found(&[
         // Given by others than those who may.
         (
             |log| log[3] = ordered("one", "police", log[3].at.0, OrderEffect::Suspended),
@@ -181,12 +196,7 @@ fn each_wrong_order_is_its_own_finding() {
             },
             &[(7, "order"), (8, "freeze"), (9, "order")],
         ),
-    ];
-    for (number, (spoil, expected)) in cases.into_iter().enumerate() {
-        let mut log = log();
-        spoil(&mut log);
-        assert_eq!(found(&log), expected, "case {number}");
-    }
+    ]);
 }
 
 #[test]
