@@ -1,12 +1,14 @@
-//! What the log says of the vault's keys and of what was erased, gathered entry by entry. Pure.
+//! What the log says of its vault's keys and of what was erased, gathered entry by entry. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::day::{Day, KeyName};
-use crate::audit::entry::{Entry, Erased, KeyChange, KeyPurpose, Kind};
+use super::entry::{Entry, Erased, KeyChange, KeyPurpose, Kind};
+use serde::{Deserialize, Serialize};
 
 /// Keys and erasures as of the last entry visited.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct History {
     /// Whether each key is still in use.
     keys: BTreeMap<KeyName, bool>,
