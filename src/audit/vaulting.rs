@@ -46,6 +46,11 @@ impl History {
         }
     }
 
+    /// Every key the log ever named, ascending, and whether it is still in use.
+    pub fn keys(&self) -> impl Iterator<Item = (KeyName, bool)> + '_ {
+        self.keys.iter().map(|(name, in_use)| (*name, *in_use))
+    }
+
     /// Keys of the day that are in use, ascending.
     pub fn in_use(&self, day: Day) -> Vec<KeyName> {
         let known = self.of(day).filter(|(_, in_use)| **in_use);
