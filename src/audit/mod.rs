@@ -6,6 +6,8 @@
 
 mod error;
 pub mod entry;
+pub mod day;
+pub mod vaulting;
 pub mod commitment;
 pub mod committed;
 pub mod tree;

@@ -296,7 +296,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
-    let vault = open_vault(settings, History::resume(&audit.summary().vault))?;
+    let vault = open_vault(settings, audit.summary().vault.clone())?;
     audit.append(node_event(NodeChange::Started, at)).await?;
     if let Some(vault) = &vault {
         // Better now than with the first question.
