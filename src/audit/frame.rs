@@ -183,7 +183,8 @@ impl Frame {
     pub fn peek(block: &[u8]) -> Result<Peeked, FrameError> {
         let fields = Fields::parse(block)?;
         let bytes = fields.total()?;
-        Ok(Peeked { bytes, first_index: fields.header.first_index, count: fields.count })
+        let filled = bytes - fields.padding;
+        Ok(Peeked { bytes, filled, first_index: fields.header.first_index, count: fields.count })
     }
 
     /// What it says of its place.
@@ -252,6 +253,8 @@ impl Frame {
 pub struct Peeked {
     /// Length of the whole frame.
     pub bytes: usize,
+    /// Length without the zeros that fill its last block.
+    pub filled: usize,
     /// Index of its first entry.
     pub first_index: u64,
     /// Number of entries.
@@ -378,7 +381,8 @@ mod tests {
         assert_eq!(read.bytes().len(), 2 * BLOCK);
         assert_eq!(read.entries().map(|entry| entry.len()).collect::<Vec<_>>(), [3, 5000]);
         assert_eq!(read.private().map(|record| record.len()).collect::<Vec<_>>(), [0, 90]);
-        let peeked = Peeked { bytes: 2 * BLOCK, first_index: 3, count: 2 };
+        let filled = 120 + 2 + 3 + 2 + 5000 + 4 + 4 + 90 + 4;
+        let peeked = Peeked { bytes: 2 * BLOCK, filled, first_index: 3, count: 2 };
         assert_eq!(Frame::peek(read.bytes()).unwrap(), peeked);
     }
 

@@ -110,6 +110,17 @@ impl Audit {
         at: Timestamp,
         settings: &Settings,
     ) -> Result<(), AuditError> {
+        Self::create_on(&Local, folder, key, origin, at, settings.file_bytes())
+    }
+
+    fn create_on(
+        disk: &dyn Disk,
+        folder: &Path,
+        key: &SigningKey,
+        origin: &str,
+        at: Timestamp,
+        segment_bytes: u64,
+    ) -> Result<(), AuditError> {
         let vkey = VerifierKey::new(origin, key.public()).map_err(AuditError::Note)?;
         let description = Description::new(&vkey);
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -121,8 +132,7 @@ impl Audit {
             .map_err(AuditError::Frame)?;
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
-        let size = settings.file_bytes();
-        Ok(FileStore::create(&Local, folder, &description, size, &frame, &checkpoint)?)
+        Ok(FileStore::create(disk, folder, &description, segment_bytes, &frame, &checkpoint)?)
     }
 
     /// Opens a log, after reading and checking all of it; `visit` sees every entry in order. Must be called within a

@@ -46,7 +46,8 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self) -> Result<(), AuditError> {
+    /// Reads back what was added since, and publishes the checkpoint over it.
+    pub(super) fn publish(&mut self) -> Result<(), AuditError> {
         let latest = self.shared.latest();
         let tree = latest.growth.after();
         if tree.size() == self.read_back.size() {

@@ -1,5 +1,8 @@
 //! The log as a whole: what is promised before, during and after every kind of failure.
 
+mod fault_disk;
+mod driven;
+mod every_step;
 mod crashes;
 mod faults;
 mod files;
