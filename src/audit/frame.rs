@@ -36,6 +36,7 @@ const MAGIC: &[u8; 4] = b"HYF1";
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 120;
 const CRC_BYTES: usize = 4;
+static ZEROS: [u8; BLOCK] = [0; BLOCK];
 
 /// What a frame says of its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ impl Frame {
         if crc32c::crc32c(content) != u32::from_be_bytes(*checksum) {
             return Err(FrameError::Checksum);
         }
-        if padding.iter().any(|&byte| byte != 0) {
+        if ZEROS.get(..padding.len()) != Some(padding) {
             return Err(FrameError::Padding);
         }
         let frame = Self {

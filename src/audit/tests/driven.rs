@@ -1,7 +1,5 @@
 //! A log driven step by step, without threads, on a disk that fails: so that every run takes the same steps.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
 use std::sync::mpsc;
 
 use super::fault_disk::FaultDisk;
@@ -200,11 +198,4 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// Tells one state of a disk from others.
-pub(super) fn fingerprint(disk: &FaultDisk) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    disk.files().hash(&mut hasher);
-    hasher.finish()
 }

@@ -3,7 +3,9 @@
 //! What was not flushed may stay in any part: each sector and each change of a name for itself. A flush that failed
 //! without writing leaves its pages clean, as Linux does: they are shown, and no later flush writes them.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,8 +100,8 @@ impl Keep {
 #[derive(Clone, Default, Hash)]
 struct Node {
     is_folder: bool,
-    shown: Vec<u8>,
-    durable: Vec<u8>,
+    shown: Arc<Vec<u8>>,
+    durable: Arc<Vec<u8>>,
     /// Sectors shown that a flush would write.
     dirty: BTreeSet<usize>,
     /// Whether a flush would write the length.
@@ -108,33 +110,44 @@ struct Node {
 
 impl Node {
     fn resize(&mut self, length: usize) {
-        self.is_resized |= self.shown.len() != length;
-        self.shown.resize(length, 0);
+        if self.shown.len() != length {
+            self.is_resized = true;
+            resize(&mut self.shown, length);
+        }
     }
 
     fn write(&mut self, bytes: &[u8], offset: usize) {
         let end = offset + bytes.len();
         self.resize(self.shown.len().max(end));
-        self.shown[offset..end].copy_from_slice(bytes);
+        Arc::make_mut(&mut self.shown)[offset..end].copy_from_slice(bytes);
         self.dirty.extend(offset / SECTOR..end.div_ceil(SECTOR));
     }
 
     /// Makes of the unflushed pieces durable what is kept.
     fn settle(&mut self, mut keep: impl FnMut() -> bool) {
         if std::mem::take(&mut self.is_resized) && keep() {
-            self.durable.resize(self.shown.len(), 0);
+            resize(&mut self.durable, self.shown.len());
         }
         for sector in std::mem::take(&mut self.dirty) {
             let start = sector * SECTOR;
             let end = (start + SECTOR).min(self.durable.len()).min(self.shown.len());
             if keep() && start < end {
-                self.durable[start..end].copy_from_slice(&self.shown[start..end]);
+                let durable = Arc::make_mut(&mut self.durable);
+                durable[start..end].copy_from_slice(&self.shown[start..end]);
             }
         }
     }
 }
 
-#[derive(Clone)]
+/// As `Vec::resize`, which takes its time in a test build.
+fn resize(bytes: &mut Arc<Vec<u8>>, length: usize) {
+    let mut other = vec![0; length];
+    let kept = length.min(bytes.len());
+    other[..kept].copy_from_slice(&bytes[..kept]);
+    *bytes = Arc::new(other);
+}
+
+#[derive(Clone, Hash)]
 enum Change {
     Link(PathBuf, usize),
     Rename(PathBuf, PathBuf, usize),
@@ -293,7 +306,7 @@ impl FaultDisk {
     /// A file's bytes as shown.
     pub(super) fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
         let state = self.state.lock().unwrap();
-        Some(state.nodes[state.node(path).ok()?].shown.clone())
+        Some(state.nodes[state.node(path).ok()?].shown.to_vec())
     }
 
     /// Changes a file behind everybody's back, durably.
@@ -301,7 +314,7 @@ impl FaultDisk {
         let mut state = self.state.lock().unwrap();
         let node = state.node(path).unwrap();
         let node = &mut state.nodes[node];
-        change(&mut node.shown);
+        change(Arc::make_mut(&mut node.shown));
         node.durable.clone_from(&node.shown);
     }
 
@@ -316,7 +329,18 @@ impl FaultDisk {
     pub(super) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let state = self.state.lock().unwrap();
         let files = state.shown.iter().filter(|(_, node)| !state.nodes[**node].is_folder);
-        files.map(|(path, node)| (path.clone(), state.nodes[*node].shown.clone())).collect()
+        files.map(|(path, node)| (path.clone(), state.nodes[*node].shown.to_vec())).collect()
+    }
+
+    /// Tells one state of both planes from others.
+    pub(super) fn fingerprint(&self) -> u64 {
+        let state = self.state.lock().unwrap();
+        let mut hasher = DefaultHasher::new();
+        for (path, node) in state.shown.iter().chain(&state.durable) {
+            (path, &state.nodes[*node]).hash(&mut hasher);
+        }
+        state.changes.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// One operation: `act` does it, or half of it.
