@@ -19,6 +19,7 @@ pub mod file;
 mod ledger;
 mod shared;
 mod writer;
+pub mod witness;
 mod publisher;
 pub mod verify;
 
@@ -29,7 +30,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -53,6 +54,7 @@ use self::receipt::Receipt;
 use self::shared::Shared;
 use self::store::Store;
 use self::tree::Head;
+use self::witness::Witness;
 use self::writer::{BatchLimits, Message, Request, Writer};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
@@ -69,11 +71,15 @@ pub struct Settings {
     /// At most one checkpoint is published in this time. Default 1 s.
     #[serde(deserialize_with = "span::deserialize")]
     pub publish_every: Duration,
+    /// File on another medium that takes each published checkpoint over; a start refuses a log that is not the one it
+    /// saw. Default none.
+    pub witness: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, queue: 8192, publish_every: Duration::from_secs(1) }
+        let publish_every = Duration::from_secs(1);
+        Self { segment_bytes: 64 << 20, queue: 8192, publish_every, witness: None }
     }
 }
 
@@ -96,6 +102,7 @@ struct Inner {
     places: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
+    witness: Option<Arc<Witness>>,
 }
 
 impl Audit {
@@ -148,9 +155,12 @@ impl Audit {
     ) -> Result<Self, AuditError> {
         let description =
             Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+        file::medium::warn_of(folder);
         let (disk, size): (Arc<dyn Disk>, _) = (Arc::new(Local), settings.file_bytes());
+        let witness = settings.witness.as_deref();
+        let witness = witness.map(|path| Witness::new(Arc::clone(&disk), path));
         let store = FileStore::open(disk, folder, description.clone(), size)?;
-        Self::start(Arc::new(store), &description, key, settings, visit)
+        Self::start(Arc::new(store), &description, key, settings, witness.map(Arc::new), visit)
     }
 
     fn start(
@@ -158,14 +168,21 @@ impl Audit {
         description: &Description,
         key: Arc<SigningKey>,
         settings: &Settings,
+        witness: Option<Arc<Witness>>,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Self, AuditError> {
         let runtime = Handle::try_current().map_err(|_| AuditError::NoRuntime)?;
         let Opened { ledger, history, latest } =
             Ledger::open(Arc::clone(&store), description, key, visit)?;
         let read_back = latest.growth.after().clone();
-        store.publish(&latest.checkpoint)?;
         let shared = Arc::new(Shared::new(store, history, latest));
+        if let Some(witness) = &witness {
+            shared.holds(witness, &description.key().ok_or(AuditError::OtherKey)?)?;
+        }
+        shared.store.publish(&shared.latest().checkpoint)?;
+        if let Some(witness) = &witness {
+            witness.see(&shared.latest().checkpoint);
+        }
 
         // One place more than there are permits, for the message to close.
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
@@ -182,7 +199,13 @@ impl Audit {
         let writer =
             Writer { ledger, messages: receiver, acknowledge, shared: shared_by_writer, limits };
         let every = settings.publish_every;
-        let publisher = Publisher { shared: Arc::clone(&shared), read_back, every, until };
+        let publisher = Publisher {
+            shared: Arc::clone(&shared),
+            read_back,
+            every,
+            until,
+            witness: witness.clone(),
+        };
         let waiters = TaskTracker::new();
         waiters.spawn_on(writer::acknowledge(batches), &runtime);
         let threads = vec![
@@ -194,7 +217,7 @@ impl Audit {
         ];
         let places = Arc::new(Semaphore::new(settings.queue));
         let threads = Mutex::new(threads);
-        Ok(Self { inner: Arc::new(Inner { shared, messages, places, threads, waiters }) })
+        Ok(Self { inner: Arc::new(Inner { shared, messages, places, threads, waiters, witness }) })
     }
 
     /// Records the entry. Returns once it is durable; dropping the future does not take the entry back.
@@ -308,6 +331,11 @@ impl Audit {
     /// False once any write has failed; it never becomes true again.
     pub fn is_healthy(&self) -> bool {
         !self.inner.shared.has_stopped()
+    }
+
+    /// True while the witness file could not be brought up to date; false without one.
+    pub fn is_witness_behind(&self) -> bool {
+        self.inner.witness.as_ref().is_some_and(|witness| witness.is_behind())
     }
 
     /// Writes what waits, publishes the last checkpoint and gives the log back. Appends fail from then on.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::AuditError;
 use super::shared::{Shared, StopOnPanic};
 use super::tree::{self, Frontier};
+use super::witness::Witness;
 
 /// Entries read at once.
 const CHUNK: usize = 1024;
@@ -23,6 +24,8 @@ pub(super) struct Publisher {
     pub(super) every: Duration,
     /// Never sent anything; ends when the writer has ended.
     pub(super) until: Receiver<()>,
+    /// Told of every checkpoint that was published.
+    pub(super) witness: Option<Arc<Witness>>,
 }
 
 impl Publisher {
@@ -51,6 +54,9 @@ impl Publisher {
         let latest = self.shared.latest();
         let tree = latest.growth.after();
         if tree.size() == self.read_back.size() {
+            if let Some(witness) = self.witness.as_ref().filter(|witness| witness.is_behind()) {
+                witness.see(&latest.checkpoint);
+            }
             return Ok(());
         }
         while self.read_back.size() < tree.size() {
@@ -66,6 +72,10 @@ impl Publisher {
         if &self.read_back != tree {
             return Err(AuditError::ReadBack { size: tree.size() });
         }
-        Ok(self.shared.store.publish(&latest.checkpoint)?)
+        self.shared.store.publish(&latest.checkpoint)?;
+        if let Some(witness) = &self.witness {
+            witness.see(&latest.checkpoint);
+        }
+        Ok(())
     }
 }

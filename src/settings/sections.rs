@@ -29,11 +29,19 @@ pub struct Log {
     /// file is prepared a few times a day at most, and a copy of one finishes in a second.
     #[serde(with = "size")]
     pub segment_bytes: u64,
+    /// File on another medium that takes over each published checkpoint; a start refuses a log that is not the one it
+    /// saw. Empty: none. Default empty, since only the operator knows another medium.
+    pub witness: PathBuf,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { folder: "log".into(), key: "keys/log.key".into(), segment_bytes: 64 << 20 }
+        Self {
+            folder: "log".into(),
+            key: "keys/log.key".into(),
+            segment_bytes: 64 << 20,
+            witness: PathBuf::new(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub(super) mod disk;
 pub(super) mod whole;
+pub(super) mod medium;
 mod description;
 pub(super) mod scan;
 mod segment;

@@ -80,7 +80,8 @@ impl Driven {
         let shared = Arc::new(Shared::new(store, history, latest));
         let (_, until) = mpsc::sync_channel(1);
         let every = Duration::from_secs(1);
-        let publisher = Publisher { shared: Arc::clone(&shared), read_back, every, until };
+        let publisher =
+            Publisher { shared: Arc::clone(&shared), read_back, every, until, witness: None };
         Ok(Self { ledger, shared, publisher })
     }
 

@@ -261,6 +261,7 @@ async fn after_a_failed_step_nothing_is_acknowledged() {
             &description,
             Arc::clone(&key),
             &settings(),
+            None,
             &mut |_, _| {},
         );
         let audit = start.unwrap();

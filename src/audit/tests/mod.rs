@@ -6,6 +6,7 @@ mod every_step;
 mod crashes;
 mod faults;
 mod files;
+mod witness;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ fn settings() -> Settings {
         segment_bytes: MIN_SEGMENT_BYTES,
         queue: 64,
         publish_every: Duration::from_secs(3600),
+        witness: None,
     }
 }
 
