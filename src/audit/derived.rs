@@ -268,9 +268,7 @@ fn believe(file: &str, vkey: &VerifierKey) -> Option<((u64, Digest), Body)> {
     let lines: Vec<&str> = note.text.lines().collect();
     let [format, origin, size, root, digest] = *lines.as_slice() else { return None };
     let decode = |text: &str| Digest::try_from(BASE64_STANDARD.decode(text).ok()?).ok();
-    if format != FORMAT
-        || origin != vkey.name()
-        || decode(digest)? != sha256(body.as_bytes()) {
+    if format != FORMAT || origin != vkey.name() || decode(digest)? != sha256(body.as_bytes()) {
         return None;
     }
     let body: Body = serde_json::from_str(body).ok()?;
@@ -294,7 +292,8 @@ impl Part {
 
     /// `"HYT1"`, u32 number of places, each u64 entry and u64 offset, then the hashes; big-endian.
     fn to_bytes(&self) -> Bytes {
-        let mut bytes = BytesMut::with_capacity(8 + 16 * self.places.len() + 32 * self.blocks.len());
+        let mut bytes =
+            BytesMut::with_capacity(8 + 16 * self.places.len() + 32 * self.blocks.len());
         bytes.put_slice(MAGIC);
         bytes.put_u32(u32::try_from(self.places.len()).unwrap_or(u32::MAX));
         for (index, offset) in &self.places {

@@ -77,7 +77,8 @@ impl Hashed {
             match entry::decode(bytes) {
                 Ok(entry) => {
                     let question = Question::of(&entry.kind);
-                    checked = seal(index, question.map_or(&[], |question| question.sealed), &private);
+                    checked =
+                        seal(index, question.map_or(&[], |question| question.sealed), &private);
                     entries.push(entry);
                 }
                 Err(source) => checked = Err(Damage::Entry { index, source }),
@@ -100,9 +101,9 @@ fn seal(index: u64, committed: &[u8], private: &[u8]) -> Result<(), Damage> {
     if committed.is_empty() {
         return if private.is_empty() { Ok(()) } else { Err(Damage::Unsealed(index)) };
     }
-    let sealed = private.split_first_chunk::<2>().and_then(|(length, rest)| {
-        rest.get(usize::from(u16::from_be_bytes(*length))..)
-    });
+    let sealed = private
+        .split_first_chunk::<2>()
+        .and_then(|(length, rest)| rest.get(usize::from(u16::from_be_bytes(*length))..));
     match sealed {
         Some(sealed) if sha256(sealed) == committed => Ok(()),
         _ => Err(Damage::Unsealed(index)),

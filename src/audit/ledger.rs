@@ -145,7 +145,8 @@ fn resume(
         if place.segment > end.segment || place.offset >= end.offset {
             return read.frame(place, hashed, visit);
         }
-        let (header, next) = (hashed.frame.header(), place.offset + hashed.frame.bytes().len() as u64);
+        let (header, next) =
+            (hashed.frame.header(), place.offset + hashed.frame.bytes().len() as u64);
         read.derived.known(place, header.first_index);
         // The last frame that they cover must be there, and be the one they speak of.
         let size = header.first_index + u64::from(hashed.frame.count());

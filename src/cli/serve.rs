@@ -257,7 +257,9 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         ..audit::Settings::default()
     };
     let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
-    .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))?;
+        .with_context(|| {
+            format!("the log in {} cannot be opened", settings.log.folder.display())
+        })?;
 
     let mut journal = Journal::resume(&audit.summary().in_force);
     let ledger = Ledger::resume(audit.summary());

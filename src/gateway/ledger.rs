@@ -128,7 +128,10 @@ mod tests {
         // The second has passed, the day has not.
         ledger.give_back(&reserved, Some("b"), at(0));
         let now = ledger.reserve(["a", "b"].into_iter(), at(1));
-        assert_eq!(now.iter().map(|used| (used.day, used.second)).collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+        assert_eq!(
+            now.iter().map(|used| (used.day, used.second)).collect::<Vec<_>>(),
+            [(1, 1), (2, 1)]
+        );
         let late = ledger.reserve(["a"].into_iter(), at(0));
         assert_eq!((late[0].day, late[0].second), (2, 0));
     }

@@ -33,7 +33,11 @@ impl Random {
             4 => Kind::Catalogue(CatalogueEvent { digest: [9; 32], summary: String::new() }),
             5 => Kind::Adapter(AdapterEvent { adapter: adapter(), facts: vec![] }),
             6 => Kind::Freeze(FreezeEvent {
-                change: if self.below(2) == 0 { FreezeChange::Frozen } else { FreezeChange::Lifted },
+                change: if self.below(2) == 0 {
+                    FreezeChange::Frozen
+                } else {
+                    FreezeChange::Lifted
+                },
                 name: self.one_of(&["provider:police", "agreement:a"]).into(),
                 document: vec![1],
             }),
