@@ -119,8 +119,10 @@ fn compare(options: &Options) -> anyhow::Result<()> {
     told("  inside system calls, µs/entry", of(&append, "system_micros"));
     told("  entries in a batch", of(&append, "batch"));
     more("verify, entries/s", of(&verify, "per_second"), 1e6);
+    told("  CPU µs/entry, all threads", of(&verify, "cpu_micros"));
     less("verify, peak MB", of(&verify, "peak_mb"), 100.0);
     more("replay, entries/s", of(&replay, "per_second"), 3e5);
+    told("  CPU µs/entry, all threads", of(&replay, "cpu_micros"));
     less("replay, peak MB", of(&replay, "peak_mb"), 100.0);
     told("  findings", of(&replay, "findings"));
     less("open, s", of(&open, "seconds"), 2.0);

@@ -11,11 +11,16 @@ use heyan::replay::Replay;
 use serde_json::{Value, json};
 
 use super::made;
+use super::process::cpu;
 
 pub(crate) fn verify(folder: &Path) -> anyhow::Result<Value> {
     let began = Instant::now();
     let verified = walk(folder, Expected::default(), &mut |_| {})?;
-    Ok(json!({ "per_second": verified.entries as f64 / began.elapsed().as_secs_f64() }))
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(json!({
+        "per_second": verified.entries as f64 / seconds,
+        "cpu_micros": cpu_micros(verified.entries)?,
+    }))
 }
 
 pub(crate) fn replay(folder: &Path) -> anyhow::Result<Value> {
@@ -23,13 +28,21 @@ pub(crate) fn replay(folder: &Path) -> anyhow::Result<Value> {
     let mut replay = Replay::with(None, made::verify);
     walk_entries(folder, Expected::default(), &mut |seen, entry| replay.entry(seen.index, entry))?;
     let report = replay.finish();
+    let (seconds, cpu_micros) = (began.elapsed().as_secs_f64(), cpu_micros(report.entries)?);
     for finding in report.findings.iter().take(3) {
         eprintln!("entry {}: {}: {}", finding.index, finding.rule, finding.text);
     }
     Ok(json!({
-        "per_second": report.entries as f64 / began.elapsed().as_secs_f64(),
+        "per_second": report.entries as f64 / seconds,
+        "cpu_micros": cpu_micros,
         "findings": report.findings.len() as u64 + report.more_findings,
     }))
+}
+
+/// CPU time of this process for each entry.
+fn cpu_micros(entries: u64) -> anyhow::Result<f64> {
+    let (user, system) = cpu()?;
+    Ok((user + system).as_secs_f64() * 1e6 / entries as f64)
 }
 
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Value> {

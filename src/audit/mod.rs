@@ -22,6 +22,7 @@ pub mod file;
 mod ledger;
 mod shared;
 mod writer;
+pub mod witness;
 mod publisher;
 pub mod verify;
 pub mod walk;
@@ -33,7 +34,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -58,6 +59,7 @@ use self::shared::Shared;
 use self::store::Store;
 use self::summary::Summary;
 use self::tree::Head;
+use self::witness::Witness;
 use self::writer::{BatchLimits, Message, Request, Writer};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
@@ -77,6 +79,9 @@ pub struct Settings {
     /// Whether a start reads and checks the whole log, even where a signed summary covers it. Default false: what lies
     /// under the summary is checked by `heyan audit verify` at a time of one's own choosing.
     pub reread_at_start: bool,
+    /// File on another medium that takes each published checkpoint over; a start refuses a log that is not the one it
+    /// saw. Default none.
+    pub witness: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -86,6 +91,7 @@ impl Default for Settings {
             queue: 8192,
             publish_every: Duration::from_secs(1),
             reread_at_start: false,
+            witness: None,
         }
     }
 }
@@ -110,6 +116,7 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
     summary: Summary,
+    witness: Option<Arc<Witness>>,
 }
 
 impl Audit {
@@ -124,6 +131,17 @@ impl Audit {
         at: Timestamp,
         settings: &Settings,
     ) -> Result<(), AuditError> {
+        Self::create_on(&Local, folder, key, origin, at, settings.file_bytes())
+    }
+
+    fn create_on(
+        disk: &dyn Disk,
+        folder: &Path,
+        key: &SigningKey,
+        origin: &str,
+        at: Timestamp,
+        segment_bytes: u64,
+    ) -> Result<(), AuditError> {
         let vkey = VerifierKey::new(origin, key.public()).map_err(AuditError::Note)?;
         let description = Description::new(&vkey);
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -135,8 +153,7 @@ impl Audit {
             .map_err(AuditError::Frame)?;
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
-        let size = settings.file_bytes();
-        Ok(FileStore::create(&Local, folder, &description, size, &frame, &checkpoint)?)
+        Ok(FileStore::create(disk, folder, &description, segment_bytes, &frame, &checkpoint)?)
     }
 
     /// Opens a log. What the log's signed summary covers is not read again, unless the settings ask for it or the
@@ -153,9 +170,12 @@ impl Audit {
     ) -> Result<Self, AuditError> {
         let description =
             Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+        file::medium::warn_of(folder);
         let (disk, size): (Arc<dyn Disk>, _) = (Arc::new(Local), settings.file_bytes());
+        let witness = settings.witness.as_deref();
+        let witness = witness.map(|path| Witness::new(Arc::clone(&disk), path));
         let store = FileStore::open(disk, folder, description.clone(), size)?;
-        Self::start(Arc::new(store), &description, key, settings, visit)
+        Self::start(Arc::new(store), &description, key, settings, witness.map(Arc::new), visit)
     }
 
     fn start(
@@ -163,6 +183,7 @@ impl Audit {
         description: &Description,
         key: Arc<SigningKey>,
         settings: &Settings,
+        witness: Option<Arc<Witness>>,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Self, AuditError> {
         let runtime = Handle::try_current().map_err(|_| AuditError::NoRuntime)?;
@@ -170,8 +191,14 @@ impl Audit {
         let Opened { ledger, history, latest, derived } =
             Ledger::open(Arc::clone(&store), description, key, reread, visit)?;
         let summary = derived.summary.clone();
-        store.publish(&latest.checkpoint)?;
         let shared = Arc::new(Shared::new(store, history, latest));
+        if let Some(witness) = &witness {
+            shared.holds(witness, &description.key().ok_or(AuditError::OtherKey)?)?;
+        }
+        shared.store.publish(&shared.latest().checkpoint)?;
+        if let Some(witness) = &witness {
+            witness.see(&shared.latest().checkpoint);
+        }
 
         // One place more than there are permits, for the message to close.
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
@@ -195,6 +222,7 @@ impl Audit {
             key: signer,
             every,
             until,
+            witness: witness.clone(),
         };
         let waiters = TaskTracker::new();
         waiters.spawn_on(writer::acknowledge(batches), &runtime);
@@ -207,7 +235,7 @@ impl Audit {
         ];
         let places = Arc::new(Semaphore::new(settings.queue));
         let threads = Mutex::new(threads);
-        let inner = Inner { shared, messages, places, threads, waiters, summary };
+        let inner = Inner { shared, messages, places, threads, waiters, summary, witness };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -341,6 +369,11 @@ impl Audit {
     /// False once any write has failed; it never becomes true again.
     pub fn is_healthy(&self) -> bool {
         !self.inner.shared.has_stopped()
+    }
+
+    /// True while the witness file could not be brought up to date; false without one.
+    pub fn is_witness_behind(&self) -> bool {
+        self.inner.witness.as_ref().is_some_and(|witness| witness.is_behind())
     }
 
     /// Writes what waits, publishes the last checkpoint and gives the log back. Appends fail from then on.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::AuditError;
 use super::derived::Derived;
 use super::shared::{Shared, StopOnPanic};
+use super::witness::Witness;
 use crate::crypto::SigningKey;
 
 /// What the publisher works with.
@@ -24,6 +25,8 @@ pub(super) struct Publisher {
     pub(super) every: Duration,
     /// Never sent anything; ends when the writer has ended.
     pub(super) until: Receiver<()>,
+    /// Told of every checkpoint that was published.
+    pub(super) witness: Option<Arc<Witness>>,
 }
 
 impl Publisher {
@@ -39,22 +42,23 @@ impl Publisher {
             if self.shared.has_stopped() {
                 return;
             }
-            if let Err(error) = self.publish() {
+            if let Err(error) = self.publish().and_then(|()| self.keep(is_last)) {
                 self.shared.stop();
                 tracing::error!(error = &error as &dyn std::error::Error, "the log has stopped");
                 return;
             }
-            if self.derived.is_due() || (is_last && !self.derived.is_kept()) {
-                self.keep();
-            }
         }
     }
 
-    fn publish(&mut self) -> Result<(), AuditError> {
+    /// Reads back what was added since, and publishes the checkpoint over it.
+    pub(super) fn publish(&mut self) -> Result<(), AuditError> {
         let latest = self.shared.latest();
         let tree = latest.growth.after();
         let first = self.derived.chain.tree().size();
         if tree.size() == first {
+            if let Some(witness) = self.witness.as_ref().filter(|witness| witness.is_behind()) {
+                witness.see(&latest.checkpoint);
+            }
             return Ok(());
         }
         let derived = &mut self.derived;
@@ -64,15 +68,29 @@ impl Publisher {
         if self.derived.chain.tree() != tree {
             return Err(AuditError::ReadBack { size: tree.size() });
         }
-        Ok(self.shared.store.publish(&latest.checkpoint)?)
+        self.shared.store.publish(&latest.checkpoint)?;
+        if let Some(witness) = &self.witness {
+            witness.see(&latest.checkpoint);
+        }
+        Ok(())
     }
 
-    /// No entry depends on these files: without them the next start takes longer, which is no reason to stop answering.
-    fn keep(&mut self) {
-        if let Err(error) = self.derived.keep(&*self.shared.store, &self.origin, &self.key) {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the next start will read more of the log than it need");
-            self.derived.put_off();
+    /// Keeps what the next start goes on from, when a segment has been filled or the log ends.
+    ///
+    /// No entry depends on it: without room for it the next start only takes longer. But a disk that failed a write or
+    /// a flush is not to be relied on for entries either.
+    pub(super) fn keep(&mut self, is_last: bool) -> Result<(), AuditError> {
+        if !self.derived.is_due() && (!is_last || self.derived.is_kept()) {
+            return Ok(());
+        }
+        match self.derived.keep(&*self.shared.store, &self.origin, &self.key) {
+            Err(AuditError::Store(error)) if error.lost_nothing() => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the next start will read more of the log than it need");
+                self.derived.put_off();
+                Ok(())
+            }
+            kept => kept,
         }
     }
 }

@@ -9,8 +9,10 @@ use arc_swap::ArcSwap;
 use super::error::AuditError;
 use super::history::{self, Blocks, History};
 use super::ledger::Batch;
+use super::note::VerifierKey;
 use super::store::Store;
-use super::tree::{self, OutOfRange};
+use super::tree::{self, Head, OutOfRange};
+use super::witness::Witness;
 use crate::crypto::Digest;
 
 /// What writer, publisher and readers share. Everything in it is durable.
@@ -59,6 +61,23 @@ impl Shared {
 
     pub(super) fn has_stopped(&self) -> bool {
         self.state.load(Ordering::SeqCst) == STOPPED
+    }
+
+    /// Fails when the log is shorter than what the witness file saw, or another.
+    pub(super) fn holds(&self, witness: &Witness, key: &VerifierKey) -> Result<(), AuditError> {
+        let Some(seen) = witness.seen(key)? else { return Ok(()) };
+        let latest = self.latest();
+        let tree = latest.growth.after();
+        let now = Head { size: tree.size(), root: tree.root() };
+        if now.size < seen.size {
+            let (published, found) = (seen.size, now.size);
+            return Err(witness.contradicts(AuditError::Behind { published, found }));
+        }
+        let proof = self.consistency(seen.size, now.size)?;
+        if tree::verify_consistency(&seen, &now, &proof) {
+            return Ok(());
+        }
+        Err(witness.contradicts(AuditError::Forked { published: seen.size }))
     }
 
     /// Number of durable entries.

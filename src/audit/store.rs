@@ -1,6 +1,6 @@
 //! Where frames are kept: the contract, and what can go wrong.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -123,12 +123,29 @@ pub enum StoreError {
     InUse(PathBuf),
 }
 
+impl StoreError {
+    /// True when the disk refused to begin, or had no room: all that it had taken before is as it was. After any other
+    /// error of writing nobody knows what else it has lost.
+    pub(super) fn lost_nothing(&self) -> bool {
+        match self {
+            Self::Io { attempt: "open" | "create", .. } => true,
+            Self::Io { attempt: "write", source, .. } => {
+                matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+            }
+            Self::Io { .. } | Self::Damaged { .. } | Self::InUse(_) => false,
+        }
+    }
+}
+
 /// What is wrong at one place of a log.
 #[derive(Debug, Error)]
 pub enum Damage {
     /// A frame is not as it was written, and this is not the log's end.
     #[error("{0}, although the log goes on after it")]
     Frame(FrameError),
+    /// The last frame is not as it was written, nor as a write cut short leaves one.
+    #[error("{0}, and a write cut short would have left zeros in it")]
+    Changed(FrameError),
     /// A frame does not join the frame before.
     #[error(transparent)]
     Break(#[from] Break),

@@ -9,6 +9,7 @@ use super::findings;
 use super::serve::{front_door, sources};
 use crate::audit::AuditError;
 use crate::audit::file::Description;
+use crate::audit::witness;
 use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::finding::Finding;
@@ -57,6 +58,12 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
         Ok(Some(_)) => {}
         Ok(None) => findings.push(Finding::new(log, AuditError::Missing(log.clone()).to_string())),
         Err(error) => findings.push(Finding::new(log, error.to_string())),
+    }
+    let witness = &settings.log.witness;
+    if !witness.as_os_str().is_empty()
+        && let Err(error) = witness::check(witness)
+    {
+        findings.push(Finding::new(witness, error.to_string()));
     }
     findings
 }

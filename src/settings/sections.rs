@@ -32,6 +32,9 @@ pub struct Log {
     /// Whether a start reads and checks the whole log, even where the log's signed summary spares it. Default false: a
     /// long log would keep the gateway from answering for minutes, and `heyan audit verify` checks it meanwhile.
     pub reread_at_start: bool,
+    /// File on another medium that takes over each published checkpoint; a start refuses a log that is not the one it
+    /// saw. Empty: none. Default empty, since only the operator knows another medium.
+    pub witness: PathBuf,
 }
 
 impl Default for Log {
@@ -41,6 +44,7 @@ impl Default for Log {
             key: "keys/log.key".into(),
             segment_bytes: 64 << 20,
             reread_at_start: false,
+            witness: PathBuf::new(),
         }
     }
 }

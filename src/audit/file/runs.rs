@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::disk::{Disk, DiskFile, Mode};
+use super::torn::is_torn;
 use crate::audit::frame::{BLOCK, Frame, FrameError, MAX_FRAME_BYTES};
 use crate::audit::hashed::Run;
 use crate::audit::store::{Damage, StoreError, failed};
@@ -149,13 +150,19 @@ impl Runs {
         }
         let Some(last) = last else { return Ok(Tail::Clean) };
         if matches!(flaw, FrameError::Version(_)) {
-            // A torn write leaves a sector old or new: a version that is neither is a newer program's frame.
+            // A version that is neither old nor new is a newer program's frame.
             return Err(self.damaged(end, Damage::Frame(flaw)));
         }
         if last - end >= MAX_FRAME_BYTES as u64 {
             return Err(self.damaged(end, Damage::Stray));
         }
-        Ok(Tail::Torn(Bytes::from(self.read(end, last - end + 1)?)))
+        let room = self.length - end;
+        let rest = Bytes::from(self.read(end, room.min(MAX_FRAME_BYTES as u64))?);
+        let last = (last - end) as usize;
+        match is_torn(&rest, last, room) {
+            true => Ok(Tail::Torn(rest.slice(..=last))),
+            false => Err(self.damaged(end, Damage::Changed(flaw))),
+        }
     }
 
     fn read(&self, offset: u64, count: u64) -> Result<Vec<u8>, StoreError> {

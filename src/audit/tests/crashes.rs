@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::audit::file::disk::Local;
-use crate::audit::file::scan::{Extent, scan};
-use crate::audit::hashed::Depth;
 use crate::audit::verify::{Expected, verify};
 
 /// Copies a log's folder, as a crash leaves it.
@@ -29,9 +27,8 @@ fn copy(from: &Path) -> tempfile::TempDir {
 fn last_frame(folder: &Path) -> (PathBuf, usize, usize) {
     let description = Description::read(folder).unwrap().unwrap();
     let mut last = None;
-    let extent = Extent { known: 0, depth: Depth::Hashes };
-    scan(&Local, folder, &description, extent, &mut |place, hashed| {
-        last = Some((place, hashed.frame.bytes().len()));
+    crate::audit::file::scan::frames(&Local, folder, &description, &mut |place, frame| {
+        last = Some((place, frame.bytes().len()));
         Ok(())
     })
     .unwrap();
@@ -42,7 +39,7 @@ fn last_frame(folder: &Path) -> (PathBuf, usize, usize) {
 
 /// What a write cut short can leave of a frame: its beginning, or its end when the disk wrote out of order.
 fn torn(whole: &[u8], begin: usize, end: usize) -> Vec<Vec<u8>> {
-    let cuts = (begin..=end).step_by(512).chain([begin + 1, begin + 119, begin + 125, end - 1]);
+    let cuts = (begin..=end).step_by(512).chain([begin + 64, begin + 128, begin + 192, end - 64]);
     let zeroed = |from: usize, to: usize| {
         let mut bytes = whole.to_vec();
         bytes[from..to].fill(0);

@@ -1,9 +1,13 @@
 //! The log as a whole: what is promised before, during and after every kind of failure.
 
+mod fault_disk;
+mod driven;
+mod every_step;
 mod crashes;
 mod derived;
 mod faults;
 mod files;
+mod witness;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +29,7 @@ fn settings() -> Settings {
         publish_every: Duration::from_secs(3600),
         // Tests damage logs and look at every entry.
         reread_at_start: true,
+        witness: None,
     }
 }
 
