@@ -38,6 +38,14 @@ pub enum AuditError {
     /// The key was the log's until another replaced it.
     #[error("the key has been replaced: this log's key is now `{0}`; name the file of that one")]
     OldKey(String),
+    /// An entry gives the log a key that is not to be believed.
+    #[error("entry {index} gives the log a key that cannot be trusted")]
+    Key {
+        /// Its index.
+        index: u64,
+        /// Why.
+        source: KeyError,
+    },
     /// The new key cannot become the log's.
     #[error("the log cannot take the new key")]
     NewKey(#[source] KeyError),
@@ -93,6 +101,7 @@ impl AuditError {
             | Self::Note(_)
             | Self::OtherKey
             | Self::OldKey(_)
+            | Self::Key { .. }
             | Self::Unpublished
             | Self::Behind { .. }
             | Self::Forked { .. }

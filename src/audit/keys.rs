@@ -6,8 +6,9 @@
 
 use thiserror::Error;
 
+use super::AuditError;
 use super::checkpoint;
-use super::entry::{Entry, KeyChange, KeyEvent, KeyPurpose, Kind};
+use super::entry::{KeyChange, KeyEvent, KeyPurpose};
 use super::note::{self, Note, NoteError, VerifierKey};
 use super::tree::Head;
 use crate::crypto::SigningKey;
@@ -71,19 +72,31 @@ impl Keys {
         self.earlier.iter().any(|(earlier, _)| earlier == key)
     }
 
-    /// Takes one entry into account; all but those about keys of the log are passed over.
+    /// Of a log in which these events stand, in order, each with the index of its entry. Keys of the vault are passed
+    /// over.
+    ///
+    /// # Errors
+    /// [`AuditError::Key`] for the first that makes a key the log's which the key before it has not announced.
+    pub fn follow<'a>(
+        first: VerifierKey,
+        events: impl IntoIterator<Item = (u64, &'a KeyEvent)>,
+    ) -> Result<Self, AuditError> {
+        let mut keys = Self::new(first);
+        for (index, event) in events {
+            keys.see(index, event).map_err(|source| AuditError::Key { index, source })?;
+        }
+        Ok(keys)
+    }
+
+    /// Takes the next event about a key into account.
     ///
     /// # Errors
     /// When it makes a key the log's that the key before it has not announced.
-    pub fn see(&mut self, index: u64, entry: &Entry) -> Result<(), KeyError> {
-        match &entry.kind {
-            Kind::Key(KeyEvent { purpose: KeyPurpose::Log, change, name, document }) => {
-                match change {
-                    KeyChange::Begun => self.begin(index, name, document),
-                    KeyChange::Ended => Err(KeyError::Ended),
-                }
-            }
-            _ => Ok(()),
+    pub fn see(&mut self, index: u64, event: &KeyEvent) -> Result<(), KeyError> {
+        match (event.purpose, event.change) {
+            (KeyPurpose::VaultDay, _) => Ok(()),
+            (KeyPurpose::Log, KeyChange::Begun) => self.begin(index, &event.name, &event.document),
+            (KeyPurpose::Log, KeyChange::Ended) => Err(KeyError::Ended),
         }
     }
 
@@ -134,7 +147,6 @@ fn text(key: &VerifierKey) -> String {
 mod tests {
     use super::*;
     use crate::audit::testing;
-    use crate::query::time::Timestamp;
 
     const ORIGIN: &str = "heyan.test/log";
 
@@ -142,13 +154,12 @@ mod tests {
         VerifierKey::new(origin, key.public()).unwrap()
     }
 
-    fn begun(name: String, document: String) -> Entry {
+    fn begun(name: String, document: String) -> KeyEvent {
         let (purpose, change) = (KeyPurpose::Log, KeyChange::Begun);
-        let event = KeyEvent { purpose, change, name, document: document.into_bytes() };
-        Entry { at: Timestamp(9), kind: Kind::Key(event) }
+        KeyEvent { purpose, change, name, document: document.into_bytes() }
     }
 
-    fn announced(new: &VerifierKey, old: &SigningKey) -> Entry {
+    fn announced(new: &VerifierKey, old: &SigningKey) -> KeyEvent {
         begun(new.to_string(), announce(new, old).unwrap())
     }
 
@@ -156,10 +167,10 @@ mod tests {
     fn each_key_signs_from_its_announcement_to_the_next() {
         let keys = [testing::key(), testing::key(), testing::key()];
         let vkeys = keys.each_ref().map(|key| vkey(ORIGIN, key));
-        let mut log = Keys::new(vkeys[0].clone());
-        log.see(7, &announced(&vkeys[1], &keys[0])).unwrap();
-        log.see(8, &testing::denial(1)).unwrap();
-        log.see(9, &announced(&vkeys[2], &keys[1])).unwrap();
+        let events = [announced(&vkeys[1], &keys[0]), announced(&vkeys[2], &keys[1])];
+        let log = Keys::follow(vkeys[0].clone(), [7, 9].into_iter().zip(&events)).unwrap();
+        let apart = Keys::follow(vkeys[0].clone(), [(9, &events[1])]).unwrap_err();
+        assert!(matches!(apart, AuditError::Key { index: 9, source: KeyError::Unsigned(_) }));
         assert_eq!(log.current(), &vkeys[2]);
         assert_eq!(log.all().collect::<Vec<_>>(), vkeys.iter().collect::<Vec<_>>());
         assert!(log.is_replaced(&vkeys[1]) && !log.is_replaced(&vkeys[2]));
@@ -178,7 +189,7 @@ mod tests {
     fn a_key_that_the_one_before_has_not_announced_is_none() {
         let (old, new, stranger) = (testing::key(), testing::key(), testing::key());
         let (first, next) = (vkey(ORIGIN, &old), vkey(ORIGIN, &new));
-        let see = |entry: Entry| Keys::new(first.clone()).see(7, &entry).unwrap_err();
+        let see = |event: KeyEvent| Keys::new(first.clone()).see(7, &event).unwrap_err();
         let forged = see(announced(&next, &stranger));
         assert!(matches!(forged, KeyError::Unsigned(NoteError::Unsigned(_))));
         assert!(matches!(see(announced(&next, &new)), KeyError::Unsigned(_)));
@@ -191,9 +202,7 @@ mod tests {
         assert!(matches!(see(announced(&vkey("other", &new), &old)), KeyError::Foreign(_)));
         assert!(matches!(see(announced(&first, &old)), KeyError::Again(_)));
         let mut ended = announced(&next, &old);
-        if let Kind::Key(event) = &mut ended.kind {
-            event.change = KeyChange::Ended;
-        }
+        ended.change = KeyChange::Ended;
         assert!(matches!(see(ended), KeyError::Ended));
     }
 
@@ -207,7 +216,7 @@ mod tests {
             name: "2026-11-23.1".to_owned(),
             document: Vec::new(),
         };
-        keys.see(1, &Entry { at: Timestamp(9), kind: Kind::Key(event) }).unwrap();
+        keys.see(1, &event).unwrap();
         assert_eq!(keys.current(), &before);
     }
 }

@@ -7,13 +7,16 @@ use bytes::Bytes;
 use super::AuditError;
 use super::chain::Chain;
 use super::checkpoint;
+use super::derived::{self, Derived, Kept};
 use super::entry::{self, Entry, KeyChange, KeyEvent, KeyPurpose, Kind};
 use super::file::Description;
-use super::frame::{Content, Frame};
+use super::frame::Content;
+use super::hashed::{Depth, Hashed};
 use super::history::History;
 use super::keys::{self, Keys};
 use super::note::{self, Note, VerifierKey};
-use super::store::{Damage, Store};
+use super::shared::blocks;
+use super::store::{Damage, Known, Place, Store};
 use super::tree::{self, Growth, Head};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::Timestamp;
@@ -40,45 +43,61 @@ pub(super) struct Opened {
     pub(super) history: History,
     /// The last batch, signed anew.
     pub(super) latest: Batch,
+    /// What is derived from all of it.
+    pub(super) derived: Derived,
+}
+
+/// The frames of a log, joined.
+struct Read {
+    derived: Derived,
+    history: History,
 }
 
 impl Ledger {
-    /// Reads the whole log, checks it against its key and what it last published, and shows each entry to `visit`.
+    /// Reads the log, checks it against its key and what it last published, and shows each entry read to `visit`: those
+    /// that the kept summary does not cover, or with `reread` all of them.
     pub(super) fn open(
         store: Arc<dyn Store>,
         description: &Description,
         key: Arc<SigningKey>,
+        reread: bool,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Opened, AuditError> {
-        let mut keys = Keys::new(description.key().ok_or(AuditError::OtherKey)?);
-        let published = store.published()?.ok_or(AuditError::Unpublished)?;
-        let mut promise = Promise::of(&published, &description.origin)?;
-
-        let mut chain = Chain::new(description.epoch);
-        let mut history = History::default();
-        let mut last = None;
-        store.load(&mut |frame| {
-            let growth = chain.accept(frame)?;
-            visit_entries(frame, &mut keys, visit)?;
-            promise.see(&growth);
-            history.extend(&growth);
-            last = Some(growth);
-            Ok(())
-        })?;
+        let first = description.key().ok_or(AuditError::OtherKey)?;
         let vkey = VerifierKey::new(&description.origin, key.public()).map_err(AuditError::Note)?;
+        let published = store.published()?.ok_or(AuditError::Unpublished)?;
+
+        let kept = match reread {
+            true => None,
+            false => derived::read(&*store, description.epoch, &vkey).unwrap_or_else(ignored),
+        };
+        let read = match kept.map(|kept| resume(&*store, kept, visit)) {
+            Some(Ok(read)) => read,
+            // Whatever is wrong: reading everything tells whether it is the log or only what was derived from it.
+            Some(Err(error)) => {
+                ignored::<()>(error);
+                read(&*store, description.epoch, visit)?
+            }
+            None => read(&*store, description.epoch, visit)?,
+        };
+        let Read { derived, history } = read;
+        // Which key is in force is known only once the log has been read.
+        let events = &derived.summary.in_force.log_keys;
+        let keys = Keys::follow(first, events.iter().map(|(index, event)| (*index, event)))?;
         if keys.is_replaced(&vkey) {
             return Err(AuditError::OldKey(keys.current().to_string()));
         }
         if vkey != *keys.current() {
             return Err(AuditError::OtherKey);
         }
-        keys.open(&published).map_err(AuditError::Note)?;
-        promise.kept(chain.tree().size())?;
-        let growth = last.ok_or(AuditError::Behind { published: promise.head.size, found: 0 })?;
+        let promise = keys.open(&published).map_err(AuditError::Note)?;
+        keeps(&*store, &history, &promise)?;
 
+        let chain = derived.chain.clone();
+        let growth = Growth::new(chain.tree().clone(), []);
         let mut ledger = Self { chain, store, key, keys, origin: description.origin.clone() };
         let latest = ledger.sign(growth)?;
-        Ok(Opened { ledger, history, latest })
+        Ok(Opened { ledger, history, latest, derived })
     }
 
     /// Makes the entries durable and signs the tree they are in. After an error the ledger is not to be used again.
@@ -104,11 +123,10 @@ impl Ledger {
         let vkey = VerifierKey::new(&self.origin, new.public()).map_err(AuditError::Note)?;
         let document = keys::announce(&vkey, &self.key).map_err(AuditError::Note)?.into_bytes();
         let (purpose, change, name) = (KeyPurpose::Log, KeyChange::Begun, vkey.to_string());
-        let kind = Kind::Key(KeyEvent { purpose, change, name, document });
-        let entry = Entry { at: now, kind };
+        let event = KeyEvent { purpose, change, name, document };
         // Held against the rule that every later reader holds it against, before it can no longer be taken back.
-        self.keys.see(self.chain.tree().size(), &entry).map_err(AuditError::NewKey)?;
-        let bytes = Bytes::from(entry::encode(&entry)?);
+        self.keys.see(self.chain.tree().size(), &event).map_err(AuditError::NewKey)?;
+        let bytes = Bytes::from(entry::encode(&Entry { at: now, kind: Kind::Key(event) })?);
         let leaves = vec![tree::leaf_hash(&bytes)];
         let batch = self.commit(&[Content::bare(bytes)], leaves, now)?;
         let checkpoint =
@@ -125,18 +143,79 @@ impl Ledger {
     }
 }
 
-/// Decodes every entry of the frame, and tells `keys` of each.
-pub(super) fn visit_entries(
-    frame: &Frame,
-    keys: &mut Keys,
+fn ignored<T>(error: impl std::error::Error + 'static) -> Option<T> {
+    let error = &error as &dyn std::error::Error;
+    tracing::warn!(error, "what was derived from the log is not used; the whole log is read");
+    None
+}
+
+/// Reads everything.
+fn read(
+    store: &dyn Store,
+    epoch: u64,
     visit: &mut dyn FnMut(u64, &Entry),
-) -> Result<(), Damage> {
-    for (index, bytes) in (frame.header().first_index..).zip(frame.entries()) {
-        let entry = entry::decode(&bytes).map_err(|source| Damage::Entry { index, source })?;
-        keys.see(index, &entry).map_err(|source| Damage::Key { index, source })?;
-        visit(index, &entry);
+) -> Result<Read, AuditError> {
+    let mut read = Read { derived: Derived::new(epoch), history: History::default() };
+    store.load(Known::nothing(Depth::Entries), &mut |place, hashed| {
+        read.frame(place, hashed, visit)
+    })?;
+    Ok(read)
+}
+
+/// Reads what the kept files do not cover, and the segment in which they end.
+fn resume(
+    store: &dyn Store,
+    kept: Kept,
+    visit: &mut dyn FnMut(u64, &Entry),
+) -> Result<Read, AuditError> {
+    let Kept { derived, history, places } = kept;
+    let (end, head) = (derived.end(), derived.chain.head());
+    let known = Known { segments: end.segment - 1, places, depth: Depth::Entries };
+    let mut read = Read { derived, history };
+    let mut is_joined = false;
+    store.load(known, &mut |place, hashed| {
+        if place.segment > end.segment || place.offset >= end.offset {
+            return read.frame(place, hashed, visit);
+        }
+        let (header, next) =
+            (hashed.frame.header(), place.offset + hashed.frame.bytes().len() as u64);
+        read.derived.known(place, header.first_index);
+        // The last frame that they cover must be there, and be the one they speak of.
+        let size = header.first_index + u64::from(hashed.frame.count());
+        is_joined |= next == end.offset && size == head.size && header.root_after == head.root;
+        Ok(())
+    })?;
+    if is_joined { Ok(read) } else { Err(AuditError::Behind { published: head.size, found: 0 }) }
+}
+
+impl Read {
+    fn frame(
+        &mut self,
+        place: Place,
+        hashed: &mut Hashed,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<(), Damage> {
+        let history = &mut self.history;
+        self.derived.frame(place, hashed, |node, hash| history.complete(node, hash))?;
+        history.grown(self.derived.chain.tree());
+        for (index, entry) in (hashed.frame.header().first_index..).zip(&hashed.entries) {
+            visit(index, entry);
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Fails when the log does not hold a head that was shown to others.
+fn keeps(store: &dyn Store, history: &History, promise: &Head) -> Result<(), AuditError> {
+    let size = history.tree().size();
+    if size < promise.size {
+        return Err(AuditError::Behind { published: promise.size, found: size });
+    }
+    let blocks = blocks(store, [promise.size.saturating_sub(1)])?;
+    match history.root(promise.size, &blocks) {
+        Ok(root) if root == promise.root => Ok(()),
+        _ => Err(AuditError::Forked { published: promise.size }),
+    }
 }
 
 /// A head that was shown to others: the log must hold it.
@@ -154,9 +233,8 @@ impl Promise {
     }
 
     /// Heads are signed at the ends of frames only.
-    pub(super) fn see(&mut self, growth: &Growth) {
-        let tree = growth.after();
-        self.is_seen |= tree.size() == self.head.size && tree.root() == self.head.root;
+    pub(super) fn see(&mut self, head: &Head) {
+        self.is_seen |= *head == self.head;
     }
 
     /// Fails when the log, now of that size, does not hold the head.

@@ -5,12 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::AuditError;
-use super::chain::Chain;
 use super::entry::Entry;
-use super::file::{self, Description};
-use super::keys::Keys;
-use super::ledger::{Promise, visit_entries};
-use super::store::{Damage, StoreError};
+use super::file;
+use super::file::disk::{Disk, Local};
+use super::store::StoreError;
+use super::walk::walk_entries_on;
 use crate::crypto::Digest;
 
 /// A log that is whole.
@@ -67,62 +66,21 @@ pub fn verify(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Verified, AuditError> {
-    let description =
-        Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let mut keys = Keys::new(description.key().ok_or(AuditError::OtherKey)?);
-    // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
-    let published = file::published(folder)?.ok_or(AuditError::Unpublished)?;
-    let checkpoints = [Some(published.as_str()), expected.since].into_iter().flatten();
-    let mut promises = checkpoints
-        .map(|text| Promise::of(text, &description.origin))
-        .collect::<Result<Vec<_>, _>>()?;
-
-    let mut chain = Chain::new(description.epoch);
-    let scan = file::scan::scan(folder, &description, &mut |_, frame| -> Result<(), Damage> {
-        let growth = chain.accept(frame)?;
-        promises.iter_mut().for_each(|promise| promise.see(&growth));
-        visit_entries(frame, &mut keys, visit)
-    })?;
-    let tree = chain.tree();
-    let head = keys.open(&published).map_err(AuditError::Note)?;
-    if let Some(since) = expected.since {
-        keys.open(since).map_err(AuditError::Note)?;
-    }
-    if expected.vkey.is_some_and(|expected| !vouches(expected.trim(), &keys, head.size)) {
-        return Err(AuditError::OtherKey);
-    }
-    promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
-    let left_over = match scan.torn {
-        Some(torn) if stays(&torn)? => {
-            Some(LeftOver { path: torn.path, offset: torn.offset, bytes: torn.bytes.len() })
-        }
-        Some(_) | None => None,
-    };
-    Ok(Verified {
-        origin: description.origin,
-        vkey: description.vkey,
-        current_vkey: keys.current().to_string(),
-        entries: tree.size(),
-        frames: chain.frames(),
-        root: tree.root(),
-        published: head.size,
-        left_over,
-    })
+    verify_on(&Local, folder, expected, visit)
 }
 
-/// Whether the key has itself signed for this log: as the first one, by announcing the next, or under the published
-/// checkpoint. That another announced it says nothing of what its owner knows.
-fn vouches(expected: &str, keys: &Keys, published: u64) -> bool {
-    let is_first = keys.all().next().is_some_and(|first| first.to_string() == expected);
-    let known = keys.all().find(|key| key.to_string() == expected);
-    is_first || known.is_some_and(|key| keys.is_replaced(key) || keys.at(published) == key)
+/// Reads the log from that disk.
+pub(super) fn verify_on(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(u64, &Entry),
+) -> Result<Verified, AuditError> {
+    walk_entries_on(disk, folder, expected, &mut |seen, entry| visit(seen.index, entry))
 }
 
 /// False when a writer was at work there: what looked torn has changed since.
-fn stays(torn: &file::scan::Torn) -> Result<bool, StoreError> {
+pub(super) fn stays(disk: &dyn Disk, torn: &file::scan::Torn) -> Result<bool, StoreError> {
     thread::sleep(SETTLES_IN);
-    let bytes = file::scan::read(&torn.path)?;
-    let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
-    let now = bytes.get(offset..).unwrap_or_default();
-    Ok(now.starts_with(&torn.bytes) && now.iter().skip(torn.bytes.len()).all(|&byte| byte == 0))
+    file::scan::still_ends_with(disk, torn)
 }

@@ -31,7 +31,7 @@ use crate::cache::AnswerCache;
 use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::gateway::in_force::{InForce, Journal, Sources};
-use crate::gateway::ledger::LedgerFromLog;
+use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
 use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
@@ -250,20 +250,20 @@ pub fn sources(settings: &Settings) -> Sources {
 /// Opens the log, rebuilds what is counted from it, and records what comes into force.
 async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let at = now();
-    let mut journal = Journal::default();
-    let mut ledger = LedgerFromLog::default();
     let key = SigningKey::read(&settings.log.key)?;
     let log = audit::Settings {
         segment_bytes: settings.log.segment_bytes,
         queue: settings.limits.log_queue,
+        reread_at_start: settings.log.reread_at_start,
         ..audit::Settings::default()
     };
-    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, entry| {
-        journal.visit(entry);
-        ledger.visit(entry);
-    })
-    .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))?;
+    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
+        .with_context(|| {
+            format!("the log in {} cannot be opened", settings.log.folder.display())
+        })?;
 
+    let mut journal = Journal::resume(&audit)?;
+    let ledger = Ledger::resume(audit.summary());
     let sources = sources(settings);
     let (in_force, findings) = InForce::read(&sources, at, &journal, None);
     for finding in &findings {
@@ -281,7 +281,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         in_force,
         sources,
         journal,
-        ledger: ledger.finish(),
+        ledger,
         cache: AnswerCache::new(settings.cache.bytes)?,
         audit,
         limits: gateway::Limits {

@@ -16,8 +16,10 @@ use crate::agreements::directory::{self, Adopted};
 use crate::agreements::document;
 use crate::agreements::order::standing::Standing;
 use crate::audit::entry::{
-    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, FreezeEvent, Kind, PartyEvent,
+    self, AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, FreezeEvent, Kind,
+    PartyEvent,
 };
+use crate::audit::summary;
 use crate::audit::{Audit, AuditError};
 use crate::catalogue::Catalogue;
 use crate::crypto::{Digest, sha256};
@@ -138,6 +140,41 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// What the log says now, from what its entries add up to and the orders in it. Reads files.
+    ///
+    /// # Errors
+    /// When the orders cannot be read.
+    pub fn resume(audit: &Audit) -> Result<Self, AuditError> {
+        let known = &audit.summary().in_force;
+        let mut journal = Self::of(known);
+        for order in &known.orders {
+            for bytes in audit.entries(order.index, 1)? {
+                journal.visit(&entry::decode(&bytes)?);
+            }
+        }
+        Ok(journal)
+    }
+
+    fn of(known: &summary::InForce) -> Self {
+        let mut journal = Self {
+            standing: Standing::default(),
+            parties: known.parties.iter().map(|(id, party)| (id.clone(), party.digest)).collect(),
+            adapters: known.adapters.clone(),
+            catalogue: known.catalogue,
+            agreements: BTreeMap::new(),
+        };
+        for (id, versions) in &known.agreements {
+            let adopted = versions.iter().filter_map(|(version, known)| {
+                known.adopted.map(|document| (document.index, *version, document))
+            });
+            // The one adopted last speaks for its id; versions before it are on their way out.
+            if let Some((_, version, document)) = adopted.max_by_key(|(index, ..)| *index) {
+                journal.agreements.insert(id.clone(), (version, document.digest, document.at));
+            }
+        }
+        journal
+    }
+
     /// Takes one entry into account.
     pub fn visit(&mut self, entry: &Entry) {
         match &entry.kind {

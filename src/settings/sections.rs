@@ -29,11 +29,19 @@ pub struct Log {
     /// file is prepared a few times a day at most, and a copy of one finishes in a second.
     #[serde(with = "size")]
     pub segment_bytes: u64,
+    /// Whether a start reads and checks the whole log, even where the log's signed summary spares it. Default false: a
+    /// long log would keep the gateway from answering for minutes, and `heyan audit verify` checks it meanwhile.
+    pub reread_at_start: bool,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { folder: "log".into(), key: "keys/log.key".into(), segment_bytes: 64 << 20 }
+        Self {
+            folder: "log".into(),
+            key: "keys/log.key".into(),
+            segment_bytes: 64 << 20,
+            reread_at_start: false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::audit::entry::{KeyChange, KeyEvent, KeyPurpose};
 use crate::audit::keys;
 use crate::audit::note::NoteError;
-use crate::audit::store::{Damage, StoreError};
+use crate::audit::store::StoreError;
 use crate::audit::verify::{Expected, Verified, verify};
 
 fn check(log: &Log, vkey: Option<&VerifierKey>) -> Result<Verified, AuditError> {
@@ -136,12 +136,38 @@ async fn an_announcement_by_another_than_the_key_before_it_is_a_finding() {
     audit.close().await;
     for error in [check(&log, None).unwrap_err(), log.try_open(log.path()).map(drop).unwrap_err()] {
         assert!(error.is_finding());
-        let AuditError::Store(StoreError::Damaged { source, .. }) = error else {
-            panic!("{error:?}")
-        };
-        assert!(matches!(
-            source,
-            Damage::Key { index: 2, source: keys::KeyError::Unsigned(NoteError::Unsigned(_)) }
-        ));
+        assert!(
+            matches!(
+                error,
+                AuditError::Key {
+                    index: 2,
+                    source: keys::KeyError::Unsigned(NoteError::Unsigned(_))
+                }
+            ),
+            "{error:?}"
+        );
     }
+}
+
+#[tokio::test]
+async fn the_kept_summary_goes_over_to_the_new_key_too() {
+    let mut log = Log::new();
+    let fast = || Settings { reread_at_start: false, ..settings() };
+    let open = |key: &Arc<SigningKey>| {
+        let mut read = 0;
+        Audit::open(log.path(), Arc::clone(key), &fast(), &mut |_, _| read += 1)
+            .map(|audit| (audit, read))
+    };
+    let (audit, _) = open(&log.key).unwrap();
+    log.fill(&audit, 5).await;
+    audit.close().await;
+    let (old, new) = (Arc::clone(&log.key), Arc::new(key()));
+    Audit::rotate(log.path(), Arc::clone(&old), &new, Timestamp(2), &fast()).unwrap();
+    let refused = open(&old).map(drop).unwrap_err();
+    assert!(matches!(refused, AuditError::OldKey(_)), "{refused:?}");
+    let (audit, read) = open(&new).unwrap();
+    assert_eq!((audit.size(), read), (7, 0), "nothing had to be read again");
+    audit.close().await;
+    log.key = new;
+    check(&log, None).unwrap();
 }

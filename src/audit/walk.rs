@@ -1,0 +1,185 @@
+//! One pass over a log's folder, first entry to last, everything checked on the way: what verifying, replaying,
+//! searching and exporting have in common. Needs no hold on the log and changes nothing.
+
+use std::ops::Range;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::AuditError;
+use super::chain::Chain;
+use super::entry::skim::{Skimmed, skim};
+use super::entry::{self, Entry, KeyEvent, Kind};
+use super::file::disk::{Disk, Local};
+use super::file::scan::{Extent, scan};
+use super::file::{self, Description};
+use super::frame::{Frame, Header};
+use super::hashed::{Depth, Hashed};
+use super::keys::Keys;
+use super::ledger::Promise;
+use super::verify::{Expected, LeftOver, Verified, stays};
+use crate::query::time::Timestamp;
+
+/// One entry as it lies in the log.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// Its index.
+    pub index: u64,
+    /// When its frame was written: never earlier than that of an entry before.
+    pub written_at: Timestamp,
+    /// The entry as hashed.
+    pub bytes: &'a Bytes,
+    /// Its sealed record beside the tree; empty where none is kept.
+    pub private: Bytes,
+}
+
+/// Checks every byte, hash, root and signature, and shows each entry as stored. Entries are not decoded: the hashes
+/// cover their bytes.
+///
+/// # Errors
+/// The first bad place; [`AuditError::is_finding`] tells it from a log that could not be looked at.
+pub fn walk(
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(&Seen<'_>),
+) -> Result<Verified, AuditError> {
+    walk_frames(&Local, folder, expected, Depth::Hashes, &mut |hashed| {
+        for (index, written_at, bytes, private) in seen(&hashed.frame) {
+            visit(&Seen { index, written_at, bytes: &bytes, private });
+        }
+    })
+}
+
+/// The same with each entry decoded. Bytes that are no entry are a bad place.
+///
+/// # Errors
+/// As [`walk`].
+pub fn walk_entries(
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(&Seen<'_>, &Entry),
+) -> Result<Verified, AuditError> {
+    walk_entries_on(&Local, folder, expected, visit)
+}
+
+/// Shows the entries of a range, decoded. What comes before it is passed over where the log's own index allows that,
+/// and then not checked: use [`walk`] to know that a log is whole.
+///
+/// # Errors
+/// As [`walk`], of what was read.
+pub fn walk_range(
+    folder: &Path,
+    range: Range<u64>,
+    visit: &mut dyn FnMut(&Seen<'_>, &Entry),
+) -> Result<(), AuditError> {
+    walk_entries(folder, Expected::default(), &mut |seen, entry| {
+        if range.contains(&seen.index) {
+            visit(seen, entry);
+        }
+    })?;
+    Ok(())
+}
+
+/// As [`walk_entries`], from that disk.
+pub(super) fn walk_entries_on(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(&Seen<'_>, &Entry),
+) -> Result<Verified, AuditError> {
+    walk_frames(disk, folder, expected, Depth::Entries, &mut |hashed| {
+        let seen = seen(&hashed.frame);
+        for ((index, written_at, bytes, private), entry) in seen.zip(&hashed.entries) {
+            visit(&Seen { index, written_at, bytes: &bytes, private }, entry);
+        }
+    })
+}
+
+fn seen(frame: &Frame) -> impl Iterator<Item = (u64, Timestamp, Bytes, Bytes)> {
+    let Header { first_index, at, .. } = *frame.header();
+    let stored = frame.entries().zip(frame.private());
+    (first_index..).zip(stored).map(move |(index, (bytes, private))| (index, at, bytes, private))
+}
+
+fn walk_frames(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    depth: Depth,
+    visit: &mut dyn FnMut(&Hashed),
+) -> Result<Verified, AuditError> {
+    let description = Description::read_on(disk, folder)?
+        .ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+    let first = description.key().ok_or(AuditError::OtherKey)?;
+    // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
+    let published = file::published(disk, folder)?.ok_or(AuditError::Unpublished)?;
+    let checkpoints = [Some(published.as_str()), expected.since].into_iter().flatten();
+    let mut promises = checkpoints
+        .map(|text| Promise::of(text, &description.origin))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut key_events = Vec::new();
+
+    let mut chain = Chain::new(description.epoch);
+    let extent = Extent { known: 0, depth };
+    let scan = scan(disk, folder, &description, extent, &mut |_, hashed| {
+        chain.advance(hashed.frame.header(), &hashed.leaves, |_, _| {})?;
+        let flaw = hashed.sound();
+        promises.iter_mut().for_each(|promise| promise.see(&chain.head()));
+        key_events.extend(about_keys(hashed));
+        // Of a frame with a flaw those before it.
+        visit(hashed);
+        flaw
+    })?;
+    let tree = chain.tree();
+    let keys = Keys::follow(first, key_events.iter().map(|(index, event)| (*index, event)))?;
+    let head = keys.open(&published).map_err(AuditError::Note)?;
+    if let Some(since) = expected.since {
+        keys.open(since).map_err(AuditError::Note)?;
+    }
+    if expected.vkey.is_some_and(|expected| !vouches(expected.trim(), &keys, head.size)) {
+        return Err(AuditError::OtherKey);
+    }
+    promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
+    let left_over = match scan.torn {
+        Some(torn) if stays(disk, &torn)? => {
+            Some(LeftOver { path: torn.path, offset: torn.offset, bytes: torn.bytes.len() })
+        }
+        Some(_) | None => None,
+    };
+    Ok(Verified {
+        origin: description.origin,
+        vkey: description.vkey,
+        current_vkey: keys.current().to_string(),
+        entries: tree.size(),
+        frames: chain.frames(),
+        root: tree.root(),
+        published: head.size,
+        left_over,
+    })
+}
+
+/// Events about keys among the entries of a frame.
+fn about_keys(hashed: &Hashed) -> Vec<(u64, KeyEvent)> {
+    let first = hashed.frame.header().first_index;
+    let event = |entry: &Entry| match &entry.kind {
+        Kind::Key(event) => Some(event.clone()),
+        _ => None,
+    };
+    if !hashed.entries.is_empty() {
+        let events = (first..).zip(&hashed.entries);
+        return events.filter_map(|(index, entry)| Some((index, event(entry)?))).collect();
+    }
+    // What records a question is no event; the few others are decoded. Bytes that are no entry say nothing.
+    let events = (first..)
+        .zip(hashed.frame.slices())
+        .filter(|(_, bytes)| !matches!(skim(bytes), Some(Skimmed { question: Some(_), .. })));
+    events.filter_map(|(index, bytes)| Some((index, event(&entry::decode(bytes).ok()?)?))).collect()
+}
+
+/// Whether the key has itself signed for this log: as the first one, by announcing the next, or under the published
+/// checkpoint. That another announced it says nothing of what its owner knows.
+fn vouches(expected: &str, keys: &Keys, published: u64) -> bool {
+    let is_first = keys.all().next().is_some_and(|first| first.to_string() == expected);
+    let known = keys.all().find(|key| key.to_string() == expected);
+    is_first || known.is_some_and(|key| keys.is_replaced(key) || keys.at(published) == key)
+}
