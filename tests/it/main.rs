@@ -30,6 +30,8 @@ mod hangup;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod second_verifier;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod adapters;
