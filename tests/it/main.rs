@@ -32,6 +32,8 @@ mod log;
 #[cfg(test)]
 mod second_verifier;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod adapters;
