@@ -26,6 +26,8 @@ mod publisher;
 pub mod tiles;
 pub mod verify;
 pub mod walk;
+#[doc(hidden)]
+pub mod targets;
 
 #[cfg(test)]
 mod memory;

@@ -34,6 +34,8 @@ mod second_verifier;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod adapters;

@@ -340,7 +340,8 @@ def read_frame(data, at):
     _, _, flags, header, epoch, number, first, count, leaf, private, padding, time = struct.unpack_from(
         ">4sBBHQQQIIIIQ", data, at)
     end = at + 120 + leaf + private
-    need(flags == 0 and header == 120 and count >= 1 and leaf <= 1 << 20 and private <= 4 << 20, "the frame's header")
+    need(flags == 0 and header == 120 and 1 <= count <= 4096, "the frame's header")
+    need(leaf <= 1 << 20 and private <= 4 << 20 and (not private or private > 4 * count), "the frame's header")
     need(padding < BLOCK and (124 + leaf + private + padding) % BLOCK == 0, "the frame's lengths")
     need(end + 4 + padding <= len(data), "the frame's lengths")
     need(struct.unpack_from(">I", data, end)[0] == crc32c(memoryview(data)[at:end]), "the frame's checksum")

@@ -14,6 +14,9 @@ pub(super) const FILE: &str = "log.toml";
 
 const FORMAT: u32 = 1;
 
+/// Longest description read, in bytes: several times the longest name and its key.
+const MAX_BYTES: usize = 4096;
+
 /// What a log is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +49,7 @@ impl Description {
         };
         let description = std::str::from_utf8(&bytes)
             .ok()
+            .filter(|text| text.len() <= MAX_BYTES)
             .and_then(|text| toml::from_str::<Self>(text).ok())
             .filter(|read| read.format == FORMAT && read.to_text().as_bytes() == bytes)
             .filter(|read| read.key().is_some());
