@@ -113,96 +113,133 @@ fn with_checksum(bytes: &mut [u8], from: usize) {
     bytes[end..end + 4].copy_from_slice(&checksum.to_be_bytes());
 }
 
-/// One thing wrong at a time; some of it is not wrong at all.
-fn variants(good: &Copy) -> Vec<(String, Copy)> {
-    let places = good.places();
-    let end = *places.last().unwrap();
-    let mut variants = vec![("untouched".to_owned(), good.clone())];
-    let mut add = |name: &str, change: &dyn Fn(&mut Copy)| {
-        let mut copy = good.clone();
+/// Copies with one thing wrong each; some of it is not wrong at all.
+struct Variants {
+    good: Copy,
+    places: Vec<usize>,
+    list: Vec<(String, Copy)>,
+}
+
+impl Variants {
+    fn of(good: Copy) -> Self {
+        let list = vec![("untouched".to_owned(), good.clone())];
+        let mut all = Self { places: good.places(), good, list };
+        bits(&mut all);
+        moved(&mut all);
+        tails(&mut all);
+        files(&mut all);
+        all
+    }
+
+    fn add(&mut self, name: &str, change: &dyn Fn(&mut Copy)) {
+        let mut copy = self.good.clone();
         change(&mut copy);
-        variants.push((name.to_owned(), copy));
-    };
+        self.list.push((name.to_owned(), copy));
+    }
+}
+
+/// Single bits, and fields of a frame with its checksum made right again.
+fn bits(all: &mut Variants) {
+    let places = all.places.clone();
+    let end = *places.last().unwrap();
     for step in 0..60_usize {
         let place = step * 7919 % end;
-        add(&format!("bit of byte {place}"), &|copy| copy.first()[place] ^= 1 << (step % 8));
+        all.add(&format!("bit of byte {place}"), &|copy| copy.first()[place] ^= 1 << (step % 8));
     }
     for field in [0, 4, 5, 7, 15, 23, 31, 35, 39, 43, 47, 55, 60, 100] {
         let place = places[2] + field;
-        add(&format!("header byte {field}, checksum mended"), &|copy| {
+        all.add(&format!("header byte {field}, checksum mended"), &|copy| {
             copy.first()[place] ^= 1;
             if ![35, 39, 43].contains(&field) {
                 with_checksum(copy.first(), places[2]);
             }
         });
     }
-    add("an entry changed, checksum mended", &|copy| {
+}
+
+/// Frames that are whole, but not where they were.
+fn moved(all: &mut Variants) {
+    let (good, places) = (all.good.clone(), all.places.clone());
+    all.add("an entry changed, checksum mended", &|copy| {
         copy.first()[places[1] + 140] ^= 1;
         with_checksum(copy.first(), places[1]);
     });
-    add("frames exchanged", &|copy| {
+    all.add("frames exchanged", &|copy| {
         let (one, two) = (good.segments[&1][places[1]..places[2]].to_vec(), places[2]..places[3]);
         let two = good.segments[&1][two].to_vec();
         copy.first().splice(places[1]..places[3], [two, one].concat());
     });
-    add("a frame twice", &|copy| {
+    all.add("a frame twice", &|copy| {
         let frame = good.segments[&1][places[1]..places[2]].to_vec();
         copy.first().splice(places[2]..places[2], frame);
         with_header(copy.first(), 1);
     });
-    add("a frame taken out", &|copy| {
+    all.add("a frame taken out", &|copy| {
         copy.first().drain(places[1]..places[2]);
         with_header(copy.first(), 1);
     });
-    add("the last frame gone", &|copy| copy.first()[places[places.len() - 2]..].fill(0));
-    add("a frame in the middle gone", &|copy| copy.first()[places[1]..places[2]].fill(0));
-    add("half of the last frame", &|copy| copy.first()[end - 200..end].fill(0x55));
-    add("something behind the end", &|copy| copy.first()[end + 77] = 1);
-    add("something two blocks behind the end", &|copy| copy.first()[end + 2 * BLOCK] = 1);
-    add("an unfinished frame", &|copy| {
+    all.add("the last frame gone", &|copy| copy.first()[places[places.len() - 2]..].fill(0));
+    all.add("a frame in the middle gone", &|copy| copy.first()[places[1]..places[2]].fill(0));
+}
+
+/// What may lie behind the last frame.
+fn tails(all: &mut Variants) {
+    let (good, places) = (all.good.clone(), all.places.clone());
+    let end = *places.last().unwrap();
+    all.add("half of the last frame", &|copy| copy.first()[end - 200..end].fill(0x55));
+    all.add("something behind the end", &|copy| copy.first()[end + 77] = 1);
+    all.add("something two blocks behind the end", &|copy| copy.first()[end + 2 * BLOCK] = 1);
+    all.add("an unfinished frame", &|copy| {
         let head = good.segments[&1][BLOCK..BLOCK + 300].to_vec();
         copy.first()[end..end + 300].copy_from_slice(&head);
         copy.first()[end + 20] ^= 1;
     });
-    add("a newer program's frame", &|copy| {
+    all.add("a newer program's frame", &|copy| {
         copy.first()[end..end + 5].copy_from_slice(b"HYF1\x02");
     });
-    add("a file cut short", &|copy| copy.first().truncate(end));
-    add("a file cut short, header mended", &|copy| {
+}
+
+/// Whole files.
+fn files(all: &mut Variants) {
+    let (good, places) = (all.good.clone(), all.places.clone());
+    let end = *places.last().unwrap();
+    all.add("a file cut short", &|copy| copy.first().truncate(end));
+    all.add("a file cut short, header mended", &|copy| {
         copy.first().truncate(end);
         with_header(copy.first(), 1);
     });
-    add("an empty segment behind", &|copy| {
+    all.add("an empty segment behind", &|copy| {
         let mut empty = good.segments[&1].clone();
         empty[BLOCK..].fill(0);
         with_header(&mut empty, 2);
         copy.segments.insert(2, empty);
     });
-    add("a segment missing between", &|copy| {
+    all.add("a segment missing between", &|copy| {
         let mut empty = good.segments[&1].clone();
         empty[BLOCK..].fill(0);
         with_header(&mut empty, 3);
         copy.segments.insert(3, empty);
     });
-    add("the segment again as the second", &|copy| {
+    all.add("the segment again as the second", &|copy| {
         let mut second = good.segments[&1].clone();
         with_header(&mut second, 2);
         copy.segments.insert(2, second);
     });
-    add("no checkpoint", &|copy| copy.checkpoint = None);
+    all.add("no checkpoint", &|copy| copy.checkpoint = None);
     for place in [0, 10, 30, 40, 60, 90, 120, 150] {
         let flip = move |bytes: &mut Vec<u8>| {
             let place = place % bytes.len();
             bytes[place] ^= 1;
         };
-        add(&format!("checkpoint byte {place}"), &|copy| flip(copy.checkpoint.as_mut().unwrap()));
-        add(&format!("description byte {place}"), &|copy| flip(&mut copy.description));
+        all.add(&format!("checkpoint byte {place}"), &|copy| {
+            flip(copy.checkpoint.as_mut().unwrap())
+        });
+        all.add(&format!("description byte {place}"), &|copy| flip(&mut copy.description));
     }
-    add("a stranger's signature besides", &|copy| {
+    all.add("a stranger's signature besides", &|copy| {
         let line = "— stranger.example AAAAAAECAwQ=\n".as_bytes();
         copy.checkpoint.as_mut().unwrap().extend_from_slice(line);
     });
-    variants
 }
 
 fn ours(folder: &Path, kinds: &mut BTreeMap<&'static str, u64>) -> Result<Verified, AuditError> {
@@ -258,7 +295,7 @@ async fn two_verifiers_come_to_the_same() {
     mixed_load(&lab).await;
     lab.close().await;
     let good = Copy::of(&lab.path("log"));
-    let variants = variants(&good);
+    let variants = Variants::of(good).list;
     let folders: Vec<PathBuf> =
         (0..variants.len()).map(|number| lab.beside(&format!("variant-{number}"))).collect();
     for ((_, copy), folder) in variants.iter().zip(&folders) {
