@@ -14,9 +14,11 @@ pub mod agreements;
 pub mod cache;
 pub mod adapters;
 pub mod audit;
+pub mod vault;
 
 // The auditors.
 pub mod replay;
+pub mod report;
 
 // The vocabulary.
 pub mod catalogue;

@@ -6,13 +6,15 @@
 
 use std::fmt;
 
+use secrecy::zeroize::Zeroizing;
+
 use crate::crypto::{self, CryptoError, Digest, MacKey};
 
 const OPENING_TAG: &[u8] = b"heyan/audit/opening/v1\0";
 const COMMITMENT_TAG: &[u8] = b"heyan/audit/commitment/v1\0";
 
-/// The secret behind one entry's commitments. Never stored in the log.
-pub struct Seed([u8; 32]);
+/// The secret behind one entry's commitments. Never stored in the log in clear; overwritten when dropped.
+pub struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
     /// A new one.
@@ -20,12 +22,12 @@ impl Seed {
     /// # Errors
     /// When the system has no randomness to give.
     pub fn random() -> Result<Self, CryptoError> {
-        crypto::random().map(Self)
+        crypto::random().map(Self::from_bytes)
     }
 
     /// One that was kept.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self(Zeroizing::new(bytes))
     }
 
     /// Its bytes, to be kept where they can be destroyed.
@@ -64,6 +66,14 @@ pub enum Field {
 }
 
 impl Field {
+    /// Every field, in the order of their numbers in sealed records.
+    pub const ALL: [Self; 4] = [Self::Subject, Self::Operator, Self::Request, Self::Answer];
+
+    /// The field of that stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+
     /// Stable name, part of what is hashed.
     pub fn name(self) -> &'static str {
         match self {
@@ -77,7 +87,8 @@ impl Field {
 
 /// Commits to one field's value in canonical form.
 pub fn commit(seed: &Seed, field: Field, value: &[u8]) -> (Digest, Opening) {
-    let opening = Opening(MacKey::new(&seed.0).mac(&[OPENING_TAG, field.name().as_bytes()]));
+    let opening =
+        Opening(MacKey::new(seed.as_bytes()).mac(&[OPENING_TAG, field.name().as_bytes()]));
     (commitment(&opening, field, value), opening)
 }
 

@@ -26,12 +26,13 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::admin::{self, AdminState, Readiness};
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
-use crate::audit::{self, Audit};
+use crate::audit::file::Description;
+use crate::audit::{self, Audit, AuditError};
 use crate::cache::AnswerCache;
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
 use crate::gateway::in_force::{InForce, Journal, Sources};
-use crate::gateway::ledger::LedgerFromLog;
+use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
 use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
@@ -40,6 +41,9 @@ use crate::query::time::Timestamp;
 use crate::service::Services;
 use crate::settings::Settings;
 use crate::telemetry;
+use crate::vault::history::History;
+use crate::vault::master::{Master, Power};
+use crate::vault::{KeyFolder, Keys, Vault};
 
 /// How often readiness and gauges are looked at: a balancer asks about once a second.
 const HEALTH_BEAT: Duration = Duration::from_millis(500);
@@ -49,7 +53,7 @@ const HEALTH_BEAT: Duration = Duration::from_millis(500);
 #[command(after_help = "Examples:\n  \
     heyan serve --config /etc/heyan/gateway.toml\n  \
     HEYAN__LISTEN=0.0.0.0:7443 heyan serve --config gateway.toml\n\n\
-    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements and adapters again.")]
+    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements, orders and adapters again.")]
 pub struct Serve {
     /// The settings file
     #[arg(long, value_name = "FILE")]
@@ -166,7 +170,7 @@ impl Node {
         Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
-    /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
+    /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
     pub async fn reload(&self) {
         let reloaded = self.gateway.reload(now()).await;
         for change in &reloaded.changes {
@@ -214,13 +218,22 @@ async fn watch_health(
     while stop.run_until_cancelled(beat.tick()).await.is_some() {
         let audit = gateway.audit();
         let healthy = audit.is_healthy();
+        let sealing = gateway.vault_ready(now()).await;
         ready.send_if_modified(|known| {
-            let next = if healthy { Ok(()) } else { Err("the log has stopped".to_owned()) };
+            let next = match (healthy, &sealing) {
+                (false, _) => Err("the log has stopped".to_owned()),
+                (true, Err(_)) => Err("the vault cannot be used".to_owned()),
+                (true, Ok(())) => Ok(()),
+            };
             let changed = *known != next;
             *known = next;
             changed
         });
-        let status = if healthy { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let status = if healthy && sealing.is_ok() {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
         for name in HEALTH_NAMES {
             health.set_service_status(name, status).await;
         }
@@ -246,6 +259,7 @@ pub fn sources(settings: &Settings) -> Sources {
         parties: settings.parties.clone(),
         catalogue: settings.catalogue.clone(),
         agreements: settings.agreements.clone(),
+        orders: settings.orders.clone(),
         adapters: settings.adapters.clone(),
     }
 }
@@ -253,8 +267,6 @@ pub fn sources(settings: &Settings) -> Sources {
 /// Opens the log, rebuilds what is counted from it, and records what comes into force.
 async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let at = now();
-    let mut journal = Journal::default();
-    let mut ledger = LedgerFromLog::default();
     let key = SigningKey::read(&settings.log.key)?;
     let cosigner_key = &settings.log.cosigner_key;
     let cosigner = match cosigner_key.as_os_str().is_empty() {
@@ -265,14 +277,16 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         cosigner,
         segment_bytes: settings.log.segment_bytes,
         queue: settings.limits.log_queue,
+        reread_at_start: settings.log.reread_at_start,
         ..audit::Settings::default()
     };
-    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, entry| {
-        journal.visit(entry);
-        ledger.visit(entry);
-    })
-    .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))?;
+    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
+        .with_context(|| {
+            format!("the log in {} cannot be opened", settings.log.folder.display())
+        })?;
 
+    let mut journal = Journal::resume(&audit)?;
+    let ledger = Ledger::resume(audit.summary());
     let sources = sources(settings);
     let (in_force, findings) = InForce::read(&sources, at, &journal, None);
     for finding in &findings {
@@ -282,7 +296,12 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
+    let vault = open_vault(settings, History::resume(&audit.summary().vault))?;
     audit.append(node_event(NodeChange::Started, at)).await?;
+    if let Some(vault) = &vault {
+        // Better now than with the first question.
+        vault.ready(at, &audit).await.context("the vault cannot be used")?;
+    }
     for change in journal.record(&audit, &in_force, at).await? {
         tracing::info!(change, "in force");
     }
@@ -290,9 +309,10 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         in_force,
         sources,
         journal,
-        ledger: ledger.finish(),
+        ledger,
         cache: AnswerCache::new(settings.cache.bytes)?,
         audit,
+        vault,
         limits: gateway::Limits {
             deadline_default: settings.limits.deadline_default,
             deadline_margin: settings.limits.deadline_margin,
@@ -300,6 +320,35 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
             request_id_entries: settings.limits.request_id_entries,
         },
     }))
+}
+
+/// The vault, when it is on.
+fn open_vault(settings: &Settings, history: History) -> anyhow::Result<Option<Vault>> {
+    let Some(keys) = vault_keys(settings)? else { return Ok(None) };
+    if let Some(erasure) = history.unfinished() {
+        tracing::warn!(
+            erasure,
+            "an erasure was interrupted: stop, and run the same `heyan audit erase` again"
+        );
+    }
+    let vault = Vault::new(keys, &settings.vault.keys, history);
+    vault.map(Some).context("the vault cannot be used")
+}
+
+/// The vault's keys, when it is on.
+///
+/// # Errors
+/// When a key or the log's description cannot be read.
+pub fn vault_keys(settings: &Settings) -> anyhow::Result<Option<Keys>> {
+    if !settings.vault.is_on() {
+        return Ok(None);
+    }
+    let log = &settings.log.folder;
+    let description = Description::read(log)?.ok_or_else(|| AuditError::Missing(log.clone()))?;
+    let folder = KeyFolder::new(&settings.vault.keys, &description.origin);
+    let open = Master::read(&settings.vault.key, Power::Open)?;
+    let find = Master::read(&settings.vault.subject_key, Power::Find)?;
+    Ok(Some(Keys::new(folder, open, find)))
 }
 
 fn node_event(change: NodeChange, at: Timestamp) -> Entry {

@@ -1,40 +1,100 @@
 //! What an entry commits to without saying it: subject, operator, request, answer.
 
-use super::exchange::Opened;
+use bytes::Bytes;
+use serde_json::json;
+
+use super::exchange::{Ask, Opened, Refusal};
+use crate::audit::Audit;
 use crate::audit::commitment::{self, Field, Seed};
 use crate::audit::committed::{answer as released_as_json, operator, subjects};
 use crate::audit::entry::Commitments;
-use crate::crypto::{CryptoError, Digest};
+use crate::crypto::{hex, sha256};
 use crate::decision::release::Released;
-use crate::query::Query;
+use crate::query::time::Timestamp;
+use crate::vault::{Place, Stage, Vault, VaultError};
 
-/// Commitments of one entry, and the openings that only the caller gets.
+/// Largest committed value that is kept whole; four of them, sealed, fit the log's limit for one record. A question
+/// without defects has a tenth of it; a larger value is replaced by its length and digest.
+const VALUE_BYTES: usize = 63 << 10;
+
+/// What makes the evidence of every entry.
+pub(super) struct Evidence {
+    vault: Option<Vault>,
+}
+
+/// Commitments of one entry, the openings that only the caller gets, and the record that only the vault's key opens.
 pub(super) struct Sealed {
     pub(super) commitments: Commitments,
     pub(super) openings: Vec<Opened>,
+    pub(super) private: Bytes,
 }
 
-/// Commits to the question and, when there is one, its answer.
-///
-/// The committed bytes are JSON with sorted keys: a caller, a court or another program can read and rebuild them.
-pub(super) fn seal(
-    query: &Query,
-    request: &Digest,
-    answer: Option<&Released>,
-) -> Result<Sealed, CryptoError> {
-    let seed = Seed::random()?;
-    let mut openings = Vec::with_capacity(4);
-    let mut commit = |field: Field, value: Vec<u8>| {
-        let (commitment, opening) = commitment::commit(&seed, field, &value);
-        openings.push(Opened { field: field.name(), opening, value });
-        Some(commitment)
-    };
-    let commitments = Commitments {
-        subject: commit(Field::Subject, subjects(&query.subjects)),
-        operator: commit(Field::Operator, operator(&query.operator)),
-        request: commit(Field::Request, request.to_vec()),
-        answer: answer.and_then(|released| commit(Field::Answer, released_as_json(released))),
-        sealed: None,
-    };
-    Ok(Sealed { commitments, openings })
+impl Evidence {
+    pub(super) fn new(vault: Option<Vault>) -> Self {
+        Self { vault }
+    }
+
+    /// Sees to it that an entry of this moment can be made. Asked before a question is numbered, so that one that
+    /// could not be recorded leaves no gap.
+    pub(super) async fn ready(&self, at: Timestamp, audit: &Audit) -> Result<(), Refusal> {
+        self.keyed(at, audit).await.map_err(unrecorded)
+    }
+
+    pub(super) async fn keyed(&self, at: Timestamp, audit: &Audit) -> Result<(), VaultError> {
+        match &self.vault {
+            Some(vault) => vault.ready(at, audit).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Commits to the question and, when there is one, its answer; seals both when there is a vault.
+    ///
+    /// The committed bytes are JSON with sorted keys: a caller, a court or another program can read and rebuild them.
+    pub(super) fn seal(
+        &self,
+        ask: &Ask,
+        stage: Stage,
+        answer: Option<&Released>,
+    ) -> Result<Sealed, Refusal> {
+        let seed = Seed::random().map_err(|error| unrecorded(error.into()))?;
+        let mut openings = Vec::with_capacity(4);
+        let mut commit = |field: Field, value: Vec<u8>| {
+            let value = bounded(value);
+            let (commitment, opening) = commitment::commit(&seed, field, &value);
+            openings.push(Opened { field, opening, value });
+            Some(commitment)
+        };
+        let mut commitments = Commitments {
+            subject: commit(Field::Subject, subjects(&ask.query.subjects)),
+            operator: commit(Field::Operator, operator(&ask.query.operator)),
+            request: commit(Field::Request, ask.request.clone()),
+            answer: answer.and_then(|answer| commit(Field::Answer, released_as_json(answer))),
+            sealed: None,
+        };
+        let mut private = Bytes::new();
+        if let Some(vault) = &self.vault {
+            let request_id = &ask.query.request_id;
+            let place = Place { origin: vault.origin(), request_id, stage };
+            let fields: Vec<(Field, &[u8])> =
+                openings.iter().map(|opened| (opened.field, opened.value.as_slice())).collect();
+            let sealed = vault.seal(ask.received_at, &place, &seed, &fields).map_err(unrecorded)?;
+            commitments.sealed = Some(sealed.digest);
+            private = sealed.private;
+        }
+        Ok(Sealed { commitments, openings, private })
+    }
+}
+
+/// What cannot be kept as agreed is not answered.
+fn unrecorded(error: VaultError) -> Refusal {
+    let cause = &error as &dyn std::error::Error;
+    tracing::error!(cause, "the vault failed: nothing is answered");
+    Refusal::Unrecorded
+}
+
+fn bounded(value: Vec<u8>) -> Vec<u8> {
+    if value.len() <= VALUE_BYTES {
+        return value;
+    }
+    json!({ "bytes": value.len(), "sha256": hex(&sha256(&value)) }).to_string().into_bytes()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::audit::commitment::Opening;
+use crate::audit::commitment::{Field, Opening};
 use crate::cache::NoAnswer;
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
@@ -25,7 +25,9 @@ pub struct Ask {
     pub query: Query,
     /// What is wrong with it. A question with a defect is denied, and the denial recorded.
     pub defects: Vec<Defect>,
-    /// SHA-256 of the request as sent.
+    /// The request as sent, in the form that entries commit to.
+    pub request: Vec<u8>,
+    /// SHA-256 of that.
     pub digest: Digest,
     /// When it came in, by the wall clock: what decisions and entries see.
     pub received_at: Timestamp,
@@ -91,7 +93,7 @@ pub struct Receipt {
 /// A committed value and what opens its commitment.
 pub struct Opened {
     /// Which commitment of the entry.
-    pub field: &'static str,
+    pub field: Field,
     /// Its key.
     pub opening: Opening,
     /// The committed bytes.

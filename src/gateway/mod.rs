@@ -9,18 +9,20 @@ mod evidence;
 pub mod exchange;
 pub mod in_force;
 pub mod ledger;
+mod orders;
 mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use metrics::{counter, histogram};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::Answer;
-use self::evidence::seal;
+use self::evidence::Evidence;
 use self::exchange::{Ask, Receipt, Refusal, Reply};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
@@ -34,6 +36,7 @@ use crate::decision::{self, Decision, Permit, decide};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 use crate::telemetry;
+use crate::vault::{Stage, Vault, VaultError};
 
 /// The most time any question gets, whatever its caller allows: the longest time a manifest may give one attempt.
 /// A drain waits for questions under way, so none may last for ever.
@@ -61,6 +64,7 @@ pub struct Gateway {
     ledger: Ledger,
     cache: AnswerCache,
     audit: Audit,
+    evidence: Evidence,
     window: Window,
     limits: Limits,
     /// Told of every turn-over.
@@ -81,6 +85,8 @@ pub struct Parts {
     pub cache: AnswerCache,
     /// The log.
     pub audit: Audit,
+    /// Where requests and answers are kept sealed, if they are.
+    pub vault: Option<Vault>,
     /// Limits.
     pub limits: Limits,
 }
@@ -96,6 +102,7 @@ impl Gateway {
             ledger: parts.ledger,
             cache: parts.cache,
             audit: parts.audit,
+            evidence: Evidence::new(parts.vault),
             window: Window::new(limits.request_id_window, limits.request_id_entries),
             limits,
             turned_over: Notify::new(),
@@ -113,6 +120,7 @@ impl Gateway {
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
+        self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
         let facts = self.facts(&ask, &in_force);
         let decision = decide(&facts, &in_force.agreements);
@@ -140,6 +148,11 @@ impl Gateway {
             false => &[],
         };
         let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
+        let freezes = in_force.freezes.over(
+            fact.map(|fact| &fact.agency),
+            fact.map(|fact| &fact.code),
+            &caller.organisation,
+        );
         Facts {
             rules: decision::RULES,
             request_id: query.request_id,
@@ -169,7 +182,7 @@ impl Gateway {
             disclose: query.disclose.clone(),
             max_age: query.max_age,
             defects: ask.defects.clone(),
-            freezes: Vec::new(),
+            freezes,
             catalogue_digest: *in_force.catalogue.digest(),
         }
     }
@@ -184,13 +197,16 @@ impl Gateway {
 
     async fn deny(&self, ask: &Ask, facts: Facts, denial: Denial) -> Refusal {
         counter!(telemetry::DECISIONS, "code" => denial.code()).increment(1);
-        let Ok(sealed) = seal(&ask.query, &ask.digest, None) else { return Refusal::Unrecorded };
+        let sealed = match self.evidence.seal(ask, Stage::Denial, None) {
+            Ok(sealed) => sealed,
+            Err(refusal) => return refusal,
+        };
         let kind = Kind::Denial(Box::new(entry::Denied {
             facts,
             code: denial.code().to_owned(),
             commitments: sealed.commitments,
         }));
-        match self.append(ask.received_at, kind).await {
+        match self.append(ask.received_at, kind, sealed.private).await {
             Ok(recorded) => Refusal::Denied { denial: Arc::new(denial), log_index: recorded.index },
             Err(refusal) => refusal,
         }
@@ -281,14 +297,15 @@ impl Gateway {
         permit: &Permit,
         adapter: AdapterRef,
     ) -> Result<u64, Refusal> {
-        let sealed = seal(&ask.query, &ask.digest, None).map_err(|_| Refusal::Unrecorded)?;
+        let sealed = self.evidence.seal(ask, Stage::Intent, None)?;
         let kind = Kind::Intent(Box::new(entry::Intent {
             facts: facts.clone(),
             permit: permit.reference(),
             commitments: sealed.commitments,
             adapter,
         }));
-        self.append(ask.received_at, kind).await.map(|recorded| recorded.index)
+        let recorded = self.append(ask.received_at, kind, sealed.private).await;
+        recorded.map(|recorded| recorded.index)
     }
 
     async fn record(
@@ -298,10 +315,9 @@ impl Gateway {
         permit: &Permit,
         answer: Answer,
     ) -> Result<Reply, Refusal> {
-        let sealed = seal(&ask.query, &ask.digest, Some(&answer.released))
-            .map_err(|_| Refusal::Unrecorded)?;
+        let sealed = self.evidence.seal(ask, Stage::Outcome, Some(&answer.released))?;
         let kind = Kind::Outcome(Box::new(answer.as_outcome(facts, permit, sealed.commitments)));
-        let recorded = self.append(ask.received_at, kind).await?;
+        let recorded = self.append(ask.received_at, kind, sealed.private).await?;
         counter!(telemetry::DECISIONS, "code" => "permit").increment(1);
         counter!(
             telemetry::VERDICTS,
@@ -320,9 +336,9 @@ impl Gateway {
         Ok(answer.into_reply(ask, permit, recorded.index, receipt))
     }
 
-    async fn append(&self, at: Timestamp, kind: Kind) -> Result<Recorded, Refusal> {
+    async fn append(&self, at: Timestamp, kind: Kind, private: Bytes) -> Result<Recorded, Refusal> {
         let began = Instant::now();
-        let appended = self.audit.append(Entry { at, kind }).await;
+        let appended = self.audit.append_with(Entry { at, kind }, private).await;
         histogram!(telemetry::LOG_APPEND_SECONDS).record(began.elapsed());
         appended.map_err(|error| match error {
             AuditError::Overloaded => Refusal::Overloaded,
@@ -342,6 +358,14 @@ impl Gateway {
     /// The log, for those who read it.
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// Sees to it that questions of this moment can be sealed, where there is a vault: a new day begins with a new key.
+    ///
+    /// # Errors
+    /// When they cannot; then none is answered.
+    pub async fn vault_ready(&self, at: Timestamp) -> Result<(), VaultError> {
+        self.evidence.keyed(at, &self.audit).await
     }
 
     /// Estimated bytes of kept answers.

@@ -63,7 +63,7 @@ fn receipt(receipt: &Receipt) -> wire::Receipt {
             .openings
             .iter()
             .map(|opening| wire::Opening {
-                field: opening.field.to_owned(),
+                field: opening.field.name().to_owned(),
                 opening: opening.opening.0.to_vec(),
                 value: opening.value.clone(),
             })

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
-use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -32,6 +31,7 @@ use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
 use crate::proto::gateway::v1::operations_server::OperationsServer;
 use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
 use crate::telemetry;
+use crate::wire::request_text;
 
 /// Every service of the gateway, sharing one path.
 #[derive(Clone)]
@@ -71,8 +71,9 @@ impl Services {
         let deadline = deadline(&request);
         let message = request.into_inner();
         let (query, defects) = question::read(&message, &self.gateway.in_force().catalogue);
-        let digest = sha256(&message.encode_to_vec());
-        Ok(Ask { peer, query, defects, digest, received_at, arrived, deadline })
+        let request = request_text(&message);
+        let digest = sha256(&request);
+        Ok(Ask { peer, query, defects, request, digest, received_at, arrived, deadline })
     }
 }
 

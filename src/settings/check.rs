@@ -16,6 +16,7 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
     for (key, path) in [
         ("parties", &mut settings.parties),
         ("agreements", &mut settings.agreements),
+        ("orders", &mut settings.orders),
         ("adapters", &mut settings.adapters),
         ("catalogue", &mut settings.catalogue),
     ] {
@@ -48,7 +49,34 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
             sources.refuse("log.cosigner_key", chain(&error));
         }
     }
+    check_vault(&folder, settings, sources);
     check_values(settings, sources);
+}
+
+/// Nothing is asked of a vault that is off, but a half-named one is a mistake.
+fn check_vault(folder: &Path, settings: &mut Settings, sources: &mut Sources<'_>) {
+    let vault = &mut settings.vault;
+    settle(folder, &mut vault.keys);
+    if !vault.is_on() {
+        if !vault.subject_key.as_os_str().is_empty() {
+            sources.refuse("vault.subject_key", "set, but `vault.key` is not: the vault is off");
+        }
+        return;
+    }
+    if !vault.keys.is_dir() {
+        let path = vault.keys.display();
+        sources.refuse("vault.keys", format!("the folder `{path}` does not exist"));
+    }
+    for (key, path) in
+        [("vault.key", &mut vault.key), ("vault.subject_key", &mut vault.subject_key)]
+    {
+        if given(key, path, sources) {
+            settle(folder, path);
+            if let Err(error) = crypto::refuse_exposed(path) {
+                sources.refuse(key, chain(&error));
+            }
+        }
+    }
 }
 
 fn check_addresses(settings: &Settings, sources: &mut Sources<'_>) {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::sections::{Cache, Limits, Log, Tls, Trust};
+pub use self::sections::{Cache, Limits, Log, Tls, Trust, Vault};
 use crate::finding::{self, Finding};
 use crate::telemetry;
 
@@ -31,6 +31,8 @@ pub struct Settings {
     pub parties: PathBuf,
     /// Folder of signed agreements. Default `agreements`.
     pub agreements: PathBuf,
+    /// Folder of signed orders. Default `orders`.
+    pub orders: PathBuf,
     /// Folder of adapter manifests. Default `adapters`.
     pub adapters: PathBuf,
     /// Folder of facts and items. Default `catalogue`.
@@ -39,6 +41,8 @@ pub struct Settings {
     pub tls: Tls,
     /// The log.
     pub log: Log,
+    /// Sealed requests and answers.
+    pub vault: Vault,
     /// Kept answers.
     pub cache: Cache,
     /// Every limit.
@@ -60,10 +64,12 @@ impl Default for Settings {
             reflection: false,
             parties: "parties".into(),
             agreements: "agreements".into(),
+            orders: "orders".into(),
             adapters: "adapters".into(),
             catalogue: "catalogue".into(),
             tls: Tls::default(),
             log: Log::default(),
+            vault: Vault::default(),
             cache: Cache::default(),
             limits: Limits::default(),
             trust: Trust::default(),

@@ -29,6 +29,9 @@ pub struct Log {
     /// file is prepared a few times a day at most, and a copy of one finishes in a second.
     #[serde(with = "size")]
     pub segment_bytes: u64,
+    /// Whether a start reads and checks the whole log, even where the log's signed summary spares it. Default false: a
+    /// long log would keep the gateway from answering for minutes, and `heyan audit verify` checks it meanwhile.
+    pub reread_at_start: bool,
     /// Whether the loopback port shows the published log as tiles. Default `true`: it holds no personal data, and a
     /// copy that others keep is what makes a log hard to rewrite.
     pub serve_tiles: bool,
@@ -43,9 +46,36 @@ impl Default for Log {
             folder: "log".into(),
             key: "keys/log.key".into(),
             segment_bytes: 64 << 20,
+            reread_at_start: false,
             serve_tiles: true,
             cosigner_key: PathBuf::new(),
         }
+    }
+}
+
+/// The vault: what was asked and answered, sealed beside the log's tree. Off unless `key` is set.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vault {
+    /// Folder of the days' keys, best on a medium of its own: erasing destroys files in it. Default `vault`.
+    pub keys: PathBuf,
+    /// The master key, which opens records; made by `heyan audit vault init`, readable by its owner alone. Default none:
+    /// nothing is kept but commitments.
+    pub key: PathBuf,
+    /// The subject master key, which finds records about a subject and opens none. Must be set when `key` is.
+    pub subject_key: PathBuf,
+}
+
+impl Default for Vault {
+    fn default() -> Self {
+        Self { keys: "vault".into(), key: PathBuf::new(), subject_key: PathBuf::new() }
+    }
+}
+
+impl Vault {
+    /// Whether records are kept.
+    pub fn is_on(&self) -> bool {
+        !self.key.as_os_str().is_empty()
     }
 }
 

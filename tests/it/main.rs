@@ -18,6 +18,8 @@ mod receipts;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]
+mod vault;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod identity;
@@ -25,6 +27,10 @@ mod identity;
 mod door;
 #[cfg(test)]
 mod agreements;
+#[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod hangup;
 #[cfg(test)]

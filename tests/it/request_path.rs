@@ -5,11 +5,10 @@ use heyan::audit::entry::{Source, decode};
 use heyan::audit::file::Description;
 use heyan::audit::receipt::Receipt;
 use heyan::client::Client;
-use heyan::crypto::{Digest, sha256};
+use heyan::crypto::Digest;
 use heyan::proto::gateway::v1 as wire;
 use heyan::query::value::Verdict;
 use heyan::simulate::samples::{self, WIFE};
-use prost::Message;
 use tokio::task::JoinSet;
 use wire::source::Kind as From;
 
@@ -296,7 +295,7 @@ async fn a_receipt_proves_its_entry_with_the_logs_key_alone() {
     let husband = lab.simulation.province().person(samples::HUSBAND).unwrap().number();
     assert!(subject.contains(&husband));
     assert!(operator.contains(crate::support::OPERATOR) && operator.contains("hall-1"));
-    assert_eq!(request, sha256(&question.encode_to_vec()));
+    assert_eq!(request, heyan::wire::request_text(&question));
     assert!(answer.contains(&lab.simulation.province().name(WIFE)));
     assert!(answer.contains("\"verdict\":\"CONFIRMED\""), "{answer}");
 }

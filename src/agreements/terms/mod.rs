@@ -186,6 +186,18 @@ impl Terms {
         &self.provider
     }
 
+    /// Chinese title.
+    pub fn title_zh(&self) -> &str {
+        &self.title_zh
+    }
+
+    /// The law each party relies on: party, instrument, article.
+    pub fn legal_basis(&self) -> impl Iterator<Item = (&OrganisationId, &str, &str)> {
+        self.legal_basis
+            .iter()
+            .map(|basis| (&basis.party, basis.instrument.as_str(), basis.article.as_str()))
+    }
+
     /// The terms as decisions use them; the digest is that of `payload`.
     ///
     /// # Errors

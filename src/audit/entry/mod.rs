@@ -1,8 +1,10 @@
 //! What one entry says, and its stored bytes. The bytes are what is hashed; nobody re-encodes them later.
 
+pub mod skim;
 mod wire;
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::crypto::Digest;
@@ -194,7 +196,7 @@ pub enum AgreementEvent {
 }
 
 /// What one party's order does to an agreement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderEffect {
     /// Out of force until it is resumed.
     Suspended,
@@ -371,12 +373,15 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, EntryError> {
     if bytes.len() > MAX_BYTES {
         return Err(EntryError::TooLarge(bytes.len()));
     }
-    let entry = wire::from_stored(stored::Entry::decode(bytes)?)?;
-    if wire::to_stored(&entry).encode_to_vec() == bytes {
-        Ok(entry)
-    } else {
-        Err(EntryError::NotCanonical)
+    let message = stored::Entry::decode(bytes)?;
+    // Each message has one entry and each entry one message, so that these are the bytes `encode` makes.
+    if message.encoded_len() != bytes.len() || message.encode_to_vec() != bytes {
+        return Err(match wire::from_stored(message) {
+            Ok(_) => EntryError::NotCanonical,
+            Err(error) => error,
+        });
     }
+    wire::from_stored(message)
 }
 
 #[cfg(test)]

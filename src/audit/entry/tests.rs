@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::skim::{Question, Skimmed, skim};
 use super::*;
 use crate::audit::testing::{adapter, commitments, facts, permit};
 use crate::decision::facts::{Defect, QuotaUse};
@@ -143,4 +144,34 @@ fn refuses_what_tlog_tiles_cannot_hold() {
         document: vec![7; MAX_BYTES],
     });
     assert!(matches!(encode(&Entry { at: Timestamp(1), kind }), Err(EntryError::TooLarge(_))));
+}
+
+#[test]
+fn skimming_says_what_decoding_says() {
+    for (time, mut kind) in (0..).zip(every_kind()) {
+        if let Kind::Outcome(outcome) = &mut kind {
+            outcome.commitments.sealed = Some([8; 32]);
+        }
+        let entry = Entry { at: Timestamp(time << 40), kind };
+        let bytes = encode(&entry).unwrap();
+        let question = Question::of(&entry.kind);
+        assert_eq!(skim(&bytes).unwrap(), Skimmed { at: entry.at, question });
+        // Whatever it is given, it ends.
+        for cut in 0..bytes.len() {
+            let _ = skim(&bytes[..cut]);
+            let mut changed = bytes.clone();
+            changed[cut] ^= 0x81;
+            let _ = skim(&changed);
+        }
+    }
+    assert_eq!(skim(&[0xff; 20]), None);
+}
+
+#[test]
+fn an_entry_has_one_message_and_a_message_one_entry() {
+    for kind in every_kind() {
+        let entry = Entry { at: Timestamp(7), kind };
+        let message = wire::to_stored(&entry);
+        assert_eq!(wire::to_stored(&wire::from_stored(message.clone()).unwrap()), message);
+    }
 }

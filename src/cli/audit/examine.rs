@@ -1,15 +1,15 @@
 //! `heyan audit verify` and `heyan audit replay`.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::Progress;
+use super::reading::read_text;
 use crate::audit::AuditError;
 use crate::audit::verify::{Expected, Verified, verify};
 use crate::cli::NO;
@@ -24,7 +24,7 @@ pub(super) struct VerifyArguments {
     /// A checkpoint of this log, kept elsewhere
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
-    /// The key that the log must have, as `audit init` printed it
+    /// A key that the log must have: its first, as `audit init` printed it, or one that it went over to
     #[arg(long, value_name = "KEY")]
     vkey: Option<String>,
     /// Print the result as JSON
@@ -47,12 +47,13 @@ pub(super) struct ReplayArguments {
 pub(super) fn verify_log(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     let since = arguments.since.as_deref().map(read_text).transpose()?;
     let expected = Expected { since: since.as_deref(), vkey: arguments.vkey.as_deref() };
-    let examined = verify_folder(&arguments.folder, expected)?;
+    let examined = verify_folder(&arguments.folder, expected, arguments.json)?;
     Ok(tell(&examined, arguments.json))
 }
 
 pub(super) fn replay_log(arguments: &ReplayArguments) -> anyhow::Result<ExitCode> {
-    let examined = examine(&arguments.folder, arguments.parties.as_deref())?;
+    let parties = arguments.parties.as_deref();
+    let examined = examine_with(&arguments.folder, parties, arguments.json)?;
     Ok(tell(&examined, arguments.json))
 }
 
@@ -96,9 +97,13 @@ impl fmt::Display for Found {
 /// # Errors
 /// When log or parties cannot be looked at. A log that is not whole is a finding, not an error.
 pub fn examine(folder: &Path, parties: Option<&Path>) -> anyhow::Result<Examined> {
+    examine_with(folder, parties, false)
+}
+
+fn examine_with(folder: &Path, parties: Option<&Path>, is_quiet: bool) -> anyhow::Result<Examined> {
     let anchors = parties.map(load_parties).transpose()?;
     let mut replay = Replay::new(anchors);
-    let mut progress = Progress::default();
+    let mut progress = Progress::new("replaying", folder, is_quiet);
     let result = verify(folder, Expected::default(), &mut |index, entry| {
         progress.step();
         replay.entry(index, entry);
@@ -117,8 +122,12 @@ pub fn examine(folder: &Path, parties: Option<&Path>) -> anyhow::Result<Examined
     Ok(examined)
 }
 
-fn verify_folder(folder: &Path, expected: Expected<'_>) -> anyhow::Result<Examined> {
-    let mut progress = Progress::default();
+fn verify_folder(
+    folder: &Path,
+    expected: Expected<'_>,
+    is_quiet: bool,
+) -> anyhow::Result<Examined> {
+    let mut progress = Progress::new("verifying", folder, is_quiet);
     let result = verify(folder, expected, &mut |_, _| progress.step());
     let entries = progress.end();
     let mut examined = judge(result)?;
@@ -170,6 +179,7 @@ pub(super) fn as_json(examined: &Examined) -> Value {
         json!({
             "origin": verified.origin,
             "vkey": verified.vkey,
+            "current_vkey": verified.current_vkey,
             "frames": verified.frames,
             "root": hex(&verified.root),
             "published": verified.published,
@@ -196,6 +206,9 @@ pub(super) fn in_words(examined: &Examined) -> String {
     if let Some(verified) = &examined.verified {
         lines.push(format!("log        {}", verified.origin));
         lines.push(format!("key        {}", verified.vkey));
+        if verified.current_vkey != verified.vkey {
+            lines.push(format!("key now    {}", verified.current_vkey));
+        }
         lines.push(format!("entries    {} in {} frames", verified.entries, verified.frames));
         lines.push(format!("root       {}", hex(&verified.root)));
         lines.push(format!("published  {}", verified.published));
@@ -229,8 +242,4 @@ fn load_parties(folder: &Path) -> anyhow::Result<Register> {
             bail!("the party register cannot be used: {}", findings.join("; "))
         }
     }
-}
-
-fn read_text(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))
 }

@@ -15,6 +15,8 @@ use crate::audit::{self, Audit};
 use crate::crypto::SigningKey;
 use crate::pki;
 use crate::query::time::Timestamp;
+use crate::vault::KeyFolder;
+use crate::vault::master::{Master, Power};
 
 /// The samples, carried in the program so that a trial needs nothing but it.
 static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config-example");
@@ -36,7 +38,7 @@ impl World {
         let world = Self { folder: folder.to_owned() };
         let empty = !folder.exists() || fs::read_dir(folder)?.next().is_none();
         ensure!(empty, "{} is not empty: choose another folder, or remove it", folder.display());
-        for name in ["agreements", "adapters", "secrets", "keys", "catalogue"] {
+        for name in ["agreements", "orders", "adapters", "secrets", "keys", "catalogue"] {
             fs::create_dir_all(world.path(name))?;
         }
         pki::init(&world.path("pki"), &pki::demonstration(), at)?;
@@ -45,6 +47,9 @@ impl World {
             &world.path("keys/log.key"),
             &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem(),
         )?;
+        KeyFolder::make(&world.path("vault"))?;
+        Master::create(&world.path("keys/vault.key"), Power::Open)?;
+        Master::create(&world.path("keys/vault-subject.key"), Power::Find)?;
         fs::write(world.path("gateway.toml"), settings(0, 0))?;
         let key = SigningKey::read(&world.path("keys/log.key"))?;
         let log = audit::Settings { segment_bytes: SEGMENT_BYTES, ..audit::Settings::default() };
@@ -132,6 +137,7 @@ fn settings(gateway: u16, admin: u16) -> String {
          reflection = true\n\
          parties = \"pki/parties\"\n\
          agreements = \"agreements\"\n\
+         orders = \"orders\"\n\
          adapters = \"adapters\"\n\
          catalogue = \"catalogue\"\n\n\
          [tls]\n\
@@ -140,7 +146,11 @@ fn settings(gateway: u16, admin: u16) -> String {
          [log]\n\
          folder = \"log\"\n\
          key = \"keys/log.key\"\n\
-         segment_bytes = \"4 MiB\"\n"
+         segment_bytes = \"4 MiB\"\n\n\
+         [vault]\n\
+         keys = \"vault\"\n\
+         key = \"keys/vault.key\"\n\
+         subject_key = \"keys/vault-subject.key\"\n"
     )
 }
 

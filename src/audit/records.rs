@@ -1,0 +1,118 @@
+//! Entries with their sealed records, read from a log's folder without holding it. Changes nothing, verifies little:
+//! frames have checksums, but whether they are the log's own only [`super::verify`] can tell.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::frame::{BLOCK, Frame, FrameError, Peeked};
+
+/// Why frames could not be read.
+#[derive(Debug, Error)]
+pub enum RecordsError {
+    /// The system refused.
+    #[error("cannot read `{path}`", path = .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    /// A frame is not as it was written.
+    #[error("`{path}` is damaged at byte {offset}: `heyan audit verify` says more", path = .path.display())]
+    Damaged {
+        /// The segment's file.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        source: FrameError,
+    },
+}
+
+/// The entry at this index as stored, and its sealed record, empty where none is kept; `None` beyond the log's end.
+/// Reads one block of each frame before it.
+///
+/// # Errors
+/// When a segment cannot be read, or the entry's frame is damaged.
+pub fn at(folder: &Path, index: u64) -> Result<Option<(Bytes, Bytes)>, RecordsError> {
+    let mut found = None;
+    walk(folder, index, &mut |frame| {
+        let skip = index.checked_sub(frame.header().first_index);
+        let skip = skip.and_then(|skip| usize::try_from(skip).ok()).unwrap_or(usize::MAX);
+        found = frame.entries().zip(frame.private()).nth(skip);
+        Ok::<bool, std::convert::Infallible>(false)
+    })?
+    .unwrap_or_else(|never| match never {});
+    Ok(found)
+}
+
+/// Shows every entry from index `from` on, as stored, with its sealed record. The inner result is the visitor's: its
+/// error ends the reading.
+///
+/// # Errors
+/// When a segment cannot be read, or a frame is damaged.
+pub fn each<E>(
+    folder: &Path,
+    from: u64,
+    visit: &mut dyn FnMut(u64, &Bytes, &Bytes) -> Result<(), E>,
+) -> Result<Result<(), E>, RecordsError> {
+    walk(folder, from, &mut |frame| {
+        let entries = frame.entries().zip(frame.private());
+        for (index, (entry, private)) in (frame.header().first_index..).zip(entries) {
+            if index >= from {
+                visit(index, &entry, &private)?;
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Shows frames in order, beginning with the one that holds the entry, until `visit` says false or fails.
+fn walk<E>(
+    folder: &Path,
+    from: u64,
+    visit: &mut dyn FnMut(&Frame) -> Result<bool, E>,
+) -> Result<Result<(), E>, RecordsError> {
+    for number in 1_u64.. {
+        let path = folder.join(format!("wal/{number:016x}.wal"));
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            opened => opened.map_err(|error| RecordsError::Unreadable(path.clone(), error))?,
+        };
+        let mut offset = BLOCK as u64;
+        while let Some(peeked) =
+            peek(&file, offset).map_err(|error| RecordsError::Unreadable(path.clone(), error))?
+        {
+            if peeked.first_index + u64::from(peeked.count) > from {
+                let frame = read(&file, &path, offset, peeked)?;
+                match visit(&frame) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(Ok(())),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            offset += peeked.bytes as u64;
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The frame that begins here; `None` when the segment holds no further one.
+fn peek(file: &File, offset: u64) -> io::Result<Option<Peeked>> {
+    let mut block = [0; BLOCK];
+    match file.read_exact_at(&mut block, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        read => read.map(|()| Frame::peek(&block).ok()),
+    }
+}
+
+fn read(file: &File, path: &Path, offset: u64, peeked: Peeked) -> Result<Frame, RecordsError> {
+    let mut bytes = vec![0; peeked.bytes];
+    file.read_exact_at(&mut bytes, offset)
+        .map_err(|error| RecordsError::Unreadable(path.to_owned(), error))?;
+    Frame::parse(&Bytes::from(bytes)).map_err(|source| RecordsError::Damaged {
+        path: path.to_owned(),
+        offset,
+        source,
+    })
+}

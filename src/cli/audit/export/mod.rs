@@ -1,0 +1,114 @@
+//! `heyan audit export`: a part of a log, or all of it, as files that open without our software.
+//!
+//! Two passes over the log. The first checks all of it and gathers what proofs and pages need; only then is anything
+//! written. The second writes, entry by entry, and checks all of it once more.
+
+mod choice;
+mod first;
+mod page;
+mod second;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use self::choice::Choice;
+use super::which::Span;
+use crate::report::page::grouped;
+
+/// Files in one folder beyond which many tools grow slow.
+const MANY_FILES: u64 = 1_000_000;
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// Folder of the log, or of a copy; a gateway may be writing to it
+    folder: PathBuf,
+    /// Folder to write; new, or empty
+    out: PathBuf,
+    #[command(flatten)]
+    span: Span,
+    /// What concerns this agreement, also denials that it could have permitted
+    #[arg(long, value_name = "ID")]
+    agreement: Option<String>,
+    /// Everything
+    #[arg(long, conflicts_with_all = ["from", "to", "agreement"])]
+    all: bool,
+    /// How to write the receipts
+    #[arg(long, value_enum, default_value_t = Receipts::Files)]
+    receipts: Receipts,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Receipts {
+    /// receipts/INDEX.tlog-proof, a file each
+    Files,
+    /// receipts.jsonl, a line each
+    OneFile,
+    /// None: entries cannot be checked one by one
+    None,
+}
+
+pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
+    if !arguments.all && !arguments.span.is_given() && arguments.agreement.is_none() {
+        bail!("say what to export: --from and --to, --agreement, or --all");
+    }
+    refuse_full(&arguments.out)?;
+    let choice = Choice::new(arguments.span.range(), arguments.agreement.clone());
+    let gathered = first::gather(&arguments.folder, choice, arguments.json)?;
+    if arguments.receipts == Receipts::Files && gathered.entries > MANY_FILES {
+        eprintln!(
+            "this writes {} receipts into one folder; --receipts one-file writes one file",
+            grouped(gathered.entries)
+        );
+    }
+    fs::create_dir_all(&arguments.out)
+        .with_context(|| format!("cannot make `{}`", arguments.out.display()))?;
+    second::write(
+        &arguments.folder,
+        &arguments.out,
+        &gathered,
+        arguments.receipts,
+        arguments.json,
+    )?;
+    let out = arguments.out.display();
+    if arguments.json {
+        println!(
+            "{}",
+            json!({
+                "folder": arguments.out,
+                "entries": gathered.entries,
+                "questions": gathered.questions,
+                "size": gathered.size,
+                "origin": gathered.origin,
+                "vkey": gathered.vkey,
+            })
+        );
+    } else {
+        println!("exported   {} entries to {out}", gathered.entries);
+        println!("checkpoint {} entries of {}", gathered.size, gathered.origin);
+        println!("Begin with {out}/README.txt; `python3 {out}/check.py` checks it all.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Never among other files: what is there could pass for a part of the export.
+fn refuse_full(out: &Path) -> anyhow::Result<()> {
+    let is_full = match fs::read_dir(out) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read `{}`", out.display()));
+        }
+    };
+    if is_full {
+        bail!("`{}` is not empty: name a new folder", out.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! An entry as JSON, every field of it, for programs that know nothing of protobuf.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::calendar;
+use crate::audit::entry::{
+    AgreementEvent, Commitments, Entry, Erased, FreezeChange, KeyChange, KeyPurpose, Kind,
+    NodeChange, OrderEffect, PartyEvent, Source,
+};
+use crate::crypto::{Digest, hex};
+use crate::decision::PermitRef;
+use crate::decision::facts::{Facts, Standing};
+use crate::query::time::Timestamp;
+
+/// Stable name of the kind of entry.
+pub fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Intent(_) => "intent",
+        Kind::Outcome(_) => "outcome",
+        Kind::Denial(_) => "denial",
+        Kind::Agreement(_) => "agreement",
+        Kind::Party(_) => "party",
+        Kind::Node(_) => "node",
+        Kind::Catalogue(_) => "catalogue",
+        Kind::Adapter(_) => "adapter",
+        Kind::Freeze(_) => "freeze",
+        Kind::Key(_) => "key",
+        Kind::Erasure(_) => "erasure",
+    }
+}
+
+/// Names of all kinds.
+pub const KINDS: [&str; 11] = [
+    "intent",
+    "outcome",
+    "denial",
+    "agreement",
+    "party",
+    "node",
+    "catalogue",
+    "adapter",
+    "freeze",
+    "key",
+    "erasure",
+];
+
+/// Every field of the entry; `written_at` is when it became part of the log, `stored` its bytes as hashed.
+pub fn entry(index: u64, written_at: Timestamp, entry: &Entry, stored: &[u8]) -> Value {
+    let mut fields = Map::new();
+    fields.insert("index".into(), json!(index));
+    fields.insert("kind".into(), json!(kind_name(&entry.kind)));
+    fields.insert("time".into(), json!(calendar::exact(entry.at)));
+    fields.insert("time_us".into(), json!(entry.at.0));
+    fields.insert("written_at".into(), json!(calendar::exact(written_at)));
+    fields.insert("written_at_us".into(), json!(written_at.0));
+    match kind(&entry.kind) {
+        Value::Object(more) => fields.extend(more),
+        other => drop(fields.insert("content".into(), other)),
+    }
+    fields.insert("stored".into(), json!(BASE64_STANDARD.encode(stored)));
+    Value::Object(fields)
+}
+
+fn kind(kind: &Kind) -> Value {
+    match kind {
+        Kind::Intent(intent) => json!({
+            "facts": facts(&intent.facts),
+            "permit": permit(&intent.permit),
+            "commitments": commitments(&intent.commitments),
+            "adapter": {
+                "name": intent.adapter.name,
+                "version": intent.adapter.version,
+                "digest": hex(&intent.adapter.digest),
+            },
+        }),
+        Kind::Outcome(outcome) => json!({
+            "facts": facts(&outcome.facts),
+            "permit": permit(&outcome.permit),
+            "commitments": commitments(&outcome.commitments),
+            "intent": outcome.intent,
+            "source": source_name(outcome.source),
+            "verdict": outcome.verdict.name(),
+            "as_of": outcome.as_of.map(calendar::exact),
+            "disclosed": outcome.disclosed,
+            "dropped": outcome.dropped,
+            "unavailable": outcome.unavailable.map(|reason| reason.code()),
+            "subjects_checked": outcome.subjects_checked,
+        }),
+        Kind::Denial(denied) => json!({
+            "facts": facts(&denied.facts),
+            "code": denied.code,
+            "commitments": commitments(&denied.commitments),
+        }),
+        other => event(other),
+    }
+}
+
+/// What happens beside questions.
+fn event(kind: &Kind) -> Value {
+    let document = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+    match kind {
+        Kind::Agreement(event) => {
+            let (change, (id, version), bytes) = agreement(event);
+            let document = bytes.map(document);
+            json!({ "change": change, "agreement": id, "version": version, "document": document })
+        }
+        Kind::Party(PartyEvent::Entered { organisation, document: bytes }) => {
+            let document = document(bytes);
+            json!({ "change": "entered", "organisation": organisation, "document": document })
+        }
+        Kind::Party(PartyEvent::Removed { organisation }) => {
+            json!({ "change": "removed", "organisation": organisation })
+        }
+        Kind::Node(event) => json!({ "change": node_name(event.change), "version": event.version }),
+        Kind::Catalogue(event) => {
+            json!({ "digest": hex(&event.digest), "summary": event.summary })
+        }
+        Kind::Adapter(event) => json!({
+            "adapter": event.adapter.name,
+            "version": event.adapter.version,
+            "digest": hex(&event.adapter.digest),
+            "facts": event.facts,
+        }),
+        Kind::Freeze(event) => json!({
+            "change": match event.change {
+                FreezeChange::Frozen => "frozen",
+                FreezeChange::Lifted => "lifted",
+            },
+            "name": event.name,
+            "document": document(&event.document),
+        }),
+        Kind::Key(event) => json!({
+            "purpose": match event.purpose {
+                KeyPurpose::Log => "log",
+                KeyPurpose::VaultDay => "vault-day",
+            },
+            "change": match event.change {
+                KeyChange::Begun => "begun",
+                KeyChange::Ended => "ended",
+            },
+            "name": event.name,
+            "document": document(&event.document),
+        }),
+        Kind::Erasure(erasure) => match &erasure.erased {
+            Erased::Entries(entries) => json!({ "entries": entries, "ground": erasure.ground }),
+            Erased::Day(day) => json!({ "day": day, "ground": erasure.ground }),
+        },
+        Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) => Value::Null,
+    }
+}
+
+/// What changed, in which version of which agreement, and the document if there is one.
+pub fn agreement(event: &AgreementEvent) -> (&'static str, (&str, u32), Option<&[u8]>) {
+    match event {
+        AgreementEvent::Adopted { id, version, document } => {
+            ("adopted", (id, *version), Some(document))
+        }
+        AgreementEvent::Withdrawn { id, version } => ("withdrawn", (id, *version), None),
+        AgreementEvent::Ordered { id, version, effect, document } => {
+            let change = match effect {
+                OrderEffect::Suspended => "suspended",
+                OrderEffect::Resumed => "resumed",
+                OrderEffect::Revoked => "revoked",
+            };
+            (change, (id, *version), Some(document))
+        }
+    }
+}
+
+/// Stable name of what the gateway did.
+pub fn node_name(change: NodeChange) -> &'static str {
+    match change {
+        NodeChange::Created => "created",
+        NodeChange::Started => "started",
+        NodeChange::Stopped => "stopped",
+    }
+}
+
+/// Stable name of where an answer came from.
+pub fn source_name(source: Source) -> &'static str {
+    match source {
+        Source::Agency => "agency",
+        Source::Cache => "cache",
+    }
+}
+
+fn facts(facts: &Facts) -> Value {
+    let caller = &facts.caller;
+    let roles: Vec<Value> =
+        facts.roles.iter().map(|(name, kind)| json!({ "role": name, "kind": kind })).collect();
+    let assertions: Vec<Value> = facts
+        .assertions
+        .iter()
+        .map(|(attribute, comparison)| {
+            json!({ "attribute": attribute, "comparison": comparison.name() })
+        })
+        .collect();
+    let defects: Vec<Value> = facts
+        .defects
+        .iter()
+        .map(|defect| json!({ "field": defect.field, "check": defect.check }))
+        .collect();
+    let quota: Vec<Value> = facts
+        .quota
+        .iter()
+        .map(|used| json!({ "agreement": used.agreement, "day": used.day, "second": used.second }))
+        .collect();
+    json!({
+        "rules": facts.rules,
+        "request_id": hex(&facts.request_id),
+        "caller_sequence": facts.caller_sequence,
+        "received_at": calendar::exact(facts.received_at),
+        "received_us": facts.received_at.0,
+        "deadline_us": facts.deadline.map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+        "caller": {
+            "organisation": caller.organisation.as_str(),
+            "system": caller.system.as_str(),
+            "certificate": hex(&caller.certificate),
+            "standing": standing_name(caller.standing),
+        },
+        "fact": facts.fact.as_ref().map(|fact| fact.as_str()),
+        "provider": facts.provider.as_ref().map(|provider| provider.as_str()),
+        "item": facts.item.as_str(),
+        "item_version": facts.item_version,
+        "case_number": facts.case_number,
+        "replaced_material": facts.replaced_material,
+        "operator_unit": facts.operator_unit,
+        "operator_present": facts.operator_present,
+        "roles": roles,
+        "assertions": assertions,
+        "disclose": facts.disclose,
+        "max_age_us": facts.max_age.map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+        "defects": defects,
+        "quota": quota,
+        "freezes": facts.freezes,
+        "catalogue_digest": hex(&facts.catalogue_digest),
+    })
+}
+
+fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Registered => "registered",
+        Standing::UnknownOrganisation => "unknown-organisation",
+        Standing::UnknownSystem => "unknown-system",
+        Standing::ForeignAuthority => "foreign-authority",
+        Standing::Unnamed => "unnamed",
+        Standing::NoQueryRight => "no-query-right",
+    }
+}
+
+fn permit(permit: &PermitRef) -> Value {
+    json!({ "agreement": permit.agreement, "version": permit.version, "clause": permit.clause })
+}
+
+fn commitments(commitments: &Commitments) -> Value {
+    let shown = |digest: &Option<Digest>| digest.as_ref().map(|digest| hex(digest));
+    json!({
+        "subject": shown(&commitments.subject),
+        "operator": shown(&commitments.operator),
+        "request": shown(&commitments.request),
+        "answer": shown(&commitments.answer),
+        "sealed": shown(&commitments.sealed),
+    })
+}
