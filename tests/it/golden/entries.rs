@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use heyan::agreements::document::{self, Signer};
+use heyan::agreements::order::{self, Act, Order, Version};
 use heyan::agreements::terms::Terms;
 use heyan::audit::commitment::{self, Field, Opening, Seed};
 use heyan::audit::entry::{
@@ -15,6 +16,7 @@ use heyan::audit::entry::{
 };
 use heyan::crypto::sha256;
 use heyan::decision::facts::{CallerFacts, Facts, QuotaUse, Standing};
+use heyan::decision::freeze::Scope;
 use heyan::decision::{PermitRef, RULES};
 use heyan::query::record::Unavailable;
 use heyan::query::time::Timestamp;
@@ -85,7 +87,13 @@ pub(super) fn batches() -> Vec<Vec<Record>> {
     let version = 1;
     let id = || "golden-1".to_owned();
     let ordered = |second, effect| {
-        let document = order(effect);
+        let about = Version { agreement: id(), version };
+        let act = match effect {
+            OrderEffect::Suspended => Act::Suspend(about),
+            OrderEffect::Resumed => Act::Resume(about),
+            OrderEffect::Revoked => Act::Revoke(about),
+        };
+        let document = order(second, &format!("order-{second}"), &act);
         agreement(second, AgreementEvent::Ordered { id: id(), version, effect, document })
     };
     let document = signed();
@@ -106,7 +114,10 @@ pub(super) fn batches() -> Vec<Vec<Record>> {
         vec![intent(100)],
         vec![outcome(100)],
         vec![kept(101), denied(102), nobody_asked(103)],
-        vec![plain(200, freeze(FreezeChange::Frozen)), plain(210, freeze(FreezeChange::Lifted))],
+        vec![
+            freeze(200, FreezeChange::Frozen, &Act::Freeze(scope())),
+            freeze(210, FreezeChange::Lifted, &Act::Unfreeze("order-200".to_owned())),
+        ],
         vec![
             ordered(300, OrderEffect::Suspended),
             ordered(310, OrderEffect::Resumed),
@@ -311,15 +322,23 @@ fn signed() -> Vec<u8> {
     document::sign(&terms.payload().unwrap(), &signers).unwrap()
 }
 
-/// A party's order about the agreement.
-fn order(effect: OrderEffect) -> Vec<u8> {
-    format!("order: {effect:?}").into_bytes()
+/// A signed order of civil affairs.
+fn order(second: u64, id: &str, act: &Act) -> Vec<u8> {
+    let (by, _, _, seed) = PARTIES[1];
+    let at = Timestamp::from_seconds(TEN + second);
+    let order = Order::new(id, &by.into(), at, "an incident", act);
+    let key = key(&[seed; 32]).0;
+    order::sign(&order, Signer { kid: &format!("{by}-1"), key: &key }).unwrap()
 }
 
-/// An agency's order about itself.
-fn freeze(change: FreezeChange) -> Kind {
-    let document = format!("order: {change:?}").into_bytes();
-    Kind::Freeze(FreezeEvent { change, name: "civil-affairs".into(), document })
+/// All questions to civil affairs.
+fn scope() -> Scope {
+    Scope { provider: PARTIES[1].0.into(), fact: None, caller: None }
+}
+
+fn freeze(second: u64, change: FreezeChange, act: &Act) -> Record {
+    let document = order(second, &format!("order-{second}"), act);
+    plain(second, Kind::Freeze(FreezeEvent { change, name: scope().name(), document }))
 }
 
 fn vault_day(change: KeyChange) -> Kind {

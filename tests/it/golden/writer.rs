@@ -8,14 +8,12 @@ use bytes::Bytes;
 use heyan::audit::chain::Chain;
 use heyan::audit::checkpoint;
 use heyan::audit::entry::{Entry, encode};
-use heyan::audit::file::{Description, FileStore, MIN_SEGMENT_BYTES};
 use heyan::audit::frame::Content;
 use heyan::audit::note::{self, VerifierKey};
 use heyan::audit::receipt::Receipt;
-use heyan::audit::store::Store;
 use heyan::audit::tree::{Head, leaf_hash};
 use heyan::client::receipt;
-use heyan::crypto::{Algorithm, PublicKey, SigningKey};
+use heyan::crypto::{Algorithm, PublicKey, SigningKey, sha256};
 use heyan::proto::gateway::v1 as wire;
 use heyan::query::time::Timestamp;
 
@@ -50,12 +48,29 @@ fn content(record: &Record) -> Content {
     Content { entry: Bytes::from(encode(&entry).unwrap()), private: record.private.clone() }
 }
 
+/// Bytes of the segment: the least that the program makes.
+const SEGMENT_BYTES: usize = 640 << 10;
+
+const BLOCK: usize = 4096;
+
+/// The segment's first block, as docs/audit-log.md has it.
+fn header() -> Vec<u8> {
+    let mut header = b"HYS1\x01\x00\x00\x44".to_vec();
+    header.extend_from_slice(&1_u64.to_be_bytes());
+    header.extend_from_slice(&1_u64.to_be_bytes());
+    header.extend_from_slice(&(SEGMENT_BYTES as u64).to_be_bytes());
+    header.extend_from_slice(&sha256(ORIGIN.as_bytes()));
+    let checksum = crc32c::crc32c(&header);
+    header.extend_from_slice(&checksum.to_be_bytes());
+    header.resize(BLOCK, 0);
+    header
+}
+
 /// Writes the log, and returns receipts of some of its entries by index.
 pub(super) fn write(folder: &Path) -> Vec<(u64, String)> {
     let (first, next) = (key(&KEYS[0]).0, key(&KEYS[1]).0);
-    let description = Description::new(&vkey(&KEYS[0]));
     let mut chain = Chain::new(1);
-    let mut store: Option<FileStore> = None;
+    let mut segment = header();
     let mut receipts = Vec::new();
     for batch in entries::batches() {
         let contents: Vec<Content> = batch.iter().map(content).collect();
@@ -65,17 +80,7 @@ pub(super) fn write(folder: &Path) -> Vec<(u64, String)> {
             chain.next(&contents, leaves, Timestamp(at.0 + entries::FLUSHED_AFTER)).unwrap();
         let head = Head { size: growth.after().size(), root: growth.after().root() };
         let signed = checkpoint::sign(ORIGIN, &head, &first).unwrap();
-        match &store {
-            None => {
-                FileStore::create(folder, &description, MIN_SEGMENT_BYTES, &frame, &signed)
-                    .unwrap();
-                let opened =
-                    FileStore::open(folder, description.clone(), MIN_SEGMENT_BYTES).unwrap();
-                opened.load(&mut |_| Ok(())).unwrap();
-                store = Some(opened);
-            }
-            Some(store) => store.append(&frame).unwrap(),
-        }
+        segment.extend_from_slice(frame.bytes());
         chain.follow(&frame, &growth);
         let indices = growth.before().size()..;
         for (index, (record, content)) in indices.zip(batch.iter().zip(&contents)) {
@@ -107,11 +112,17 @@ pub(super) fn write(folder: &Path) -> Vec<(u64, String)> {
     let published = checkpoint::sign(ORIGIN, &head, &first).unwrap();
     let second = checkpoint::sign(ORIGIN, &head, &next).unwrap();
     let line = second.lines().last().unwrap();
-    store.unwrap().publish(&format!("{published}{line}\n")).unwrap();
+    segment.resize(SEGMENT_BYTES, 0);
+    fs::create_dir_all(folder.join("wal")).unwrap();
+    fs::write(folder.join("wal/0000000000000001.wal"), segment).unwrap();
+    fs::write(folder.join("checkpoint"), format!("{published}{line}\n")).unwrap();
+    let vkey = vkey(&KEYS[0]);
+    let described = format!("format = 1\nepoch = 1\norigin = \"{ORIGIN}\"\nvkey = \"{vkey}\"\n");
+    fs::write(folder.join("log.toml"), described).unwrap();
     receipts
 }
 
-/// Puts the log into the repository: without the zeros behind its last frame, without empty segments and the lock.
+/// Puts the log into the repository, without the zeros behind its last frame.
 pub(super) fn pack(
     made: &Path,
     golden: &Path,
