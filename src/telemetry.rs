@@ -64,13 +64,15 @@ pub const LOG_ENTRIES: &str = "heyan_log_entries";
 pub const LOG_APPEND_SECONDS: &str = "heyan_log_append_seconds";
 /// 1 while the log can be written; at 0 the gateway answers nothing.
 pub const LOG_HEALTHY: &str = "heyan_log_healthy";
+/// 1 while the witness file could not be brought up to date.
+pub const LOG_WITNESS_BEHIND: &str = "heyan_log_witness_behind";
 /// Reloads; label `result` (`changed`, `unchanged`, `refused`).
 pub const RELOADS: &str = "heyan_reloads_total";
 /// When the gateway's own certificate expires, seconds since 1970.
 pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
 
 /// Kind, name, unit and help text of every metric.
-const METRICS: [(Kind, &str, Unit, &str); 20] = [
+const METRICS: [(Kind, &str, Unit, &str); 21] = [
     (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
     (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
     (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
@@ -99,6 +101,12 @@ const METRICS: [(Kind, &str, Unit, &str); 20] = [
         "From handing in an entry until it is durable.",
     ),
     (Kind::Gauge, LOG_HEALTHY, Unit::Count, "1 while the log can be written."),
+    (
+        Kind::Gauge,
+        LOG_WITNESS_BEHIND,
+        Unit::Count,
+        "1 while the witness file could not be brought up to date.",
+    ),
     (Kind::Counter, RELOADS, Unit::Count, "Reloads."),
     (
         Kind::Gauge,
@@ -247,7 +255,7 @@ mod tests {
         assert!(text.contains("heyan_decisions_total{code=\"telemetry_test\"} 2"), "{text}");
         assert!(text.contains("# HELP heyan_decisions_total Decisions taken."), "{text}");
         assert!(text.contains("heyan_log_append_seconds_bucket{le=\"0.005\"}"), "{text}");
-        assert_eq!(METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(), 20);
+        assert_eq!(METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(), 21);
     }
 
     #[test]

@@ -62,6 +62,17 @@ pub enum AuditError {
         /// Size that was published.
         published: u64,
     },
+    /// The log is not the one that the witness file saw.
+    #[error(
+        "the witness file `{path}` saw another log, or a longer one; put the right log back, or take the file away if it is the wrong one",
+        path = .path.display()
+    )]
+    Witness {
+        /// The witness file.
+        path: PathBuf,
+        /// What it saw, and what the log is.
+        source: Box<AuditError>,
+    },
     /// What was read back is not what was written.
     #[error("the entries read back do not give the root over {size} entries")]
     ReadBack {
@@ -96,6 +107,7 @@ impl AuditError {
             | Self::Unpublished
             | Self::Behind { .. }
             | Self::Forked { .. }
+            | Self::Witness { .. }
             | Self::ReadBack { .. } => true,
             Self::Store(StoreError::Io { .. } | StoreError::InUse(_))
             | Self::Entry(_)

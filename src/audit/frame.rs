@@ -36,6 +36,7 @@ const MAGIC: &[u8; 4] = b"HYF1";
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 120;
 const CRC_BYTES: usize = 4;
+static ZEROS: [u8; BLOCK] = [0; BLOCK];
 
 /// What a frame says of its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ impl Frame {
         if crc32c::crc32c(content) != u32::from_be_bytes(*checksum) {
             return Err(FrameError::Checksum);
         }
-        if padding.iter().any(|&byte| byte != 0) {
+        if ZEROS.get(..padding.len()) != Some(padding) {
             return Err(FrameError::Padding);
         }
         let frame = Self {
@@ -183,7 +184,8 @@ impl Frame {
     pub fn peek(block: &[u8]) -> Result<Peeked, FrameError> {
         let fields = Fields::parse(block)?;
         let bytes = fields.total()?;
-        Ok(Peeked { bytes, first_index: fields.header.first_index, count: fields.count })
+        let filled = bytes - fields.padding;
+        Ok(Peeked { bytes, filled, first_index: fields.header.first_index, count: fields.count })
     }
 
     /// What it says of its place.
@@ -264,6 +266,8 @@ impl Frame {
 pub struct Peeked {
     /// Length of the whole frame.
     pub bytes: usize,
+    /// Length without the zeros that fill its last block.
+    pub filled: usize,
     /// Index of its first entry.
     pub first_index: u64,
     /// Number of entries.
@@ -393,7 +397,8 @@ mod tests {
         assert_eq!(read.bytes().len(), 2 * BLOCK);
         assert_eq!(read.entries().map(|entry| entry.len()).collect::<Vec<_>>(), [3, 5000]);
         assert_eq!(read.private().map(|record| record.len()).collect::<Vec<_>>(), [0, 90]);
-        let peeked = Peeked { bytes: 2 * BLOCK, first_index: 3, count: 2 };
+        let filled = 120 + 2 + 3 + 2 + 5000 + 4 + 4 + 90 + 4;
+        let peeked = Peeked { bytes: 2 * BLOCK, filled, first_index: 3, count: 2 };
         assert_eq!(Frame::peek(read.bytes()).unwrap(), peeked);
     }
 

@@ -6,6 +6,8 @@
 
 mod error;
 pub mod entry;
+pub mod day;
+pub mod vaulting;
 pub mod commitment;
 pub mod committed;
 pub mod tree;
@@ -27,6 +29,7 @@ pub mod records;
 mod ledger;
 mod shared;
 mod writer;
+pub mod witness;
 mod publisher;
 pub mod tiles;
 mod rotate;
@@ -44,7 +47,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -71,6 +74,7 @@ use self::shared::Shared;
 use self::store::Store;
 use self::summary::Summary;
 use self::tree::Head;
+use self::witness::Witness;
 use self::writer::{BatchLimits, Message, Request, Writer};
 use crate::crypto::{CosigningKey, Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
@@ -93,6 +97,9 @@ pub struct Settings {
     /// Cosigns what is published; `None` by default.
     #[serde(skip)]
     pub cosigner: Option<Arc<CosigningKey>>,
+    /// File on another medium that takes each published checkpoint over; a start refuses a log that is not the one it
+    /// saw. Default none.
+    pub witness: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -103,6 +110,7 @@ impl Default for Settings {
             publish_every: Duration::from_secs(1),
             reread_at_start: false,
             cosigner: None,
+            witness: None,
         }
     }
 }
@@ -127,6 +135,7 @@ struct Inner {
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
     summary: Summary,
+    witness: Option<Arc<Witness>>,
 }
 
 impl Audit {
@@ -141,6 +150,17 @@ impl Audit {
         at: Timestamp,
         settings: &Settings,
     ) -> Result<(), AuditError> {
+        Self::create_on(&Local, folder, key, origin, at, settings.file_bytes())
+    }
+
+    fn create_on(
+        disk: &dyn Disk,
+        folder: &Path,
+        key: &SigningKey,
+        origin: &str,
+        at: Timestamp,
+        segment_bytes: u64,
+    ) -> Result<(), AuditError> {
         let vkey = VerifierKey::new(origin, key.public()).map_err(AuditError::Note)?;
         let description = Description::new(&vkey);
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -152,8 +172,7 @@ impl Audit {
             .map_err(AuditError::Frame)?;
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
-        let size = settings.file_bytes();
-        Ok(FileStore::create(&Local, folder, &description, size, &frame, &checkpoint)?)
+        Ok(FileStore::create(disk, folder, &description, segment_bytes, &frame, &checkpoint)?)
     }
 
     /// Opens a log. What the log's signed summary covers is not read again, unless the settings ask for it or the
@@ -170,9 +189,12 @@ impl Audit {
     ) -> Result<Self, AuditError> {
         let description =
             Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+        file::medium::warn_of(folder);
         let (disk, size): (Arc<dyn Disk>, _) = (Arc::new(Local), settings.file_bytes());
+        let witness = settings.witness.as_deref();
+        let witness = witness.map(|path| Witness::new(Arc::clone(&disk), path));
         let store = FileStore::open(disk, folder, description.clone(), size)?;
-        Self::start(Arc::new(store), &description, key, settings, visit)
+        Self::start(Arc::new(store), &description, key, settings, witness.map(Arc::new), visit)
     }
 
     fn start(
@@ -180,19 +202,27 @@ impl Audit {
         description: &Description,
         key: Arc<SigningKey>,
         settings: &Settings,
+        witness: Option<Arc<Witness>>,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Self, AuditError> {
         let runtime = Handle::try_current().map_err(|_| AuditError::NoRuntime)?;
         let (reread, signer) = (settings.reread_at_start, Arc::clone(&key));
         let Opened { ledger, history, latest, derived } =
             Ledger::open(Arc::clone(&store), description, key, reread, visit)?;
-        let summary = derived.summary.clone();
+        let (summary, keys) = (derived.summary.clone(), derived.keys.clone());
         let name = description.origin.clone();
         let cosigner = settings.cosigner.clone().map(|key| Cosigner { name, key });
         let size = latest.growth.after().size();
         let published = publisher::complete(&latest.checkpoint, size, cosigner.as_ref())?;
-        store.publish(&published.checkpoint)?;
         let shared = Arc::new(Shared::new(store, history, latest, published));
+        if let Some(witness) = &witness {
+            shared.holds(witness, &keys)?;
+        }
+        let checkpoint = &shared.published().checkpoint;
+        shared.store.publish(checkpoint)?;
+        if let Some(witness) = &witness {
+            witness.see(checkpoint);
+        }
 
         // One place more than there are permits, for the message to close.
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
@@ -217,6 +247,7 @@ impl Audit {
             cosigner,
             every,
             until,
+            witness: witness.clone(),
         };
         let waiters = TaskTracker::new();
         waiters.spawn_on(writer::acknowledge(batches), &runtime);
@@ -229,7 +260,7 @@ impl Audit {
         ];
         let places = Arc::new(Semaphore::new(settings.queue));
         let threads = Mutex::new(threads);
-        let inner = Inner { shared, messages, places, threads, waiters, summary };
+        let inner = Inner { shared, messages, places, threads, waiters, summary, witness };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -367,6 +398,11 @@ impl Audit {
     /// False once any write has failed; it never becomes true again.
     pub fn is_healthy(&self) -> bool {
         !self.inner.shared.has_stopped()
+    }
+
+    /// True while the witness file could not be brought up to date; false without one.
+    pub fn is_witness_behind(&self) -> bool {
+        self.inner.witness.as_ref().is_some_and(|witness| witness.is_behind())
     }
 
     /// Writes what waits, publishes the last checkpoint and gives the log back. Appends fail from then on.

@@ -12,6 +12,7 @@ use super::AuditError;
 use super::cosignature::cosign;
 use super::derived::Derived;
 use super::shared::{Published, Shared, StopOnPanic};
+use super::witness::Witness;
 use crate::clock;
 use crate::crypto::{CosigningKey, SigningKey};
 
@@ -28,6 +29,8 @@ pub(super) struct Publisher {
     pub(super) cosigner: Option<Cosigner>,
     /// Never sent anything; ends when the writer has ended.
     pub(super) until: Receiver<()>,
+    /// Told of every checkpoint that was published.
+    pub(super) witness: Option<Arc<Witness>>,
 }
 
 impl Publisher {
@@ -54,11 +57,15 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self) -> Result<(), AuditError> {
+    /// Reads back what was added since, and publishes the checkpoint over it.
+    pub(super) fn publish(&mut self) -> Result<(), AuditError> {
         let latest = self.shared.latest();
         let tree = latest.growth.after();
         let first = self.derived.chain.tree().size();
         if tree.size() == first {
+            if let Some(witness) = self.witness.as_ref().filter(|witness| witness.is_behind()) {
+                witness.see(&self.shared.published().checkpoint);
+            }
             return Ok(());
         }
         let derived = &mut self.derived;
@@ -70,12 +77,15 @@ impl Publisher {
         }
         let published = complete(&latest.checkpoint, tree.size(), self.cosigner.as_ref())?;
         self.shared.store.publish(&published.checkpoint)?;
+        if let Some(witness) = &self.witness {
+            witness.see(&published.checkpoint);
+        }
         self.shared.set_published(published);
         Ok(())
     }
 
     /// No entry depends on these files: without them the next start takes longer, which is no reason to stop answering.
-    fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         if let Err(error) = self.derived.keep(&*self.shared.store, &self.origin, &self.key) {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the next start will read more of the log than it need");

@@ -8,9 +8,11 @@ use arc_swap::ArcSwap;
 
 use super::error::AuditError;
 use super::history::{self, Blocks, History};
+use super::keys::Keys;
 use super::ledger::Batch;
 use super::store::Store;
-use super::tree::{self, OutOfRange};
+use super::tree::{self, Head, OutOfRange};
+use super::witness::Witness;
 use crate::crypto::Digest;
 
 /// A checkpoint that was shown to all the world.
@@ -85,6 +87,23 @@ impl Shared {
 
     pub(super) fn has_stopped(&self) -> bool {
         self.state.load(Ordering::SeqCst) == STOPPED
+    }
+
+    /// Fails when the log is shorter than what the witness file saw, or another.
+    pub(super) fn holds(&self, witness: &Witness, keys: &Keys) -> Result<(), AuditError> {
+        let Some(seen) = witness.seen(keys)? else { return Ok(()) };
+        let latest = self.latest();
+        let tree = latest.growth.after();
+        let now = Head { size: tree.size(), root: tree.root() };
+        if now.size < seen.size {
+            let (published, found) = (seen.size, now.size);
+            return Err(witness.contradicts(AuditError::Behind { published, found }));
+        }
+        let proof = self.consistency(seen.size, now.size)?;
+        if tree::verify_consistency(&seen, &now, &proof) {
+            return Ok(());
+        }
+        Err(witness.contradicts(AuditError::Forked { published: seen.size }))
     }
 
     /// Number of durable entries.

@@ -130,6 +130,9 @@ pub enum Damage {
     /// A frame is not as it was written, and this is not the log's end.
     #[error("{0}, although the log goes on after it")]
     Frame(FrameError),
+    /// The last frame is not as it was written, nor as a write cut short leaves one.
+    #[error("{0}, and a write cut short would have left zeros in it")]
+    Changed(FrameError),
     /// A frame does not join the frame before.
     #[error(transparent)]
     Break(#[from] Break),

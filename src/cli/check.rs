@@ -9,6 +9,7 @@ use super::findings;
 use super::serve::{front_door, sources, vault_keys};
 use crate::audit::note::VerifierKey;
 use crate::audit::verify::{Expected, verify};
+use crate::audit::witness;
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
 use crate::finding::Finding;
@@ -78,6 +79,12 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     });
     if let Err(error) = vault {
         findings.push(Finding::new(&settings.vault.keys, format!("{error:#}")));
+    }
+    let witness = &settings.log.witness;
+    if !witness.as_os_str().is_empty()
+        && let Err(error) = witness::check(witness)
+    {
+        findings.push(Finding::new(witness, error.to_string()));
     }
     findings
 }

@@ -238,6 +238,8 @@ async fn watch_health(
             health.set_service_status(name, status).await;
         }
         gauge!(telemetry::LOG_HEALTHY).set(if healthy { 1.0 } else { 0.0 });
+        let behind = audit.is_witness_behind();
+        gauge!(telemetry::LOG_WITNESS_BEHIND).set(if behind { 1.0 } else { 0.0 });
         gauge!(telemetry::LOG_ENTRIES).set(audit.size() as f64);
         gauge!(telemetry::CACHE_BYTES).set(gateway.cache_bytes() as f64);
         for adapter in gateway.in_force().adapters.all() {
@@ -278,6 +280,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         segment_bytes: settings.log.segment_bytes,
         queue: settings.limits.log_queue,
         reread_at_start: settings.log.reread_at_start,
+        witness: Some(settings.log.witness.clone()).filter(|path| !path.as_os_str().is_empty()),
         ..audit::Settings::default()
     };
     let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
@@ -296,7 +299,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
-    let vault = open_vault(settings, History::resume(&audit.summary().vault))?;
+    let vault = open_vault(settings, audit.summary().vault.clone())?;
     audit.append(node_event(NodeChange::Started, at)).await?;
     if let Some(vault) = &vault {
         // Better now than with the first question.

@@ -26,6 +26,9 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
         }
     }
     settle(&folder, &mut settings.log.folder);
+    if !settings.log.witness.as_os_str().is_empty() {
+        settle(&folder, &mut settings.log.witness);
+    }
 
     if given("tls.certificate", &settings.tls.certificate, sources) {
         settle(&folder, &mut settings.tls.certificate);

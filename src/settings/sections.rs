@@ -38,6 +38,9 @@ pub struct Log {
     /// File with the seed of an ML-DSA-44 key that cosigns published checkpoints, readable by its owner alone;
     /// `heyan audit cosigner` makes one. Default empty: none.
     pub cosigner_key: PathBuf,
+    /// File on another medium that takes over each published checkpoint; a start refuses a log that is not the one it
+    /// saw. Empty: none. Default empty, since only the operator knows another medium.
+    pub witness: PathBuf,
 }
 
 impl Default for Log {
@@ -49,6 +52,7 @@ impl Default for Log {
             reread_at_start: false,
             serve_tiles: true,
             cosigner_key: PathBuf::new(),
+            witness: PathBuf::new(),
         }
     }
 }

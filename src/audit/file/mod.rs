@@ -9,6 +9,7 @@
 
 pub(super) mod disk;
 pub(super) mod whole;
+pub(super) mod medium;
 mod description;
 pub(super) mod runs;
 pub(super) mod scan;
@@ -162,9 +163,15 @@ impl FileStore {
     /// the disk: after a failed flush the system can go on showing pages that it did not write.
     fn write_again(&self, scan: &Scan) -> Result<Active, StoreError> {
         let wal = self.folder.join(WAL);
-        for number in &scan.ahead {
+        // Its name, too, may be shown without being on the disk.
+        let description = self.description.to_text();
+        whole::replace(&*self.disk, &self.folder, description::FILE, description.as_bytes())?;
+        // From the last, each for certain before the one in front: a gap would look like a segment taken away.
+        for number in scan.ahead.iter().rev() {
+            let names = self.disk.open_folder(&wal).map_err(failed("open", &wal))?;
             let path = wal.join(name(*number));
             self.disk.remove(&path).map_err(failed("remove", &path))?;
+            names.flush().map_err(failed("flush", &wal))?;
         }
         if let Some(torn) = &scan.torn {
             self.set_aside(torn)?;

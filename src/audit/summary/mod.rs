@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub use self::usage::{UNKNOWN, Usage};
 use super::entry::skim::{Question, Skimmed, Step, skim};
 use super::entry::{
-    self, AgreementEvent, Entry, EntryError, KeyChange, KeyEvent, KeyPurpose, Kind, NodeChange,
-    PartyEvent,
+    self, AgreementEvent, Entry, EntryError, KeyPurpose, Kind, NodeChange, PartyEvent,
 };
+use super::vaulting;
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
 
@@ -32,20 +32,10 @@ pub struct Summary {
     pub permits: BTreeMap<String, Usage>,
     /// What the log says decides and answers.
     pub in_force: InForce,
-    /// What the log says of the vault's keys.
-    pub vault: VaultKeys,
+    /// What the log says of the vault's keys and of what was erased.
+    pub vault: vaulting::History,
     /// The keys that the log went over to, in order: index of the announcement, and the key as in signed notes.
     pub log_keys: Vec<(u64, String)>,
-}
-
-/// The vault's day keys: one entry of a few bytes per day.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VaultKeys {
-    /// Whether each key is in use; by name, such as `2026-11-23.1`.
-    pub in_use: BTreeMap<String, bool>,
-    /// Index of the last erasure that no destroyed key has followed yet.
-    pub unfinished: Option<u64>,
 }
 
 /// The questions of one caller.
@@ -154,17 +144,7 @@ impl Summary {
             Kind::Key(event) if event.purpose == KeyPurpose::Log => {
                 self.log_keys.push((index, event.name.clone()));
             }
-            Kind::Key(event) => self.vault.key(event),
-            Kind::Erasure(_) => self.vault.unfinished = Some(index),
-        }
-    }
-}
-
-impl VaultKeys {
-    fn key(&mut self, event: &KeyEvent) {
-        self.in_use.insert(event.name.clone(), event.change == KeyChange::Begun);
-        if event.change == KeyChange::Ended {
-            self.unfinished = None;
+            Kind::Key(_) | Kind::Erasure(_) => self.vault.visit(index, entry),
         }
     }
 }

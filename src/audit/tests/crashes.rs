@@ -42,7 +42,7 @@ fn last_frame(folder: &Path) -> (PathBuf, usize, usize) {
 
 /// What a write cut short can leave of a frame: its beginning, or its end when the disk wrote out of order.
 fn torn(whole: &[u8], begin: usize, end: usize) -> Vec<Vec<u8>> {
-    let cuts = (begin..=end).step_by(512).chain([begin + 1, begin + 119, begin + 125, end - 1]);
+    let cuts = (begin..=end).step_by(512).chain([begin + 64, begin + 128, begin + 192, end - 64]);
     let zeroed = |from: usize, to: usize| {
         let mut bytes = whole.to_vec();
         bytes[from..to].fill(0);

@@ -32,8 +32,15 @@ impl Fixture {
 
     fn start(&self, settings: &Settings) -> Audit {
         let store = Arc::clone(&self.store) as Arc<dyn Store>;
-        Audit::start(store, &self.description, Arc::clone(&self.key), settings, &mut |_, _| {})
-            .unwrap()
+        Audit::start(
+            store,
+            &self.description,
+            Arc::clone(&self.key),
+            settings,
+            None,
+            &mut |_, _| {},
+        )
+        .unwrap()
     }
 }
 

@@ -1,11 +1,15 @@
 //! The log as a whole: what is promised before, during and after every kind of failure.
 
+mod fault_disk;
+mod driven;
+mod every_step;
 mod crashes;
 mod derived;
 mod faults;
 mod files;
 mod oracles;
 mod rotation;
+mod witness;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +32,7 @@ fn settings() -> Settings {
         // Tests damage logs and look at every entry.
         reread_at_start: true,
         cosigner: None,
+        witness: None,
     }
 }
 

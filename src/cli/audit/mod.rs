@@ -138,7 +138,7 @@ enum Commands {
         whoever made them.\n\
         Exit code 0 erased, 2 not, or not wholly.")]
     Erase(erase::Erase),
-    /// Make the vault's keys
+    /// Make the vault's keys, or hold them against the log
     Vault(vault::VaultCommand),
 }
 
