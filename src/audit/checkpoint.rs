@@ -12,8 +12,12 @@ use crate::crypto::SigningKey;
 /// # Errors
 /// When the origin is no key name or the key cannot sign.
 pub fn sign(origin: &str, head: &Head, key: &SigningKey) -> Result<String, NoteError> {
-    let root = BASE64_STANDARD.encode(head.root);
-    note::sign(&format!("{origin}\n{}\n{root}\n", head.size), origin, key)
+    note::sign(&text(origin, head), origin, key)
+}
+
+/// The text that is signed.
+pub(super) fn text(origin: &str, head: &Head) -> String {
+    format!("{origin}\n{}\n{}\n", head.size, BASE64_STANDARD.encode(head.root))
 }
 
 /// The head that a checkpoint signed by `key` states.

@@ -4,10 +4,23 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::crypto::{hex, sha256};
 use crate::decision::release::Released;
 use crate::query::Operator;
 use crate::query::subject::{Subject, SubjectKind};
 use crate::query::value::Value;
+
+/// Largest committed value that is kept whole; four of them, sealed, fit the log's limit for one record. A question
+/// without defects has a tenth of it; a larger value is replaced by its length and digest.
+const VALUE_BYTES: usize = 63 << 10;
+
+/// The value as it is committed to: itself, or `{"bytes":…,"sha256":"…"}` of one that is too large.
+pub fn bounded(value: Vec<u8>) -> Vec<u8> {
+    if value.len() <= VALUE_BYTES {
+        return value;
+    }
+    json!({ "bytes": value.len(), "sha256": hex(&sha256(&value)) }).to_string().into_bytes()
+}
 
 /// The subjects in the caller's order, as the gateway normalised them: `[{"person":{…},"role":"…"},…]`.
 pub fn subjects(subjects: &[Subject]) -> Vec<u8> {

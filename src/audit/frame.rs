@@ -342,7 +342,10 @@ impl Fields {
         if self.leaf_bytes > MAX_LEAF_BYTES
             || self.private_bytes > MAX_PRIVATE_BYTES
             || self.count == 0
+            || self.count as usize > MAX_ENTRIES
             || self.padding >= BLOCK
+            // Records take their lengths at least; a section of nothing but empty ones is left out.
+            || (self.private_bytes > 0 && self.private_bytes <= 4 * self.count as usize)
         {
             return Err(FrameError::Lengths);
         }

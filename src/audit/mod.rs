@@ -37,6 +37,8 @@ pub mod verify;
 pub mod walk;
 pub mod prover;
 pub mod consistency;
+#[doc(hidden)]
+pub mod targets;
 
 #[cfg(test)]
 mod memory;

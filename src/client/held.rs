@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message;
-
 use super::receipt::{ReceiptError, micros};
 use crate::audit::committed;
 use crate::audit::entry::{Outcome, Source};
-use crate::crypto::{Digest, sha256};
+use crate::crypto::Digest;
 use crate::decision::release::Released;
 use crate::proto::gateway::v1 as wire;
 use crate::query::Operator;
 use crate::query::value::{Comparison, Verdict};
-use crate::wire::{read_comparison, read_subject, read_timestamp, read_value, read_verdict};
+use crate::wire::{
+    read_comparison, read_subject, read_timestamp, read_value, read_verdict, request_text,
+};
 
 type Held = Result<(), ReceiptError>;
 
@@ -99,7 +99,7 @@ fn shape(given: &wire::Assertion) -> Option<(String, Comparison)> {
 
 /// What the entry must commit to as the request.
 pub(super) fn request(question: &wire::VerifyRequest) -> Vec<u8> {
-    sha256(&question.encode_to_vec()).to_vec()
+    request_text(question)
 }
 
 /// What it must commit to as the subjects; `None` when the gateway cannot have understood them.

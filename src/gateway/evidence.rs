@@ -1,21 +1,15 @@
 //! What an entry commits to without saying it: subject, operator, request, answer.
 
 use bytes::Bytes;
-use serde_json::json;
 
 use super::exchange::{Ask, Opened, Refusal};
 use crate::audit::Audit;
 use crate::audit::commitment::{self, Field, Seed};
-use crate::audit::committed::{answer as released_as_json, operator, subjects};
+use crate::audit::committed::{answer as released_as_json, bounded, operator, subjects};
 use crate::audit::entry::Commitments;
-use crate::crypto::{hex, sha256};
 use crate::decision::release::Released;
 use crate::query::time::Timestamp;
 use crate::vault::{Place, Stage, Vault, VaultError};
-
-/// Largest committed value that is kept whole; four of them, sealed, fit the log's limit for one record. A question
-/// without defects has a tenth of it; a larger value is replaced by its length and digest.
-const VALUE_BYTES: usize = 63 << 10;
 
 /// What makes the evidence of every entry.
 pub(super) struct Evidence {
@@ -90,11 +84,4 @@ fn unrecorded(error: VaultError) -> Refusal {
     let cause = &error as &dyn std::error::Error;
     tracing::error!(cause, "the vault failed: nothing is answered");
     Refusal::Unrecorded
-}
-
-fn bounded(value: Vec<u8>) -> Vec<u8> {
-    if value.len() <= VALUE_BYTES {
-        return value;
-    }
-    json!({ "bytes": value.len(), "sha256": hex(&sha256(&value)) }).to_string().into_bytes()
 }

@@ -6,6 +6,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use heyan::audit::entry::{Entry, Kind, NodeChange};
+use heyan::audit::file::Description;
 use heyan::audit::verify::{Expected, verify};
 use heyan::client::Client;
 use heyan::proto::gateway::v1 as wire;
@@ -339,6 +340,20 @@ async fn query_asks_and_its_exit_code_is_the_answer() {
         panic!("no outcome")
     };
     assert_eq!(last.facts.case_number, "GJJ-2026-000321");
+
+    // With the log's key the answer counts; with another there is none, whatever it was.
+    let key = Description::read(&lab.path("log")).unwrap().unwrap().vkey;
+    let other = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    for (key, code) in [(key.as_str(), 0), (other, 2)] {
+        let mut asking = ask(subject(0), subject(1));
+        let output = run(asking.args(["--require-receipt", "--log-key", key])).await;
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert_eq!(said.contains("CONFIRMED"), code == 0, "{said}");
+        assert_eq!(said.contains("without a receipt that holds"), code == 2, "{said}");
+    }
+    let unsure = run(ask(subject(0), subject(1)).arg("--require-receipt")).await;
+    assert_eq!(unsure.status.code(), Some(2), "which log's receipts?");
 
     let output = run(&mut ask("王伟/110105194912310021".to_owned(), subject(1))).await;
     assert_eq!(output.status.code(), Some(2), "{}{}", text(&output.stdout), text(&output.stderr));

@@ -36,6 +36,12 @@ mod hangup;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod second_verifier;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod adapters;

@@ -14,6 +14,9 @@ pub(super) const FILE: &str = "log.toml";
 
 const FORMAT: u32 = 1;
 
+/// Longest description read, in bytes: several times the longest name and its key.
+const MAX_BYTES: usize = 4096;
+
 /// What a log is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,8 +58,9 @@ impl Description {
             Err(StoreError::Damaged { .. }) => return damaged(path),
             text => text?.unwrap_or_default(),
         };
-        let description = toml::from_str::<Self>(&text)
-            .ok()
+        let description = Some(&text)
+            .filter(|text| text.len() <= MAX_BYTES)
+            .and_then(|text| toml::from_str::<Self>(text).ok())
             .filter(|read| read.format == FORMAT && read.to_text() == text)
             .filter(|read| read.key().is_some());
         description.map_or_else(|| damaged(path), |description| Ok(Some(description)))

@@ -126,7 +126,7 @@ async fn proofs_hold_across_many_files_and_a_restart() {
     }
     audit.close().await;
     let audit = log.open();
-    assert!(std::fs::read_dir(log.path().join("wal")).unwrap().count() > 2, "several files");
+    assert!(std::fs::read_dir(log.path().join("wal")).unwrap().count() > 1, "several files");
     let newest = checkpoint::open(&audit.checkpoint(), &log.vkey()).unwrap();
     let entries = audit.entries(0, 10_000).unwrap();
     assert_eq!(entries.len() as u64, newest.size);

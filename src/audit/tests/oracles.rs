@@ -136,6 +136,44 @@ async fn readers_of_another_make_check_the_tiles_of_a_running_log() {
     audit.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_while_the_log_grows_never_sees_a_tile_that_is_not_of_its_checkpoint() {
+    let log = Log::new();
+    let settings = Settings { publish_every: Duration::from_millis(1), ..settings() };
+    let audit = Audit::open(log.path(), Arc::clone(&log.key), &settings, &mut |_, _| {}).unwrap();
+    let (reading, vkey, folder) = (audit.clone(), log.vkey(), log.path().to_owned());
+    let reader = std::thread::spawn(move || {
+        let mut sizes = std::collections::BTreeSet::new();
+        while sizes.last().is_none_or(|&size| size < 900) {
+            let published = reading.published();
+            let head = checkpoint::open(&published.checkpoint, &vkey).unwrap();
+            assert_eq!(head.size, published.size);
+            let mut tree = tree::Frontier::default();
+            for tile in Tile::all_of(head.size).filter(|tile| tile.kind == Holds::Hashes(0)) {
+                let bytes = reading.tile(&tile).unwrap().unwrap();
+                assert_eq!(bytes.len(), 32 * usize::from(tile.width));
+                bytes.chunks(32).for_each(|leaf| tree.push(leaf.try_into().unwrap(), |_, _| {}));
+            }
+            assert_eq!((tree.size(), tree.root()), (head.size, head.root));
+            // What the folder shows to others is never behind what is shown here.
+            let text = fs::read_to_string(folder.join("checkpoint")).unwrap();
+            assert!(checkpoint::open(&text, &vkey).unwrap().size >= head.size);
+            sizes.insert(head.size);
+        }
+        sizes.len()
+    });
+    for round in 0..90 {
+        let appends = (0..10).map(|number| audit.append(denial(round * 10 + number)));
+        futures_util::future::join_all(appends)
+            .await
+            .into_iter()
+            .for_each(|done| drop(done.unwrap()));
+    }
+    let seen = tokio::task::spawn_blocking(move || reader.join().unwrap()).await.unwrap();
+    assert!(seen > 3, "the log was published while it was read: {seen}");
+    audit.close().await;
+}
+
 /// Every file under a folder, by its path in it.
 fn read_all(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
