@@ -1,11 +1,13 @@
 //! A log with known contents in a folder of its own, and commands run on it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use rcgen::{KeyPair, PKCS_ED25519};
 
 use super::{AuditCommand, run};
 use crate::audit::entry::{
@@ -40,6 +42,11 @@ pub(super) fn heyan_audit(words: &[&str]) -> anyhow::Result<ExitCode> {
     run(Line::try_parse_from([&["audit"], words].concat())?.command)
 }
 
+/// Small files: making them ahead takes longer than these tests.
+fn settings() -> Settings {
+    Settings { segment_bytes: 1 << 20, ..Settings::default() }
+}
+
 pub(super) struct Trial {
     folder: tempfile::TempDir,
 }
@@ -48,10 +55,19 @@ impl Trial {
     /// A log with the entries of [`contents`] behind its creation.
     pub(super) async fn new() -> Self {
         let trial = Self { folder: tempfile::tempdir().unwrap() };
-        let (log, key) = (trial.path("log"), trial.path("log.key"));
-        expect(0, &["init", &log, "--key", &key, "--new-key", "--origin", "heyan.test/log"]);
+        let pem = KeyPair::generate_for(&PKCS_ED25519).unwrap().serialize_pem();
+        fs::write(trial.path("log.key"), pem).unwrap();
+        fs::set_permissions(trial.path("log.key"), fs::Permissions::from_mode(0o600)).unwrap();
+        trial.create();
         trial.append(contents()).await;
         trial
+    }
+
+    /// Makes the log with the key that is there, at a moment that does not depend on today.
+    pub(super) fn create(&self) {
+        let key = SigningKey::read(Path::new(&self.path("log.key"))).unwrap();
+        let (folder, at) = (self.path("log"), Timestamp(TEN - SECOND));
+        Audit::create(Path::new(&folder), &key, "heyan.test/log", at, &settings()).unwrap();
     }
 
     pub(super) fn path(&self, name: &str) -> String {
@@ -71,19 +87,17 @@ impl Trial {
     /// Opens the log as a gateway would.
     pub(super) fn open(&self) -> Audit {
         let key = SigningKey::read(Path::new(&self.path("log.key"))).unwrap();
-        let settings = Settings::default();
-        Audit::open(Path::new(&self.path("log")), Arc::new(key), &settings, &mut |_, _| {}).unwrap()
+        let folder = self.path("log");
+        Audit::open(Path::new(&folder), Arc::new(key), &settings(), &mut |_, _| {}).unwrap()
     }
 
-    /// Appends entries one by one; their receipts.
+    /// Appends entries in this order; their receipts.
     pub(super) async fn append(&self, entries: Vec<Entry>) -> Vec<String> {
         let audit = self.open();
-        let mut receipts = Vec::new();
-        for entry in entries {
-            receipts.push(audit.append(entry).await.unwrap().receipt());
-        }
+        let appends = entries.into_iter().map(|entry| audit.append(entry));
+        let recorded = futures_util::future::join_all(appends).await;
         audit.close().await;
-        receipts
+        recorded.into_iter().map(|recorded| recorded.unwrap().receipt()).collect()
     }
 
     /// A copy of the log under another name.
@@ -146,7 +160,7 @@ pub(super) fn denied(sequence: u64, at: u64, code: &str) -> Entry {
     Entry { at: Timestamp(at), kind: Kind::Denial(Box::new(denied)) }
 }
 
-/// Index: 1 started, 2-3 asked and answered, 4 from the cache, 5 denied, 6-7 asked and no answer to be had, 8 asked and
+/// Index: 0 created, 1 started, 2-3 asked and answered, 4 from the cache, 5 denied, 6-7 asked and no answer to be had, 8 asked and
 /// never answered, 9 another agreement withdrawn, 10 on to 309 denials of the month after.
 pub(super) fn contents() -> Vec<Entry> {
     let started = NodeEvent { change: NodeChange::Started, version: "0.1.0".into() };

@@ -68,8 +68,7 @@ async fn a_log_that_was_cut_or_forked_is_found() {
         let forged = Trial::new().await;
         fs::remove_dir_all(forged.path("log")).unwrap();
         fs::copy(trial.path("log.key"), forged.path("log.key")).unwrap();
-        let (log, key) = (forged.path("log"), forged.path("log.key"));
-        expect(0, &["init", &log, "--key", &key, "--origin", "heyan.test/log"]);
+        forged.create();
         forged.append(entries).await;
         forged
     };
