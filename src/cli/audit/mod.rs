@@ -111,7 +111,7 @@ enum Commands {
         heyan audit compare log --receipts receipts --caller fund-centre --from 2026-11-01 --to 2026-11-30\n  \
         heyan audit compare log --log /mnt/other-gateway/log --caller fund-centre/approval --json\n\n\
         A receipt that the log does not hold means that the log was cut or forked. With --caller, answers without a receipt are findings too.\n\
-        Memory: 200 bytes for each receipt; of two logs a million questions at a time, and as many passes as that takes.\n\
+        Memory: 500 bytes for each receipt; of two logs a million questions at a time, and as many passes as that takes.\n\
         Exit code 0 alike, 1 findings, or a log that is not whole, 2 could not tell.")]
     Compare(compare::Compare),
     /// Open the sealed record of one entry, with the vault's key

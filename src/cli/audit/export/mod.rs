@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
                 "questions": gathered.questions,
                 "size": gathered.size,
                 "origin": gathered.origin,
-                "vkey": gathered.vkey,
+                "vkeys": gathered.vkeys,
             })
         );
     } else {
