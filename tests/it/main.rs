@@ -32,6 +32,8 @@ mod hangup;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod audit_commands;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod adapters;
