@@ -84,7 +84,7 @@ enum Commands {
         heyan audit search log --subject - --keys /mnt/vault --subject-key vault-subject.key < person.txt\n\n\
         Days and moments are China time. All conditions must hold. The whole log is checked on the way.\n\
         Exit code 0 searched, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
-    Search(search::Search),
+    Search(Box<search::Search>),
     /// Count by agreement and month: answers, denials, times, cache, disclosure, unusual use
     #[command(after_help = "Examples:\n  \
         heyan audit report log --month 2026-11\n  \
