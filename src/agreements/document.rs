@@ -1,10 +1,10 @@
-//! Signed agreements: JWS in General JSON Serialization (RFC 7515 §7.2.1), one signature per party. Pure.
+//! Signed agreements: JWS in General JSON Serialization (RFC 7515 §7.2.1), one signature per party. Pure. Orders are
+//! signed and opened in the same way, as another type.
 //!
 //! The signed bytes are the payload as it stands in the document. Any JOSE library can check it; this reading is
 //! stricter than one: three header fields and no others, two parties, both of whom have signed.
 
 use std::collections::BTreeSet;
-use std::error::Error as _;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -45,8 +45,13 @@ pub enum DocumentError {
     #[error("a protected header has `crit`; no extension is understood")]
     Critical,
     /// Another kind of document.
-    #[error("the document's type is `{0}`, not `{TYPE}`")]
-    Type(String),
+    #[error("the document's type is `{found}`, not `{expected}`")]
+    Type {
+        /// What its header says.
+        found: String,
+        /// What was looked for.
+        expected: &'static str,
+    },
     /// An algorithm that is not used here, `none` among them.
     #[error("the algorithm `{0}` is neither `EdDSA` nor `ES256`")]
     UnknownAlgorithm(String),
@@ -88,14 +93,19 @@ pub enum DocumentError {
 impl DocumentError {
     /// The error and its causes in one line.
     pub fn in_full(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        in_full(self)
     }
+}
+
+/// An error and its causes in one line.
+pub(super) fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// Who signs, and with what.
@@ -152,9 +162,18 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 /// # Errors
 /// When a key cannot sign.
 pub fn sign(payload: &[u8], signers: &[Signer<'_>]) -> Result<Vec<u8>, DocumentError> {
+    sign_as(TYPE, payload, signers)
+}
+
+/// The same for a document of any type.
+pub(super) fn sign_as(
+    typ: &'static str,
+    payload: &[u8],
+    signers: &[Signer<'_>],
+) -> Result<Vec<u8>, DocumentError> {
     let empty =
         Envelope { payload: BASE64_URL_SAFE_NO_PAD.encode(payload), signatures: Vec::new() };
-    add(empty, signers)
+    add(typ, empty, signers)
 }
 
 /// Adds signatures to a document that others may have signed already. Those are kept as they are and not checked: see
@@ -163,15 +182,19 @@ pub fn sign(payload: &[u8], signers: &[Signer<'_>]) -> Result<Vec<u8>, DocumentE
 /// # Errors
 /// When it is no such document, or a key cannot sign.
 pub fn countersign(document: &[u8], signers: &[Signer<'_>]) -> Result<Vec<u8>, DocumentError> {
-    add(envelope(document)?, signers)
+    add(TYPE, envelope(document)?, signers)
 }
 
-fn add(mut envelope: Envelope, signers: &[Signer<'_>]) -> Result<Vec<u8>, DocumentError> {
+fn add(
+    typ: &'static str,
+    mut envelope: Envelope,
+    signers: &[Signer<'_>],
+) -> Result<Vec<u8>, DocumentError> {
     for Signer { kid, key } in signers {
         let header = Header {
             alg: key.public().algorithm.name().to_owned(),
             kid: (*kid).to_owned(),
-            typ: TYPE.to_owned(),
+            typ: typ.to_owned(),
             crit: false,
         };
         let header = serde_json::to_vec(&header).map_err(DocumentError::Header)?;
@@ -211,6 +234,32 @@ pub fn verify(
 /// # Errors
 /// The first check that fails.
 pub fn open(document: &[u8], parties: &Register, at: Timestamp) -> Result<Opened, DocumentError> {
+    let Signed { payload, signed_by } = signed(TYPE, document, parties, at)?;
+    let terms = Terms::from_payload(&payload).map_err(DocumentError::Terms)?;
+    let agreement = terms.agreement(&payload).map_err(DocumentError::Terms)?;
+    for (signer, _) in &signed_by {
+        if *signer != agreement.consumer && *signer != agreement.provider {
+            return Err(DocumentError::Stranger(signer.clone()));
+        }
+    }
+    Ok(Opened { terms, agreement, signed_by })
+}
+
+/// Bytes that somebody has signed, and who.
+pub(super) struct Signed {
+    pub(super) payload: Vec<u8>,
+    /// Each organisation once, with its key; at least one.
+    pub(super) signed_by: Vec<(OrganisationId, String)>,
+}
+
+/// Checks the form and every signature of a document of this type. The payload comes out only when its bytes are known
+/// to be somebody's word.
+pub(super) fn signed(
+    typ: &'static str,
+    document: &[u8],
+    parties: &Register,
+    at: Timestamp,
+) -> Result<Signed, DocumentError> {
     let envelope = envelope(document)?;
     if envelope.signatures.is_empty() {
         return Err(DocumentError::NoSignature);
@@ -218,7 +267,7 @@ pub fn open(document: &[u8], parties: &Register, at: Timestamp) -> Result<Opened
     let mut kids = BTreeSet::new();
     let mut signed_by: Vec<(OrganisationId, String)> = Vec::new();
     for signature in &envelope.signatures {
-        let header = header(&signature.protected)?;
+        let header = header(typ, &signature.protected)?;
         if !kids.insert(header.kid.clone()) {
             return Err(DocumentError::DuplicateKey(header.kid));
         }
@@ -231,16 +280,7 @@ pub fn open(document: &[u8], parties: &Register, at: Timestamp) -> Result<Opened
         }
         signed_by.push((organisation.id.clone(), header.kid));
     }
-    // Only now, when the bytes are known to be somebody's word, is the payload read.
-    let payload = decode("payload", &envelope.payload)?;
-    let terms = Terms::from_payload(&payload).map_err(DocumentError::Terms)?;
-    let agreement = terms.agreement(&payload).map_err(DocumentError::Terms)?;
-    for (signer, _) in &signed_by {
-        if *signer != agreement.consumer && *signer != agreement.provider {
-            return Err(DocumentError::Stranger(signer.clone()));
-        }
-    }
-    Ok(Opened { terms, agreement, signed_by })
+    Ok(Signed { payload: decode("payload", &envelope.payload)?, signed_by })
 }
 
 /// The terms of a document, whoever signed it or did not: for showing, never for granting.
@@ -248,8 +288,12 @@ pub fn open(document: &[u8], parties: &Register, at: Timestamp) -> Result<Opened
 /// # Errors
 /// When it is no such document or its payload is no agreement.
 pub fn peek(document: &[u8]) -> Result<Terms, DocumentError> {
-    let payload = decode("payload", &envelope(document)?.payload)?;
-    Terms::from_payload(&payload).map_err(DocumentError::Terms)
+    Terms::from_payload(&payload(document)?).map_err(DocumentError::Terms)
+}
+
+/// What stands in a document of any type. No signature is looked at.
+pub(super) fn payload(document: &[u8]) -> Result<Vec<u8>, DocumentError> {
+    decode("payload", &envelope(document)?.payload)
 }
 
 fn envelope(document: &[u8]) -> Result<Envelope, DocumentError> {
@@ -259,14 +303,14 @@ fn envelope(document: &[u8]) -> Result<Envelope, DocumentError> {
     serde_json::from_slice(document).map_err(DocumentError::Malformed)
 }
 
-fn header(protected: &str) -> Result<Header, DocumentError> {
+fn header(typ: &'static str, protected: &str) -> Result<Header, DocumentError> {
     let header: Header =
         serde_json::from_slice(&decode("protected", protected)?).map_err(DocumentError::Header)?;
     if header.crit {
         return Err(DocumentError::Critical);
     }
-    if header.typ != TYPE {
-        return Err(DocumentError::Type(header.typ));
+    if header.typ != typ {
+        return Err(DocumentError::Type { found: header.typ, expected: typ });
     }
     Ok(header)
 }

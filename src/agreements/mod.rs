@@ -1,8 +1,9 @@
-//! Where agreements come from: drafts in TOML, signed documents, folders of them.
+//! Where agreements come from: drafts in TOML, signed documents, folders of them; and the orders of their parties.
 
 pub mod terms;
 pub mod document;
 pub mod directory;
+pub mod order;
 mod fit;
 
 pub use fit::against_catalogue;

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::frame::{Content, Frame, FrameError, Header};
-use super::tree::{self, Frontier, Growth};
+use super::tree::{self, Frontier, Growth, Head, Node};
 use crate::crypto::Digest;
 use crate::query::time::Timestamp;
 
@@ -14,6 +14,8 @@ pub struct Chain {
     frames: u64,
     at: Timestamp,
     tree: Frontier,
+    /// Of `tree`.
+    root: Digest,
 }
 
 /// Where a frame does not join.
@@ -57,7 +59,23 @@ pub enum Break {
 impl Chain {
     /// An empty log.
     pub fn new(epoch: u64) -> Self {
-        Self { epoch, frames: 0, at: Timestamp(0), tree: Frontier::default() }
+        Self::resume(epoch, 0, Timestamp(0), Frontier::default())
+    }
+
+    /// A log of so many frames, the last of that time.
+    pub fn resume(epoch: u64, frames: u64, at: Timestamp, tree: Frontier) -> Self {
+        let root = tree.root();
+        Self { epoch, frames, at, tree, root }
+    }
+
+    /// Size and root so far.
+    pub fn head(&self) -> Head {
+        Head { size: self.tree.size(), root: self.root }
+    }
+
+    /// Time of the last frame.
+    pub fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// The tree so far.
@@ -86,7 +104,7 @@ impl Chain {
             number: self.frames + 1,
             first_index: self.tree.size(),
             at: now.max(self.at),
-            root_before: self.tree.root(),
+            root_before: self.root,
             root_after: growth.after().root(),
         };
         Ok((Frame::new(header, contents)?, growth))
@@ -98,6 +116,41 @@ impl Chain {
     /// When it does not; the chain stays where it was.
     pub fn accept(&mut self, frame: &Frame) -> Result<Growth, Break> {
         let header = frame.header();
+        self.joins(header)?;
+        let leaves = frame.slices().map(tree::leaf_hash);
+        let growth = Growth::new(self.tree.clone(), leaves);
+        if header.root_after != growth.after().root() {
+            return Err(Break::RootAfter);
+        }
+        self.follow(frame, &growth);
+        Ok(growth)
+    }
+
+    /// The same for a frame whose leaves are hashed; tells of every subtree that they complete. After an error the
+    /// chain is not to be used again.
+    ///
+    /// # Errors
+    /// When the frame does not join.
+    pub fn advance(
+        &mut self,
+        header: &Header,
+        leaves: &[Digest],
+        mut completed: impl FnMut(Node, Digest),
+    ) -> Result<(), Break> {
+        self.joins(header)?;
+        for leaf in leaves {
+            self.tree.push(*leaf, &mut completed);
+        }
+        self.root = self.tree.root();
+        if header.root_after != self.root {
+            return Err(Break::RootAfter);
+        }
+        self.frames = header.number;
+        self.at = header.at;
+        Ok(())
+    }
+
+    fn joins(&self, header: &Header) -> Result<(), Break> {
         if header.epoch != self.epoch {
             return Err(Break::Epoch { expected: self.epoch, found: header.epoch });
         }
@@ -110,16 +163,10 @@ impl Chain {
         if header.at < self.at {
             return Err(Break::Time);
         }
-        if header.root_before != self.tree.root() {
+        if header.root_before != self.root {
             return Err(Break::RootBefore);
         }
-        let leaves = frame.entries().map(|entry| tree::leaf_hash(&entry));
-        let growth = Growth::new(self.tree.clone(), leaves);
-        if header.root_after != growth.after().root() {
-            return Err(Break::RootAfter);
-        }
-        self.follow(frame, &growth);
-        Ok(growth)
+        Ok(())
     }
 
     /// Moves on over a frame that [`Chain::next`] made.
@@ -127,6 +174,7 @@ impl Chain {
         self.frames = frame.header().number;
         self.at = frame.header().at;
         self.tree = growth.after().clone();
+        self.root = frame.header().root_after;
     }
 }
 

@@ -23,9 +23,14 @@ pub fn sign(origin: &str, head: &Head, key: &SigningKey) -> Result<String, NoteE
 pub fn open(checkpoint: &str, key: &VerifierKey) -> Result<Head, NoteError> {
     let note = Note::parse(checkpoint)?;
     note.verify(key)?;
-    let (origin, head) = read(note.text)?;
-    if origin != key.name() {
-        let (expected, found) = (key.name().to_owned(), origin.to_owned());
+    head(note.text, key.name())
+}
+
+/// The head that the text of a log's checkpoint states. Nothing is verified here.
+pub(super) fn head(text: &str, log: &str) -> Result<Head, NoteError> {
+    let (origin, head) = read(text)?;
+    if origin != log {
+        let (expected, found) = (log.to_owned(), origin.to_owned());
         return Err(NoteError::Origin { expected, found });
     }
     Ok(head)

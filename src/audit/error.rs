@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::entry::EntryError;
 use super::frame::FrameError;
+use super::keys::KeyError;
 use super::note::NoteError;
 use super::store::StoreError;
 use super::tree::OutOfRange;
@@ -34,6 +35,12 @@ pub enum AuditError {
     /// The key is not the one the log was made with.
     #[error("the key is not this log's")]
     OtherKey,
+    /// The key was the log's until another replaced it.
+    #[error("the key has been replaced: this log's key is now `{0}`; name the file of that one")]
+    OldKey(String),
+    /// The new key cannot become the log's.
+    #[error("the log cannot take the new key")]
+    NewKey(#[source] KeyError),
     /// The published checkpoint has gone.
     #[error(
         "the log's published checkpoint is missing; without it nobody can tell whether entries are"
@@ -85,6 +92,7 @@ impl AuditError {
             Self::Store(StoreError::Damaged { .. })
             | Self::Note(_)
             | Self::OtherKey
+            | Self::OldKey(_)
             | Self::Unpublished
             | Self::Behind { .. }
             | Self::Forked { .. }
@@ -93,6 +101,7 @@ impl AuditError {
             | Self::Entry(_)
             | Self::Record(_)
             | Self::Frame(_)
+            | Self::NewKey(_)
             | Self::Missing(_)
             | Self::Overloaded
             | Self::Stopped

@@ -196,6 +196,18 @@ impl Frame {
         self.count
     }
 
+    /// The entries in order, as stored, without a share of the frame's memory.
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest =
+            self.bytes.get(HEADER_BYTES..HEADER_BYTES + self.leaf_bytes).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            let (entry, next) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+            rest = next;
+            Some(entry)
+        })
+    }
+
     /// The entries in order, as stored.
     pub fn entries(&self) -> impl Iterator<Item = Bytes> + '_ {
         let mut rest = self.bytes.slice(HEADER_BYTES..HEADER_BYTES + self.leaf_bytes);
@@ -229,7 +241,7 @@ impl Frame {
     /// True when entries and records fill their sections exactly, as many as the header says.
     fn is_filled(&self) -> bool {
         let (mut count, mut bytes) = (0, 0);
-        for entry in self.entries().take_while(|entry| !entry.is_empty()) {
+        for entry in self.slices().take_while(|entry| !entry.is_empty()) {
             (count, bytes) = (count + 1, bytes + entry.len() + 2);
         }
         let (mut records, mut private_bytes) = (0, 0);

@@ -9,7 +9,7 @@ use super::tree::{self, Frontier, Growth, Node, OutOfRange};
 use crate::crypto::Digest;
 
 /// Height of the smallest subtrees kept, as in tlog-tiles.
-const LOWEST: u32 = 8;
+pub(super) const LOWEST: u32 = 8;
 
 /// Leaves under one of the smallest subtrees kept.
 pub(super) const BLOCK: u64 = 1 << LOWEST;
@@ -26,6 +26,60 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Of the tree of that size, from the roots of its complete subtrees of [`BLOCK`] leaves and the peaks below
+    /// them; `None` when their numbers do not fit.
+    pub(super) fn resume(size: u64, blocks: &[Digest], below: &[Digest]) -> Option<Self> {
+        if blocks.len() as u64 != size >> LOWEST {
+            return None;
+        }
+        let mut history = Self::default();
+        let mut upper = Frontier::default();
+        for block in blocks {
+            upper.push(*block, |node, hash| {
+                history.complete(Node { level: node.level + LOWEST, ..node }, hash);
+            });
+        }
+        history.tree = Frontier::resume(size, [upper.peaks(), below].concat())?;
+        Some(history)
+    }
+
+    /// The tree.
+    pub(super) fn tree(&self) -> &Frontier {
+        &self.tree
+    }
+
+    /// Takes in one subtree that was completed. [`History::grown`] comes after the last one of a frame.
+    pub(super) fn complete(&mut self, node: Node, hash: Digest) {
+        let Some(level) = node.level.checked_sub(LOWEST) else { return };
+        let place = level as usize;
+        if self.levels.len() <= place {
+            self.levels.resize_with(place + 1, Vec::new);
+        }
+        if let Some(row) = self.levels.get_mut(place) {
+            row.push(hash);
+        }
+    }
+
+    /// The tree as it has become.
+    pub(super) fn grown(&mut self, tree: &Frontier) {
+        self.tree = tree.clone();
+    }
+
+    /// Hashes of complete subtrees of `1 << level` leaves, from `first` on; nothing where the log has none, or keeps
+    /// none of that height.
+    pub(super) fn row(&self, level: u32, first: u64, count: usize) -> &[Digest] {
+        let place = level.checked_sub(LOWEST).map(|place| place as usize);
+        let row = place.and_then(|place| self.levels.get(place)).map_or(&[][..], Vec::as_slice);
+        let first = usize::try_from(first).unwrap_or(usize::MAX).min(row.len());
+        let end = first.saturating_add(count).min(row.len());
+        row.get(first..end).unwrap_or_default()
+    }
+
+    /// Root of the tree of that size. `blocks` must hold the block of its last entry.
+    pub(super) fn root(&self, size: u64, blocks: &Blocks) -> Result<Digest, OutOfRange> {
+        tree::root(size, |node| self.hash(node, blocks))
+    }
+
     /// Takes in what one frame added, in order.
     pub(super) fn extend(&mut self, growth: &Growth) {
         for level in LOWEST..growth.height() {
@@ -60,19 +114,6 @@ impl History {
         blocks: &Blocks,
     ) -> Result<Vec<Digest>, OutOfRange> {
         tree::consistency(from, to, |node| self.hash(node, blocks))
-    }
-
-    /// `count` hashes of a level that is kept, from position `first` on.
-    pub(super) fn row(
-        &self,
-        level: u32,
-        first: u64,
-        count: usize,
-    ) -> Result<Vec<Digest>, OutOfRange> {
-        let place = level.checked_sub(LOWEST).ok_or(OutOfRange)?;
-        let first = usize::try_from(first).map_err(|_| OutOfRange)?;
-        let row = self.levels.get(place as usize).ok_or(OutOfRange)?;
-        Ok(row.get(first..first.saturating_add(count)).ok_or(OutOfRange)?.to_vec())
     }
 
     fn hash(&self, node: Node, blocks: &Blocks) -> Result<Digest, OutOfRange> {

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::AuditError;
 use super::chain::Chain;
 use super::checkpoint;
-use super::entry::{self, Entry};
+use super::derived::{self, Derived, Kept};
+use super::entry::{self, Entry, KeyChange, KeyEvent, KeyPurpose, Kind};
 use super::file::Description;
-use super::frame::{Content, Frame};
+use super::frame::Content;
+use super::hashed::{Depth, Hashed};
 use super::history::History;
-use super::note::VerifierKey;
-use super::store::{Damage, Store};
-use super::tree::{Growth, Head};
+use super::keys::{self, Keys};
+use super::note::{self, Note, VerifierKey};
+use super::shared::blocks;
+use super::store::{Damage, Known, Place, Store};
+use super::tree::{self, Growth, Head};
 use crate::crypto::{Digest, SigningKey};
 use crate::query::time::Timestamp;
 
@@ -27,6 +33,7 @@ pub(super) struct Ledger {
     chain: Chain,
     store: Arc<dyn Store>,
     key: Arc<SigningKey>,
+    keys: Keys,
     origin: String,
 }
 
@@ -36,41 +43,62 @@ pub(super) struct Opened {
     pub(super) history: History,
     /// The last batch, signed anew.
     pub(super) latest: Batch,
+    /// What is derived from all of it.
+    pub(super) derived: Derived,
+}
+
+/// The frames of a log, joined.
+struct Read {
+    derived: Derived,
+    history: History,
 }
 
 impl Ledger {
-    /// Reads the whole log, checks it against its key and what it last published, and shows each entry to `visit`.
+    /// Reads the log, checks it against its key and what it last published, and shows each entry read to `visit`: those
+    /// that the kept summary does not cover, or with `reread` all of them.
     pub(super) fn open(
         store: Arc<dyn Store>,
         description: &Description,
         key: Arc<SigningKey>,
+        reread: bool,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Opened, AuditError> {
+        let first = description.key().ok_or(AuditError::OtherKey)?;
+        let published = store.published()?.ok_or(AuditError::Unpublished)?;
+        let head = stated(&published, &description.origin)?;
         let vkey = VerifierKey::new(&description.origin, key.public()).map_err(AuditError::Note)?;
-        if Some(&vkey) != description.key().as_ref() {
+
+        let kept = match reread {
+            true => None,
+            false => {
+                derived::read(&*store, description.epoch, &first, &vkey).unwrap_or_else(ignored)
+            }
+        };
+        let read = match kept.map(|kept| resume(&*store, kept, visit)) {
+            Some(Ok(read)) => read,
+            // Whatever is wrong: reading everything tells whether it is the log or only what was derived from it.
+            Some(Err(error)) => {
+                ignored::<()>(error);
+                read(&*store, description.epoch, first, visit)?
+            }
+            None => read(&*store, description.epoch, first, visit)?,
+        };
+        let Read { derived, history } = read;
+        let keys = derived.keys.clone();
+        if keys.is_replaced(&vkey) {
+            return Err(AuditError::OldKey(keys.current().to_string()));
+        }
+        if vkey != *keys.current() {
             return Err(AuditError::OtherKey);
         }
-        let published = store.published()?.ok_or(AuditError::Unpublished)?;
-        let mut promise =
-            Promise::new(checkpoint::open(&published, &vkey).map_err(AuditError::Note)?);
+        keys.open(&published).map_err(AuditError::Note)?;
+        keeps(&*store, &history, &head)?;
 
-        let mut chain = Chain::new(description.epoch);
-        let mut history = History::default();
-        let mut last = None;
-        store.load(&mut |frame| {
-            let growth = chain.accept(frame)?;
-            visit_entries(frame, visit)?;
-            promise.see(&growth);
-            history.extend(&growth);
-            last = Some(growth);
-            Ok(())
-        })?;
-        promise.kept(chain.tree().size())?;
-        let growth = last.ok_or(AuditError::Behind { published: promise.head.size, found: 0 })?;
-
-        let mut ledger = Self { chain, store, key, origin: description.origin.clone() };
+        let chain = derived.chain.clone();
+        let growth = Growth::new(chain.tree().clone(), []);
+        let mut ledger = Self { chain, store, key, keys, origin: description.origin.clone() };
         let latest = ledger.sign(growth)?;
-        Ok(Opened { ledger, history, latest })
+        Ok(Opened { ledger, history, latest, derived })
     }
 
     /// Makes the entries durable and signs the tree they are in. After an error the ledger is not to be used again.
@@ -86,6 +114,28 @@ impl Ledger {
         self.sign(growth)
     }
 
+    /// Records that another key is the log's from here on, and signs that with both. The ledger is then done with: the
+    /// log opens again with the new key.
+    pub(super) fn announce(
+        &mut self,
+        new: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Batch, AuditError> {
+        let vkey = VerifierKey::new(&self.origin, new.public()).map_err(AuditError::Note)?;
+        let document = keys::announce(&vkey, &self.key).map_err(AuditError::Note)?.into_bytes();
+        let (purpose, change, name) = (KeyPurpose::Log, KeyChange::Begun, vkey.to_string());
+        let kind = Kind::Key(KeyEvent { purpose, change, name, document });
+        let entry = Entry { at: now, kind };
+        // Held against the rule that every later reader holds it against, before it can no longer be taken back.
+        self.keys.see(self.chain.tree().size(), &entry).map_err(AuditError::NewKey)?;
+        let bytes = Bytes::from(entry::encode(&entry)?);
+        let leaves = vec![tree::leaf_hash(&bytes)];
+        let batch = self.commit(&[Content::bare(bytes)], leaves, now)?;
+        let checkpoint =
+            note::cosign(&batch.checkpoint, &self.origin, new).map_err(AuditError::Note)?;
+        Ok(Batch { checkpoint, ..batch })
+    }
+
     /// Signs only what is durable: a signature over a tree that a crash takes back would be a fork.
     fn sign(&mut self, growth: Growth) -> Result<Batch, AuditError> {
         let head = Head { size: growth.after().size(), root: growth.after().root() };
@@ -95,16 +145,80 @@ impl Ledger {
     }
 }
 
-/// Decodes every entry of the frame.
-pub(super) fn visit_entries(
-    frame: &Frame,
+fn ignored<T>(error: impl std::error::Error + 'static) -> Option<T> {
+    let error = &error as &dyn std::error::Error;
+    tracing::warn!(error, "what was derived from the log is not used; the whole log is read");
+    None
+}
+
+/// Reads everything.
+fn read(
+    store: &dyn Store,
+    epoch: u64,
+    first: VerifierKey,
     visit: &mut dyn FnMut(u64, &Entry),
-) -> Result<(), Damage> {
-    for (index, bytes) in (frame.header().first_index..).zip(frame.entries()) {
-        let entry = entry::decode(&bytes).map_err(|source| Damage::Entry { index, source })?;
-        visit(index, &entry);
+) -> Result<Read, AuditError> {
+    let mut read = Read { derived: Derived::new(epoch, first), history: History::default() };
+    store.load(Known::nothing(Depth::Entries), &mut |place, hashed| {
+        read.frame(place, hashed, visit)
+    })?;
+    Ok(read)
+}
+
+/// Reads what the kept files do not cover, and the segment in which they end.
+fn resume(
+    store: &dyn Store,
+    kept: Kept,
+    visit: &mut dyn FnMut(u64, &Entry),
+) -> Result<Read, AuditError> {
+    let Kept { derived, history, places } = kept;
+    let (end, head) = (derived.end(), derived.chain.head());
+    let known = Known { segments: end.segment - 1, places, depth: Depth::Entries };
+    let mut read = Read { derived, history };
+    let mut is_joined = false;
+    store.load(known, &mut |place, hashed| {
+        if place.segment > end.segment || place.offset >= end.offset {
+            return read.frame(place, hashed, visit);
+        }
+        let (header, next) =
+            (hashed.frame.header(), place.offset + hashed.frame.bytes().len() as u64);
+        read.derived.known(place, header.first_index);
+        // The last frame that they cover must be there, and be the one they speak of.
+        let size = header.first_index + u64::from(hashed.frame.count());
+        is_joined |= next == end.offset && size == head.size && header.root_after == head.root;
+        Ok(())
+    })?;
+    if is_joined { Ok(read) } else { Err(AuditError::Behind { published: head.size, found: 0 }) }
+}
+
+impl Read {
+    fn frame(
+        &mut self,
+        place: Place,
+        hashed: &mut Hashed,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<(), Damage> {
+        let history = &mut self.history;
+        self.derived.frame(place, hashed, |node, hash| history.complete(node, hash))?;
+        history.grown(self.derived.chain.tree());
+        for (index, entry) in (hashed.frame.header().first_index..).zip(&hashed.entries) {
+            visit(index, entry);
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Fails when the log does not hold a head that was shown to others.
+fn keeps(store: &dyn Store, history: &History, promise: &Head) -> Result<(), AuditError> {
+    let size = history.tree().size();
+    if size < promise.size {
+        return Err(AuditError::Behind { published: promise.size, found: size });
+    }
+    let blocks = blocks(store, [promise.size.saturating_sub(1)])?;
+    match history.root(promise.size, &blocks) {
+        Ok(root) if root == promise.root => Ok(()),
+        _ => Err(AuditError::Forked { published: promise.size }),
+    }
 }
 
 /// A head that was shown to others: the log must hold it.
@@ -113,15 +227,24 @@ pub(super) struct Promise {
     is_seen: bool,
 }
 
+/// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has been
+/// read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
+fn stated(checkpoint: &str, log: &str) -> Result<Head, AuditError> {
+    let head = Note::parse(checkpoint).and_then(|note| checkpoint::head(note.text, log));
+    head.map_err(AuditError::Note)
+}
+
 impl Promise {
-    pub(super) fn new(head: Head) -> Self {
-        Self { head, is_seen: false }
+    /// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has
+    /// been read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
+    pub(super) fn of(checkpoint: &str, log: &str) -> Result<Self, AuditError> {
+        let head = Note::parse(checkpoint).and_then(|note| checkpoint::head(note.text, log));
+        Ok(Self { head: head.map_err(AuditError::Note)?, is_seen: false })
     }
 
     /// Heads are signed at the ends of frames only.
-    pub(super) fn see(&mut self, growth: &Growth) {
-        let tree = growth.after();
-        self.is_seen |= tree.size() == self.head.size && tree.root() == self.head.root;
+    pub(super) fn see(&mut self, head: &Head) {
+        self.is_seen |= *head == self.head;
     }
 
     /// Fails when the log, now of that size, does not hold the head.

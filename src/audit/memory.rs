@@ -1,11 +1,13 @@
 //! A store in memory whose writes fail on demand, in both ways a real one can.
 
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 
 use bytes::Bytes;
 
 use super::frame::Frame;
-use super::store::{Store, StoreError, Visit, failed};
+use super::hashed::{Depth, Hashed};
+use super::store::{Known, Place, Store, StoreError, Visit, failed};
 
 /// How an append fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,7 @@ struct State {
     is_held: bool,
     /// Appends that have begun.
     begun: usize,
+    derived: BTreeMap<String, Bytes>,
 }
 
 /// Frames in memory.
@@ -74,6 +77,25 @@ impl MemoryStore {
         self.state.lock().unwrap().frames.clone()
     }
 
+    fn visit(
+        &self,
+        depth: Depth,
+        visit: &mut Visit<'_>,
+        is_wanted: impl Fn(&Frame) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut place = Place { segment: 1, offset: 4096 };
+        for frame in self.frames() {
+            let next = place.offset + frame.bytes().len() as u64;
+            if is_wanted(&frame) {
+                visit(place, &mut Hashed::new(frame, depth)).map_err(|source| {
+                    StoreError::Damaged { path: "memory".into(), offset: place.offset, source }
+                })?;
+            }
+            place.offset = next;
+        }
+        Ok(())
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock().unwrap());
         self.changed.notify_all();
@@ -81,13 +103,25 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        for frame in self.frames() {
-            visit(&frame).map_err(|source| {
-                let offset = frame.header().number;
-                StoreError::Damaged { path: "memory".into(), offset, source }
-            })?;
-        }
+    fn load(&self, known: Known, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.visit(known.depth, visit, |_| true)
+    }
+
+    fn frames(&self, first: u64, end: u64, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.visit(Depth::Hashes, visit, |frame| {
+            let begin = frame.header().first_index;
+            begin < end && begin + u64::from(frame.count()) > first
+        })
+    }
+
+    fn derived(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.state.lock().unwrap().derived.get(name).cloned())
+    }
+
+    fn derive(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.change(|state| {
+            state.derived.insert(name.to_owned(), Bytes::copy_from_slice(bytes));
+        });
         Ok(())
     }
 

@@ -6,17 +6,23 @@
 
 mod error;
 pub mod entry;
+pub mod day;
+pub mod vaulting;
 pub mod commitment;
 pub mod committed;
 pub mod tree;
 pub mod note;
 pub mod checkpoint;
 pub mod cosignature;
+pub mod keys;
 pub mod receipt;
 pub mod bundle;
 pub mod frame;
 pub mod chain;
+mod hashed;
 mod history;
+pub mod summary;
+mod derived;
 pub mod store;
 pub mod file;
 pub mod records;
@@ -25,6 +31,7 @@ mod shared;
 mod writer;
 mod publisher;
 pub mod tiles;
+mod rotate;
 pub mod verify;
 pub mod walk;
 pub mod prover;
@@ -51,15 +58,18 @@ use tokio_util::task::TaskTracker;
 
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
+use self::file::disk::{Disk, Local};
 use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
 use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
 use self::publisher::{Cosigner, Publisher};
 use self::receipt::Receipt;
+pub use self::rotate::Rotated;
 pub use self::shared::Published;
 use self::shared::Shared;
 use self::store::Store;
+use self::summary::Summary;
 use self::tree::Head;
 use self::writer::{BatchLimits, Message, Request, Writer};
 use crate::crypto::{CosigningKey, Digest, SigningKey};
@@ -77,6 +87,9 @@ pub struct Settings {
     /// At most one checkpoint is published in this time. Default 1 s.
     #[serde(deserialize_with = "span::deserialize")]
     pub publish_every: Duration,
+    /// Whether a start reads and checks the whole log, even where a signed summary covers it. Default false: what lies
+    /// under the summary is checked by `heyan audit verify` at a time of one's own choosing.
+    pub reread_at_start: bool,
     /// Cosigns what is published; `None` by default.
     #[serde(skip)]
     pub cosigner: Option<Arc<CosigningKey>>,
@@ -84,8 +97,20 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let publish_every = Duration::from_secs(1);
-        Self { segment_bytes: 64 << 20, queue: 8192, publish_every, cosigner: None }
+        Self {
+            segment_bytes: 64 << 20,
+            queue: 8192,
+            publish_every: Duration::from_secs(1),
+            reread_at_start: false,
+            cosigner: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Size of a segment as it is made.
+    fn file_bytes(&self) -> u64 {
+        self.segment_bytes.max(MIN_SEGMENT_BYTES).next_multiple_of(BLOCK as u64)
     }
 }
 
@@ -101,6 +126,7 @@ struct Inner {
     places: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
+    summary: Summary,
 }
 
 impl Audit {
@@ -126,12 +152,13 @@ impl Audit {
             .map_err(AuditError::Frame)?;
         let head = Head { size: 1, root: growth.after().root() };
         let checkpoint = checkpoint::sign(origin, &head, key).map_err(AuditError::Note)?;
-        let size = settings.segment_bytes;
-        Ok(FileStore::create(folder, &description, size, &frame, &checkpoint)?)
+        let size = settings.file_bytes();
+        Ok(FileStore::create(&Local, folder, &description, size, &frame, &checkpoint)?)
     }
 
-    /// Opens a log, after reading and checking all of it; `visit` sees every entry in order. Must be called within a
-    /// Tokio runtime, whose tasks will learn of appends; reads for as long as the log is large.
+    /// Opens a log. What the log's signed summary covers is not read again, unless the settings ask for it or the
+    /// summary does not hold; [`Audit::summary`] says what all entries add up to either way, and `visit` sees those
+    /// that were read, in order. Must be called within a Tokio runtime, whose tasks will learn of appends.
     ///
     /// # Errors
     /// When there is no log, another process has it, or it is not the whole log that was written.
@@ -143,7 +170,8 @@ impl Audit {
     ) -> Result<Self, AuditError> {
         let description =
             Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-        let store = FileStore::open(folder, description.clone(), settings.segment_bytes)?;
+        let (disk, size): (Arc<dyn Disk>, _) = (Arc::new(Local), settings.file_bytes());
+        let store = FileStore::open(disk, folder, description.clone(), size)?;
         Self::start(Arc::new(store), &description, key, settings, visit)
     }
 
@@ -155,13 +183,14 @@ impl Audit {
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<Self, AuditError> {
         let runtime = Handle::try_current().map_err(|_| AuditError::NoRuntime)?;
-        let Opened { ledger, history, latest } =
-            Ledger::open(Arc::clone(&store), description, key, visit)?;
-        let read_back = latest.growth.after().clone();
+        let (reread, signer) = (settings.reread_at_start, Arc::clone(&key));
+        let Opened { ledger, history, latest, derived } =
+            Ledger::open(Arc::clone(&store), description, key, reread, visit)?;
+        let summary = derived.summary.clone();
         let name = description.origin.clone();
         let cosigner = settings.cosigner.clone().map(|key| Cosigner { name, key });
-        let published =
-            publisher::complete(&latest.checkpoint, read_back.size(), cosigner.as_ref())?;
+        let size = latest.growth.after().size();
+        let published = publisher::complete(&latest.checkpoint, size, cosigner.as_ref())?;
         store.publish(&published.checkpoint)?;
         let shared = Arc::new(Shared::new(store, history, latest, published));
 
@@ -169,7 +198,7 @@ impl Audit {
         let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
         let (acknowledge, batches) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
         let (ended, until) = mpsc::sync_channel(1);
-        let room = settings.segment_bytes.max(MIN_SEGMENT_BYTES) as usize - 2 * BLOCK;
+        let room = settings.file_bytes() as usize - 2 * BLOCK;
         // A frame must fit into a segment, whatever the share of its two sections.
         let limits = BatchLimits {
             entries: MAX_ENTRIES,
@@ -180,8 +209,15 @@ impl Audit {
         let writer =
             Writer { ledger, messages: receiver, acknowledge, shared: shared_by_writer, limits };
         let every = settings.publish_every;
-        let publisher =
-            Publisher { shared: Arc::clone(&shared), read_back, every, cosigner, until };
+        let publisher = Publisher {
+            shared: Arc::clone(&shared),
+            derived,
+            origin: description.origin.clone(),
+            key: signer,
+            cosigner,
+            every,
+            until,
+        };
         let waiters = TaskTracker::new();
         waiters.spawn_on(writer::acknowledge(batches), &runtime);
         let threads = vec![
@@ -193,7 +229,8 @@ impl Audit {
         ];
         let places = Arc::new(Semaphore::new(settings.queue));
         let threads = Mutex::new(threads);
-        Ok(Self { inner: Arc::new(Inner { shared, messages, places, threads, waiters }) })
+        let inner = Inner { shared, messages, places, threads, waiters, summary };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Records the entry. Returns once it is durable; dropping the future does not take the entry back.
@@ -271,6 +308,25 @@ impl Audit {
     /// The newest checkpoint, over all that is durable.
     pub fn checkpoint(&self) -> String {
         self.inner.shared.latest().checkpoint.clone()
+    }
+
+    /// What the entries added up to when the log was opened.
+    pub fn summary(&self) -> &Summary {
+        &self.inner.summary
+    }
+
+    /// Leaf hashes from `first` on, at most `count`. Reads files.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn leaf_hashes(&self, first: u64, count: usize) -> Result<Vec<Digest>, AuditError> {
+        self.inner.shared.leaves(first, count)
+    }
+
+    /// Hashes of complete subtrees of `1 << level` leaves, at most `count` from number `first` of that level on; nothing
+    /// for a level from 1 to 7, which are not kept.
+    pub fn level_hashes(&self, level: u32, first: u64, count: usize) -> Vec<Digest> {
+        self.inner.shared.rows(level, first, count)
     }
 
     /// Number of durable entries.

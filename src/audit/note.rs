@@ -198,9 +198,22 @@ pub fn sign(text: &str, name: &str, key: &SigningKey) -> Result<String, NoteErro
     if !text.ends_with('\n') || has_control {
         return Err(NoteError::Malformed("text to sign"));
     }
+    Ok(format!("{text}\n{}", signature_line(text, name, key)?))
+}
+
+/// Adds the signature of one more key to a note.
+///
+/// # Errors
+/// When it is no note, or the key cannot sign.
+pub(super) fn cosign(note: &str, name: &str, key: &SigningKey) -> Result<String, NoteError> {
+    let line = signature_line(Note::parse(note)?.text, name, key)?;
+    Ok(format!("{note}{line}"))
+}
+
+fn signature_line(text: &str, name: &str, key: &SigningKey) -> Result<String, NoteError> {
     let id = VerifierKey::new(name, key.public())?.id;
     let signature = key.sign(text.as_bytes()).map_err(NoteError::Signing)?;
-    Ok(format!("{text}\n{}", line(name, id, &signature)))
+    Ok(line(name, id, &signature))
 }
 
 /// One signature line.

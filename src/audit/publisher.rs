@@ -1,7 +1,8 @@
 //! The thread that publishes checkpoints, beside the writer so that no answer waits for it.
 //!
 //! A published checkpoint is derived again from what is stored: a bit that flipped in memory must not be signed for
-//! all the world to see and then never be proved.
+//! all the world to see and then never be proved. Since every entry passes here, this is also where they are summed up
+//! for the next start.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,19 +10,18 @@ use std::time::Duration;
 
 use super::AuditError;
 use super::cosignature::cosign;
+use super::derived::Derived;
 use super::shared::{Published, Shared, StopOnPanic};
-use super::tree::{self, Frontier};
 use crate::clock;
-use crate::crypto::CosigningKey;
-
-/// Entries read at once.
-const CHUNK: usize = 1024;
+use crate::crypto::{CosigningKey, SigningKey};
 
 /// What the publisher works with.
 pub(super) struct Publisher {
     pub(super) shared: Arc<Shared>,
-    /// The tree as it was last read back.
-    pub(super) read_back: Frontier,
+    /// The log as it was last read back.
+    pub(super) derived: Derived,
+    pub(super) origin: String,
+    pub(super) key: Arc<SigningKey>,
     /// At most one checkpoint in this time.
     pub(super) every: Duration,
     /// What published checkpoints are cosigned with, where they are.
@@ -48,32 +48,39 @@ impl Publisher {
                 tracing::error!(error = &error as &dyn std::error::Error, "the log has stopped");
                 return;
             }
+            if self.derived.is_due() || (is_last && !self.derived.is_kept()) {
+                self.keep();
+            }
         }
     }
 
     fn publish(&mut self) -> Result<(), AuditError> {
         let latest = self.shared.latest();
         let tree = latest.growth.after();
-        if tree.size() == self.read_back.size() {
+        let first = self.derived.chain.tree().size();
+        if tree.size() == first {
             return Ok(());
         }
-        while self.read_back.size() < tree.size() {
-            let missing = usize::try_from(tree.size() - self.read_back.size()).unwrap_or(CHUNK);
-            let entries = self.shared.store.read(self.read_back.size(), missing.min(CHUNK))?;
-            if entries.is_empty() {
-                break;
-            }
-            for entry in entries {
-                self.read_back.push(tree::leaf_hash(&entry), |_, _| {});
-            }
-        }
-        if &self.read_back != tree {
+        let derived = &mut self.derived;
+        self.shared.store.frames(first, tree.size(), &mut |place, hashed| {
+            derived.frame(place, hashed, |_, _| {})
+        })?;
+        if self.derived.chain.tree() != tree {
             return Err(AuditError::ReadBack { size: tree.size() });
         }
         let published = complete(&latest.checkpoint, tree.size(), self.cosigner.as_ref())?;
         self.shared.store.publish(&published.checkpoint)?;
         self.shared.set_published(published);
         Ok(())
+    }
+
+    /// No entry depends on these files: without them the next start takes longer, which is no reason to stop answering.
+    fn keep(&mut self) {
+        if let Err(error) = self.derived.keep(&*self.shared.store, &self.origin, &self.key) {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the next start will read more of the log than it need");
+            self.derived.put_off();
+        }
     }
 }
 

@@ -74,45 +74,75 @@ fn walk<E>(
     visit: &mut dyn FnMut(&Frame) -> Result<bool, E>,
 ) -> Result<Result<(), E>, RecordsError> {
     for number in 1_u64.. {
-        let path = folder.join(format!("wal/{number:016x}.wal"));
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            opened => opened.map_err(|error| RecordsError::Unreadable(path.clone(), error))?,
-        };
+        let Some(segment) = Segment::open(folder, number)? else { break };
         let mut offset = BLOCK as u64;
-        while let Some(peeked) =
-            peek(&file, offset).map_err(|error| RecordsError::Unreadable(path.clone(), error))?
-        {
+        while let Some(peeked) = segment.peek(offset)? {
+            let after = offset + peeked.bytes as u64;
             if peeked.first_index + u64::from(peeked.count) > from {
-                let frame = read(&file, &path, offset, peeked)?;
+                let frame = match segment.frame(offset, peeked) {
+                    // A write cut short, or still going on, is the last thing in a log: nothing follows it.
+                    Err(RecordsError::Damaged { .. })
+                        if segment.peek(after)?.is_none() && ends(folder, number)? =>
+                    {
+                        return Ok(Ok(()));
+                    }
+                    read => read?,
+                };
                 match visit(&frame) {
                     Ok(true) => {}
                     Ok(false) => return Ok(Ok(())),
                     Err(error) => return Ok(Err(error)),
                 }
             }
-            offset += peeked.bytes as u64;
+            offset = after;
         }
     }
     Ok(Ok(()))
 }
 
-/// The frame that begins here; `None` when the segment holds no further one.
-fn peek(file: &File, offset: u64) -> io::Result<Option<Peeked>> {
-    let mut block = [0; BLOCK];
-    match file.read_exact_at(&mut block, offset) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        read => read.map(|()| Frame::peek(&block).ok()),
+/// True when no segment after this one holds a frame.
+fn ends(folder: &Path, number: u64) -> Result<bool, RecordsError> {
+    match Segment::open(folder, number + 1)? {
+        Some(next) => Ok(next.peek(BLOCK as u64)?.is_none()),
+        None => Ok(true),
     }
 }
 
-fn read(file: &File, path: &Path, offset: u64, peeked: Peeked) -> Result<Frame, RecordsError> {
-    let mut bytes = vec![0; peeked.bytes];
-    file.read_exact_at(&mut bytes, offset)
-        .map_err(|error| RecordsError::Unreadable(path.to_owned(), error))?;
-    Frame::parse(&Bytes::from(bytes)).map_err(|source| RecordsError::Damaged {
-        path: path.to_owned(),
-        offset,
-        source,
-    })
+/// One segment's file.
+struct Segment {
+    path: PathBuf,
+    file: File,
+}
+
+impl Segment {
+    fn open(folder: &Path, number: u64) -> Result<Option<Self>, RecordsError> {
+        let path = folder.join(format!("wal/{number:016x}.wal"));
+        match File::open(&path) {
+            Ok(file) => Ok(Some(Self { path, file })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(RecordsError::Unreadable(path, error)),
+        }
+    }
+
+    /// The frame that begins here; `None` when the segment holds no further one.
+    fn peek(&self, offset: u64) -> Result<Option<Peeked>, RecordsError> {
+        let mut block = [0; BLOCK];
+        match self.file.read_exact_at(&mut block, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(RecordsError::Unreadable(self.path.clone(), error)),
+            Ok(()) => Ok(Frame::peek(&block).ok()),
+        }
+    }
+
+    fn frame(&self, offset: u64, peeked: Peeked) -> Result<Frame, RecordsError> {
+        let damaged = |source| RecordsError::Damaged { path: self.path.clone(), offset, source };
+        let mut bytes = vec![0; peeked.bytes];
+        match self.file.read_exact_at(&mut bytes, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(damaged(FrameError::Lengths))
+            }
+            Err(error) => Err(RecordsError::Unreadable(self.path.clone(), error)),
+            Ok(()) => Frame::parse(&Bytes::from(bytes)).map_err(damaged),
+        }
+    }
 }

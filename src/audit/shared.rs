@@ -71,17 +71,6 @@ impl Shared {
         self.published.store(Arc::new(published));
     }
 
-    /// Hashes of one level of the tree, which must be one of those kept.
-    pub(super) fn row(
-        &self,
-        level: u32,
-        first: u64,
-        count: usize,
-    ) -> Result<Vec<Digest>, AuditError> {
-        let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(history.row(level, first, count)?)
-    }
-
     pub(super) fn close(&self) {
         let _ = self.state.compare_exchange(OPEN, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
     }
@@ -98,19 +87,6 @@ impl Shared {
         self.state.load(Ordering::SeqCst) == STOPPED
     }
 
-    /// Leaf hashes of the blocks that hold these entries, read before the history is locked: a proof must not keep
-    /// the writer waiting for a disk.
-    fn blocks(&self, indices: [u64; 2]) -> Result<Blocks, AuditError> {
-        let mut blocks = Blocks::new();
-        for index in indices {
-            if let hash_map::Entry::Vacant(block) = blocks.entry(index - index % history::BLOCK) {
-                let entries = self.store.read(*block.key(), history::BLOCK as usize)?;
-                block.insert(entries.iter().map(|entry| tree::leaf_hash(entry)).collect());
-            }
-        }
-        Ok(blocks)
-    }
-
     /// Number of durable entries.
     pub(super) fn size(&self) -> u64 {
         self.latest.load().growth.after().size()
@@ -120,19 +96,49 @@ impl Shared {
         if index >= size || size > self.size() {
             return Err(OutOfRange.into());
         }
-        let blocks = self.blocks([index, size - 1])?;
+        // Read before the history is locked: a proof must not keep the writer waiting for a disk.
+        let blocks = blocks(&*self.store, [index, size - 1])?;
         let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
         Ok(history.inclusion(index, size, &blocks)?)
+    }
+
+    /// Leaf hashes from `first` on, as far as there are any.
+    pub(super) fn leaves(&self, first: u64, count: usize) -> Result<Vec<Digest>, AuditError> {
+        let durable = usize::try_from(self.size().saturating_sub(first)).unwrap_or(usize::MAX);
+        let entries = self.store.read(first, durable.min(count))?;
+        Ok(entries.iter().map(|entry| tree::leaf_hash(entry)).collect())
+    }
+
+    /// Hashes of complete subtrees of `1 << level` leaves, from `first` on, as far as there are any.
+    pub(super) fn rows(&self, level: u32, first: u64, count: usize) -> Vec<Digest> {
+        let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
+        history.row(level, first, count).to_vec()
     }
 
     pub(super) fn consistency(&self, from: u64, to: u64) -> Result<Vec<Digest>, AuditError> {
         if from > to || to > self.size() {
             return Err(OutOfRange.into());
         }
-        let blocks = self.blocks([from.saturating_sub(1), to.saturating_sub(1)])?;
+        let indices = [from.saturating_sub(1), to.saturating_sub(1)];
+        let blocks = blocks(&*self.store, indices)?;
         let history = self.history.read().unwrap_or_else(PoisonError::into_inner);
         Ok(history.consistency(from, to, &blocks)?)
     }
+}
+
+/// Leaf hashes of the blocks that hold these entries.
+pub(super) fn blocks<const N: usize>(
+    store: &dyn Store,
+    indices: [u64; N],
+) -> Result<Blocks, AuditError> {
+    let mut blocks = Blocks::new();
+    for index in indices {
+        if let hash_map::Entry::Vacant(block) = blocks.entry(index - index % history::BLOCK) {
+            let entries = store.read(*block.key(), history::BLOCK as usize)?;
+            block.insert(entries.iter().map(|entry| tree::leaf_hash(entry)).collect());
+        }
+    }
+    Ok(blocks)
 }
 
 /// Held by each of the log's threads: one that panics leaves nobody to write or to publish, so the log has stopped.

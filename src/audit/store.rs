@@ -9,16 +9,36 @@ use thiserror::Error;
 use super::chain::Break;
 use super::entry::EntryError;
 use super::frame::{Frame, FrameError};
+use super::hashed::{Depth, Hashed};
+use super::keys::KeyError;
 
 /// A place that keeps frames. One writer calls `load` once and then `append`; anyone may `read` meanwhile.
-pub trait Store: Send + Sync {
-    /// Visits every frame from the first. When it returns, what was visited is durable even if the machine had lied
+pub(super) trait Store: Send + Sync {
+    /// Visits every frame that is not known. When it returns, the last segment is durable even if the machine had lied
     /// about it before, and the store is ready for `append`. What a write cut short left at the end is not visited;
     /// any other flaw is an error. `visit` fails on a frame that does not join, which ends the load.
     ///
     /// # Errors
     /// When the frames cannot be read, cannot be trusted, or cannot be made durable again.
-    fn load(&self, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+    fn load(&self, known: Known, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+
+    /// Visits the frames that hold the entries from `first` to before `end`, as far as their append has returned.
+    ///
+    /// # Errors
+    /// When they cannot be read or are not as they were written.
+    fn frames(&self, first: u64, end: u64, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+
+    /// What was derived from the entries and kept under that name; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn derived(&self, name: &str) -> Result<Option<Bytes>, StoreError>;
+
+    /// Keeps something derived from the entries, durably and at once: after a crash there is the old or the new one.
+    ///
+    /// # Errors
+    /// After an error it is unknown which of the two is there; no entry is the worse for it.
+    fn derive(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Makes one frame durable before it returns.
     ///
@@ -46,8 +66,35 @@ pub trait Store: Send + Sync {
     fn publish(&self, checkpoint: &str) -> Result<(), StoreError>;
 }
 
-/// Called with each frame of a log in order.
-pub type Visit<'a> = dyn FnMut(&Frame) -> Result<(), Damage> + 'a;
+/// Called with each frame of a log in order, and where it lies.
+pub(super) type Visit<'a> = dyn FnMut(Place, &mut Hashed) -> Result<(), Damage> + 'a;
+
+/// Where a frame lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Number of the segment, from 1.
+    pub(super) segment: u64,
+    /// Bytes from its beginning.
+    pub(super) offset: u64,
+}
+
+/// What need not be read again.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Whole segments at the beginning.
+    pub(super) segments: u64,
+    /// First entries of some frames in them, and where those lie; ascending.
+    pub(super) places: Vec<(u64, Place)>,
+    /// How much is made of the frames that are read.
+    pub(super) depth: Depth,
+}
+
+impl Known {
+    /// Nothing: everything is read.
+    pub(super) fn nothing(depth: Depth) -> Self {
+        Self { segments: 0, places: Vec::new(), depth }
+    }
+}
 
 /// Why a store failed.
 #[derive(Debug, Error)]
@@ -93,6 +140,17 @@ pub enum Damage {
         index: u64,
         /// Why.
         source: EntryError,
+    },
+    /// A sealed record is missing, is not the one that its entry commits to, or lies where none belongs.
+    #[error("the sealed record of entry {0} is not the one that the entry commits to")]
+    Unsealed(u64),
+    /// An entry gives the log a key that is not to be believed.
+    #[error("entry {index} gives the log a key that cannot be trusted")]
+    Key {
+        /// Its index.
+        index: u64,
+        /// Why.
+        source: KeyError,
     },
     /// The beginning of a segment is not as it was written.
     #[error("the segment's header is not as it was written for this log")]

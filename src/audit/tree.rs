@@ -40,6 +40,16 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// The tree of that size with these peaks, largest first; `None` when it has not as many.
+    pub fn resume(size: u64, peaks: Vec<Digest>) -> Option<Self> {
+        (u32::try_from(peaks.len()) == Ok(size.count_ones())).then_some(Self { size, peaks })
+    }
+
+    /// Roots of the complete subtrees that make up the tree, largest first: one per bit set in its size.
+    pub fn peaks(&self) -> &[Digest] {
+        &self.peaks
+    }
+
     /// Number of leaves.
     pub fn size(&self) -> u64 {
         self.size
@@ -170,6 +180,17 @@ pub fn inclusion<E: From<OutOfRange>>(
     }
     proof.reverse();
     Ok(proof)
+}
+
+/// Root of the tree of that many leaves.
+///
+/// # Errors
+/// When `node` fails.
+pub fn root<E: From<OutOfRange>>(
+    size: u64,
+    mut node: impl FnMut(Node) -> Result<Digest, E>,
+) -> Result<Digest, E> {
+    if size == 0 { Ok(sha256(&[])) } else { subtree(0, size, &mut node) }
 }
 
 /// Proof that the tree of `from` leaves is a prefix of the tree of `to`.

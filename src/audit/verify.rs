@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::AuditError;
 use super::entry::Entry;
 use super::file;
+use super::file::disk::{Disk, Local};
+use super::keys::Keys;
 use super::store::StoreError;
-use super::walk::walk_entries;
+use super::walk::walk_entries_on;
 use crate::crypto::Digest;
 
 /// A log that is whole.
@@ -16,8 +18,10 @@ use crate::crypto::Digest;
 pub struct Verified {
     /// The log's name.
     pub origin: String,
-    /// The log's key, as in signed notes.
+    /// The log's first key, as in signed notes.
     pub vkey: String,
+    /// The key in force, which the first one vouches for through the log itself.
+    pub current_vkey: String,
     /// Number of entries.
     pub entries: u64,
     /// Number of frames.
@@ -47,7 +51,7 @@ pub struct LeftOver {
 pub struct Expected<'a> {
     /// An earlier checkpoint of the log, kept elsewhere.
     pub since: Option<&'a str>,
-    /// The key the log must have, as in signed notes.
+    /// A key the log must have, as in signed notes: its first, or one that it went over to.
     pub vkey: Option<&'a str>,
 }
 
@@ -63,14 +67,29 @@ pub fn verify(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(u64, &Entry),
 ) -> Result<Verified, AuditError> {
-    walk_entries(folder, expected, &mut |seen, entry| visit(seen.index, entry))
+    verify_on(&Local, folder, expected, visit)
+}
+
+/// Reads the log from that disk.
+pub(super) fn verify_on(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    visit: &mut dyn FnMut(u64, &Entry),
+) -> Result<Verified, AuditError> {
+    walk_entries_on(disk, folder, expected, &mut |seen, entry| visit(seen.index, entry))
+}
+
+/// Whether the key has itself signed for this log: as the first one, by announcing the next, or under the published
+/// checkpoint. That another announced it says nothing of what its owner knows.
+pub(super) fn vouches(expected: &str, keys: &Keys, published: u64) -> bool {
+    let is_first = keys.all().next().is_some_and(|first| first.to_string() == expected);
+    let known = keys.all().find(|key| key.to_string() == expected);
+    is_first || known.is_some_and(|key| keys.is_replaced(key) || keys.at(published) == key)
 }
 
 /// False when a writer was at work there: what looked torn has changed since.
-pub(super) fn stays(torn: &file::scan::Torn) -> Result<bool, StoreError> {
+pub(super) fn stays(disk: &dyn Disk, torn: &file::scan::Torn) -> Result<bool, StoreError> {
     thread::sleep(SETTLES_IN);
-    let bytes = file::scan::read(&torn.path)?;
-    let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
-    let now = bytes.get(offset..).unwrap_or_default();
-    Ok(now.starts_with(&torn.bytes) && now.iter().skip(torn.bytes.len()).all(|&byte| byte == 0))
+    file::scan::still_ends_with(disk, torn)
 }

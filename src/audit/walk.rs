@@ -8,12 +8,16 @@ use bytes::Bytes;
 
 use super::AuditError;
 use super::chain::Chain;
-use super::checkpoint;
-use super::entry::{self, Entry};
+use super::entry::Entry;
+use super::file::disk::{Disk, Local};
+use super::file::scan::{Extent, scan};
 use super::file::{self, Description};
+use super::frame::{Frame, Header};
+use super::hashed::{Depth, Hashed};
+use super::keys::Keys;
 use super::ledger::Promise;
 use super::store::Damage;
-use super::verify::{Expected, LeftOver, Verified, stays};
+use super::verify::{Expected, LeftOver, Verified, stays, vouches};
 use crate::query::time::Timestamp;
 
 /// One entry as it lies in the log.
@@ -39,9 +43,10 @@ pub fn walk(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(&Seen<'_>),
 ) -> Result<Verified, AuditError> {
-    walk_frames(folder, expected, &mut |seen| {
-        visit(seen);
-        Ok(())
+    walk_frames(&Local, folder, expected, Depth::Hashes, &mut |hashed| {
+        for (index, written_at, bytes, private) in seen(&hashed.frame) {
+            visit(&Seen { index, written_at, bytes: &bytes, private });
+        }
     })
 }
 
@@ -54,12 +59,7 @@ pub fn walk_entries(
     expected: Expected<'_>,
     visit: &mut dyn FnMut(&Seen<'_>, &Entry),
 ) -> Result<Verified, AuditError> {
-    walk_frames(folder, expected, &mut |seen| {
-        let index = seen.index;
-        let entry = entry::decode(seen.bytes).map_err(|source| Damage::Entry { index, source })?;
-        visit(seen, &entry);
-        Ok(())
-    })
+    walk_entries_on(&Local, folder, expected, visit)
 }
 
 /// Shows the entries of a range, decoded. What comes before it is passed over where the log's own index allows that,
@@ -80,40 +80,69 @@ pub fn walk_range(
     Ok(())
 }
 
-fn walk_frames(
+/// As [`walk_entries`], from that disk.
+pub(super) fn walk_entries_on(
+    disk: &dyn Disk,
     folder: &Path,
     expected: Expected<'_>,
-    visit: &mut dyn FnMut(&Seen<'_>) -> Result<(), Damage>,
+    visit: &mut dyn FnMut(&Seen<'_>, &Entry),
 ) -> Result<Verified, AuditError> {
-    let description =
-        Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let vkey = description.key().ok_or(AuditError::OtherKey)?;
-    if expected.vkey.is_some_and(|expected| expected.trim() != description.vkey) {
-        return Err(AuditError::OtherKey);
-    }
-    let open = |text: &str| checkpoint::open(text, &vkey).map_err(AuditError::Note);
+    walk_frames(disk, folder, expected, Depth::Entries, &mut |hashed| {
+        let seen = seen(&hashed.frame);
+        for ((index, written_at, bytes, private), entry) in seen.zip(&hashed.entries) {
+            visit(&Seen { index, written_at, bytes: &bytes, private }, entry);
+        }
+    })
+}
+
+fn seen(frame: &Frame) -> impl Iterator<Item = (u64, Timestamp, Bytes, Bytes)> {
+    let Header { first_index, at, .. } = *frame.header();
+    let stored = frame.entries().zip(frame.private());
+    (first_index..).zip(stored).map(move |(index, (bytes, private))| (index, at, bytes, private))
+}
+
+fn walk_frames(
+    disk: &dyn Disk,
+    folder: &Path,
+    expected: Expected<'_>,
+    depth: Depth,
+    visit: &mut dyn FnMut(&Hashed),
+) -> Result<Verified, AuditError> {
+    let description = Description::read_on(disk, folder)?
+        .ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
+    let mut keys = Keys::new(description.key().ok_or(AuditError::OtherKey)?);
     // Read before the entries: a log in use may publish a newer one meanwhile, never an older one.
-    let published = open(&file::published(folder)?.ok_or(AuditError::Unpublished)?)?;
-    let mut promises = vec![Promise::new(published)];
-    if let Some(since) = expected.since {
-        promises.push(Promise::new(open(since)?));
-    }
+    let published = file::published(disk, folder)?.ok_or(AuditError::Unpublished)?;
+    let checkpoints = [Some(published.as_str()), expected.since].into_iter().flatten();
+    let mut promises = checkpoints
+        .map(|text| Promise::of(text, &description.origin))
+        .collect::<Result<Vec<_>, _>>()?;
 
     let mut chain = Chain::new(description.epoch);
-    let scan = file::scan::scan(folder, &description, &mut |_, frame| -> Result<(), Damage> {
-        let growth = chain.accept(frame)?;
-        promises.iter_mut().for_each(|promise| promise.see(&growth));
-        let written_at = frame.header().at;
-        let stored = frame.entries().zip(frame.private());
-        for (index, (bytes, private)) in (frame.header().first_index..).zip(stored) {
-            visit(&Seen { index, written_at, bytes: &bytes, private })?;
+    let extent = Extent { known: 0, depth };
+    let scan = scan(disk, folder, &description, extent, &mut |_, hashed| {
+        chain.advance(hashed.frame.header(), &hashed.leaves, |_, _| {})?;
+        let mut flaw = hashed.sound();
+        for (index, entry) in &hashed.keys {
+            let (index, seen) = (*index, keys.see(*index, entry));
+            flaw = flaw.and(seen.map_err(|source| Damage::Key { index, source }));
         }
-        Ok(())
+        promises.iter_mut().for_each(|promise| promise.see(&chain.head()));
+        // Of a frame with a flaw those before it.
+        visit(hashed);
+        flaw
     })?;
     let tree = chain.tree();
+    let head = keys.open(&published).map_err(AuditError::Note)?;
+    if let Some(since) = expected.since {
+        keys.open(since).map_err(AuditError::Note)?;
+    }
+    if expected.vkey.is_some_and(|expected| !vouches(expected.trim(), &keys, head.size)) {
+        return Err(AuditError::OtherKey);
+    }
     promises.iter().try_for_each(|promise| promise.kept(tree.size()))?;
     let left_over = match scan.torn {
-        Some(torn) if stays(&torn)? => {
+        Some(torn) if stays(disk, &torn)? => {
             Some(LeftOver { path: torn.path, offset: torn.offset, bytes: torn.bytes.len() })
         }
         Some(_) | None => None,
@@ -121,10 +150,11 @@ fn walk_frames(
     Ok(Verified {
         origin: description.origin,
         vkey: description.vkey,
+        current_vkey: keys.current().to_string(),
         entries: tree.size(),
         frames: chain.frames(),
         root: tree.root(),
-        published: published.size,
+        published: head.size,
         left_over,
     })
 }

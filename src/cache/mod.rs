@@ -18,10 +18,11 @@ use self::key::Keys;
 use crate::crypto::CryptoError;
 use crate::decision::Permit;
 use crate::decision::agreement::CacheTerms;
+use crate::decision::freeze::Scope;
 use crate::query::record::{Finding, Record, Unavailable};
 use crate::query::time::Timestamp;
 use crate::query::value::Value;
-use crate::query::{OrganisationId, Query};
+use crate::query::{FactCode, OrganisationId, Query};
 
 /// How long a failure stays, only to hold the record it replaced; it is never served as an answer.
 const FAILURE_LIFE: Duration = Duration::from_secs(1);
@@ -58,6 +59,9 @@ struct Kept {
     stale_for: Duration,
     agreement: Arc<str>,
     agency: OrganisationId,
+    fact: FactCode,
+    /// The organisation it was kept for.
+    caller: OrganisationId,
     /// What a failure replaced.
     previous: Option<Arc<Kept>>,
 }
@@ -147,6 +151,15 @@ impl AnswerCache {
         self.drop_where(move |kept| kept.agency == agency);
     }
 
+    /// Forgets every answer to a question of the scope.
+    pub fn drop_scope(&self, scope: Scope) {
+        self.drop_where(move |kept| {
+            kept.agency == scope.provider
+                && scope.fact.as_ref().is_none_or(|fact| kept.fact == *fact)
+                && scope.caller.as_ref().is_none_or(|caller| kept.caller == *caller)
+        });
+    }
+
     fn drop_where(&self, matches: impl Fn(&Kept) -> bool + Send + Sync + 'static) {
         // Fails only without `support_invalidation_closures`, which `new` sets; then forgetting all is right too.
         if self.kept.invalidate_entries_if(move |_, kept| matches(kept)).is_err() {
@@ -174,6 +187,8 @@ impl Kept {
             stale_for: terms.stale,
             agreement: permit.agreement().id.as_str().into(),
             agency: permit.agreement().provider.clone(),
+            fact: permit.clause().fact.clone(),
+            caller: permit.agreement().consumer.clone(),
             previous: if asked.result.is_err() { previous } else { None },
             asked,
         }

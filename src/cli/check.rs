@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::findings;
 use super::serve::{front_door, sources, vault_keys};
-use crate::audit::AuditError;
-use crate::audit::file::Description;
+use crate::audit::note::VerifierKey;
+use crate::audit::verify::{Expected, verify};
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
 use crate::finding::Finding;
@@ -42,15 +42,26 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
         Err(findings) => return findings,
     };
     let at = now();
-    let (in_force, mut findings) =
-        InForce::read(&sources(&settings), at, &Journal::default(), None);
+    // What the log has adopted and followed is judged as of then, and acts once.
+    let mut journal = Journal::default();
+    let log = &settings.log.folder;
+    let read = verify(log, Expected::default(), &mut |_, entry| journal.visit(entry));
+    let (in_force, mut findings) = InForce::read(&sources(&settings), at, &journal, None);
     if let Some(in_force) = &in_force
         && let Err(error) = front_door(&settings, &in_force.register)
     {
         findings.push(Finding::new(&settings.tls.certificate, format!("{error:#}")));
     }
-    if let Err(error) = SigningKey::read(&settings.log.key) {
-        findings.push(Finding::new(&settings.log.key, error.to_string()));
+    match (SigningKey::read(&settings.log.key), &read) {
+        (Err(error), _) => findings.push(Finding::new(&settings.log.key, error.to_string())),
+        (Ok(key), Ok(log)) => {
+            let own = VerifierKey::new(&log.origin, key.public());
+            if own.is_ok_and(|own| own.to_string() != log.current_vkey) {
+                let problem = format!("not the log's key, which is now `{}`", log.current_vkey);
+                findings.push(Finding::new(&settings.log.key, problem));
+            }
+        }
+        (Ok(_), Err(_)) => {}
     }
     let cosigner = &settings.log.cosigner_key;
     if !cosigner.as_os_str().is_empty()
@@ -58,11 +69,8 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     {
         findings.push(Finding::new(cosigner, error.to_string()));
     }
-    let log = &settings.log.folder;
-    match Description::read(log) {
-        Ok(Some(_)) => {}
-        Ok(None) => findings.push(Finding::new(log, AuditError::Missing(log.clone()).to_string())),
-        Err(error) => findings.push(Finding::new(log, error.to_string())),
+    if let Err(error) = read {
+        findings.push(Finding::new(log, format!("{:#}", anyhow::Error::new(error))));
     }
     let vault = vault_keys(&settings).and_then(|keys| match keys {
         Some(keys) => Ok(keys.prove()?),

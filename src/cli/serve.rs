@@ -32,7 +32,7 @@ use crate::cache::AnswerCache;
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
 use crate::gateway::in_force::{InForce, Journal, Sources};
-use crate::gateway::ledger::LedgerFromLog;
+use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
 use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
@@ -53,7 +53,7 @@ const HEALTH_BEAT: Duration = Duration::from_millis(500);
 #[command(after_help = "Examples:\n  \
     heyan serve --config /etc/heyan/gateway.toml\n  \
     HEYAN__LISTEN=0.0.0.0:7443 heyan serve --config gateway.toml\n\n\
-    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements and adapters again.")]
+    SIGTERM drains and stops. SIGHUP reads certificates, parties, agreements, orders and adapters again.")]
 pub struct Serve {
     /// The settings file
     #[arg(long, value_name = "FILE")]
@@ -170,7 +170,7 @@ impl Node {
         Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
-    /// Reads certificates, parties, agreements and adapters again. What is bad keeps its last good version.
+    /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
     pub async fn reload(&self) {
         let reloaded = self.gateway.reload(now()).await;
         for change in &reloaded.changes {
@@ -259,6 +259,7 @@ pub fn sources(settings: &Settings) -> Sources {
         parties: settings.parties.clone(),
         catalogue: settings.catalogue.clone(),
         agreements: settings.agreements.clone(),
+        orders: settings.orders.clone(),
         adapters: settings.adapters.clone(),
     }
 }
@@ -266,8 +267,6 @@ pub fn sources(settings: &Settings) -> Sources {
 /// Opens the log, rebuilds what is counted from it, and records what comes into force.
 async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let at = now();
-    let mut journal = Journal::default();
-    let mut ledger = LedgerFromLog::default();
     let key = SigningKey::read(&settings.log.key)?;
     let cosigner_key = &settings.log.cosigner_key;
     let cosigner = match cosigner_key.as_os_str().is_empty() {
@@ -278,16 +277,16 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         cosigner,
         segment_bytes: settings.log.segment_bytes,
         queue: settings.limits.log_queue,
+        reread_at_start: settings.log.reread_at_start,
         ..audit::Settings::default()
     };
-    let mut history = History::default();
-    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |index, entry| {
-        journal.visit(entry);
-        ledger.visit(entry);
-        history.visit(index, entry);
-    })
-    .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))?;
+    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
+        .with_context(|| {
+            format!("the log in {} cannot be opened", settings.log.folder.display())
+        })?;
 
+    let mut journal = Journal::resume(&audit)?;
+    let ledger = Ledger::resume(audit.summary());
     let sources = sources(settings);
     let (in_force, findings) = InForce::read(&sources, at, &journal, None);
     for finding in &findings {
@@ -297,7 +296,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
-    let vault = open_vault(settings, history)?;
+    let vault = open_vault(settings, audit.summary().vault.clone())?;
     audit.append(node_event(NodeChange::Started, at)).await?;
     if let Some(vault) = &vault {
         // Better now than with the first question.
@@ -310,7 +309,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         in_force,
         sources,
         journal,
-        ledger: ledger.finish(),
+        ledger,
         cache: AnswerCache::new(settings.cache.bytes)?,
         audit,
         vault,

@@ -87,6 +87,15 @@ pub struct Quota {
     pub per_day: Option<u64>,
 }
 
+/// Why an agreement that both parties signed grants nothing, by the order of one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// Until that party resumes it.
+    Suspended(OrganisationId),
+    /// For good.
+    Revoked(OrganisationId),
+}
+
 /// A clause by its agreement and its position in it.
 type Placed = (Arc<Agreement>, usize);
 
@@ -100,6 +109,8 @@ pub struct AgreementSet {
     pairs: HashSet<(OrganisationId, OrganisationId)>,
     /// Versions and their beginnings, for ids that have more than one version.
     versions: HashMap<String, Vec<(u32, Timestamp)>>,
+    /// Versions that grant nothing by order, for the ids that have any.
+    halted: HashMap<String, Vec<(u32, Halt)>>,
 }
 
 impl AgreementSet {
@@ -122,6 +133,24 @@ impl AgreementSet {
         }
         set.versions.retain(|_, versions| versions.len() > 1);
         set
+    }
+
+    /// The same agreements, of which those for which `halt` gives a reason grant nothing.
+    pub fn halted_by(mut self, halt: impl Fn(&Agreement) -> Option<Halt>) -> Self {
+        self.halted.clear();
+        for agreement in &self.all {
+            if let Some(halt) = halt(agreement) {
+                let versions = self.halted.entry(agreement.id.clone()).or_default();
+                versions.push((agreement.version, halt));
+            }
+        }
+        self
+    }
+
+    /// Why the agreement grants nothing; `None` when no order stands against it.
+    pub fn halt(&self, agreement: &Agreement) -> Option<&Halt> {
+        let versions = self.halted.get(&agreement.id)?;
+        versions.iter().find(|(version, _)| *version == agreement.version).map(|(_, halt)| halt)
     }
 
     /// Every agreement, in the order it was given.

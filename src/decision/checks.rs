@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agreement::{Agreement, AgreementSet, Clause};
+use super::agreement::{Agreement, AgreementSet, Clause, Halt};
 use super::denial::Denial;
 use super::facts::{Facts, QuotaUse, Standing};
+use super::freeze::Scope;
 
 /// What one clause is checked against.
 struct Candidate<'a> {
@@ -28,6 +29,7 @@ const CLAUSE: &[fn(&Candidate<'_>) -> Checked] = &[
     begun,
     not_ended,
     not_superseded,
+    not_halted,
     roles_granted,
     assertions_granted,
     disclosures_granted,
@@ -141,6 +143,16 @@ fn not_superseded(candidate: &Candidate<'_>) -> Checked {
     })
 }
 
+fn not_halted(candidate: &Candidate<'_>) -> Checked {
+    let Candidate { agreements, agreement, .. } = candidate;
+    let id = || agreement.id.clone();
+    match agreements.halt(agreement) {
+        None => Ok(()),
+        Some(Halt::Suspended(by)) => Err(Denial::Suspended { agreement: id(), by: by.clone() }),
+        Some(Halt::Revoked(by)) => Err(Denial::Revoked { agreement: id(), by: by.clone() }),
+    }
+}
+
 fn roles_granted(candidate: &Candidate<'_>) -> Checked {
     let granted = &candidate.clause.roles;
     match candidate.facts.roles.iter().find(|(role, _)| !granted.contains(role)) {
@@ -197,15 +209,13 @@ fn within_quota(candidate: &Candidate<'_>) -> Checked {
     ensure(quota.per_second.is_none_or(|limit| *second < limit), || Denial::QuotaSecond(id.clone()))
 }
 
-/// A freeze order that names an agreement, `agreement:<id>`, stops that agreement only. Any other recorded order stops
-/// the question: the gateway records those that could apply.
+/// A recorded freeze stops the questions of its scope; one whose name cannot be read stops every question.
 fn not_frozen(candidate: &Candidate<'_>) -> Checked {
-    let applies = |order: &&String| {
-        order.strip_prefix("agreement:").is_none_or(|id| id == candidate.agreement.id)
-    };
-    match candidate.facts.freezes.iter().find(applies) {
+    let facts = candidate.facts;
+    let stops = |name: &&String| Scope::parse(name).is_none_or(|scope| scope.covers(facts));
+    match facts.freezes.iter().find(stops) {
         None => Ok(()),
-        Some(order) => Err(Denial::Frozen(order.clone())),
+        Some(name) => Err(Denial::Frozen(name.clone())),
     }
 }
 

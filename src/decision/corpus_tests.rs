@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
-use super::agreement::{Agreement, AgreementSet, Clause, Hours, Quota};
+use super::agreement::{Agreement, AgreementSet, Clause, Halt, Hours, Quota};
 use super::denial::tests::one_of_each;
 use super::facts::{CallerFacts, Defect, Facts, QuotaUse, Standing};
 use super::{Decision, decide, sample};
@@ -77,6 +77,8 @@ struct Terms {
     per_day: Option<u64>,
     per_second: Option<u64>,
     unlimited: Option<bool>,
+    suspended_by: Option<String>,
+    revoked_by: Option<String>,
     clause: Option<Vec<Granted>>,
 }
 
@@ -203,6 +205,11 @@ fn clause(granted: Granted) -> Clause {
     }
 }
 
+fn halt(terms: &Terms) -> Option<Halt> {
+    let suspended = terms.suspended_by.as_deref().map(|by| Halt::Suspended(by.into()));
+    terms.revoked_by.as_deref().map(|by| Halt::Revoked(by.into())).or(suspended)
+}
+
 fn words(decision: &Decision) -> String {
     match decision {
         Decision::Permit(permit) => {
@@ -221,7 +228,13 @@ fn every_case_is_decided_as_written() {
     for file in finding::files_in(&folder, "toml").unwrap() {
         let text = fs::read_to_string(&file).unwrap();
         let case: Case = finding::parse_toml(&file, &text).unwrap_or_else(|flaw| panic!("{flaw}"));
-        let agreements = AgreementSet::new(case.agreement.into_iter().map(agreement).map(Arc::new));
+        let halts: Vec<Option<Halt>> = case.agreement.iter().map(halt).collect();
+        let all: Vec<Arc<Agreement>> =
+            case.agreement.into_iter().map(agreement).map(Arc::new).collect();
+        let agreements = AgreementSet::new(all.iter().map(Arc::clone)).halted_by(|halted| {
+            let place = all.iter().position(|known| **known == *halted).unwrap();
+            halts[place].clone()
+        });
         let found = words(&decide(&facts(case.question), &agreements));
         if found != case.expect {
             wrong.push(format!("{}: {}: {found}, not {}", file.display(), case.shows, case.expect));

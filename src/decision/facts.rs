@@ -50,7 +50,7 @@ pub struct Facts {
     pub defects: Vec<Defect>,
     /// Permits already given under each agreement that could apply.
     pub quota: Vec<QuotaUse>,
-    /// Freeze orders in force that could apply.
+    /// Freezes in force that stop such a question, by the names of [`super::freeze::Scope`].
     pub freezes: Vec<String>,
     /// Digest of the catalogue that named provider and roles.
     pub catalogue_digest: Digest,

@@ -4,6 +4,7 @@
 
 pub mod facts;
 pub mod agreement;
+pub mod freeze;
 mod checks;
 pub mod denial;
 pub mod release;

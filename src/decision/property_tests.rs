@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agreement::{Agreement, AgreementSet, Clause, Hours, Quota};
+use super::agreement::{Agreement, AgreementSet, Clause, Halt, Hours, Quota};
 use super::facts::{Facts, QuotaUse};
 use super::release::release;
 use super::sample;
@@ -97,7 +97,11 @@ fn facts(cases: &mut Cases) -> Facts {
         quota: (0..3)
             .map(|id| QuotaUse { agreement: format!("a-{id}"), day: used, second: 0 })
             .collect(),
-        freezes: if cases.chance(10) { vec!["agreement:a-0".to_owned()] } else { vec![] },
+        freezes: if cases.chance(10) {
+            vec!["provider:civil-affairs/fact:M1".to_owned()]
+        } else {
+            vec![]
+        },
         ..sample::facts()
     }
 }
@@ -138,6 +142,44 @@ fn removing_a_clause_never_permits_more() {
         }
     }
     assert!(permitted > 100 && denied > 100, "{permitted} permitted, {denied} denied");
+}
+
+/// An order never opens anything, and what it stops is as if it were not there.
+#[test]
+fn a_halted_agreement_permits_nothing_that_the_others_do_not() {
+    let mut stopped = 0;
+    for seed in 0..4000 {
+        let cases = &mut Cases(seed);
+        let facts = facts(cases);
+        let agreements: Vec<Arc<Agreement>> =
+            (0..5).map(|number| Arc::new(agreement(cases, number))).collect();
+        let set = || AgreementSet::new(agreements.iter().map(Arc::clone));
+        let by = "civil-affairs".into();
+        let halt = match cases.chance(50) {
+            true => Halt::Suspended(by),
+            false => Halt::Revoked(by),
+        };
+        let before = decide(&facts, &set());
+        for halted in &agreements {
+            let is_halted = |one: &Agreement| (one == &**halted).then(|| halt.clone());
+            match (&before, decide(&facts, &set().halted_by(is_halted))) {
+                (Decision::Deny(_), Decision::Permit(_)) => {
+                    panic!("seed {seed}: it opened something")
+                }
+                (Decision::Permit(before), Decision::Permit(after)) => {
+                    assert_ne!(after.agreement(), &**halted, "seed {seed}");
+                    let other = before.agreement() != &**halted;
+                    assert!(!other || before.reference() == after.reference(), "seed {seed}");
+                }
+                (Decision::Permit(before), Decision::Deny(_)) => {
+                    assert_eq!(before.agreement(), &**halted, "seed {seed}");
+                    stopped += 1;
+                }
+                (Decision::Deny(_), Decision::Deny(_)) => {}
+            }
+        }
+    }
+    assert!(stopped > 100, "{stopped} stopped");
 }
 
 /// Whatever is permitted is granted by the clause that the permit names, in an agreement of the two that is in force.

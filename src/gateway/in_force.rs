@@ -10,16 +10,20 @@ use std::sync::Arc;
 use metrics::counter;
 
 use super::Gateway;
+use super::orders::{self, Against, Ordered};
 use crate::adapters::Adapters;
 use crate::agreements::directory::{self, Adopted};
 use crate::agreements::document;
+use crate::agreements::order::standing::Standing;
 use crate::audit::entry::{
-    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent,
+    self, AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, FreezeEvent, Kind,
+    PartyEvent,
 };
 use crate::audit::{Audit, AuditError};
 use crate::catalogue::Catalogue;
 use crate::crypto::{Digest, sha256};
 use crate::decision::agreement::AgreementSet;
+use crate::decision::freeze::{Freezes, Scope};
 use crate::finding::Finding;
 use crate::parties::Register;
 use crate::query::time::Timestamp;
@@ -34,6 +38,8 @@ pub struct Sources {
     pub catalogue: PathBuf,
     /// Signed agreements.
     pub agreements: PathBuf,
+    /// Signed orders.
+    pub orders: PathBuf,
     /// Adapter manifests.
     pub adapters: PathBuf,
 }
@@ -56,10 +62,14 @@ pub struct InForce {
     pub catalogue: Catalogue,
     /// Who may ask it.
     pub agreements: AgreementSet,
+    /// What agencies have stopped.
+    pub freezes: Freezes,
     /// How agencies are asked.
     pub adapters: Adapters,
     /// The agreements' documents, for the log.
     documents: Vec<Adopted>,
+    /// Orders that were new when this was read.
+    orders: Vec<Ordered>,
 }
 
 impl InForce {
@@ -67,7 +77,8 @@ impl InForce {
     ///
     /// Documents that `journal` knows are verified as of their adoption. A bad agreement or manifest is left out and
     /// named; the rest is returned. One that was good in `previous` stays as it was, unless the register no longer has
-    /// the keys that signed it. Without a register or a catalogue there is nothing to return.
+    /// the keys that signed it. Orders that `journal` knows stand, whatever has become of their files; new ones act in
+    /// the order of their dates. Without a register or a catalogue there is nothing to return.
     pub fn read(
         sources: &Sources,
         at: Timestamp,
@@ -101,9 +112,18 @@ impl InForce {
         let (adapters, refused) =
             Adapters::load(&sources.adapters, &catalogue, previous.map(|view| &view.adapters));
         findings.extend(refused);
+        let mut standing = journal.standing.clone();
+        let against =
+            Against { register: &register, catalogue: &catalogue, agreements: &documents, at };
+        let (orders, refused) = orders::read(&sources.orders, &against, &mut standing);
+        findings.extend(refused);
         let agreements =
-            AgreementSet::new(documents.iter().map(|adopted| Arc::clone(&adopted.agreement)));
-        (Some(Self { register, catalogue, agreements, adapters, documents }), findings)
+            AgreementSet::new(documents.iter().map(|adopted| Arc::clone(&adopted.agreement)))
+                .halted_by(|agreement| standing.halt(agreement));
+        let freezes = standing.freezes();
+        let in_force =
+            Self { register, catalogue, agreements, freezes, adapters, documents, orders };
+        (Some(in_force), findings)
     }
 }
 
@@ -115,9 +135,37 @@ pub struct Journal {
     agreements: BTreeMap<String, (u32, Digest, Timestamp)>,
     adapters: BTreeMap<String, Digest>,
     catalogue: Option<Digest>,
+    standing: Standing,
 }
 
 impl Journal {
+    /// What the log says now, from what its entries add up to. Reads those that hold orders.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn resume(audit: &Audit) -> Result<Self, AuditError> {
+        let known = &audit.summary().in_force;
+        let mut journal = Self {
+            parties: known.parties.iter().map(|(id, party)| (id.clone(), party.digest)).collect(),
+            adapters: known.adapters.clone(),
+            catalogue: known.catalogue,
+            ..Self::default()
+        };
+        for (id, versions) in &known.agreements {
+            // The one adopted last speaks for its id; versions before it are on their way out.
+            let last = versions.iter().max_by_key(|(_, document)| document.index);
+            if let Some((version, document)) = last {
+                journal.agreements.insert(id.clone(), (*version, document.digest, document.at));
+            }
+        }
+        for &index in &known.orders {
+            for stored in audit.entries(index, 1)? {
+                journal.visit(&entry::decode(&stored)?);
+            }
+        }
+        Ok(journal)
+    }
+
     /// Takes one entry into account.
     pub fn visit(&mut self, entry: &Entry) {
         match &entry.kind {
@@ -140,12 +188,12 @@ impl Journal {
                 self.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
             }
             Kind::Catalogue(event) => self.catalogue = Some(event.digest),
-            Kind::Agreement(AgreementEvent::Ordered { .. })
-            | Kind::Intent(_)
+            Kind::Agreement(AgreementEvent::Ordered { document, .. })
+            | Kind::Freeze(FreezeEvent { document, .. }) => self.standing.follow(document),
+            Kind::Intent(_)
             | Kind::Outcome(_)
             | Kind::Denial(_)
             | Kind::Node(_)
-            | Kind::Freeze(_)
             | Kind::Key(_)
             | Kind::Erasure(_) => {}
         }
@@ -164,7 +212,8 @@ impl Journal {
         document::verify(&known.document, register, at).is_ok()
     }
 
-    /// The entries that lead from what the log says to `next`: parties first, because agreements are checked with them.
+    /// The entries that lead from what the log says to `next`: parties first, because agreements are checked with them,
+    /// and orders after the agreements they are about.
     pub fn changes(&self, next: &InForce) -> Vec<Kind> {
         let mut changes = Vec::new();
         self.party_changes(next, &mut changes);
@@ -180,6 +229,11 @@ impl Journal {
             }));
         }
         self.agreement_changes(next, &mut changes);
+        let is_new = |ordered: &&Ordered| {
+            let order = &ordered.given.order;
+            self.standing.known(&order.by, &order.id).is_none()
+        };
+        changes.extend(next.orders.iter().filter(is_new).map(Ordered::kind));
         for adapter in next.adapters.all() {
             if self.adapters.get(adapter.name()) != Some(adapter.digest()) {
                 changes.push(Kind::Adapter(AdapterEvent {
@@ -283,12 +337,14 @@ fn in_words(change: &Kind) -> String {
         Kind::Adapter(event) => {
             format!("adapter `{}` version {}", event.adapter.name, event.adapter.version)
         }
-        Kind::Agreement(AgreementEvent::Ordered { .. })
-        | Kind::Intent(_)
+        Kind::Agreement(AgreementEvent::Ordered { id, version, effect, document }) => {
+            orders::agreement_in_words(id, *version, *effect, document)
+        }
+        Kind::Freeze(event) => orders::freeze_in_words(event),
+        Kind::Intent(_)
         | Kind::Outcome(_)
         | Kind::Denial(_)
         | Kind::Node(_)
-        | Kind::Freeze(_)
         | Kind::Key(_)
         | Kind::Erasure(_) => String::new(),
     }
@@ -336,9 +392,17 @@ impl Gateway {
         self.turned_over.notify_one();
         for kind in &kinds {
             match kind {
+                // Of a resumption or a lifting too: an answer that was under way when the order came was kept after it.
                 Kind::Agreement(
-                    AgreementEvent::Adopted { id, .. } | AgreementEvent::Withdrawn { id, .. },
+                    AgreementEvent::Adopted { id, .. }
+                    | AgreementEvent::Withdrawn { id, .. }
+                    | AgreementEvent::Ordered { id, .. },
                 ) => self.cache.drop_agreement(id),
+                Kind::Freeze(event) => {
+                    if let Some(scope) = Scope::parse(&event.name) {
+                        self.cache.drop_scope(scope);
+                    }
+                }
                 Kind::Adapter(event) => self.drop_answers_of(&event.adapter.name),
                 _ => {}
             }

@@ -1,11 +1,13 @@
-//! Counters that decisions look at: questions per caller, permits per agreement. Rebuilt from the log at start.
+//! Counters that decisions look at: questions per caller, permits per agreement. They go on from the log's summary.
+//!
+//! A permit counts in the day and second of its question's own stamp, late as it may be counted, so that a replay counts
+//! the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::audit::entry::{Entry, Kind};
-use crate::decision::PermitRef;
-use crate::decision::facts::{CallerFacts, Facts, QuotaUse};
+use crate::audit::summary::{Summary, Usage};
+use crate::decision::facts::{CallerFacts, QuotaUse};
 use crate::query::time::Timestamp;
 use crate::query::{OrganisationId, SystemId};
 
@@ -19,17 +21,23 @@ pub struct Ledger(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     questions: HashMap<CallerId, u64>,
-    permits: HashMap<String, Permits>,
-}
-
-/// Permits of one agreement in its current day and second.
-#[derive(Default)]
-struct Permits {
-    day: (u64, u64),
-    second: (u64, u64),
+    permits: HashMap<String, Usage>,
 }
 
 impl Ledger {
+    /// A ledger that goes on from what a log's entries add up to.
+    pub fn resume(summary: &Summary) -> Self {
+        let mut questions = HashMap::new();
+        for (organisation, systems) in &summary.callers {
+            for (system, caller) in systems {
+                let id = (OrganisationId::new(organisation), SystemId::new(system));
+                questions.insert(id, caller.highest);
+            }
+        }
+        let permits = summary.permits.clone().into_iter().collect();
+        Self(Mutex::new(Counts { questions, permits }))
+    }
+
     /// The next number among the caller's questions, from 1.
     pub fn number(&self, caller: &CallerFacts) -> u64 {
         let mut counts = self.counts();
@@ -68,7 +76,7 @@ impl Ledger {
         let mut counts = self.counts();
         for quota in reserved.iter().filter(|quota| Some(quota.agreement.as_str()) != used) {
             if let Some(permits) = counts.permits.get_mut(&quota.agreement) {
-                permits.subtract(at);
+                permits.take_back(at);
             }
         }
     }
@@ -79,87 +87,59 @@ impl Ledger {
     }
 }
 
-impl Permits {
-    fn add(&mut self, at: Timestamp) -> (u64, u64) {
-        (bump(&mut self.day, at.china_day()), bump(&mut self.second, at.seconds()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::entry::{Denied, Entry, Intent, Kind};
+    use crate::audit::summary::UNKNOWN;
+    use crate::audit::testing::{adapter, commitments, facts, permit};
+
+    fn at(second: u64) -> Timestamp {
+        Timestamp::from_seconds(1_800_000_000 + second)
     }
 
-    fn subtract(&mut self, at: Timestamp) {
-        for (slot, period) in [(&mut self.day, at.china_day()), (&mut self.second, at.seconds())] {
-            if slot.0 == period {
-                slot.1 = slot.1.saturating_sub(1);
-            }
-        }
-    }
-}
-
-/// Adds one to the count of the period, starting anew in a later one; returns the count before.
-///
-/// Requests are stamped before they are counted, so one of the second just past may come late: it counts in the
-/// current one.
-fn bump(slot: &mut (u64, u64), period: u64) -> u64 {
-    if period > slot.0 {
-        *slot = (period, 0);
-    }
-    let before = slot.1;
-    slot.1 += 1;
-    before
-}
-
-/// Rebuilds a ledger from a log's entries, visited in order.
-#[derive(Default)]
-pub struct LedgerFromLog {
-    counts: Counts,
-    /// Questions whose intent was counted and whose outcome has not come, so that it is not counted again. Of a whole
-    /// log only the questions that a crash cut off stay.
-    counted: HashSet<(CallerId, u64)>,
-}
-
-impl LedgerFromLog {
-    /// Takes one entry into account.
-    pub fn visit(&mut self, entry: &Entry) {
-        match &entry.kind {
-            Kind::Intent(intent) => {
-                let question = self.number(&intent.facts);
-                self.permit(&intent.facts, &intent.permit);
-                self.counted.insert(question);
-            }
-            Kind::Outcome(outcome) => {
-                let question = self.number(&outcome.facts);
-                // The last entry of its question: an answer from the cache has no intent before it, and nothing
-                // comes after either.
-                if !self.counted.remove(&question) {
-                    self.permit(&outcome.facts, &outcome.permit);
-                }
-            }
-            Kind::Denial(denial) => {
-                self.number(&denial.facts);
-            }
-            Kind::Agreement(_)
-            | Kind::Party(_)
-            | Kind::Node(_)
-            | Kind::Catalogue(_)
-            | Kind::Adapter(_)
-            | Kind::Freeze(_)
-            | Kind::Key(_)
-            | Kind::Erasure(_) => {}
-        }
+    fn used(ledger: &Ledger, at: Timestamp) -> (u64, u64) {
+        let used = ledger.reserve(["hn-gjj-mz", "hn-gjj-mz"].into_iter(), at);
+        assert_eq!(used.len(), 1, "each agreement once");
+        (used[0].day, used[0].second)
     }
 
-    /// Counts the question among its caller's, and names it.
-    fn number(&mut self, facts: &Facts) -> (CallerId, u64) {
-        let caller = (facts.caller.organisation.clone(), facts.caller.system.clone());
-        let highest = self.counts.questions.entry(caller.clone()).or_default();
-        *highest = (*highest).max(facts.caller_sequence);
-        (caller, facts.caller_sequence)
+    #[test]
+    fn goes_on_from_what_the_log_adds_up_to() {
+        let mut summary = Summary::default();
+        let facts = |sequence| facts("fund-centre/approval", sequence, at(0));
+        let (permit, commitments) = (permit(), commitments());
+        let denial = Denied { facts: facts(2), code: "X".into(), commitments: commitments.clone() };
+        let intent = Intent { facts: facts(1), permit, commitments, adapter: adapter() };
+        summary.visit(0, &Entry { at: at(0), kind: Kind::Denial(Box::new(denial)) });
+        summary.visit(1, &Entry { at: at(0), kind: Kind::Intent(Box::new(intent)) });
+        let ledger = Ledger::resume(&summary);
+        assert_eq!(ledger.number(&facts(0).caller), 3);
+        assert_eq!(ledger.number(&facts(0).caller), 4);
+        assert_eq!(used(&ledger, at(0)), (1, 1));
+        assert_eq!(used(&ledger, at(1)), (2, 0));
     }
 
-    fn permit(&mut self, facts: &Facts, permit: &PermitRef) {
-        self.counts.permits.entry(permit.agreement.clone()).or_default().add(facts.received_at);
+    #[test]
+    fn what_is_given_back_is_counted_where_it_was_taken() {
+        let ledger = Ledger::default();
+        let reserved = ledger.reserve(["a", "b"].into_iter(), at(0));
+        ledger.reserve(["a", "b"].into_iter(), at(1));
+        // The second has passed, the day has not.
+        ledger.give_back(&reserved, Some("b"), at(0));
+        let now = ledger.reserve(["a", "b"].into_iter(), at(1));
+        assert_eq!(
+            now.iter().map(|used| (used.day, used.second)).collect::<Vec<_>>(),
+            [(1, 1), (2, 1)]
+        );
+        let late = ledger.reserve(["a"].into_iter(), at(0));
+        assert_eq!((late[0].day, late[0].second), (2, 0));
     }
 
-    /// The ledger as of the last entry.
-    pub fn finish(self) -> Ledger {
-        Ledger(Mutex::new(self.counts))
+    #[test]
+    fn a_question_stamped_too_long_ago_finds_everything_used() {
+        let ledger = Ledger::default();
+        used(&ledger, at(100));
+        assert_eq!(used(&ledger, at(90)), (1, UNKNOWN));
     }
 }

@@ -9,6 +9,7 @@ mod evidence;
 pub mod exchange;
 pub mod in_force;
 pub mod ledger;
+mod orders;
 mod window;
 
 use std::sync::Arc;
@@ -147,6 +148,11 @@ impl Gateway {
             false => &[],
         };
         let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
+        let freezes = in_force.freezes.over(
+            fact.map(|fact| &fact.agency),
+            fact.map(|fact| &fact.code),
+            &caller.organisation,
+        );
         Facts {
             rules: decision::RULES,
             request_id: query.request_id,
@@ -176,7 +182,7 @@ impl Gateway {
             disclose: query.disclose.clone(),
             max_age: query.max_age,
             defects: ask.defects.clone(),
-            freezes: Vec::new(),
+            freezes,
             catalogue_digest: *in_force.catalogue.digest(),
         }
     }

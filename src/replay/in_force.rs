@@ -1,18 +1,25 @@
-//! Which parties and agreements were in force, from the log alone.
+//! Which parties, agreements and orders were in force, from the log alone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Report;
+use super::freezes::View;
 use crate::agreements::document::DocumentError;
-use crate::audit::entry::{AgreementEvent, PartyEvent};
+use crate::agreements::order::standing::{Effect, Standing};
+use crate::agreements::order::{self, Act, Order, OrderError};
+use crate::audit::entry::{AgreementEvent, FreezeChange, FreezeEvent, OrderEffect, PartyEvent};
+use crate::crypto::sha256;
 use crate::decision::agreement::{Agreement, AgreementSet};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
 
 /// Verifies a signed agreement with the keys valid at a time.
 pub type VerifyAgreement = fn(&[u8], &Register, Timestamp) -> Result<Agreement, DocumentError>;
+
+/// Verifies a signed order with the keys valid at a time.
+type VerifyOrder = fn(&[u8], &Register, Timestamp) -> Result<Order, OrderError>;
 
 /// How long after the entry of a change the set before it may still decide: the entry is made durable first, then the
 /// gateway turns over.
@@ -23,14 +30,16 @@ const EARLIER_SETS: usize = 64;
 
 pub(super) struct InForce {
     verify: VerifyAgreement,
+    pub(super) verify_order: VerifyOrder,
     /// Register files by organisation.
     parties: BTreeMap<String, Vec<u8>>,
     /// Made from `parties` when first needed after a change.
     register: Option<Register>,
     agreements: BTreeMap<(String, u32), Arc<Agreement>>,
-    current: AgreementSet,
-    /// Sets that are over, with the last moment at which they can have decided; newest first.
-    earlier: VecDeque<(Timestamp, AgreementSet)>,
+    standing: Standing,
+    current: View,
+    /// Views that are over, with the last moment at which they can have decided; newest first.
+    earlier: VecDeque<(Timestamp, View)>,
     longest_kept: Duration,
     /// Index of the last entry about each party, for findings.
     last_party_entries: BTreeMap<String, u64>,
@@ -40,20 +49,22 @@ impl InForce {
     pub(super) fn new(verify: VerifyAgreement) -> Self {
         Self {
             verify,
+            verify_order: order::verify,
             parties: BTreeMap::new(),
             register: None,
             agreements: BTreeMap::new(),
-            current: AgreementSet::default(),
+            standing: Standing::default(),
+            current: View::default(),
             earlier: VecDeque::new(),
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
         }
     }
 
-    /// The set in force, then those just over when a question of that time came in.
-    pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &AgreementSet> {
+    /// The view in force, then those just over when a question of that time came in.
+    pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &View> {
         let earlier = self.earlier.iter().filter(move |(until, _)| received_at <= *until);
-        std::iter::once(&self.current).chain(earlier.map(|(_, set)| set))
+        std::iter::once(&self.current).chain(earlier.map(|(_, view)| view))
     }
 
     /// The longest time that any agreement has allowed an answer to be kept.
@@ -104,10 +115,74 @@ impl InForce {
                     return;
                 }
             }
-            // Judged with the orders themselves.
-            AgreementEvent::Ordered { .. } => return,
+            AgreementEvent::Ordered { id, version, effect, document } => {
+                let about = order::Version { agreement: id.clone(), version: *version };
+                let said = match effect {
+                    OrderEffect::Suspended => Effect::Suspended(about),
+                    OrderEffect::Resumed => Effect::Resumed(about),
+                    OrderEffect::Revoked => Effect::Revoked(about),
+                };
+                return self.ordered(index, document, &said, at, report);
+            }
         }
-        let next = AgreementSet::new(self.agreements.values().map(Arc::clone));
+        self.turn_over(at);
+    }
+
+    pub(super) fn freeze(
+        &mut self,
+        index: u64,
+        event: &FreezeEvent,
+        at: Timestamp,
+        report: &mut Report,
+    ) {
+        let name = event.name.clone();
+        let said = match event.change {
+            FreezeChange::Frozen => Effect::Frozen(name),
+            FreezeChange::Lifted => Effect::Lifted(name),
+        };
+        self.ordered(index, &event.document, &said, at, report);
+    }
+
+    /// An order acts when it was signed by who may give it, and does what its entry says.
+    fn ordered(
+        &mut self,
+        index: u64,
+        document: &[u8],
+        said: &Effect,
+        at: Timestamp,
+        report: &mut Report,
+    ) {
+        let verify = self.verify_order;
+        let verified = self.with_register(index, report, |register| verify(document, register, at));
+        let order = match verified {
+            None => return,
+            Some(Err(error)) => return report.find(index, "order", error.to_string()),
+            Some(Ok(order)) => order,
+        };
+        let agreement = match order.act() {
+            Ok(Act::Suspend(about) | Act::Resume(about) | Act::Revoke(about)) => {
+                self.agreements.get(&(about.agreement, about.version))
+            }
+            Ok(Act::Freeze(_) | Act::Unfreeze(_)) | Err(_) => None,
+        };
+        match self.standing.admit(&order, agreement.map(|known| &**known), at) {
+            Err(refused) => report.find(index, "order", refused.to_string()),
+            Ok(effect) if effect != *said => {
+                let text =
+                    format!("the order {}, which is not what its entry says", order.in_words());
+                report.find(index, "order", text);
+            }
+            Ok(_) => {
+                self.standing.take(&order, sha256(document));
+                self.turn_over(at);
+            }
+        }
+    }
+
+    fn turn_over(&mut self, at: Timestamp) {
+        let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
+            .halted_by(|agreement| self.standing.halt(agreement));
+        let next = View { agreements, freezes: self.standing.freezes() };
         let over = std::mem::replace(&mut self.current, next);
         self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
         self.earlier.truncate(EARLIER_SETS);
@@ -138,6 +213,19 @@ impl InForce {
         at: Timestamp,
         report: &mut Report,
     ) -> Option<Agreement> {
+        let verify = self.verify;
+        self.with_register(index, report, |register| verify(document, register, at))?
+            .map_err(|error| report.find(index, "agreement", error.to_string()))
+            .ok()
+    }
+
+    /// Does something with the register as of this entry; `None` when the log's files make none.
+    fn with_register<T>(
+        &mut self,
+        index: u64,
+        report: &mut Report,
+        run: impl FnOnce(&Register) -> T,
+    ) -> Option<T> {
         let register = match self.register.take() {
             Some(register) => register,
             None => match Register::from_documents(self.parties.clone()) {
@@ -150,9 +238,7 @@ impl InForce {
                 }
             },
         };
-        let verified = (self.verify)(document, &register, at);
-        self.register = Some(register);
-        verified.map_err(|error| report.find(index, "agreement", error.to_string())).ok()
+        Some(run(self.register.insert(register)))
     }
 
     fn note_terms(&mut self, agreement: &Agreement) {

@@ -4,6 +4,7 @@
 //! single decision can see: that numbers are dense, that intents precede outcomes, that quotas were counted.
 
 mod callers;
+mod freezes;
 mod in_force;
 mod intents;
 mod quotas;
@@ -157,11 +158,10 @@ impl Replay {
             }
             Kind::Party(event) => self.in_force.party(index, event),
             Kind::Node(event) => self.node(event.change),
-            Kind::Catalogue(_)
-            | Kind::Adapter(_)
-            | Kind::Freeze(_)
-            | Kind::Key(_)
-            | Kind::Erasure(_) => {}
+            Kind::Freeze(event) => {
+                self.in_force.freeze(index, event, entry.at, &mut self.report);
+            }
+            Kind::Catalogue(_) | Kind::Adapter(_) | Kind::Key(_) | Kind::Erasure(_) => {}
         }
     }
 
@@ -270,13 +270,19 @@ impl Replay {
         if !self.same_rules(index, facts) {
             return;
         }
-        let mut found = None;
-        for agreements in self.in_force.admissible(facts.received_at) {
-            match decide(facts, agreements) {
-                Decision::Deny(denial) if denial.code() == code => return,
+        let (mut found, mut freezes) = (None, None);
+        for view in self.in_force.admissible(facts.received_at) {
+            match decide(facts, &view.agreements) {
+                Decision::Deny(denial) if denial.code() == code => {
+                    let Some(other) = view.other_freezes(facts) else { return };
+                    freezes = freezes.or(Some(other));
+                }
                 Decision::Deny(denial) => found = found.or(Some(denial.code())),
                 Decision::Permit(_) => found = found.or(Some("a permit")),
             }
+        }
+        if let Some(freezes) = freezes {
+            return self.report.find(index, "freeze", freezes);
         }
         let text = format!("denied with {code}; decided again it is {}", found.unwrap_or_default());
         self.report.find(index, "denial", text);
@@ -288,12 +294,19 @@ impl Replay {
         if !self.same_rules(index, facts) {
             return None;
         }
-        let mut first = None;
-        for agreements in self.in_force.admissible(facts.received_at) {
-            match decide(facts, agreements) {
-                Decision::Permit(permit) if permit.reference() == *recorded => return Some(permit),
+        let (mut first, mut frozen) = (None, None);
+        for view in self.in_force.admissible(facts.received_at) {
+            match decide(facts, &view.agreements) {
+                Decision::Permit(permit) if permit.reference() == *recorded => {
+                    let Some(other) = view.other_freezes(facts) else { return Some(permit) };
+                    frozen = frozen.or(Some((permit, other)));
+                }
                 other => first = first.or(Some(other)),
             }
+        }
+        if let Some((permit, freezes)) = frozen {
+            self.report.find(index, "freeze", freezes);
+            return Some(permit);
         }
         let (rule, text) = match first {
             Some(Decision::Permit(permit)) => {

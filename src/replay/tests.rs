@@ -1,5 +1,7 @@
 //! A log that is in order replays clean; each single thing wrong with it is one finding under its own rule.
 
+mod orders;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

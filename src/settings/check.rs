@@ -16,6 +16,7 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
     for (key, path) in [
         ("parties", &mut settings.parties),
         ("agreements", &mut settings.agreements),
+        ("orders", &mut settings.orders),
         ("adapters", &mut settings.adapters),
         ("catalogue", &mut settings.catalogue),
     ] {

@@ -31,6 +31,8 @@ pub struct Settings {
     pub parties: PathBuf,
     /// Folder of signed agreements. Default `agreements`.
     pub agreements: PathBuf,
+    /// Folder of signed orders. Default `orders`.
+    pub orders: PathBuf,
     /// Folder of adapter manifests. Default `adapters`.
     pub adapters: PathBuf,
     /// Folder of facts and items. Default `catalogue`.
@@ -62,6 +64,7 @@ impl Default for Settings {
             reflection: false,
             parties: "parties".into(),
             agreements: "agreements".into(),
+            orders: "orders".into(),
             adapters: "adapters".into(),
             catalogue: "catalogue".into(),
             tls: Tls::default(),

@@ -29,6 +29,9 @@ pub struct Log {
     /// file is prepared a few times a day at most, and a copy of one finishes in a second.
     #[serde(with = "size")]
     pub segment_bytes: u64,
+    /// Whether a start reads and checks the whole log, even where the log's signed summary spares it. Default false: a
+    /// long log would keep the gateway from answering for minutes, and `heyan audit verify` checks it meanwhile.
+    pub reread_at_start: bool,
     /// Whether the loopback port shows the published log as tiles. Default `true`: it holds no personal data, and a
     /// copy that others keep is what makes a log hard to rewrite.
     pub serve_tiles: bool,
@@ -43,6 +46,7 @@ impl Default for Log {
             folder: "log".into(),
             key: "keys/log.key".into(),
             segment_bytes: 64 << 20,
+            reread_at_start: false,
             serve_tiles: true,
             cosigner_key: PathBuf::new(),
         }

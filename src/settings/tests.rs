@@ -17,7 +17,7 @@ impl Folder {
         let path =
             std::env::temp_dir().join(format!("heyan-settings-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        for folder in ["parties", "agreements", "adapters", "catalogue", "keys"] {
+        for folder in ["parties", "agreements", "orders", "adapters", "catalogue", "keys"] {
             fs::create_dir_all(path.join(folder)).unwrap();
         }
         let folder = Self(path);

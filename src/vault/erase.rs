@@ -309,6 +309,19 @@ fn each_of(
     })?
 }
 
+/// What the whole log says of keys and erasures.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn history(log: &Path) -> Result<History, VaultError> {
+    let mut history = History::default();
+    records::each(log, 0, &mut |index, stored, _| {
+        history.visit(index, &decode(index, stored)?);
+        Ok::<(), VaultError>(())
+    })??;
+    Ok(history)
+}
+
 fn decode(index: u64, stored: &[u8]) -> Result<Entry, VaultError> {
     entry::decode(stored).map_err(|source| VaultError::Entry(index, source))
 }

@@ -89,9 +89,6 @@ pub enum VaultError {
     /// One of the day's other records cannot be kept, so nothing was destroyed.
     #[error("entry {0}, of the same day, could not be kept: nothing was destroyed")]
     CannotKeep(u64, #[source] Box<VaultError>),
-    /// No day.
-    #[error("`{0}` is no day such as `2026-11-23`")]
-    Day(String),
     /// No ground.
     #[error(
         "the ground must be a code of 1 to 64 letters, digits, `-`, `_` or `.`, and hold no identity number"

@@ -1,6 +1,7 @@
 //! Finding: which records are about a subject, for whoever holds the subject key, without opening any.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -61,14 +62,14 @@ impl Finder {
             found => found?,
         };
         let wrap = newest(&mut self.tables, index, &record)?;
-        if !self.days.contains_key(&wrap.key) {
-            let key = self.keys.read_subject(wrap.key, &self.master)?;
-            self.days.insert(wrap.key, key);
-        }
-        match self.days.get(&wrap.key) {
-            Some(Some(key)) if key.finds(&digest, &wrap, wanted)? => Ok(Match::Yes),
-            Some(Some(_)) => Ok(Match::No),
-            _ => Ok(Match::Unknown),
+        let key = match self.days.entry(wrap.key) {
+            Slot::Occupied(known) => known.into_mut(),
+            Slot::Vacant(free) => free.insert(self.keys.read_subject(wrap.key, &self.master)?),
+        };
+        match key {
+            Some(key) if key.finds(&digest, &wrap, wanted)? => Ok(Match::Yes),
+            Some(_) => Ok(Match::No),
+            None => Ok(Match::Unknown),
         }
     }
 }

@@ -94,8 +94,16 @@ impl KeyFolder {
     }
 
     /// True when the file that opens is there.
-    pub(super) fn has(&self, name: KeyName) -> bool {
+    pub fn has(&self, name: KeyName) -> bool {
         self.file(name, Power::Open).exists()
+    }
+
+    /// Proves that the key's file of the master's power opens with it.
+    ///
+    /// # Errors
+    /// When it does not, or cannot be read.
+    pub fn prove(&self, name: KeyName, master: &Master) -> Result<(), VaultError> {
+        self.unwrap(name, master).map(drop)
     }
 
     /// Makes a day's key, durable before it is returned. The file that opens comes last: a key is in use only with both.

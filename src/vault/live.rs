@@ -51,8 +51,8 @@ impl Keys {
     /// The first that does not, or a folder that cannot be read.
     pub fn prove(&self) -> Result<(), VaultError> {
         for name in self.folder.names()? {
-            self.folder.read(name, &self.open)?;
-            self.folder.read_subject(name, &self.find)?;
+            self.folder.prove(name, &self.open)?;
+            self.folder.prove(name, &self.find)?;
         }
         Ok(())
     }

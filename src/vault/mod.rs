@@ -29,13 +29,11 @@
 //! ```
 
 mod error;
-pub mod day;
 pub mod record;
 pub mod subject;
 mod seal;
 pub mod master;
 mod keys;
-pub mod history;
 mod tables;
 mod live;
 pub mod open;
@@ -44,6 +42,8 @@ pub mod erase;
 
 #[cfg(test)]
 mod tests;
+
+pub use crate::audit::{day, vaulting as history};
 
 pub use self::error::VaultError;
 pub use self::keys::KeyFolder;

@@ -1,6 +1,7 @@
 //! Opening: an auditor's keys, one entry, one field at a time, each held against the entry's commitment.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::fmt;
 use std::path::Path;
 
@@ -157,8 +158,10 @@ pub(super) fn day_key<'a>(
     master: &Master,
     name: KeyName,
 ) -> Result<&'a DayKey, VaultError> {
-    if !days.contains_key(&name) {
-        days.insert(name, keys.read(name, master)?.ok_or(VaultError::Gone(name))?);
+    match days.entry(name) {
+        Slot::Occupied(known) => Ok(known.into_mut()),
+        Slot::Vacant(free) => {
+            Ok(free.insert(keys.read(name, master)?.ok_or(VaultError::Gone(name))?))
+        }
     }
-    days.get(&name).ok_or(VaultError::Gone(name))
 }

@@ -28,6 +28,10 @@ mod door;
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod hangup;
 #[cfg(test)]
 mod log;

@@ -58,7 +58,7 @@ impl Parties {
         Self { register: Register::from_documents(documents).unwrap(), keys }
     }
 
-    fn signer(&self, kid: &'static str) -> Signer<'_> {
+    pub(in crate::agreements) fn signer(&self, kid: &'static str) -> Signer<'_> {
         let (_, key) = self.keys.iter().find(|(known, _)| *known == kid).unwrap();
         Signer { kid, key }
     }
@@ -185,7 +185,7 @@ fn changed_documents_are_refused_each_for_its_reason() {
     }
     assert!(matches!(
         header(json!({"alg": "EdDSA", "kid": "fund-1", "typ": "JWT"})),
-        DocumentError::Type(_)
+        DocumentError::Type { .. }
     ));
     assert!(matches!(
         header(json!({"alg": "EdDSA", "kid": "fund-1", "typ": typ, "jwk": {}})),

@@ -4,6 +4,7 @@ pub mod skim;
 mod wire;
 
 use prost::Message;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::crypto::Digest;
@@ -195,7 +196,7 @@ pub enum AgreementEvent {
 }
 
 /// What one party's order does to an agreement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderEffect {
     /// Out of force until it is resumed.
     Suspended,

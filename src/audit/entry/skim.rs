@@ -4,6 +4,7 @@
 //! Of bytes that [`super::decode`] takes, this says the same. Of others it says something or nothing: whoever must
 //! know that they are an entry decodes them.
 
+use super::Kind;
 use crate::query::time::Timestamp;
 
 /// An entry, as far as it was looked at.
@@ -32,6 +33,39 @@ pub struct Question<'a> {
     pub agreement: &'a str,
     /// What the entry says of the sealed record beside it: a SHA-256; empty when there is none.
     pub sealed: &'a [u8],
+}
+
+impl<'a> Question<'a> {
+    /// The same of an entry that was decoded.
+    pub fn of(kind: &'a Kind) -> Option<Self> {
+        let (step, agreement, commitments) = match kind {
+            Kind::Intent(intent) => {
+                (Step::Intent, intent.permit.agreement.as_str(), &intent.commitments)
+            }
+            Kind::Outcome(outcome) => {
+                (Step::Outcome, outcome.permit.agreement.as_str(), &outcome.commitments)
+            }
+            Kind::Denial(denied) => (Step::Denial, "", &denied.commitments),
+            Kind::Agreement(_)
+            | Kind::Party(_)
+            | Kind::Node(_)
+            | Kind::Catalogue(_)
+            | Kind::Adapter(_)
+            | Kind::Freeze(_)
+            | Kind::Key(_)
+            | Kind::Erasure(_) => return None,
+        };
+        let facts = kind.facts()?;
+        Some(Self {
+            step,
+            organisation: facts.caller.organisation.as_str(),
+            system: facts.caller.system.as_str(),
+            sequence: facts.caller_sequence,
+            received_at: facts.received_at,
+            agreement,
+            sealed: commitments.sealed.as_ref().map_or(&[], |digest| digest),
+        })
+    }
 }
 
 /// A question's entries.

@@ -1,13 +1,13 @@
 //! `log.toml`: what a log is, written once when it is made.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::disk::{Disk, Local};
+use super::whole;
 use crate::audit::note::VerifierKey;
-use crate::audit::store::{Damage, StoreError, failed};
+use crate::audit::store::{Damage, StoreError};
 
 /// Name of the file.
 pub(super) const FILE: &str = "log.toml";
@@ -39,20 +39,27 @@ impl Description {
     /// # Errors
     /// When it is not byte for byte as it was written.
     pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        Self::read_on(&Local, folder)
+    }
+
+    /// Reads it from that disk.
+    pub(in crate::audit) fn read_on(
+        disk: &dyn Disk,
+        folder: &Path,
+    ) -> Result<Option<Self>, StoreError> {
         let path = folder.join(FILE);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(failed("read", &path))?,
+        let damaged =
+            |path| Err(StoreError::Damaged { path, offset: 0, source: Damage::Description });
+        let text = match whole::text(disk, &path) {
+            Ok(None) => return Ok(None),
+            Err(StoreError::Damaged { .. }) => return damaged(path),
+            text => text?.unwrap_or_default(),
         };
-        let description = std::str::from_utf8(&bytes)
+        let description = toml::from_str::<Self>(&text)
             .ok()
-            .and_then(|text| toml::from_str::<Self>(text).ok())
-            .filter(|read| read.format == FORMAT && read.to_text().as_bytes() == bytes)
+            .filter(|read| read.format == FORMAT && read.to_text() == text)
             .filter(|read| read.key().is_some());
-        match description {
-            Some(description) => Ok(Some(description)),
-            None => Err(StoreError::Damaged { path, offset: 0, source: Damage::Description }),
-        }
+        description.map_or_else(|| damaged(path), |description| Ok(Some(description)))
     }
 
     /// The log's key; `None` when the text is none, or is another log's.

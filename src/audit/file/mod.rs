@@ -4,30 +4,37 @@
 //! log.toml       what the log is            checkpoint   the one last published
 //! lock           held by the one writer     wal/         0000000000000001.wal, …
 //! set-aside/     what writes cut short left behind, for those who want to look
+//! derived/       what spares reading everything at a start; may be deleted
 //! ```
 
+pub(super) mod disk;
+pub(super) mod whole;
 mod description;
+pub(super) mod runs;
 pub(super) mod scan;
 mod segment;
+mod ahead;
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, RwLock};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 
+use self::ahead::{Ahead, Made};
 pub use self::description::Description;
-use self::scan::{Place, Scan, name, scan};
+use self::disk::{Disk, DiskFile, Mode};
+use self::scan::{Extent, Scan, name, scan};
+use super::chain::Break;
 use super::frame::{BLOCK, Frame, Peeked};
-use super::store::{Damage, Store, StoreError, Visit, failed};
+use super::hashed::{Depth, Hashed};
+use super::store::{Damage, Known, Place, Store, StoreError, Visit, failed};
 
 const WAL: &str = "wal";
 const LOCK: &str = "lock";
 const CHECKPOINT: &str = "checkpoint";
 const SET_ASIDE: &str = "set-aside";
+const DERIVED: &str = "derived";
 
 /// At least one place is remembered per this many entries: 24 bytes of memory each, at most so many frames to skip.
 const PLACE_EVERY: u64 = 256;
@@ -37,23 +44,29 @@ pub const MIN_SEGMENT_BYTES: u64 = 640 << 10;
 
 /// A log's folder, held by this process.
 pub struct FileStore {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     description: Description,
     segment_bytes: u64,
     active: Mutex<Option<Active>>,
     index: RwLock<Index>,
     /// Kept for its lock, which the system gives back when the file is closed.
-    _lock: File,
+    _lock: Box<dyn DiskFile>,
 }
 
 /// The segment being written.
 struct Active {
-    file: File,
+    file: Box<dyn DiskFile>,
     number: u64,
     end: u64,
     size: u64,
-    /// The next segment, being made.
-    spare: Option<JoinHandle<Result<File, StoreError>>>,
+    next: Next,
+}
+
+/// The next segment.
+enum Next {
+    Begun(Ahead),
+    Made(Made),
 }
 
 /// Where entries lie, thinly.
@@ -90,56 +103,55 @@ impl FileStore {
     ///
     /// # Errors
     /// When the folder already holds a log or parts of one, or cannot be written.
-    pub fn create(
+    pub(super) fn create(
+        disk: &dyn Disk,
         folder: &Path,
         description: &Description,
         segment_bytes: u64,
         frame: &Frame,
         checkpoint: &str,
     ) -> Result<(), StoreError> {
-        let wal = folder.join(WAL);
+        let folder = &std::path::absolute(folder).map_err(failed("find", folder))?;
+        let present = match disk.list(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            listed => listed.map_err(failed("read", folder))?,
+        };
         for part in [description::FILE, WAL, CHECKPOINT] {
-            let path = folder.join(part);
-            if path.exists() {
+            if present.iter().any(|name| name == part) {
                 let exists = io::Error::from(io::ErrorKind::AlreadyExists);
-                return Err(failed("create", path)(exists));
+                return Err(failed("create", folder.join(part))(exists));
             }
         }
-        fs::create_dir_all(&wal).map_err(failed("create", &wal))?;
-        let lock = folder.join(LOCK);
-        File::create(&lock).map_err(failed("create", &lock))?;
-        let size = usable(segment_bytes);
-        let header = segment::header(description, 1, size);
-        segment::make(&wal, &name(1), &header, size, frame.bytes())?;
-        replace(folder, CHECKPOINT, checkpoint)?;
-        replace(folder, description::FILE, &description.to_text())?;
-        match folder.canonicalize().ok().as_deref().and_then(Path::parent) {
-            Some(parent) => flush_folder(parent),
-            None => Ok(()),
-        }
+        let (wal, lock) = (folder.join(WAL), folder.join(LOCK));
+        whole::make_folders(disk, &wal)?;
+        disk.open(&lock, Mode::Lock).map_err(failed("create", &lock))?;
+        let header = segment::header(description, 1, segment_bytes);
+        segment::make(disk, &wal, &name(1), &header, segment_bytes, frame.bytes())?;
+        whole::replace(disk, folder, CHECKPOINT, checkpoint.as_bytes())?;
+        whole::replace(disk, folder, description::FILE, description.to_text().as_bytes())
     }
 
-    /// Takes the folder for this process. [`Store::load`] comes next.
+    /// Takes the folder for this process. [`Store::load`] comes next. New segments take `segment_bytes`, a multiple
+    /// of a block, in which the largest frame appended must fit beside the header.
     ///
     /// # Errors
     /// When another process has it.
-    pub fn open(
+    pub(super) fn open(
+        disk: Arc<dyn Disk>,
         folder: &Path,
         description: Description,
         segment_bytes: u64,
     ) -> Result<Self, StoreError> {
         let path = folder.join(LOCK);
-        let lock = File::options().write(true).create(true).truncate(false).open(&path);
-        let lock = lock.map_err(failed("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(folder.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
+        let lock = disk.open(&path, Mode::Lock).map_err(failed("open", &path))?;
+        if !lock.try_lock().map_err(failed("lock", path))? {
+            return Err(StoreError::InUse(folder.to_owned()));
         }
         Ok(Self {
+            disk,
             folder: folder.to_owned(),
             description,
-            segment_bytes: usable(segment_bytes),
+            segment_bytes,
             active: Mutex::new(None),
             index: RwLock::default(),
             _lock: lock,
@@ -152,7 +164,7 @@ impl FileStore {
         let wal = self.folder.join(WAL);
         for number in &scan.ahead {
             let path = wal.join(name(*number));
-            fs::remove_file(&path).map_err(failed("remove", &path))?;
+            self.disk.remove(&path).map_err(failed("remove", &path))?;
         }
         if let Some(torn) = &scan.torn {
             self.set_aside(torn)?;
@@ -161,66 +173,77 @@ impl FileStore {
             let (path, source) = (wal.join(name(1)), Damage::SegmentMissing(1));
             return Err(StoreError::Damaged { path, offset: 0, source });
         };
-        let path = wal.join(name(last.number));
-        let bytes = fs::read(&path).map_err(failed("read", &path))?;
-        let header = segment::header(&self.description, last.number, last.size as u64);
+        let (name, size) = (name(last.number), last.size as u64);
+        let bytes = whole::read(&*self.disk, &wal.join(&name))?;
+        let header = segment::header(&self.description, last.number, size);
         let frames = bytes.get(BLOCK..last.end).unwrap_or_default();
-        let file = segment::make(&wal, &name(last.number), &header, last.size as u64, frames)?;
-        let spare = Some(self.make_ahead(last.number + 1)?);
-        let (end, size) = (last.end as u64, last.size as u64);
-        Ok(Active { file, number: last.number, end, size, spare })
+        let file = segment::make(&*self.disk, &wal, &name, &header, size, frames)?;
+        let next = self.make_ahead(last.number + 1)?;
+        Ok(Active { file, number: last.number, end: last.end as u64, size, next })
     }
 
+    /// Keeps what a write cut short left, before its place is written anew.
     fn set_aside(&self, torn: &scan::Torn) -> Result<(), StoreError> {
         let folder = self.folder.join(SET_ASIDE);
-        fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
+        whole::make_folders(&*self.disk, &folder)?;
         let segment = torn.path.file_stem().unwrap_or_default().to_string_lossy();
-        let path =
-            folder.join(format!("{segment}-{}-{:08x}", torn.offset, crc32c::crc32c(&torn.bytes)));
-        let mut file = File::create(&path).map_err(failed("create", &path))?;
-        file.write_all(&torn.bytes).map_err(failed("write", &path))?;
-        file.sync_all().map_err(failed("flush", &path))?;
-        flush_folder(&folder)
+        let name = format!("{segment}-{}-{:08x}", torn.offset, crc32c::crc32c(&torn.bytes));
+        whole::replace(&*self.disk, &folder, &name, &torn.bytes)
     }
 
-    fn make_ahead(&self, number: u64) -> Result<JoinHandle<Result<File, StoreError>>, StoreError> {
+    fn make_ahead(&self, number: u64) -> Result<Next, StoreError> {
         let (wal, size) = (self.folder.join(WAL), self.segment_bytes);
         let header = segment::header(&self.description, number, size);
-        let make = {
-            let wal = wal.clone();
-            move || segment::make(&wal, &name(number), &header, size, &[])
-        };
-        let thread = thread::Builder::new().name("log-segment".to_owned()).spawn(make);
-        thread.map_err(failed("start a thread for", wal))
+        Ahead::begin(&self.disk, &wal, name(number), header, size).map(Next::Begun)
     }
 
     /// Goes on in the next segment, normally one that is ready.
     fn roll(&self, active: &mut Active) -> Result<(), StoreError> {
-        let number = active.number + 1;
-        let ready = active.spare.take().and_then(|spare| spare.join().ok()).and_then(Result::ok);
-        let file = match ready {
-            Some(file) => file,
-            // Making it ahead failed, perhaps for want of space that is there by now.
-            None => {
-                let header = segment::header(&self.description, number, self.segment_bytes);
+        let (number, size) = (active.number + 1, self.segment_bytes);
+        let made = match std::mem::replace(&mut active.next, Next::Made(Made::NotYet)) {
+            Next::Begun(ahead) => ahead.finish()?,
+            Next::Made(made) => made,
+        };
+        let file = match made {
+            Made::Ready(file) => file,
+            // There may be room by now.
+            Made::NotYet => {
+                let header = segment::header(&self.description, number, size);
                 let wal = self.folder.join(WAL);
-                segment::make(&wal, &name(number), &header, self.segment_bytes, &[])?
+                segment::make(&*self.disk, &wal, &name(number), &header, size, &[])?
             }
         };
-        let spare = Some(self.make_ahead(number + 1)?);
-        *active = Active { file, number, end: BLOCK as u64, size: self.segment_bytes, spare };
+        let next = self.make_ahead(number + 1)?;
+        *active = Active { file, number, end: BLOCK as u64, size, next };
+        Ok(())
+    }
+}
+
+impl Active {
+    /// Learns early that the next segment could not be written: a disk that failed once is not written to again.
+    fn look_ahead(&mut self) -> Result<(), StoreError> {
+        if !matches!(&self.next, Next::Begun(ahead) if ahead.is_done()) {
+            return Ok(());
+        }
+        match std::mem::replace(&mut self.next, Next::Made(Made::NotYet)) {
+            Next::Begun(ahead) => self.next = Next::Made(ahead.finish()?),
+            next @ Next::Made(_) => self.next = next,
+        }
         Ok(())
     }
 }
 
 impl Store for FileStore {
-    fn load(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let mut index = Index::default();
-        let scan = scan(&self.folder, &self.description, &mut |place, frame| {
-            visit(frame)?;
-            index.add(frame, place);
+    fn load(&self, known: Known, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.settle();
+        let extent = Extent { known: known.segments, depth: known.depth };
+        let mut index = Index { places: known.places, size: 0 };
+        let visit = &mut |place, hashed: &mut Hashed| {
+            visit(place, hashed)?;
+            index.add(&hashed.frame, place);
             Ok(())
-        })?;
+        };
+        let scan = scan(&*self.disk, &self.folder, &self.description, extent, visit)?;
         let active = self.write_again(&scan)?;
         *self.active.lock().unwrap_or_else(PoisonError::into_inner) = Some(active);
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = index;
@@ -233,6 +256,7 @@ impl Store for FileStore {
         let Some(active) = active.as_mut() else {
             return Err(failed("write to", wal)(io::Error::from(io::ErrorKind::NotConnected)));
         };
+        active.look_ahead()?;
         let length = frame.bytes().len() as u64;
         if active.end + length > active.size {
             self.roll(active)?;
@@ -242,7 +266,7 @@ impl Store for FileStore {
             .file
             .write_all_at(frame.bytes(), active.end)
             .map_err(|e| failed("write", path())(e))?;
-        active.file.sync_data().map_err(|error| failed("flush", path())(error))?;
+        active.file.flush_data().map_err(|error| failed("flush", path())(error))?;
         let place = Place { segment: active.number, offset: active.end };
         active.end += length;
         self.index.write().unwrap_or_else(PoisonError::into_inner).add(frame, place);
@@ -250,68 +274,115 @@ impl Store for FileStore {
     }
 
     fn read(&self, first: u64, limit: usize) -> Result<Vec<Bytes>, StoreError> {
+        let mut entries = Vec::new();
+        self.between(first, first.saturating_add(limit as u64), &mut |_, frame| {
+            let begin = frame.header().first_index;
+            let skip = usize::try_from(first.saturating_sub(begin)).unwrap_or(usize::MAX);
+            let room = limit - entries.len();
+            entries.extend(frame.entries().skip(skip).take(room));
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    fn frames(&self, first: u64, end: u64, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.between(first, end, &mut |place, frame| {
+            visit(place, &mut Hashed::new(frame, Depth::Hashes))
+        })
+    }
+
+    fn derived(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let path = self.folder.join(DERIVED).join(name);
+        match whole::read(&*self.disk, &path) {
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
+    fn derive(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let folder = self.folder.join(DERIVED);
+        whole::make_folders(&*self.disk, &folder)?;
+        whole::replace(&*self.disk, &folder, name, bytes)
+    }
+
+    fn published(&self) -> Result<Option<String>, StoreError> {
+        published(&*self.disk, &self.folder)
+    }
+
+    fn publish(&self, checkpoint: &str) -> Result<(), StoreError> {
+        whole::replace(&*self.disk, &self.folder, CHECKPOINT, checkpoint.as_bytes())
+    }
+}
+
+impl FileStore {
+    /// Visits the frames that hold these entries, as far as they are durable.
+    fn between(
+        &self,
+        first: u64,
+        end: u64,
+        visit: &mut dyn FnMut(Place, Frame) -> Result<(), Damage>,
+    ) -> Result<(), StoreError> {
         let (start, size) = {
             let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
             (index.before(first), index.size)
         };
-        let end = size.min(first.saturating_add(limit as u64));
-        let mut entries = Vec::new();
+        let end = size.min(end);
         let Some((mut next, mut place)) = start.filter(|_| first < end) else {
-            return Ok(entries);
+            return Ok(());
         };
-        let mut reader = Reader::open(&self.folder, place.segment)?;
+        let mut reader = Reader::open(&*self.disk, &self.folder, place.segment)?;
         while next < end {
             let Some(peeked) = reader.peek(place.offset)? else {
                 place = Place { segment: place.segment + 1, offset: BLOCK as u64 };
-                reader = Reader::open(&self.folder, place.segment)?;
+                reader = Reader::open(&*self.disk, &self.folder, place.segment)?;
                 continue;
             };
+            let damaged = |source| reader.damaged(place.offset, source);
+            if peeked.first_index != next {
+                let (expected, found) = (next, peeked.first_index);
+                return Err(damaged(Break::Index { expected, found }.into()));
+            }
             let count = u64::from(peeked.count);
             if next + count > first {
                 let frame = reader.frame(place.offset, peeked)?;
-                let skip = usize::try_from(first.saturating_sub(next)).unwrap_or(usize::MAX);
-                let room = limit - entries.len();
-                entries.extend(frame.entries().skip(skip).take(room));
+                visit(place, frame).map_err(damaged)?;
             }
             next += count;
             place.offset += peeked.bytes as u64;
         }
-        Ok(entries)
-    }
-
-    fn published(&self) -> Result<Option<String>, StoreError> {
-        published(&self.folder)
-    }
-
-    fn publish(&self, checkpoint: &str) -> Result<(), StoreError> {
-        replace(&self.folder, CHECKPOINT, checkpoint)
+        Ok(())
     }
 }
 
 impl Drop for FileStore {
     fn drop(&mut self) {
-        let active = self.active.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // The lock must not be given back while a thread of ours still makes a file.
-        if let Some(spare) = active.and_then(|active| active.spare) {
-            drop(spare.join());
-        }
+        self.settle();
     }
 }
 
-fn usable(segment_bytes: u64) -> u64 {
-    segment_bytes.max(MIN_SEGMENT_BYTES).next_multiple_of(BLOCK as u64)
+impl FileStore {
+    /// Waits for a segment that is being made.
+    fn settle(&self) {
+        let active = self.active.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Active { next: Next::Begun(ahead), .. }) = active {
+            drop(ahead.finish());
+        }
+    }
 }
 
 /// Reads single frames of one segment.
 struct Reader {
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
 }
 
 impl Reader {
-    fn open(folder: &Path, segment: u64) -> Result<Self, StoreError> {
+    fn open(disk: &dyn Disk, folder: &Path, segment: u64) -> Result<Self, StoreError> {
         let path = folder.join(WAL).join(name(segment));
-        let file = File::open(&path).map_err(failed("open", &path))?;
+        let file = disk.open(&path, Mode::Read).map_err(failed("open", &path))?;
         Ok(Self { path, file })
     }
 
@@ -330,43 +401,15 @@ impl Reader {
     fn frame(&self, offset: u64, peeked: Peeked) -> Result<Frame, StoreError> {
         let mut bytes = vec![0; peeked.bytes];
         self.file.read_exact_at(&mut bytes, offset).map_err(failed("read", &self.path))?;
-        Frame::parse(&Bytes::from(bytes)).map_err(|flaw| StoreError::Damaged {
-            path: self.path.clone(),
-            offset,
-            source: Damage::Frame(flaw),
-        })
+        Frame::parse(&Bytes::from(bytes)).map_err(|flaw| self.damaged(offset, Damage::Frame(flaw)))
+    }
+
+    fn damaged(&self, offset: u64, source: Damage) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), offset, source }
     }
 }
 
-pub(super) fn published(folder: &Path) -> Result<Option<String>, StoreError> {
-    let path = folder.join(CHECKPOINT);
-    match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => {
-            let bytes = read.map_err(failed("read", &path))?;
-            let text = String::from_utf8(bytes);
-            text.map(Some).map_err(|_| StoreError::Damaged {
-                path,
-                offset: 0,
-                source: Damage::NotText,
-            })
-        }
-    }
-}
-
-/// Writes the file anew and swaps it in; a reader sees the old text or the new one.
-fn replace(folder: &Path, name: &str, text: &str) -> Result<(), StoreError> {
-    let (path, unfinished) = (folder.join(name), folder.join(format!("{name}.new")));
-    // Opened before the change: an error of writing back is reported to those who had it open.
-    let directory = File::open(folder).map_err(failed("open", folder))?;
-    let mut file = File::create(&unfinished).map_err(failed("create", &unfinished))?;
-    file.write_all(text.as_bytes()).map_err(failed("write", &unfinished))?;
-    file.sync_all().map_err(failed("flush", &unfinished))?;
-    fs::rename(&unfinished, &path).map_err(failed("rename", &unfinished))?;
-    directory.sync_all().map_err(failed("flush", folder))
-}
-
-fn flush_folder(folder: &Path) -> Result<(), StoreError> {
-    let directory = File::open(folder).map_err(failed("open", folder))?;
-    directory.sync_all().map_err(failed("flush", folder))
+/// The checkpoint last published; `None` when there is none.
+pub(super) fn published(disk: &dyn Disk, folder: &Path) -> Result<Option<String>, StoreError> {
+    whole::text(disk, &folder.join(CHECKPOINT))
 }

@@ -1,14 +1,16 @@
 //! Reads a log's segments in order, changes nothing. Opening and verifying both begin here.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::segment::{self, Tail};
+use super::disk::Disk;
+use super::runs::{self, Runs, Step, Tail};
+use super::segment;
 use super::{Description, WAL};
-use crate::audit::frame::{BLOCK, Frame};
-use crate::audit::store::{Damage, StoreError, failed};
+use crate::audit::frame::{BLOCK, FrameError};
+use crate::audit::hashed::{Depth, Pool, with_pool};
+use crate::audit::store::{Damage, Place, StoreError, Visit, failed};
 
 /// A segment that was read.
 pub(in crate::audit) struct Segment {
@@ -36,75 +38,159 @@ pub(in crate::audit) struct Torn {
     pub(in crate::audit) bytes: Bytes,
 }
 
-/// Where a frame lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::audit) struct Place {
-    pub(in crate::audit) segment: u64,
-    pub(in crate::audit) offset: u64,
-}
-
 /// Name of a segment's file.
 pub(in crate::audit) fn name(number: u64) -> String {
     format!("{number:016x}.wal")
 }
 
+/// What a scan looks at.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::audit) struct Extent {
+    /// Whole segments at the beginning that are known: of these only length and header are looked at.
+    pub(in crate::audit) known: u64,
+    /// How much is made of each frame.
+    pub(in crate::audit) depth: Depth,
+}
+
 /// Visits every frame with its place.
 pub(in crate::audit) fn scan(
+    disk: &dyn Disk,
     folder: &Path,
     description: &Description,
-    visit: &mut dyn FnMut(Place, &Frame) -> Result<(), Damage>,
+    extent: Extent,
+    visit: &mut Visit<'_>,
 ) -> Result<Scan, StoreError> {
     let wal = folder.join(WAL);
-    let mut found = Scan { filled: Vec::new(), ahead: Vec::new(), torn: None };
-    for (expected, number) in (1..).zip(numbers(&wal)?) {
-        let path = wal.join(name(number));
-        let damaged = |(offset, source)| StoreError::Damaged {
-            path: path.clone(),
-            offset: offset as u64,
-            source,
-        };
-        if number != expected {
-            return Err(damaged((0, Damage::SegmentMissing(expected))));
+    let numbers = numbers(disk, &wal)?;
+    let scanned = with_pool(extent.depth, |pool| {
+        let found = Scan { filled: Vec::new(), ahead: Vec::new(), torn: None };
+        let mut scanner = Scanner { disk, wal: &wal, description, pool, visit, found };
+        let mut missing = 1;
+        for (position, &number) in numbers.iter().enumerate() {
+            if number != missing {
+                let (path, source) = (wal.join(name(number)), Damage::SegmentMissing(missing));
+                return Err(StoreError::Damaged { path, offset: 0, source });
+            }
+            missing += 1;
+            let runs = scanner.open(number)?;
+            if number <= extent.known {
+                let (size, end) = (runs.length() as usize, runs.length() as usize);
+                scanner.found.filled.push(Segment { number, size, end });
+            } else {
+                scanner.segment(number, runs, numbers.get(position + 1).copied())?;
+            }
         }
-        let bytes = read(&path)?;
-        let header = segment::header(description, number, bytes.len() as u64);
-        let mut place = |offset: usize, frame: &Frame| {
-            visit(Place { segment: number, offset: offset as u64 }, frame)
+        if extent.known > 0 && missing <= extent.known + 1 {
+            let (path, source) = (wal.join(name(missing)), Damage::SegmentMissing(missing));
+            return Err(StoreError::Damaged { path, offset: 0, source });
+        }
+        Ok(scanner.found)
+    });
+    scanned.map_err(failed("start threads for", folder))?
+}
+
+/// A scan under way.
+struct Scanner<'a, 'b> {
+    disk: &'a dyn Disk,
+    wal: &'a Path,
+    description: &'a Description,
+    pool: &'a mut Pool,
+    visit: &'a mut Visit<'b>,
+    found: Scan,
+}
+
+impl Scanner<'_, '_> {
+    fn open(&self, number: u64) -> Result<Runs, StoreError> {
+        let header = |length| segment::header(self.description, number, length);
+        Runs::open(self.disk, self.wal.join(name(number)), header)
+    }
+
+    fn segment(
+        &mut self,
+        number: u64,
+        mut runs: Runs,
+        following: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let mut end = BLOCK as u64;
+        let tail = loop {
+            let begin = end;
+            let flaw = self.frames(number, &mut runs, &mut end)?;
+            let tail = runs.tail(end, flaw)?;
+            // A writer at work may have filled this segment and begun the next since it was read.
+            let goes_on = match following {
+                Some(next) if begin == BLOCK as u64 || end > begin => {
+                    self.open(next)?.has_frame(BLOCK as u64)? && runs.has_frame(end)?
+                }
+                Some(_) | None => false,
+            };
+            if !goes_on {
+                break tail;
+            }
+            runs.go_to(end);
         };
-        let walked = segment::walk(&bytes, &header, &mut place).map_err(damaged)?;
-        let is_used = walked.end > BLOCK || walked.tail != Tail::Clean;
+        let is_used = end > BLOCK as u64 || tail != Tail::Clean;
         // A segment is begun only when every frame of those before it is durable.
-        if let (true, Some(torn)) = (is_used, &found.torn) {
+        if let (true, Some(torn)) = (is_used, &self.found.torn) {
             let (path, offset) = (torn.path.clone(), torn.offset);
             return Err(StoreError::Damaged { path, offset, source: Damage::Stray });
         }
-        if is_used && !found.ahead.is_empty() {
-            return Err(damaged((BLOCK, Damage::Stray)));
+        if is_used && !self.found.ahead.is_empty() {
+            return Err(runs.damaged(BLOCK as u64, Damage::Stray));
         }
         if is_used {
-            found.filled.push(Segment { number, size: bytes.len(), end: walked.end });
+            let (size, end) = (runs.length() as usize, end as usize);
+            self.found.filled.push(Segment { number, size, end });
         } else {
-            found.ahead.push(number);
+            self.found.ahead.push(number);
         }
-        if let Tail::Torn(bytes) = walked.tail {
-            found.torn = Some(Torn { path, offset: walked.end as u64, bytes });
+        if let Tail::Torn(bytes) = tail {
+            self.found.torn = Some(Torn { path: runs.path().clone(), offset: end, bytes });
+        }
+        Ok(())
+    }
+
+    /// Visits the frames that follow `end`, which moves on; says why there is no further one.
+    fn frames(
+        &mut self,
+        segment: u64,
+        runs: &mut Runs,
+        end: &mut u64,
+    ) -> Result<FrameError, StoreError> {
+        let mut last = None;
+        loop {
+            while last.is_none() && self.pool.has_room() {
+                match runs.next()? {
+                    Step::Run(run) => {
+                        self.pool.submit(run).map_err(failed("check", runs.path()))?;
+                    }
+                    Step::End(flaw) => last = Some(flaw),
+                }
+            }
+            let checked = self.pool.next().map_err(failed("check", runs.path()))?;
+            let Some(checked) = checked else { return Ok(last.unwrap_or(FrameError::Absent)) };
+            for (offset, mut hashed) in checked.frames {
+                let length = hashed.frame.bytes().len() as u64;
+                (self.visit)(Place { segment, offset }, &mut hashed)
+                    .map_err(|damage| runs.damaged(offset, damage))?;
+                *end = offset + length;
+            }
+            if let Some(flaw) = checked.flaw {
+                self.pool.discard();
+                return Ok(flaw);
+            }
         }
     }
-    Ok(found)
 }
 
-/// The whole file.
-pub(in crate::audit) fn read(path: &Path) -> Result<Bytes, StoreError> {
-    fs::read(path).map(Bytes::from).map_err(failed("read", path))
+/// True when the file still ends with what looked torn: a writer at work would have changed it.
+pub(in crate::audit) fn still_ends_with(disk: &dyn Disk, torn: &Torn) -> Result<bool, StoreError> {
+    runs::ends_with(disk, &torn.path, torn.offset, &torn.bytes)
 }
 
-fn numbers(wal: &Path) -> Result<Vec<u64>, StoreError> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(wal).map_err(failed("read", wal))? {
-        let name = entry.map_err(failed("read", wal))?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".wal"));
-        numbers.extend(number.and_then(|hex| u64::from_str_radix(hex, 16).ok()));
-    }
+fn numbers(disk: &dyn Disk, wal: &Path) -> Result<Vec<u64>, StoreError> {
+    let names = disk.list(wal).map_err(failed("read", wal))?;
+    let number = |name: &String| u64::from_str_radix(name.strip_suffix(".wal")?, 16).ok();
+    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)
 }

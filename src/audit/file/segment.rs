@@ -1,14 +1,13 @@
 //! One segment file: a header block, then frames, then zeros. Made whole before it is used, never made shorter.
 
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::Description;
-use crate::audit::frame::{BLOCK, Frame, FrameError, MAX_FRAME_BYTES};
-use crate::audit::store::{Damage, StoreError, failed};
+use super::disk::{Disk, DiskFile, Mode};
+use crate::audit::frame::BLOCK;
+use crate::audit::store::{StoreError, failed};
 use crate::crypto::sha256;
 
 const MAGIC: &[u8; 4] = b"HYS1";
@@ -34,108 +33,35 @@ pub(super) fn header(description: &Description, number: u64, size: u64) -> Bytes
     block.freeze()
 }
 
-/// What lies behind the last frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Tail {
-    /// Zeros to the end of the file.
-    Clean,
-    /// Something that a write cut short can have left: these bytes, without the zeros after them.
-    Torn(Bytes),
-}
-
-/// What a walk over one segment found.
-pub(super) struct Walked {
-    /// Where the next frame goes.
-    pub(super) end: usize,
-    /// What is there.
-    pub(super) tail: Tail,
-}
-
-/// A flaw and where it is.
-pub(super) type Flaw = (usize, Damage);
-
-/// Visits the frames of one segment, with the place of each.
-///
-/// An invalid frame is the end when nothing valid follows it: the writer begins no frame before the one in front is
-/// durable, so a write cut short is always the last thing in the log. Everything else is damage.
-pub(super) fn walk(
-    bytes: &Bytes,
-    expected_header: &[u8],
-    visit: &mut dyn FnMut(usize, &Frame) -> Result<(), Damage>,
-) -> Result<Walked, Flaw> {
-    if bytes.get(..BLOCK) != Some(expected_header) || !bytes.len().is_multiple_of(BLOCK) {
-        return Err((0, Damage::SegmentHeader));
-    }
-    let mut end = BLOCK;
-    let flaw = loop {
-        if end >= bytes.len() {
-            return Ok(Walked { end, tail: Tail::Clean });
-        }
-        match Frame::parse(&bytes.slice(end..)) {
-            Ok(frame) => {
-                visit(end, &frame).map_err(|damage| (end, damage))?;
-                end += frame.bytes().len();
-            }
-            Err(flaw) => break flaw,
-        }
-    };
-    let rest = bytes.slice(end..);
-    let Some(last) = last_byte(&rest) else {
-        return Ok(Walked { end, tail: Tail::Clean });
-    };
-    let goes_on = (BLOCK..rest.len())
-        .step_by(BLOCK)
-        .take_while(|&offset| offset <= last)
-        .any(|offset| Frame::parse(&rest.slice(offset..)).is_ok());
-    match flaw {
-        flaw if goes_on => Err((end, Damage::Frame(flaw))),
-        // A torn write leaves a sector old or new: a version that is neither is a newer program's frame.
-        flaw @ FrameError::Version(_) => Err((end, Damage::Frame(flaw))),
-        _ if last >= MAX_FRAME_BYTES => Err((end, Damage::Stray)),
-        _ => Ok(Walked { end, tail: Tail::Torn(rest.slice(..=last)) }),
-    }
-}
-
-/// Place of the last byte that is not zero. Looks at whole blocks first: most of a segment is zeros.
-fn last_byte(bytes: &[u8]) -> Option<usize> {
-    let is_zero = |block: &[u8]| ZEROS.get(..block.len()) == Some(block);
-    let block = bytes.chunks(BLOCK).rposition(|block| !is_zero(block))?;
-    let in_block = bytes.chunks(BLOCK).nth(block)?.iter().rposition(|&byte| byte != 0)?;
-    Some(block * BLOCK + in_block)
-}
-
 /// Makes a segment under its final name, durably: content, file, folder. `frames` are bytes to begin with.
 ///
 /// Zeros are written, not only reserved, so that a later flush has no metadata to write and cannot run out of space.
 pub(super) fn make(
+    disk: &dyn Disk,
     wal: &Path,
     name: &str,
     header: &[u8],
     size: u64,
     frames: &[u8],
-) -> Result<File, StoreError> {
-    let folder = File::open(wal).map_err(failed("open", wal))?;
+) -> Result<Box<dyn DiskFile>, StoreError> {
+    let names = disk.open_folder(wal).map_err(failed("open", wal))?;
     let (path, unfinished) = (wal.join(name), wal.join(format!("{name}.new")));
-    let write = |file: &mut File| {
-        file.write_all(header)?;
-        file.write_all(frames)?;
-        let mut missing = size.saturating_sub((header.len() + frames.len()) as u64);
-        while missing > 0 {
-            let count = usize::try_from(missing).unwrap_or(usize::MAX).min(ZEROS.len());
-            let written = file.write(ZEROS.get(..count).unwrap_or(&ZEROS))?;
-            missing -= written as u64;
+    let file = disk.open(&unfinished, Mode::Create).map_err(failed("create", &unfinished))?;
+    let write = || {
+        file.write_all_at(header, 0)?;
+        file.write_all_at(frames, header.len() as u64)?;
+        let mut end = (header.len() + frames.len()) as u64;
+        while end < size {
+            let count = usize::try_from(size - end).unwrap_or(usize::MAX).min(ZEROS.len());
+            let zeros = ZEROS.get(..count).unwrap_or(&ZEROS);
+            file.write_all_at(zeros, end)?;
+            end += zeros.len() as u64;
         }
-        file.sync_all()
+        Ok(())
     };
-    let mut file = File::options()
-        .create(true)
-        .truncate(true)
-        .read(true)
-        .write(true)
-        .open(&unfinished)
-        .map_err(failed("create", &unfinished))?;
-    write(&mut file).map_err(failed("write", &unfinished))?;
-    fs::rename(&unfinished, &path).map_err(failed("rename", &unfinished))?;
-    folder.sync_all().map_err(failed("flush", wal))?;
+    write().map_err(failed("write", &unfinished))?;
+    file.flush().map_err(failed("flush", &unfinished))?;
+    disk.rename(&unfinished, &path).map_err(failed("rename", &unfinished))?;
+    names.flush().map_err(failed("flush", wal))?;
     Ok(file)
 }

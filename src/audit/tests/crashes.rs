@@ -4,6 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
+use crate::audit::file::disk::Local;
+use crate::audit::file::scan::{Extent, scan};
+use crate::audit::hashed::Depth;
 use crate::audit::verify::{Expected, verify};
 
 /// Copies a log's folder, as a crash leaves it.
@@ -26,8 +29,9 @@ fn copy(from: &Path) -> tempfile::TempDir {
 fn last_frame(folder: &Path) -> (PathBuf, usize, usize) {
     let description = Description::read(folder).unwrap().unwrap();
     let mut last = None;
-    crate::audit::file::scan::scan(folder, &description, &mut |place, frame| {
-        last = Some((place, frame.bytes().len()));
+    let extent = Extent { known: 0, depth: Depth::Hashes };
+    scan(&Local, folder, &description, extent, &mut |place, hashed| {
+        last = Some((place, hashed.frame.bytes().len()));
         Ok(())
     })
     .unwrap();

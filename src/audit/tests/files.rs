@@ -9,7 +9,7 @@ use crate::audit::store::{Damage, StoreError};
 use crate::audit::verify::{Expected, Verified, verify};
 
 /// A copy of the whole folder.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();

@@ -1,9 +1,11 @@
 //! The log as a whole: what is promised before, during and after every kind of failure.
 
 mod crashes;
+mod derived;
 mod faults;
 mod files;
 mod oracles;
+mod rotation;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ fn settings() -> Settings {
         segment_bytes: MIN_SEGMENT_BYTES,
         queue: 64,
         publish_every: Duration::from_secs(3600),
+        // Tests damage logs and look at every entry.
+        reread_at_start: true,
         cosigner: None,
     }
 }

@@ -10,6 +10,9 @@ use tlog_tiles::{HashReader, TileHashReader, TileReader, check_record, check_tre
 
 use super::super::chain::Chain;
 use super::super::file::FileStore;
+use super::super::file::disk::Local;
+use super::super::hashed::{Depth, Hashed};
+use super::super::store::Known;
 use super::super::tiles::{Kind as Holds, Tile, export};
 use super::super::tree::OutOfRange;
 use super::*;
@@ -155,9 +158,11 @@ fn read_all(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn an_export_of_three_levels_is_checked_by_others() {
     let log = Log::new();
     let description = Description::read(log.path()).unwrap().unwrap();
-    let store = FileStore::open(log.path(), description, MIN_SEGMENT_BYTES).unwrap();
+    let store =
+        FileStore::open(Arc::new(Local), log.path(), description, MIN_SEGMENT_BYTES).unwrap();
     let mut chain = Chain::new(1);
-    store.load(&mut |frame| chain.accept(frame).map(drop).map_err(Into::into)).unwrap();
+    let load = &mut |_, hashed: &mut Hashed| Ok(chain.accept(&hashed.frame).map(drop)?);
+    store.load(Known::nothing(Depth::Hashes), load).unwrap();
     for round in 0..17_u64 {
         let contents: Vec<Content> = (0..4096)
             .map(|number| Content::bare(Bytes::from((round << 32 | number).to_be_bytes().to_vec())))

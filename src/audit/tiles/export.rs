@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{HEIGHT, Kind, Tile, WIDTH};
+use crate::audit::file::disk::Local;
 use crate::audit::note::Note;
 use crate::audit::store::{StoreError, failed};
 use crate::audit::tree::{self, Frontier};
@@ -42,7 +43,7 @@ pub fn export(
     to: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Exported, AuditError> {
-    let text = file::published(folder)?.ok_or(AuditError::Unpublished)?;
+    let text = file::published(&Local, folder)?.ok_or(AuditError::Unpublished)?;
     let note = Note::parse(&text).map_err(AuditError::Note)?;
     let (_, head) = checkpoint::read(note.text).map_err(AuditError::Note)?;
     refuse_full(to)?;

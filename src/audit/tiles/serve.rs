@@ -41,7 +41,8 @@ impl Audit {
             }
             Kind::Hashes(level) => u32::from(level) * HEIGHT,
         };
-        Ok(Some(self.shared().row(level, first, width)?.concat()))
+        let row = self.shared().rows(level, first, width);
+        if row.len() == width { Ok(Some(row.concat())) } else { Err(OutOfRange.into()) }
     }
 }
 

@@ -14,8 +14,7 @@ use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::settings::Settings;
 use crate::vault::day::Day;
-use crate::vault::erase::{Done, Eraser, Order, Step, What};
-use crate::vault::history::History;
+use crate::vault::erase::{Done, Eraser, Order, Step, What, history};
 
 #[derive(Debug, Args)]
 pub(super) struct Erase {
@@ -45,12 +44,10 @@ pub(super) async fn run(arguments: Erase) -> anyhow::Result<ExitCode> {
     let key = SigningKey::read(&settings.log.key)?;
     let log =
         audit::Settings { segment_bytes: settings.log.segment_bytes, ..audit::Settings::default() };
-    let mut history = History::default();
     let folder = &settings.log.folder;
-    let audit = Audit::open(folder, Arc::new(key), &log, &mut |index, entry| {
-        history.visit(index, entry);
-    })
-    .with_context(|| format!("the log in {} cannot be opened", folder.display()))?;
+    let audit = Audit::open(folder, Arc::new(key), &log, &mut |_, _| {})
+        .with_context(|| format!("the log in {} cannot be opened", folder.display()))?;
+    let history = history(folder)?;
 
     let what = match arguments.day {
         Some(day) => What::Day(day),

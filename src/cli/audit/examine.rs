@@ -24,7 +24,7 @@ pub(super) struct VerifyArguments {
     /// A checkpoint of this log, kept elsewhere
     #[arg(long, value_name = "FILE")]
     since: Option<PathBuf>,
-    /// The key that the log must have, as `audit init` printed it
+    /// A key that the log must have: its first, as `audit init` printed it, or one that it went over to
     #[arg(long, value_name = "KEY")]
     vkey: Option<String>,
     /// Print the result as JSON
@@ -179,6 +179,7 @@ pub(super) fn as_json(examined: &Examined) -> Value {
         json!({
             "origin": verified.origin,
             "vkey": verified.vkey,
+            "current_vkey": verified.current_vkey,
             "frames": verified.frames,
             "root": hex(&verified.root),
             "published": verified.published,
@@ -205,6 +206,9 @@ pub(super) fn in_words(examined: &Examined) -> String {
     if let Some(verified) = &examined.verified {
         lines.push(format!("log        {}", verified.origin));
         lines.push(format!("key        {}", verified.vkey));
+        if verified.current_vkey != verified.vkey {
+            lines.push(format!("key now    {}", verified.current_vkey));
+        }
         lines.push(format!("entries    {} in {} frames", verified.entries, verified.frames));
         lines.push(format!("root       {}", hex(&verified.root)));
         lines.push(format!("published  {}", verified.published));

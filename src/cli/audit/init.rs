@@ -57,7 +57,8 @@ pub(super) fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn make_key(path: &Path) -> anyhow::Result<()> {
+/// Makes a key of the log, readable by its owner alone.
+pub(super) fn make_key(path: &Path) -> anyhow::Result<()> {
     write_new_key(path, &KeyPair::generate_for(&PKCS_ED25519)?.serialize_pem())
 }
 

@@ -18,6 +18,7 @@ mod search;
 mod subject;
 mod vault;
 mod which;
+mod rotate;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,14 @@ enum Commands {
         The gateway uses it when the settings name it: log.cosigner_key. The origin must be the log's.\n\
         Exit code 0 done, 1 the checkpoint is not cosigned with it, 2 could not tell.")]
     Cosigner(cosigner::Cosigner),
+    /// Give a log that is not in use another key
+    #[command(after_help = "Example:\n  \
+        heyan audit rotate log --key keys/log.key --new-key keys/log-2027.key --make\n\n\
+        The old key signs an announcement of the new one, which becomes an entry; the checkpoint published with it\n\
+        carries the signatures of both. Then set `log.key` to the new file. Keep the old public key: receipts made\n\
+        under it are checked with it, and it vouches for the new one.\n\
+        Exit code 0 changed, 2 not changed.")]
+    Rotate(rotate::Rotate),
     /// Check every byte, hash, root and signature of a log, in order
     #[command(after_help = "Examples:\n  heyan audit verify log\n  \
         heyan audit verify /mnt/copy/log --since last-month.checkpoint\n\n\
@@ -135,7 +144,7 @@ enum Commands {
         whoever made them.\n\
         Exit code 0 erased, 2 not, or not wholly.")]
     Erase(erase::Erase),
-    /// Make the vault's keys
+    /// Make the vault's keys, or hold them against the log
     Vault(vault::VaultCommand),
 }
 
@@ -147,6 +156,7 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     let result = match command.command {
         Commands::Init(arguments) => init::run(&arguments),
         Commands::Cosigner(arguments) => cosigner::run(&arguments),
+        Commands::Rotate(arguments) => rotate::run(&arguments),
         Commands::Verify(arguments) => examine::verify_log(&arguments),
         Commands::Replay(arguments) => examine::replay_log(&arguments),
         Commands::Prove(arguments) => prove::prove(&arguments),

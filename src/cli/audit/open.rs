@@ -21,7 +21,7 @@ use crate::audit::{AuditError, records};
 use crate::cli::NO;
 use crate::vault::VaultError;
 use crate::vault::day::Day;
-use crate::vault::history::History;
+use crate::vault::erase::history;
 use crate::vault::master::{Master, Power};
 use crate::vault::open::{Opened, Opener, check};
 
@@ -145,11 +145,7 @@ fn refuse(arguments: &Open, entry: &Entry, error: VaultError) -> anyhow::Result<
 
 /// The erasure that took the entry's record, as the log tells.
 fn erasure(log: &Path, index: u64, entry: &Entry) -> anyhow::Result<Option<u64>> {
-    let mut history = History::default();
-    records::each(log, 0, &mut |at, stored, _| -> anyhow::Result<()> {
-        history.visit(at, &entry::decode(stored)?);
-        Ok(())
-    })??;
+    let history = history(log)?;
     let of_day = history.erased_day(Day::of(entry.at)).filter(|&by| by > index);
     Ok(history.erased(index).or(of_day))
 }

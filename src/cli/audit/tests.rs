@@ -131,3 +131,25 @@ fn a_cosigner_is_made_once_and_checks_what_it_signed() {
         assert!(is_code(&heyan_audit(&check), code));
     }
 }
+
+#[test]
+fn a_log_goes_over_to_another_key() {
+    let world = World::new();
+    let (log, old, new) = (world.path("log"), world.path("keys/log.key"), world.path("keys/2.key"));
+    let first = examine(Path::new(&log), None).unwrap();
+    let first = as_json(&first)["log"]["vkey"].as_str().unwrap().to_owned();
+    let rotate = ["rotate", &log, "--key", &old, "--new-key", &new];
+    let missing = heyan_audit(&rotate).unwrap_err();
+    assert!(format!("{missing:#}").contains("2.key"), "{missing:#}");
+    assert!(is_code(&heyan_audit(&[&rotate[..], &["--make", "--json"]].concat()), 0));
+    assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(is_code(&heyan_audit(&["verify", &log, "--vkey", &first]), 0));
+    let examined = examine(Path::new(&log), None).unwrap();
+    assert!(examined.findings.is_empty(), "{:?}", examined.findings);
+    assert_eq!(as_json(&examined)["log"]["vkey"], *first);
+    assert_ne!(as_json(&examined)["log"]["current_vkey"], *first);
+    assert!(in_words(&examined).contains("key now"));
+    let again = ["rotate", &log, "--key", &old, "--new-key", &world.path("keys/3.key"), "--make"];
+    let refused = format!("{:#}", heyan_audit(&again).unwrap_err());
+    assert!(refused.contains("has been replaced"), "{refused}");
+}

@@ -1,4 +1,4 @@
-//! `heyan audit vault init`: the vault's two master keys and the folder of its day keys, once.
+//! `heyan audit vault`: make the master keys and the folder of day keys, once; hold the folder against the log.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::audit::AuditError;
+use crate::audit::file::Description;
+use crate::cli::NO;
 use crate::vault::KeyFolder;
+use crate::vault::erase::history;
 use crate::vault::master::{Master, Power};
 
 #[derive(Debug, Args)]
@@ -25,6 +29,32 @@ enum Commands {
         for erasing from the copies too.\n\
         Exit code 0 made, 2 not made.")]
     Init(Init),
+    /// Hold the folder of day keys against the log: what is missing, what should have been destroyed
+    #[command(after_help = "Examples:\n  \
+        heyan audit vault check log --keys /mnt/vault\n  \
+        heyan audit vault check log --keys /mnt/vault --key vault.key --subject-key vault-subject.key\n\n\
+        With the master keys every file is opened too. A key that the log calls destroyed and that is there again came from\n\
+        a copy, or an erasure was cut short: run the same erasure again.\n\
+        Exit code 0 all as the log says, 1 findings, 2 could not tell.")]
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// Folder of the log, or of a copy
+    log: PathBuf,
+    /// Folder of the day keys
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+    /// Master key
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Subject master key
+    #[arg(long, value_name = "FILE")]
+    subject_key: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -44,7 +74,53 @@ struct Init {
 }
 
 pub(super) fn run(command: &VaultCommand) -> anyhow::Result<ExitCode> {
-    let Commands::Init(arguments) = &command.command;
+    match &command.command {
+        Commands::Init(arguments) => init(arguments),
+        Commands::Check(arguments) => check(arguments),
+    }
+}
+
+fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
+    let log = &arguments.log;
+    let description = Description::read(log)?.ok_or_else(|| AuditError::Missing(log.clone()))?;
+    let folder = KeyFolder::new(&arguments.keys, &description.origin);
+    let (history, names) = (history(log)?, folder.names()?);
+    let mut findings = Vec::new();
+    for (name, in_use) in history.keys() {
+        match (in_use, names.contains(&name)) {
+            (true, _) if !folder.has(name) => {
+                findings.push(format!("{name}: in use by the log, and missing from the folder"));
+            }
+            (false, true) => {
+                findings.push(format!("{name}: destroyed according to the log, and in the folder"));
+            }
+            _ => {}
+        }
+    }
+    if let Some(index) = history.unfinished() {
+        findings.push(format!("the erasure of entry {index} was cut short: run it again"));
+    }
+    let masters = [(&arguments.key, Power::Open), (&arguments.subject_key, Power::Find)];
+    for (path, power) in masters {
+        let Some(path) = path else { continue };
+        let master = Master::read(path, power)?;
+        for name in &names {
+            findings.extend(folder.prove(*name, &master).err().map(|error| error.to_string()));
+        }
+    }
+    let in_use = history.keys().filter(|(_, in_use)| *in_use).count();
+    let destroyed = history.keys().count() - in_use;
+    if arguments.json {
+        let findings = json!(findings);
+        println!("{}", json!({ "in_use": in_use, "destroyed": destroyed, "findings": findings }));
+    } else {
+        findings.iter().for_each(|finding| println!("{finding}"));
+        println!("{in_use} keys in use, {destroyed} destroyed; {} findings", findings.len());
+    }
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     KeyFolder::make(&arguments.keys)?;
     Master::create(&arguments.key, Power::Open)?;
     Master::create(&arguments.subject_key, Power::Find)?;

@@ -38,7 +38,7 @@ impl World {
         let world = Self { folder: folder.to_owned() };
         let empty = !folder.exists() || fs::read_dir(folder)?.next().is_none();
         ensure!(empty, "{} is not empty: choose another folder, or remove it", folder.display());
-        for name in ["agreements", "adapters", "secrets", "keys", "catalogue"] {
+        for name in ["agreements", "orders", "adapters", "secrets", "keys", "catalogue"] {
             fs::create_dir_all(world.path(name))?;
         }
         pki::init(&world.path("pki"), &pki::demonstration(), at)?;
@@ -137,6 +137,7 @@ fn settings(gateway: u16, admin: u16) -> String {
          reflection = true\n\
          parties = \"pki/parties\"\n\
          agreements = \"agreements\"\n\
+         orders = \"orders\"\n\
          adapters = \"adapters\"\n\
          catalogue = \"catalogue\"\n\n\
          [tls]\n\

@@ -6,6 +6,7 @@ use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 
 use self::text::Text;
 use super::facts::Defect;
+use super::freeze::Scope;
 
 /// One reason to deny, in the order of the checks. It carries words of catalogues and agreements only, never a value
 /// that a caller sent about a person.
@@ -47,6 +48,20 @@ pub enum Denial {
     Expired(String),
     /// A higher version of the agreement is in force.
     Superseded(String),
+    /// A party has suspended the agreement.
+    Suspended {
+        /// The agreement.
+        agreement: String,
+        /// The party, which alone can resume it.
+        by: OrganisationId,
+    },
+    /// A party has revoked the agreement.
+    Revoked {
+        /// The agreement.
+        agreement: String,
+        /// The party.
+        by: OrganisationId,
+    },
     /// The clause does not cover subjects in this role.
     RoleNotGranted(String),
     /// The clause does not let this attribute be asserted about.
@@ -65,7 +80,7 @@ pub enum Denial {
     QuotaDay(String),
     /// The second's quota is used up.
     QuotaSecond(String),
-    /// A freeze order is in force.
+    /// The agency has frozen such questions; the name is that of the freeze.
     Frozen(String),
     /// The caller's deadline has passed.
     DeadlinePast,
@@ -103,8 +118,13 @@ impl Denial {
             | Self::OutsideHours(name)
             | Self::QuotaUnknown(name)
             | Self::QuotaDay(name)
-            | Self::QuotaSecond(name)
-            | Self::Frozen(name) => name.clone(),
+            | Self::QuotaSecond(name) => name.clone(),
+            Self::Suspended { agreement, by } => format!("`{agreement}` is suspended by `{by}`"),
+            Self::Revoked { agreement, by } => format!("`{agreement}` was revoked by `{by}`"),
+            Self::Frozen(name) => match Scope::parse(name) {
+                Some(scope) => format!("`{}` (`{name}`)", scope.provider),
+                None => format!("an order that cannot be read (`{name}`)"),
+            },
             Self::CallerUnnamed
             | Self::UnknownOrganisation
             | Self::UnknownSystem
@@ -141,6 +161,8 @@ impl Denial {
             Self::NotYetValid(_) => &text::NOT_YET_VALID,
             Self::Expired(_) => &text::EXPIRED,
             Self::Superseded(_) => &text::SUPERSEDED,
+            Self::Suspended { .. } => &text::AGREEMENT_SUSPENDED,
+            Self::Revoked { .. } => &text::AGREEMENT_REVOKED,
             Self::RoleNotGranted(_) => &text::ROLE_NOT_GRANTED,
             Self::AttributeNotGranted(_) => &text::ATTRIBUTE_NOT_GRANTED,
             Self::DisclosureNotGranted(_) => &text::DISCLOSURE_NOT_GRANTED,

@@ -33,6 +33,8 @@ pub(crate) fn one_of_each() -> Vec<Denial> {
         Denial::NotYetValid(agreement()),
         Denial::Expired(agreement()),
         Denial::Superseded(agreement()),
+        Denial::Suspended { agreement: agreement(), by: "civil-affairs".into() },
+        Denial::Revoked { agreement: agreement(), by: "civil-affairs".into() },
         Denial::RoleNotGranted("spouse".to_owned()),
         Denial::AttributeNotGranted("married".to_owned()),
         Denial::DisclosureNotGranted("registered_on".to_owned()),
@@ -68,21 +70,23 @@ fn position(denial: &Denial) -> usize {
         Denial::NotYetValid(_) => 15,
         Denial::Expired(_) => 16,
         Denial::Superseded(_) => 17,
-        Denial::RoleNotGranted(_) => 18,
-        Denial::AttributeNotGranted(_) => 19,
-        Denial::DisclosureNotGranted(_) => 20,
-        Denial::CaseMissing => 21,
-        Denial::OperatorMissing => 22,
-        Denial::OutsideHours(_) => 23,
-        Denial::QuotaUnknown(_) => 24,
-        Denial::QuotaDay(_) => 25,
-        Denial::QuotaSecond(_) => 26,
-        Denial::Frozen(_) => 27,
-        Denial::DeadlinePast => 28,
+        Denial::Suspended { .. } => 18,
+        Denial::Revoked { .. } => 19,
+        Denial::RoleNotGranted(_) => 20,
+        Denial::AttributeNotGranted(_) => 21,
+        Denial::DisclosureNotGranted(_) => 22,
+        Denial::CaseMissing => 23,
+        Denial::OperatorMissing => 24,
+        Denial::OutsideHours(_) => 25,
+        Denial::QuotaUnknown(_) => 26,
+        Denial::QuotaDay(_) => 27,
+        Denial::QuotaSecond(_) => 28,
+        Denial::Frozen(_) => 29,
+        Denial::DeadlinePast => 30,
     }
 }
 
-const COUNT: usize = 29;
+const COUNT: usize = 31;
 
 #[test]
 fn codes_are_complete_and_unique() {

@@ -94,6 +94,16 @@ pub(super) const SUPERSEDED: Text = Text {
     advice: "A higher version of the agreement `{}` is in force and does not grant this question. Read that version.",
 };
 
+pub(super) const AGREEMENT_SUSPENDED: Text = Text {
+    code: "AGREEMENT_SUSPENDED",
+    advice: "The agreement {} until that party resumes it. Ask that party when it will.",
+};
+
+pub(super) const AGREEMENT_REVOKED: Text = Text {
+    code: "AGREEMENT_REVOKED",
+    advice: "The agreement {} and does not come back. Conclude a new one.",
+};
+
 pub(super) const ROLE_NOT_GRANTED: Text = Text {
     code: "ROLE_NOT_GRANTED",
     advice: "The clause does not cover subjects in the role `{}`. Leave them out, or amend the agreement.",
@@ -141,7 +151,7 @@ pub(super) const QUOTA_SECOND: Text = Text {
 
 pub(super) const FROZEN: Text = Text {
     code: "FROZEN",
-    advice: "Questions of this kind are frozen (`{}`). Ask the gateway's operator when the freeze will end.",
+    advice: "Questions of this kind are frozen by {} until the freeze is lifted there. Ask there when it will be.",
 };
 
 pub(super) const DEADLINE_PAST: Text = Text {

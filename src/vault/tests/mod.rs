@@ -34,7 +34,7 @@ pub(super) const NOON: Timestamp = Timestamp::from_seconds(1_795_406_400);
 
 /// Small segments: each opening of a log makes one ahead.
 fn settings() -> Settings {
-    Settings { segment_bytes: 1 << 20, ..Settings::default() }
+    Settings { segment_bytes: 1 << 20, reread_at_start: true, ..Settings::default() }
 }
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);

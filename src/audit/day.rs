@@ -1,12 +1,13 @@
-//! Days in China, and the versions of a day's key.
+//! Days in China, and the names of a vault's keys: a day and a version. Pure.
 
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::Span;
 use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
 
-use super::VaultError;
 use crate::query::time::Timestamp;
 
 /// A day in China, counted from 1970-01-01.
@@ -21,6 +22,11 @@ pub struct KeyName {
     /// From 1.
     pub version: u32,
 }
+
+/// Why a text is no day and no key.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is no day such as `2026-11-23`, and no day's key such as `2026-11-23.1`")]
+pub struct NoDay(String);
 
 impl Day {
     /// The day of that moment.
@@ -41,10 +47,10 @@ impl fmt::Display for Day {
 }
 
 impl FromStr for Day {
-    type Err = VaultError;
+    type Err = NoDay;
 
-    fn from_str(text: &str) -> Result<Self, VaultError> {
-        let wrong = || VaultError::Day(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, NoDay> {
+        let wrong = || NoDay(text.to_owned());
         let date: Date = text.parse().map_err(|_| wrong())?;
         let days = Date::constant(1970, 1, 1).until(date).map_err(|_| wrong())?.get_days();
         let day = Self(u32::try_from(days).map_err(|_| wrong())?);
@@ -60,15 +66,35 @@ impl fmt::Display for KeyName {
 }
 
 impl FromStr for KeyName {
-    type Err = VaultError;
+    type Err = NoDay;
 
-    fn from_str(text: &str) -> Result<Self, VaultError> {
-        let wrong = || VaultError::Day(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, NoDay> {
+        let wrong = || NoDay(text.to_owned());
         let (day, version) = text.split_once('.').ok_or_else(wrong)?;
         let name = Self { day: day.parse()?, version: version.parse().map_err(|_| wrong())? };
         if name.version > 0 && name.to_string() == text { Ok(name) } else { Err(wrong()) }
     }
 }
+
+/// Written as text, so that both can be keys of a map.
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+as_text!(Day);
+as_text!(KeyName);
 
 #[cfg(test)]
 mod tests {

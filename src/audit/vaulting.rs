@@ -1,12 +1,15 @@
-//! What the log says of the vault's keys and of what was erased, gathered entry by entry. Pure.
+//! What the log says of its vault's keys and of what was erased, gathered entry by entry. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::day::{Day, KeyName};
-use crate::audit::entry::{Entry, Erased, KeyChange, KeyPurpose, Kind};
+use super::entry::{Entry, Erased, KeyChange, KeyPurpose, Kind};
 
 /// Keys and erasures as of the last entry visited.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct History {
     /// Whether each key is still in use.
     keys: BTreeMap<KeyName, bool>,
@@ -42,6 +45,11 @@ impl History {
             }
             _ => {}
         }
+    }
+
+    /// Every key the log ever named, ascending, and whether it is still in use.
+    pub fn keys(&self) -> impl Iterator<Item = (KeyName, bool)> + '_ {
+        self.keys.iter().map(|(name, in_use)| (*name, *in_use))
     }
 
     /// Keys of the day that are in use, ascending.

@@ -1,4 +1,6 @@
-//! `heyan agreement`: sign, verify and show agreements.
+//! `heyan agreement`: sign, verify and show agreements and the orders of their parties.
+
+mod order;
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +13,8 @@ use serde_json::json;
 
 use super::NO;
 use crate::agreements::against_catalogue;
-use crate::agreements::document::{self, Opened, Signer};
+use crate::agreements::document::{self, DocumentError, Opened, Signer};
+use crate::agreements::order as orders;
 use crate::agreements::terms::Terms;
 use crate::catalogue::Catalogue;
 use crate::clock::now;
@@ -34,12 +37,14 @@ enum Commands {
         after_help = "Examples:\n  heyan agreement sign agency.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as agency --key agency/signing.key \\\n    --parties parties -o agreements/agency.json\n\nThe signed file grants nothing before both parties have signed it. Read docs/agreements.md first."
     )]
     Sign(Sign),
-    /// Check both signatures and the terms: exit 0 valid, 1 not
+    /// Give an order of one party: suspend, resume or revoke an agreement, freeze questions to oneself
+    Order(order::OrderCommand),
+    /// Check the signatures and the terms of an agreement or an order: exit 0 valid, 1 not
     #[command(
         after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
     )]
     Verify(Verify),
-    /// Show what a draft or a document says; signatures are not checked
+    /// Show what a draft, an agreement or an order says; signatures are not checked
     #[command(after_help = "Example:\n  heyan agreement show agreements/agency.json")]
     Show(Show),
 }
@@ -96,6 +101,7 @@ struct Show {
 pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Sign(command) => sign(&command),
+        Commands::Order(command) => order::run(command),
         Commands::Verify(command) => verify(&command),
         Commands::Show(command) => show(&command),
     }
@@ -151,6 +157,9 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
     let register = register(&command.parties)?;
     let bytes = read(&command.file)?;
     match document::verify(&bytes, &register, now()) {
+        Err(DocumentError::Type { found, .. }) if found == orders::TYPE => {
+            Ok(verify_order(command, &bytes, &register))
+        }
         Ok(agreement) => {
             if command.json {
                 print(&json!({
@@ -171,30 +180,55 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => {
-            if command.json {
-                print(&json!({
-                    "valid": false, "file": command.file, "problem": error.in_full(),
-                }));
-            } else {
-                println!("{}: not valid: {}", command.file.display(), error.in_full());
-            }
-            Ok(ExitCode::from(NO))
-        }
+        Err(error) => Ok(not_valid(command, &error.in_full())),
     }
 }
 
-fn show(command: &Show) -> anyhow::Result<ExitCode> {
-    let terms = if is_draft(&command.file) {
-        draft(&command.file)?
-    } else {
-        document::peek(&read(&command.file)?)
-            .with_context(|| format!("{} shows nothing", command.file.display()))?
+/// Whether anything comes of an order depends on those before it, which only a gateway's log knows.
+fn verify_order(command: &Verify, document: &[u8], register: &Register) -> ExitCode {
+    let order = match orders::verify(document, register, now()) {
+        Ok(order) => order,
+        Err(error) => return not_valid(command, &format!("{:#}", anyhow::Error::new(error))),
     };
     if command.json {
-        println!("{}", serde_json::to_string_pretty(&terms)?);
+        print(&json!({
+            "valid": true, "file": command.file, "id": order.id, "by": order.by,
+            "order": order.in_words(),
+        }));
     } else {
-        let page = terms.page();
+        let (file, does) = (command.file.display(), order.in_words());
+        println!("{file}: valid. Order {}, signed by {}: {does}", order.id, order.by);
+    }
+    ExitCode::SUCCESS
+}
+
+fn not_valid(command: &Verify, problem: &str) -> ExitCode {
+    if command.json {
+        print(&json!({ "valid": false, "file": command.file, "problem": problem }));
+    } else {
+        println!("{}: not valid: {problem}", command.file.display());
+    }
+    ExitCode::from(NO)
+}
+
+fn show(command: &Show) -> anyhow::Result<ExitCode> {
+    let (page, json) = if is_draft(&command.file) {
+        let terms = draft(&command.file)?;
+        (terms.page(), serde_json::to_string_pretty(&terms)?)
+    } else {
+        let bytes = read(&command.file)?;
+        match orders::peek(&bytes) {
+            Ok(order) => (order.page(), serde_json::to_string_pretty(&order)?),
+            Err(_) => {
+                let terms = document::peek(&bytes)
+                    .with_context(|| format!("{} shows nothing", command.file.display()))?;
+                (terms.page(), serde_json::to_string_pretty(&terms)?)
+            }
+        }
+    };
+    if command.json {
+        println!("{json}");
+    } else {
         let last = "Signatures were not checked: `heyan agreement verify` does that.";
         // A page is long: whoever pipes it into `head` closes the pipe, which is no error.
         if let Err(error) = writeln!(std::io::stdout(), "{page}{last}")
@@ -328,6 +362,35 @@ mod tests {
         assert!(ran(&folder, "show @whole.json").unwrap());
         assert!(ran(&folder, &format!("show {DRAFT} --json")).unwrap());
         refused(line("verify @nothing.json"), "cannot read");
+
+        let order = "--reason incident-4 --id incident-4 -o @4.order.json";
+        assert!(line(&format!("order freeze --fact M2 {civil} {order}")).unwrap());
+        assert!(
+            line("verify @4.order.json").unwrap() && line("verify @4.order.json --json").unwrap()
+        );
+        assert!(ran(&folder, "show @4.order.json").unwrap());
+        let shown = orders::peek(&fs::read(folder.join("4.order.json")).unwrap()).unwrap();
+        assert_eq!(shown.in_words(), "freezes all questions about M2 to civil-affairs");
+        for about in
+            ["suspend mz-1 --version 1", "resume mz-1 --version 1", "revoke mz-1 --version 2"]
+        {
+            let order = "--reason incident-4 -o @5.order.json --json";
+            assert!(line(&format!("order {about} {fund} {order}")).unwrap(), "{about}");
+            assert!(line("verify @5.order.json").unwrap(), "{about}");
+        }
+        assert!(
+            line(&format!("order unfreeze incident-4 {civil} --reason over -o @6.order.json"))
+                .unwrap()
+        );
+        let unnamed = line(&format!("order freeze {civil} --reason x -o @7.json"));
+        refused(unnamed, "*.order.json");
+        refused(line(&format!("order freeze {wrong} {order}")), "none of those");
+        let long = format!("order suspend M --version 0 {fund} {order}");
+        refused(line(&long), "`version` counts from 1");
+        let whole = fs::read_to_string(folder.join("4.order.json")).unwrap();
+        let spoilt = whole.replace("\"payload\": \"e", "\"payload\": \"f");
+        fs::write(folder.join("8.order.json"), spoilt).unwrap();
+        assert!(!line("verify @8.order.json").unwrap());
         assert!(!folder.join("x.json").exists());
     }
 }
