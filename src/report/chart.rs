@@ -34,7 +34,7 @@ pub fn days(days: &BTreeMap<u64, Day>) -> String {
     };
     let total = |day: &Day| day.denied + day.verdicts.values().sum::<u64>();
     let most = days.values().map(total).max().unwrap_or(0).max(1);
-    let step = (WIDTH - 60) / (last - first + 1).max(10);
+    let step = (WIDTH - 60) / (last - first + 1).max(31);
     let mut bars = String::new();
     for (&number, day) in days {
         let x = 50 + (number - first) * step;
@@ -59,13 +59,12 @@ pub fn days(days: &BTreeMap<u64, Day>) -> String {
     }
     let (base, label) = (HEIGHT + 10, HEIGHT + 26);
     let right = 50 + (last - first + 1) * step;
-    let middle = 50 + (last - first) * step;
-    let dates = match last == first {
-        true => text(50, label, "start", &calendar::day(first)),
-        false => {
-            text(50, label, "start", &calendar::day(first))
-                + &text(middle + step, label, "end", &calendar::day(last))
-        }
+    let (from, to) = (calendar::day(first), calendar::day(last));
+    let dates = match right - 50 {
+        _ if first == last => text(50, label, "start", &from),
+        // Two dates do not fit beside each other.
+        width if width < 220 => text(50, label, "start", &format!("{from} – {to}")),
+        _ => text(50, label, "start", &from) + &text(right, label, "end", &to),
     };
     let scale = text(44, 20, "end", &grouped(most)) + &text(44, base, "end", "0");
     let line = format!("<path d=\"M50 {base}H{right}\" stroke=\"#5b6570\" fill=\"none\"/>");
