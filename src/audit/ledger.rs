@@ -70,9 +70,8 @@ impl Ledger {
 
         let kept = match reread {
             true => None,
-            false => {
-                derived::read(&*store, description.epoch, &first, &vkey).unwrap_or_else(ignored)
-            }
+            false => derived::read(&|name| store.derived(name), description.epoch, &first, &vkey)
+                .unwrap_or_else(ignored),
         };
         let read = match kept.map(|kept| resume(&*store, kept, visit)) {
             Some(Ok(read)) => read,

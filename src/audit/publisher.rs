@@ -46,13 +46,10 @@ impl Publisher {
             if self.shared.has_stopped() {
                 return;
             }
-            if let Err(error) = self.publish() {
+            if let Err(error) = self.publish().and_then(|()| self.keep(is_last)) {
                 self.shared.stop();
                 tracing::error!(error = &error as &dyn std::error::Error, "the log has stopped");
                 return;
-            }
-            if self.derived.is_due() || (is_last && !self.derived.is_kept()) {
-                self.keep();
             }
         }
     }
@@ -84,12 +81,22 @@ impl Publisher {
         Ok(())
     }
 
-    /// No entry depends on these files: without them the next start takes longer, which is no reason to stop answering.
-    pub(super) fn keep(&mut self) {
-        if let Err(error) = self.derived.keep(&*self.shared.store, &self.origin, &self.key) {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the next start will read more of the log than it need");
-            self.derived.put_off();
+    /// Keeps what the next start goes on from, when a segment has been filled or the log ends.
+    ///
+    /// No entry depends on it: without room for it the next start only takes longer. But a disk that failed a write or
+    /// a flush is not to be relied on for entries either.
+    pub(super) fn keep(&mut self, is_last: bool) -> Result<(), AuditError> {
+        if !self.derived.is_due() && (!is_last || self.derived.is_kept()) {
+            return Ok(());
+        }
+        match self.derived.keep(&*self.shared.store, &self.origin, &self.key) {
+            Err(AuditError::Store(error)) if error.lost_nothing() => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the next start will read more of the log than it need");
+                self.derived.put_off();
+                Ok(())
+            }
+            kept => kept,
         }
     }
 }

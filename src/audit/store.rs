@@ -1,6 +1,6 @@
 //! Where frames are kept: the contract, and what can go wrong.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -122,6 +122,20 @@ pub enum StoreError {
     /// Another process has the log.
     #[error("the log in `{path}` is in use by another process", path = .0.display())]
     InUse(PathBuf),
+}
+
+impl StoreError {
+    /// True when the disk refused to begin, or had no room: all that it had taken before is as it was. After any other
+    /// error of writing nobody knows what else it has lost.
+    pub(super) fn lost_nothing(&self) -> bool {
+        match self {
+            Self::Io { attempt: "open" | "create", .. } => true,
+            Self::Io { attempt: "write", source, .. } => {
+                matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+            }
+            Self::Io { .. } | Self::Damaged { .. } | Self::InUse(_) => false,
+        }
+    }
 }
 
 /// What is wrong at one place of a log.

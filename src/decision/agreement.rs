@@ -103,10 +103,10 @@ type Placed = (Arc<Agreement>, usize);
 #[derive(Clone, Debug, Default)]
 pub struct AgreementSet {
     all: Vec<Arc<Agreement>>,
-    /// By consumer and fact.
-    by_fact: HashMap<(OrganisationId, FactCode), Vec<Placed>>,
-    /// Every (consumer, provider) that has an agreement.
-    pairs: HashSet<(OrganisationId, OrganisationId)>,
+    /// By consumer, then fact.
+    by_fact: HashMap<OrganisationId, HashMap<FactCode, Vec<Placed>>>,
+    /// Of each consumer, the providers that it has an agreement with.
+    pairs: HashMap<OrganisationId, HashSet<OrganisationId>>,
     /// Versions and their beginnings, for ids that have more than one version.
     versions: HashMap<String, Vec<(u32, Timestamp)>>,
     /// Versions that grant nothing by order, for the ids that have any.
@@ -120,11 +120,16 @@ impl AgreementSet {
         for agreement in agreements {
             for (position, clause) in agreement.clauses.iter().enumerate() {
                 set.by_fact
-                    .entry((agreement.consumer.clone(), clause.fact.clone()))
+                    .entry(agreement.consumer.clone())
+                    .or_default()
+                    .entry(clause.fact.clone())
                     .or_default()
                     .push((Arc::clone(&agreement), position));
             }
-            set.pairs.insert((agreement.consumer.clone(), agreement.provider.clone()));
+            set.pairs
+                .entry(agreement.consumer.clone())
+                .or_default()
+                .insert(agreement.provider.clone());
             set.versions
                 .entry(agreement.id.clone())
                 .or_default()
@@ -164,12 +169,13 @@ impl AgreementSet {
         consumer: &OrganisationId,
         fact: &FactCode,
     ) -> &[(Arc<Agreement>, usize)] {
-        self.by_fact.get(&(consumer.clone(), fact.clone())).map_or(&[], Vec::as_slice)
+        let facts = self.by_fact.get(consumer);
+        facts.and_then(|facts| facts.get(fact)).map_or(&[], Vec::as_slice)
     }
 
     /// True when the two have any agreement, in force or not.
     pub fn has_pair(&self, consumer: &OrganisationId, provider: &OrganisationId) -> bool {
-        self.pairs.contains(&(consumer.clone(), provider.clone()))
+        self.pairs.get(consumer).is_some_and(|providers| providers.contains(provider))
     }
 
     /// True when a higher version of the same agreement had begun by `at`. Whether it has ended since does not matter:

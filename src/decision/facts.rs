@@ -8,7 +8,7 @@ use crate::query::value::Comparison;
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 
 /// The recorded circumstances of one query. Holds no personal data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Facts {
     /// Version of the rules that decided.
     pub rules: u32,
@@ -57,7 +57,7 @@ pub struct Facts {
 }
 
 /// Who asks, from the certificate, held against the party register.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CallerFacts {
     /// Organisation named by the certificate.
     pub organisation: OrganisationId,
@@ -70,7 +70,7 @@ pub struct CallerFacts {
 }
 
 /// What the party register says of a certificate that passed the handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// Organisation and system are registered and may put questions.
     Registered,
@@ -87,7 +87,7 @@ pub enum Standing {
 }
 
 /// One flaw of a query: where, and which check failed. Never the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Defect {
     /// Path in the request, such as `subjects[0].person.document_number`.
     pub field: String,
@@ -96,7 +96,7 @@ pub struct Defect {
 }
 
 /// How much of an agreement's quota is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QuotaUse {
     /// The agreement.
     pub agreement: String,

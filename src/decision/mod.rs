@@ -45,7 +45,7 @@ pub struct Permit {
 }
 
 /// The clause that permitted, as entries name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PermitRef {
     /// Identifier of the agreement.
     pub agreement: String,
@@ -111,6 +111,13 @@ impl Permit {
     /// Oldest answer that may be given.
     pub fn max_age(&self) -> Duration {
         self.clause().max_age
+    }
+
+    /// True when entries name it so.
+    pub fn is(&self, reference: &PermitRef) -> bool {
+        self.agreement.id == reference.agreement
+            && self.agreement.version == reference.version
+            && self.clause_number() == reference.clause
     }
 
     /// Its name in entries.

@@ -201,23 +201,25 @@ impl Replay {
 
     fn intent(&mut self, index: u64, intent: &Intent) {
         self.report.intents += 1;
-        self.callers.question(index, &intent.facts, &mut self.report);
+        let caller = self.callers.of(&intent.facts);
+        self.callers.question(index, caller, &intent.facts, &mut self.report);
         let permit = self.permitted(index, &intent.facts, &intent.permit);
-        self.intents.add(index, intent, permit);
+        self.intents.add(index, caller, intent, permit);
     }
 
     fn outcome(&mut self, index: u64, outcome: &Outcome) {
         self.report.outcomes += 1;
         self.report.cached += u64::from(outcome.source == Source::Cache);
         *self.report.verdicts.entry(outcome.verdict.name()).or_default() += 1;
-        let permit = match self.intents.take(&outcome.facts) {
+        let caller = self.callers.of(&outcome.facts);
+        let permit = match self.intents.take(caller, &outcome.facts) {
             // The question was decided when its intent was recorded, perhaps under agreements that have gone since.
             Some(asked) => {
                 self.same_question(index, outcome, &asked);
                 asked.permit
             }
             None => {
-                self.callers.question(index, &outcome.facts, &mut self.report);
+                self.callers.question(index, caller, &outcome.facts, &mut self.report);
                 self.permitted(index, &outcome.facts, &outcome.permit)
             }
         };
@@ -228,7 +230,7 @@ impl Replay {
     }
 
     fn same_question(&mut self, index: u64, outcome: &Outcome, asked: &Asked) {
-        if asked.intent.facts != outcome.facts || asked.intent.permit != outcome.permit {
+        if asked.question != self.intents.digest(&outcome.facts, &outcome.permit) {
             let text = format!("the facts or the permit are not those of intent {}", asked.index);
             self.report.find(index, "intent-differs", text);
         }
@@ -265,8 +267,12 @@ impl Replay {
 
     fn denial(&mut self, index: u64, facts: &Facts, code: &str) {
         self.report.denials += 1;
-        *self.report.denied.entry(code.to_owned()).or_default() += 1;
-        self.callers.question(index, facts, &mut self.report);
+        match self.report.denied.get_mut(code) {
+            Some(count) => *count += 1,
+            None => drop(self.report.denied.insert(code.to_owned(), 1)),
+        }
+        let caller = self.callers.of(facts);
+        self.callers.question(index, caller, facts, &mut self.report);
         if !self.same_rules(index, facts) {
             return;
         }
@@ -297,7 +303,7 @@ impl Replay {
         let (mut first, mut frozen) = (None, None);
         for view in self.in_force.admissible(facts.received_at) {
             match decide(facts, &view.agreements) {
-                Decision::Permit(permit) if permit.reference() == *recorded => {
+                Decision::Permit(permit) if permit.is(recorded) => {
                     let Some(other) = view.other_freezes(facts) else { return Some(permit) };
                     frozen = frozen.or(Some((permit, other)));
                 }

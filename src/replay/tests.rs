@@ -177,7 +177,7 @@ type Wrong = (fn(&mut Vec<Entry>), u64, &'static str);
 
 #[test]
 fn each_wrong_thing_is_its_own_finding() {
-    let cases: [Wrong; 21] = [
+    let cases: [Wrong; 22] = [
         // Time.
         (|log| log[11].at = Timestamp(NOON - 700 * SECOND), 11, "time"),
         (|log| log[6].at = Timestamp(NOON), 6, "time"),
@@ -205,6 +205,7 @@ fn each_wrong_thing_is_its_own_finding() {
         (|log| outcome_of(&mut log[4]).disclosed.push("spouse_name".into()), 4, "disclosed"),
         // Quota.
         (|log| facts_of(&mut log[10]).quota[0].day = 2, 10, "quota"),
+        (|log| second_of_four(log), 10, "quota"),
         // Agreements.
         (
             |log| {
@@ -224,6 +225,13 @@ fn each_wrong_thing_is_its_own_finding() {
         spoil(&mut log);
         assert_eq!(found(&log), [(index, rule)], "case {number}");
     }
+}
+
+/// Question 6 comes in the second of question 4 and says that nothing came before it in that second.
+fn second_of_four(log: &mut [Entry]) {
+    let at = log[8].at;
+    log[10].at = at;
+    facts_of(&mut log[10]).received_at = at;
 }
 
 #[test]
@@ -281,7 +289,9 @@ fn a_kept_answer_is_not_older_than_any_agreement_allows() {
     let at = NOON + 3 * 3600 * SECOND;
     log.insert(11, entry(at, intent(question(7, 5, at))));
     log.insert(12, entry(at, outcome(question(7, 5, at), Some(11), Source::Agency)));
-    log.insert(13, entry(at, outcome(question(8, 6, at), Some(3), Source::Cache)));
+    let mut second = question(8, 6, at);
+    second.quota[0].second = 1;
+    log.insert(13, entry(at, outcome(second, Some(3), Source::Cache)));
     log[14].at = Timestamp(at);
     assert_eq!(found(&log), [(13, "intent-missing")]);
 }

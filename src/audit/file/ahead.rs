@@ -1,6 +1,5 @@
 //! The segment that comes next, made beside the writer so that no append waits for it.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -59,20 +58,9 @@ impl Ahead {
         self.pending.wait();
         match self.made.try_recv() {
             Ok(Ok(file)) => Ok(Made::Ready(file)),
-            Ok(Err(error)) if lost_nothing(&error) => Ok(Made::NotYet),
+            Ok(Err(error)) if error.lost_nothing() => Ok(Made::NotYet),
             Ok(Err(error)) => Err(error),
             Err(_) => Ok(Made::NotYet),
         }
-    }
-}
-
-/// True when the disk refused to begin, or had no room: all that it had taken before is as it was.
-fn lost_nothing(error: &StoreError) -> bool {
-    match error {
-        StoreError::Io { attempt: "open" | "create", .. } => true,
-        StoreError::Io { attempt: "write", source, .. } => {
-            matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-        }
-        _ => false,
     }
 }

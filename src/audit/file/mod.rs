@@ -14,6 +14,7 @@ mod description;
 pub(super) mod runs;
 pub(super) mod scan;
 mod segment;
+mod torn;
 mod ahead;
 
 use std::io;
@@ -27,7 +28,7 @@ pub use self::description::Description;
 use self::disk::{Disk, DiskFile, Mode};
 use self::scan::{Extent, Scan, name, scan};
 use super::chain::Break;
-use super::frame::{BLOCK, Frame, Peeked};
+use super::frame::{BLOCK, Frame, FrameError, Peeked};
 use super::hashed::{Depth, Hashed};
 use super::store::{Damage, Known, Place, Store, StoreError, Visit, failed};
 
@@ -243,7 +244,7 @@ impl Active {
 impl Store for FileStore {
     fn load(&self, known: Known, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         self.settle();
-        let extent = Extent { known: known.segments, depth: known.depth };
+        let extent = Extent { known: known.segments, ..Extent::whole(known.depth) };
         let mut index = Index { places: known.places, size: 0 };
         let visit = &mut |place, hashed: &mut Hashed| {
             visit(place, hashed)?;
@@ -299,13 +300,7 @@ impl Store for FileStore {
     }
 
     fn derived(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
-        let path = self.folder.join(DERIVED).join(name);
-        match whole::read(&*self.disk, &path) {
-            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Ok(None)
-            }
-            read => read.map(Some),
-        }
+        derived(&*self.disk, &self.folder, name)
     }
 
     fn derive(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
@@ -407,12 +402,29 @@ impl Reader {
 
     fn frame(&self, offset: u64, peeked: Peeked) -> Result<Frame, StoreError> {
         let mut bytes = vec![0; peeked.bytes];
-        self.file.read_exact_at(&mut bytes, offset).map_err(failed("read", &self.path))?;
+        match self.file.read_exact_at(&mut bytes, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(self.damaged(offset, Damage::Frame(FrameError::Lengths)));
+            }
+            read => read.map_err(failed("read", &self.path))?,
+        }
         Frame::parse(&Bytes::from(bytes)).map_err(|flaw| self.damaged(offset, Damage::Frame(flaw)))
     }
 
     fn damaged(&self, offset: u64, source: Damage) -> StoreError {
         StoreError::Damaged { path: self.path.clone(), offset, source }
+    }
+}
+
+/// A derived file; `None` when there is none.
+pub(super) fn derived(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &str,
+) -> Result<Option<Bytes>, StoreError> {
+    match whole::read(disk, &folder.join(DERIVED).join(name)) {
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::disk::{Disk, DiskFile, Mode};
+use super::torn::is_torn;
 use crate::audit::frame::{BLOCK, Frame, FrameError, MAX_FRAME_BYTES};
 use crate::audit::hashed::Run;
 use crate::audit::store::{Damage, StoreError, failed};
@@ -155,14 +156,13 @@ impl Runs {
         if last - end >= MAX_FRAME_BYTES as u64 {
             return Err(self.damaged(end, Damage::Stray));
         }
-        // As far as the frame could go that its header tells of.
-        let most = (self.length - end).min(MAX_FRAME_BYTES as u64);
-        let rest = Bytes::from(self.read(end, most)?);
-        let length = usize::try_from(last - end).unwrap_or(usize::MAX);
-        if !is_torn(&rest, length) {
-            return Err(self.damaged(end, Damage::Changed(flaw)));
+        let room = self.length - end;
+        let rest = Bytes::from(self.read(end, room.min(MAX_FRAME_BYTES as u64))?);
+        let last = (last - end) as usize;
+        match is_torn(&rest, last, room) {
+            true => Ok(Tail::Torn(rest.slice(..=last))),
+            false => Err(self.damaged(end, Damage::Changed(flaw))),
         }
-        Ok(Tail::Torn(rest.slice(..=length)))
     }
 
     fn read(&self, offset: u64, count: u64) -> Result<Vec<u8>, StoreError> {
@@ -170,41 +170,6 @@ impl Runs {
         self.file.read_exact_at(&mut bytes, offset).map_err(failed("read", &self.path))?;
         Ok(bytes)
     }
-}
-
-/// What a disk writes whole or not at all, in bytes, at the least: a line of memory. Sectors are larger.
-const ATOM: usize = 64;
-
-/// Where a frame's header states its lengths.
-const LENGTHS: std::ops::Range<usize> = 36..48;
-
-/// True when a write cut short can have left this: at least one atom is zero as it was before, and each other is as
-/// it was meant to be, as far as its header tells. `last` is the place of the last byte that is not zero.
-fn is_torn(rest: &Bytes, last: usize) -> bool {
-    let is_zero = |atom: &[u8]| atom.iter().all(|&byte| byte == 0);
-    if rest.get(..ATOM).is_some_and(is_zero) {
-        return true;
-    }
-    // The lengths stand in the first atom.
-    let Ok(frame) = Frame::peek(rest) else { return false };
-    let written = rest.get(..frame.filled).unwrap_or(rest);
-    frame.bytes <= rest.len()
-        && last < frame.filled
-        && written.chunks(ATOM).any(is_zero)
-        && !is_whole_but_for_its_lengths(rest, last)
-}
-
-/// A frame whose length alone was changed looks like a longer one that was cut short.
-fn is_whole_but_for_its_lengths(rest: &Bytes, last: usize) -> bool {
-    let end = (last + 1).next_multiple_of(BLOCK).min(rest.len());
-    let Some(frame) = rest.get(..end) else { return false };
-    LENGTHS.flat_map(|place| (0..8).map(move |bit| (place, 1 << bit))).any(|(place, bit)| {
-        let mut other = frame.to_vec();
-        other.get_mut(place).is_some_and(|byte| {
-            *byte ^= bit;
-            true
-        }) && Frame::parse(&Bytes::from(other)).is_ok()
-    })
 }
 
 /// True when the file still holds these bytes there, and only zeros behind them.

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::audit::file::disk::Local;
-use crate::audit::file::scan::{Extent, scan};
-use crate::audit::hashed::Depth;
 use crate::audit::verify::{Expected, verify};
 
 /// Copies a log's folder, as a crash leaves it.
@@ -29,9 +27,8 @@ fn copy(from: &Path) -> tempfile::TempDir {
 fn last_frame(folder: &Path) -> (PathBuf, usize, usize) {
     let description = Description::read(folder).unwrap().unwrap();
     let mut last = None;
-    let extent = Extent { known: 0, depth: Depth::Hashes };
-    scan(&Local, folder, &description, extent, &mut |place, hashed| {
-        last = Some((place, hashed.frame.bytes().len()));
+    crate::audit::file::scan::frames(&Local, folder, &description, &mut |place, frame| {
+        last = Some((place, frame.bytes().len()));
         Ok(())
     })
     .unwrap();

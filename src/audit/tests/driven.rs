@@ -7,7 +7,6 @@ use super::*;
 use crate::audit::entry::encode;
 use crate::audit::file::{self, scan};
 use crate::audit::frame::Content;
-use crate::audit::hashed::Depth;
 use crate::audit::ledger::Batch;
 use crate::crypto::sha256;
 
@@ -69,15 +68,15 @@ pub(super) struct Driven {
 impl Driven {
     /// What [`Audit::open`] does, but for the threads.
     pub(super) fn open(disk: &FaultDisk, key: &Arc<SigningKey>) -> Result<Self, AuditError> {
-        Self::start(disk, key, false)
+        Self::open_with(disk, key, false)
     }
 
-    /// The same, where the whole log is read.
-    pub(super) fn reread(disk: &FaultDisk, key: &Arc<SigningKey>) -> Result<Self, AuditError> {
-        Self::start(disk, key, true)
-    }
-
-    fn start(disk: &FaultDisk, key: &Arc<SigningKey>, reread: bool) -> Result<Self, AuditError> {
+    /// The same, after reading the whole log if asked.
+    pub(super) fn open_with(
+        disk: &FaultDisk,
+        key: &Arc<SigningKey>,
+        reread: bool,
+    ) -> Result<Self, AuditError> {
         let folder = Path::new(FOLDER);
         let description = Description::read_on(disk, folder)?;
         let description = description.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
@@ -120,7 +119,14 @@ impl Driven {
         told.given.extend((first..first + count).map(|index| {
             let length = if index == first { 0 } else { private + index };
             let private = if private == 0 { 0 } else { length };
-            sealed(denial(index as u64), private)
+            // No wrapped seed, then the sealed part.
+            let mut record = vec![index as u8 | 1; private];
+            record.iter_mut().take(2).for_each(|length| *length = 0);
+            let mut entry = denial(index as u64);
+            if let (Kind::Denial(denied), Some(sealed)) = (&mut entry.kind, record.get(2..)) {
+                denied.commitments.sealed = Some(sha256(sealed));
+            }
+            (Bytes::from(encode(&entry).unwrap()), Bytes::from(record))
         }));
         let content =
             |(entry, private): &Stored| Content { entry: entry.clone(), private: private.clone() };
@@ -135,19 +141,9 @@ impl Driven {
     /// Publishes the checkpoint, and keeps what is derived from the log.
     pub(super) fn publish(&mut self, told: &mut Told) -> Result<(), AuditError> {
         self.publisher.publish()?;
-        self.publisher.keep();
         told.published = self.shared.size();
-        Ok(())
+        self.publisher.keep(true)
     }
-}
-
-/// The entry with a sealed record of so many bytes, as both are stored.
-fn sealed(mut entry: Entry, length: usize) -> Stored {
-    let Kind::Denial(denied) = &mut entry.kind else { unreachable!() };
-    let part = vec![denied.facts.caller_sequence as u8 | 1; length.saturating_sub(2)];
-    denied.commitments.sealed = (length > 0).then(|| sha256(&part));
-    let private = if length > 0 { [&[0, 0], part.as_slice()].concat() } else { Vec::new() };
-    (Bytes::from(encode(&entry).unwrap()), Bytes::from(private))
 }
 
 /// Makes a log and does all there is to do, up to the first error.
@@ -181,9 +177,8 @@ pub(super) fn stored(disk: &FaultDisk) -> (Vec<Stored>, Option<Bytes>) {
     let folder = Path::new(FOLDER);
     let description = Description::read_on(disk, folder).unwrap().unwrap();
     let mut found = Vec::new();
-    let extent = scan::Extent { known: 0, depth: Depth::Hashes };
-    let scan = scan::scan(disk, folder, &description, extent, &mut |_, hashed| {
-        found.extend(hashed.frame.entries().zip(hashed.frame.private()));
+    let scan = scan::frames(disk, folder, &description, &mut |_, frame| {
+        found.extend(frame.entries().zip(frame.private()));
         Ok(())
     });
     (found, scan.unwrap().torn.map(|torn| torn.bytes))

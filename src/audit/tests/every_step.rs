@@ -7,7 +7,6 @@ use super::driven::{Driven, Stored, Told, chain, load, recover, set_aside, store
 use super::fault_disk::{Fault, FaultDisk, Keep, Step};
 use super::*;
 use crate::audit::file::scan;
-use crate::audit::hashed::Depth;
 use crate::audit::verify::{Expected, verify_on};
 
 const KEEPS: [Keep; 8] = [
@@ -197,9 +196,8 @@ fn a_changed_bit_is_refused_and_never_cut_off() {
     load(&disk, &key, &mut told).unwrap();
     let description = Description::read_on(&disk, Path::new(driven::FOLDER)).unwrap().unwrap();
     let mut frames = Vec::new();
-    let extent = scan::Extent { known: 0, depth: Depth::Hashes };
-    scan::scan(&disk, Path::new(driven::FOLDER), &description, extent, &mut |place, hashed| {
-        frames.push((place, hashed.frame.bytes().len()));
+    scan::frames(&disk, Path::new(driven::FOLDER), &description, &mut |place, frame| {
+        frames.push((place, frame.bytes().len()));
         Ok(())
     })
     .unwrap();
@@ -214,7 +212,7 @@ fn a_changed_bit_is_refused_and_never_cut_off() {
             let changed = disk.copy();
             changed.alter(&path, |bytes| bytes[place.offset as usize + at] ^= 1 << bit);
             let before = changed.bytes(&path);
-            let error = Driven::reread(&changed, &key).map(drop).unwrap_err();
+            let error = Driven::open_with(&changed, &key, true).map(drop).unwrap_err();
             assert!(error.is_finding(), "{}", chain(&error));
             assert_eq!(changed.bytes(&path), before, "the evidence was changed");
         }
@@ -230,12 +228,12 @@ fn a_missing_part_is_refused_and_never_cut_off() {
     let wal = Path::new(driven::FOLDER).join("wal");
     let lost = disk.copy();
     lost.lose(&wal.join(scan::name(2)));
-    assert!(Driven::reread(&lost, &key).map(drop).unwrap_err().is_finding());
+    assert!(Driven::open_with(&lost, &key, true).map(drop).unwrap_err().is_finding());
     for block in 1..9 {
         let zeroed = disk.copy();
         let part = block * BLOCK..(block + 1) * BLOCK;
         zeroed.alter(&wal.join(scan::name(1)), |bytes| bytes[part].fill(0));
-        let opened = Driven::reread(&zeroed, &key).map(drop);
+        let opened = Driven::open_with(&zeroed, &key, true).map(drop);
         let is_unused =
             disk.bytes(&wal.join(scan::name(1))) == zeroed.bytes(&wal.join(scan::name(1)));
         assert!(is_unused || opened.unwrap_err().is_finding(), "block {block}");
