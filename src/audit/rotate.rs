@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::file::disk::Local;
 use super::file::{Description, FileStore};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Opened};
 use super::note::VerifierKey;
 use super::store::Store;
-use super::{Audit, AuditError, Settings, tree};
+use super::{Audit, AuditError, Settings};
 use crate::crypto::SigningKey;
 use crate::query::time::Timestamp;
 
@@ -47,20 +47,20 @@ impl Audit {
         let store =
             FileStore::open(Arc::new(Local), folder, description.clone(), settings.file_bytes())?;
         let store: Arc<dyn Store> = Arc::new(store);
-        let mut opened =
-            Ledger::open(Arc::clone(&store), &description, old, false, &mut |_, _| {})?;
-        let batch = opened.ledger.announce(new, at)?;
+        let reread = settings.reread_at_start;
+        let Opened { mut ledger, mut derived, .. } =
+            Ledger::open(Arc::clone(&store), &description, old, reread, &mut |_, _| {})?;
+        let batch = ledger.announce(new, at)?;
         let size = batch.growth.after().size();
         let index = size.saturating_sub(1);
         // As for every published checkpoint: derived again from what is stored.
-        let mut read_back = batch.growth.before().clone();
-        for entry in store.read(index, 1)? {
-            read_back.push(tree::leaf_hash(&entry), |_, _| {});
-        }
-        if &read_back != batch.growth.after() {
+        store.frames(index, size, &mut |place, hashed| derived.frame(place, hashed, |_, _| {}))?;
+        if derived.chain.tree() != batch.growth.after() {
             return Err(AuditError::ReadBack { size });
         }
         store.publish(&batch.checkpoint)?;
+        // What the old key signed of it, the new one does not believe.
+        derived.keep(&*store, &description.origin, new)?;
         Ok(Rotated { old: old_vkey, new: new_vkey, index, checkpoint: batch.checkpoint })
     }
 }

@@ -318,7 +318,12 @@ impl Replay {
             Some(Decision::Permit(permit)) => {
                 let PermitRef { agreement, version, clause } = permit.reference();
                 let again = format!("agreement `{agreement}` version {version} clause {clause}");
-                ("permit", format!("decided again it is permitted by {again}"))
+                let PermitRef { agreement, version, clause } = recorded;
+                let before = format!("agreement `{agreement}` version {version} clause {clause}");
+                (
+                    "permit",
+                    format!("permitted by {before}; decided again it is permitted by {again}"),
+                )
             }
             Some(Decision::Deny(denial)) => (
                 "decision",

@@ -14,3 +14,4 @@ pub mod page;
 pub mod chart;
 pub mod render;
 pub mod html;
+pub mod statement;

@@ -41,6 +41,7 @@ mod second_verifier;
 mod golden;
 #[cfg(test)]
 mod mutations;
+mod audit_commands;
 #[cfg(test)]
 mod wire;
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod prove;
 mod reading;
 mod report;
 mod search;
+mod subject;
 mod vault;
 mod which;
 mod rotate;
@@ -88,15 +89,20 @@ enum Commands {
     #[command(after_help = "Examples:\n  \
         heyan audit search log --case GJJ-2026-000123\n  \
         heyan audit search log --caller fund-centre/approval --from 2026-11-01 --to 2026-11-30 --kind denial\n  \
-        heyan audit search log --provider police --verdict refuted --csv -o refuted.csv\n\n\
+        heyan audit search log --provider police --verdict refuted --csv -o refuted.csv\n  \
+        heyan audit search log --subject - --keys /mnt/vault --subject-key vault-subject.key < person.txt\n\n\
         Days and moments are China time. All conditions must hold. The whole log is checked on the way.\n\
         Exit code 0 searched, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
-    Search(search::Search),
+    Search(Box<search::Search>),
     /// Count by agreement and month: answers, denials, times, cache, disclosure, unusual use
     #[command(after_help = "Examples:\n  \
         heyan audit report log --month 2026-11\n  \
         heyan audit report log --month 2026-11 --format html -o 2026-11.html\n  \
-        heyan audit report log --agreement hn-gjj-mz-2018-001 --format csv -o figures.csv\n\n\
+        heyan audit report log --agreement hn-gjj-mz-2018-001 --format csv -o figures.csv\n  \
+        heyan audit report log --keys /mnt/vault --key vault.key\n  \
+        heyan audit report log --statement --subject - --keys /mnt/vault --subject-key vault-subject.key --format html -o statement.html\n\n\
+        With --key, unusual use is told by operator too: personal data. A statement says who asked about one person, when,\n\
+        what for, under which agreement, and what was given.\n\
         Months are China time. Unusual use is found by five simple rules, which the page explains; it is not wrong by itself.\n\
         Exit code 0 counted, 1 the log is not whole (and nothing is shown), 2 could not tell.")]
     Report(report::Report),
@@ -114,7 +120,7 @@ enum Commands {
         heyan audit compare log --receipts receipts --caller fund-centre --from 2026-11-01 --to 2026-11-30\n  \
         heyan audit compare log --log /mnt/other-gateway/log --caller fund-centre/approval --json\n\n\
         A receipt that the log does not hold means that the log was cut or forked. With --caller, answers without a receipt are findings too.\n\
-        Memory: 200 bytes for each receipt; of two logs a million questions at a time, and as many passes as that takes.\n\
+        Memory: 500 bytes for each receipt; of two logs a million questions at a time, and as many passes as that takes.\n\
         Exit code 0 alike, 1 findings, or a log that is not whole, 2 could not tell.")]
     Compare(compare::Compare),
     /// Open the sealed record of one entry, with the vault's key
@@ -173,5 +179,11 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
+#[cfg(test)]
+mod trial;
+#[cfg(test)]
+mod evidence_tests;
+#[cfg(test)]
+mod figures_tests;
 #[cfg(test)]
 mod tests;

@@ -12,14 +12,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::Output;
-use super::reading::{Reading, key_of, published, read_text};
+use super::reading::{LogKeys, Reading, head_of, published, read_text};
 use crate::audit::consistency::Consistency;
-use crate::audit::entry;
-use crate::audit::note::VerifierKey;
+use crate::audit::note::NoteError;
 use crate::audit::prover::Single;
 use crate::audit::receipt::Receipt;
-use crate::audit::tree::{Frontier, Head, leaf_hash};
+use crate::audit::tree::{Frontier, Head, leaf_hash, verify_consistency, verify_inclusion};
 use crate::audit::verify::Expected;
+use crate::audit::{checkpoint, entry};
 use crate::cli::NO;
 use crate::crypto::{Digest, hex};
 use crate::report::words;
@@ -61,14 +61,14 @@ pub(super) fn prove(arguments: &Prove) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The checkpoint to prove against, and its size. Reading the log shows whether it is the log's.
-fn target(arguments: &Prove) -> anyhow::Result<(String, u64)> {
+/// The checkpoint to prove against. Reading the log shows whether it is the log's.
+fn target(arguments: &Prove) -> anyhow::Result<(String, Head)> {
     let text = match &arguments.checkpoint {
         Some(path) => read_text(path)?,
         None => published(&arguments.folder)?,
     };
-    let size = text.lines().nth(1).and_then(|line| line.parse().ok());
-    Ok((text, size.context("the checkpoint names no size: it must be a signed checkpoint")?))
+    let head = head_of(&text)?;
+    Ok((text, head))
 }
 
 fn reading<'a>(arguments: &'a Prove, since: Option<&'a str>) -> Reading<'a> {
@@ -78,7 +78,8 @@ fn reading<'a>(arguments: &'a Prove, since: Option<&'a str>) -> Reading<'a> {
 }
 
 fn receipt(arguments: &Prove, index: u64) -> anyhow::Result<String> {
-    let (checkpoint, size) = target(arguments)?;
+    let (checkpoint, head) = target(arguments)?;
+    let size = head.size;
     let mut single = Single::inclusion(index, size).with_context(|| {
         format!("the checkpoint covers the entries 0 to {}, not {index}", size.saturating_sub(1))
     })?;
@@ -93,7 +94,9 @@ fn receipt(arguments: &Prove, index: u64) -> anyhow::Result<String> {
     let receipt =
         Receipt { extra: Some(entry.to_vec()), index, hashes: single.proof()?, checkpoint };
     // What is handed out has been checked as its receiver will check it.
-    let head = receipt.verify(&entry, &key_of(&verified)?)?;
+    if !verify_inclusion(&leaf_hash(&entry), index, size, &receipt.hashes, &head.root) {
+        bail!("the proof does not hold; `heyan audit verify` says more of the log");
+    }
     let text = receipt.to_text();
     Ok(match arguments.json {
         true => line(&json!({
@@ -112,17 +115,24 @@ fn receipt(arguments: &Prove, index: u64) -> anyhow::Result<String> {
 
 fn consistency(arguments: &Prove, from: &Path) -> anyhow::Result<String> {
     let earlier = read_text(from)?;
-    let (later, size) = target(arguments)?;
-    let from = earlier.lines().nth(1).and_then(|line| line.parse().ok());
-    let from =
-        from.context("the earlier checkpoint names no size: it must be a signed checkpoint")?;
-    let mut single = Single::consistency(from, size).with_context(|| {
-        format!("the earlier checkpoint covers {from} entries, the later only {size}")
+    let from = head_of(&earlier)?;
+    let (later, to) = target(arguments)?;
+    let mut single = Single::consistency(from.size, to.size).with_context(|| {
+        format!("the earlier checkpoint covers {} entries, the later only {}", from.size, to.size)
     })?;
-    let verified = reading(arguments, Some(&earlier))
-        .stored(&mut |seen| single.leaf(leaf_hash(seen.bytes)))?;
+    let mut reached = false;
+    let mut tree = Frontier::default();
+    let verified = reading(arguments, Some(&earlier)).stored(&mut |seen| {
+        let leaf = leaf_hash(seen.bytes);
+        single.leaf(leaf);
+        tree.push(leaf, |_, _| {});
+        reached |= tree.size() == to.size && tree.root() == to.root;
+    })?;
     let proof = Consistency { hashes: single.proof()?, earlier, later };
-    let (earlier, later) = proof.verify(&key_of(&verified)?)?;
+    if !reached || !verify_consistency(&from, &to, &proof.hashes) {
+        bail!("the later checkpoint is not of this log");
+    }
+    let (earlier, later) = (from, to);
     Ok(match arguments.json {
         true => line(&json!({
             "from": { "size": earlier.size, "root": hex(&earlier.root) },
@@ -168,9 +178,9 @@ fn line(value: &Value) -> String {
 pub(super) struct Check {
     /// A receipt, or a proof that `prove --from` printed
     file: PathBuf,
-    /// The log's key, as `audit init` printed it
-    #[arg(long, value_name = "KEY")]
-    vkey: String,
+    /// The log's key, as `audit init` printed it; again for a key that the log went over to
+    #[arg(long, value_name = "KEY", required = true)]
+    vkey: Vec<String>,
     /// The entry as stored, when the receipt does not carry it
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
@@ -181,12 +191,10 @@ pub(super) struct Check {
 
 pub(super) fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let text = read_text(&arguments.file)?;
-    let key = VerifierKey::parse(arguments.vkey.trim()).context(
-        "--vkey must be the log's key, such as `heyan.example.gov.cn/2026+1a2b3c4d+AX…`",
-    )?;
+    let keys = LogKeys::parse(&arguments.vkey)?;
     let checked = match Consistency::is_begun(&text) {
-        true => check_consistency(&text, &key),
-        false => check_receipt(&text, &key, arguments.entry.as_deref())?,
+        true => check_consistency(&text, &keys),
+        false => check_receipt(&text, &keys, arguments.entry.as_deref())?,
     };
     match checked {
         Ok((lines, value)) => {
@@ -209,19 +217,24 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
 /// What was checked, for people and for programs; or what is wrong.
 type Checked = Result<(Vec<String>, Value), String>;
 
-fn check_consistency(text: &str, key: &VerifierKey) -> Checked {
-    let said = |error: crate::audit::note::NoteError| format!("{:#}", anyhow::Error::new(error));
-    let (earlier, later) =
-        Consistency::parse(text).and_then(|proof| proof.verify(key)).map_err(said)?;
+fn check_consistency(text: &str, keys: &LogKeys) -> Checked {
+    let said = |error: NoteError| format!("{:#}", anyhow::Error::new(error));
+    let proof = Consistency::parse(text).map_err(said)?;
+    // The two may be signed with different keys of the log.
+    let earlier = keys.check(|key| checkpoint::open(&proof.earlier, key)).map_err(said)?;
+    let later = keys.check(|key| checkpoint::open(&proof.later, key)).map_err(said)?;
+    if !verify_consistency(&earlier, &later, &proof.hashes) {
+        return Err(said(NoteError::Proof));
+    }
     let lines = vec![
-        format!("good       both checkpoints are signed by {}", key.name()),
+        "good       both checkpoints are signed by the log".to_owned(),
         format!("proved     the first {} of {} entries are unchanged", earlier.size, later.size),
     ];
     Ok((lines, json!({ "good": true, "from": earlier.size, "to": later.size })))
 }
 
-fn check_receipt(text: &str, key: &VerifierKey, file: Option<&Path>) -> anyhow::Result<Checked> {
-    let said = |error: crate::audit::note::NoteError| format!("{:#}", anyhow::Error::new(error));
+fn check_receipt(text: &str, keys: &LogKeys, file: Option<&Path>) -> anyhow::Result<Checked> {
+    let said = |error: NoteError| format!("{:#}", anyhow::Error::new(error));
     let receipt = match Receipt::parse(text) {
         Ok(receipt) => receipt,
         Err(error) => return Ok(Err(said(error))),
@@ -235,15 +248,14 @@ fn check_receipt(text: &str, key: &VerifierKey, file: Option<&Path>) -> anyhow::
             bail!("the receipt does not carry its entry: name the entry with --entry FILE")
         }
     };
-    Ok(receipt.verify(&bytes, key).map_err(said).map(|head| found(&receipt, &bytes, &head, key)))
+    let checked = keys.check(|key| Ok((receipt.verify(&bytes, key)?, key.name().to_owned())));
+    Ok(checked.map_err(said).map(|(head, log)| found(&receipt, &bytes, &head, &log)))
 }
 
-fn found(receipt: &Receipt, bytes: &[u8], head: &Head, key: &VerifierKey) -> (Vec<String>, Value) {
+fn found(receipt: &Receipt, bytes: &[u8], head: &Head, log: &str) -> (Vec<String>, Value) {
     let mut lines = vec![format!(
-        "good       entry {} is among the first {} entries of {}, and the checkpoint is signed",
-        receipt.index,
-        head.size,
-        key.name()
+        "good       entry {} is among the first {} entries of {log}, and the checkpoint is signed",
+        receipt.index, head.size
     )];
     let decoded = entry::decode(bytes);
     match &decoded {

@@ -4,12 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use thiserror::Error;
 
 use super::progress::Progress;
 use crate::audit::AuditError;
-use crate::audit::entry::Entry;
-use crate::audit::note::VerifierKey;
+use crate::audit::entry::{Entry, KeyChange, KeyPurpose, Kind};
+use crate::audit::file::Description;
+use crate::audit::note::{NoteError, VerifierKey};
+use crate::audit::tree::Head;
 use crate::audit::verify::{Expected, Verified};
 use crate::audit::walk::{Seen, walk, walk_entries};
 
@@ -81,17 +85,77 @@ fn whole(verified: Result<Verified, AuditError>) -> anyhow::Result<Verified> {
     }
 }
 
-/// The log's key, as found by reading it.
-pub(super) fn key_of(verified: &Verified) -> anyhow::Result<VerifierKey> {
-    VerifierKey::parse(&verified.vkey).context("the log's description has no key")
-}
-
 /// The checkpoint that the log last published, not verified yet.
 pub(super) fn published(folder: &Path) -> anyhow::Result<String> {
     if !folder.join("log.toml").exists() {
         return Err(AuditError::Missing(folder.to_owned()).into());
     }
     read_text(&folder.join("checkpoint"))
+}
+
+/// Size and root that the text of a checkpoint states. Not verified: reading the log with it in `since` does that, also
+/// for a checkpoint that an earlier key of the log has signed.
+pub(super) fn head_of(checkpoint: &str) -> anyhow::Result<Head> {
+    let mut lines = checkpoint.lines().skip(1);
+    let size = lines.next().and_then(|line| line.parse().ok());
+    let root = lines.next().and_then(|line| BASE64_STANDARD.decode(line).ok());
+    let root = root.and_then(|root| root.try_into().ok());
+    let head = size.zip(root).map(|(size, root)| Head { size, root });
+    head.context("the file is no signed checkpoint: name, size and root, a line each")
+}
+
+/// Keys of one log, of which any may have signed: its first, and those it went over to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LogKeys(Vec<VerifierKey>);
+
+impl LogKeys {
+    /// From the text forms.
+    pub(super) fn parse(texts: &[String]) -> anyhow::Result<Self> {
+        let keys = texts.iter().map(|text| VerifierKey::parse(text.trim()));
+        let keys = keys.collect::<Result<Vec<_>, _>>();
+        Ok(Self(keys.context(
+            "--vkey must be the log's key, such as `heyan.example.gov.cn/2026+1a2b3c4d+AX…`",
+        )?))
+    }
+
+    /// Of the log in this folder, before it is read: its first key.
+    pub(super) fn first_of(folder: &Path) -> anyhow::Result<Self> {
+        let missing = || AuditError::Missing(folder.to_owned());
+        let description = Description::read(folder)?.ok_or_else(missing)?;
+        Ok(Self(vec![description.key().context("the log's description has no key")?]))
+    }
+
+    /// Takes in the key that an entry of the log announces; whether it may is for whoever verifies the log.
+    pub(super) fn see(&mut self, entry: &Entry) {
+        let Kind::Key(event) = &entry.kind else { return };
+        if event.purpose != KeyPurpose::Log || event.change != KeyChange::Begun {
+            return;
+        }
+        if let Ok(key) = VerifierKey::parse(&event.name)
+            && !self.0.contains(&key)
+        {
+            self.0.push(key);
+        }
+    }
+
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+
+    /// Applies the check with each key in turn, until one has signed at all.
+    pub(super) fn check<T>(
+        &self,
+        check: impl Fn(&VerifierKey) -> Result<T, NoteError>,
+    ) -> Result<T, NoteError> {
+        let mut unsigned = NoteError::Malformed("list of keys: it is empty");
+        for key in &self.0 {
+            match check(key) {
+                Err(error @ NoteError::Unsigned(_)) => unsigned = error,
+                checked => return checked,
+            }
+        }
+        Err(unsigned)
+    }
 }
 
 pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {

@@ -9,6 +9,7 @@ use clap::Args;
 use super::columns::Columns;
 use super::output::Output;
 use super::reading::Reading;
+use super::subject::{Subject, Wanted};
 use super::which::Which;
 use crate::audit::entry::Entry;
 use crate::audit::walk::Seen;
@@ -22,6 +23,8 @@ pub(super) struct Search {
     folder: PathBuf,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    subject: Subject,
     /// Show at most so many; 0 for all
     #[arg(long, value_name = "N", default_value_t = 1000)]
     limit: u64,
@@ -44,6 +47,7 @@ pub(super) fn run(arguments: &Search) -> anyhow::Result<ExitCode> {
     let mut output = Output::new(arguments.output.as_deref())?;
     let mut columns = Columns::new(COLUMNS);
     let mut known = Known::default();
+    let mut wanted = arguments.subject.wanted(&arguments.folder)?;
     let mut matched = 0_u64;
     if arguments.csv {
         output.write_all(csv::line(csv::ENTRY_COLUMNS).as_bytes())?;
@@ -52,6 +56,11 @@ pub(super) fn run(arguments: &Search) -> anyhow::Result<ExitCode> {
     let verified = reading.entries(&mut |seen, entry| {
         known.entry(entry);
         if !selection.takes(entry, &known) {
+            return Ok(());
+        }
+        if let Some(wanted) = &mut wanted
+            && !wanted.is_met(seen, entry)?
+        {
             return Ok(());
         }
         matched += 1;
@@ -74,6 +83,9 @@ pub(super) fn run(arguments: &Search) -> anyhow::Result<ExitCode> {
         writeln!(output, "{matched} of {} entries", verified.entries)?;
     }
     output.finish()?;
+    for doubt in wanted.iter().flat_map(Wanted::doubts) {
+        eprintln!("{doubt}");
+    }
     if is_cut {
         eprintln!("the first {} are shown; --limit 0 shows all", arguments.limit);
     }

@@ -144,3 +144,6 @@ fn in_words(compared: &Compared) -> String {
 fn shown(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests;

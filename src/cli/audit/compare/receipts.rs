@@ -1,4 +1,4 @@
-//! A consumer's receipts against the log. Memory: about 200 bytes for each receipt, nothing for each entry.
+//! A consumer's receipts against the log. Memory: about 500 bytes for each receipt, nothing for each entry.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,20 +7,21 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::{Compare, Compared, shown};
+use crate::audit::checkpoint;
 use crate::audit::entry::Kind;
-use crate::audit::note::VerifierKey;
+use crate::audit::note::NoteError;
 use crate::audit::receipt::Receipt;
-use crate::audit::tree::{Frontier, leaf_hash};
+use crate::audit::tree::{Frontier, Head, leaf_hash, verify_inclusion};
 use crate::audit::verify::Expected;
-use crate::cli::audit::reading::Reading;
+use crate::cli::audit::reading::{LogKeys, Reading, head_of};
 use crate::crypto::Digest;
 
 /// A receipt, as much of it as the log is held against.
 struct Kept {
     name: String,
     leaf: Digest,
-    size: u64,
-    root: Digest,
+    head: Head,
+    checkpoint: String,
     /// The log has these very bytes there.
     is_in_log: bool,
 }
@@ -30,13 +31,16 @@ type Folder = BTreeMap<u64, Vec<Kept>>;
 
 pub(super) fn compare(arguments: &Compare, folder: &Path) -> anyhow::Result<Compared> {
     let mut compared = Compared::default();
-    let key = key(arguments)?;
-    let mut kept = read_folder(folder, &key, &mut compared)?;
+    let mut keys = match &arguments.vkey {
+        Some(vkey) => LogKeys::parse(std::slice::from_ref(vkey))?,
+        None => LogKeys::first_of(&arguments.folder)?,
+    };
+    let mut kept = read_folder(folder, &mut compared)?;
     let receipts: u64 = kept.values().map(|receipts| receipts.len() as u64).sum();
     // Heads that receipts are under: size, root, and whether the log had that root at that size.
     let mut heads: BTreeMap<u64, BTreeMap<Digest, bool>> = BTreeMap::new();
     for receipt in kept.values().flatten() {
-        heads.entry(receipt.size).or_default().insert(receipt.root, false);
+        heads.entry(receipt.head.size).or_default().insert(receipt.head.root, false);
     }
     let mut tree = Frontier::default();
     let (mut seen_questions, mut unmatched) = (0_u64, 0_u64);
@@ -47,6 +51,7 @@ pub(super) fn compare(arguments: &Compare, folder: &Path) -> anyhow::Result<Comp
     let verified = reading.entries(&mut |seen, entry| {
         let leaf = leaf_hash(seen.bytes);
         tree.push(leaf, |_, _| {});
+        keys.see(entry);
         if let Some(roots) = heads.get_mut(&tree.size()) {
             let root = tree.root();
             if let Some(is_right) = roots.get_mut(&root) {
@@ -78,7 +83,7 @@ pub(super) fn compare(arguments: &Compare, folder: &Path) -> anyhow::Result<Comp
         }
         Ok(())
     })?;
-    judge(&kept, &heads, verified.entries, &mut compared);
+    judge(&kept, &heads, &keys, verified.entries, &mut compared);
     compared.counts = vec![
         ("receipts", receipts),
         ("entries", verified.entries),
@@ -88,24 +93,7 @@ pub(super) fn compare(arguments: &Compare, folder: &Path) -> anyhow::Result<Comp
     Ok(compared)
 }
 
-/// The key receipts must be signed with: the one given, or the log's own.
-fn key(arguments: &Compare) -> anyhow::Result<VerifierKey> {
-    match &arguments.vkey {
-        Some(vkey) => VerifierKey::parse(vkey.trim()).context("--vkey must be the log's key"),
-        None => {
-            let description = crate::audit::file::Description::read(&arguments.folder)?;
-            let missing = || crate::audit::AuditError::Missing(arguments.folder.clone());
-            let description = description.ok_or_else(missing)?;
-            description.key().context("the log's description has no key")
-        }
-    }
-}
-
-fn read_folder(
-    folder: &Path,
-    key: &VerifierKey,
-    compared: &mut Compared,
-) -> anyhow::Result<Folder> {
+fn read_folder(folder: &Path, compared: &mut Compared) -> anyhow::Result<Folder> {
     let mut kept = Folder::new();
     let unreadable = || format!("cannot read `{}`", folder.display());
     let mut paths = Vec::new();
@@ -119,10 +107,11 @@ fn read_folder(
     }
     for path in paths {
         let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        match checked(&bytes, key) {
-            Ok((index, leaf, size, root)) => {
-                let receipt = Kept { name: shown(&path), leaf, size, root, is_in_log: false };
-                kept.entry(index).or_default().push(receipt);
+        match read_receipt(&bytes) {
+            Ok((receipt, leaf, head)) => {
+                let (name, checkpoint) = (shown(&path), receipt.checkpoint);
+                let kept = kept.entry(receipt.index).or_default();
+                kept.push(Kept { name, leaf, head, checkpoint, is_in_log: false });
             }
             Err(problem) => compared.find("receipt", None, Some(shown(&path)), problem),
         }
@@ -130,30 +119,39 @@ fn read_folder(
     Ok(kept)
 }
 
-/// Index, leaf, size and root of a good receipt.
-fn checked(bytes: &[u8], key: &VerifierKey) -> Result<(u64, Digest, u64, Digest), String> {
+/// A receipt that holds, but for the signature: a log's later keys are known only when it has been read.
+fn read_receipt(bytes: &[u8]) -> Result<(Receipt, Digest, Head), String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the file is no text".to_owned())?;
-    let said = |error| format!("{:#}", anyhow::Error::new(error));
-    let receipt = Receipt::parse(text).map_err(said)?;
+    let receipt = Receipt::parse(text).map_err(|error| format!("{error}"))?;
     let Some(entry) = &receipt.extra else {
         return Err("the receipt does not carry its entry".to_owned());
     };
-    let head = receipt.verify(entry, key).map_err(said)?;
-    Ok((receipt.index, leaf_hash(entry), head.size, head.root))
+    let leaf = leaf_hash(entry);
+    let head = head_of(&receipt.checkpoint).map_err(|error| format!("{error}"))?;
+    match verify_inclusion(&leaf, receipt.index, head.size, &receipt.hashes, &head.root) {
+        true => Ok((receipt, leaf, head)),
+        false => Err(NoteError::Proof.to_string()),
+    }
 }
 
 fn judge(
     kept: &Folder,
     heads: &BTreeMap<u64, BTreeMap<Digest, bool>>,
+    keys: &LogKeys,
     entries: u64,
     compared: &mut Compared,
 ) {
     for (&index, receipts) in kept {
         for receipt in receipts {
-            let size = receipt.size;
+            if let Err(error) = keys.check(|key| checkpoint::open(&receipt.checkpoint, key)) {
+                let text = format!("{:#}", anyhow::Error::new(error));
+                compared.find("receipt", Some(index), Some(receipt.name.clone()), text);
+                continue;
+            }
+            let size = receipt.head.size;
             let is_right = heads
                 .get(&size)
-                .and_then(|roots| roots.get(&receipt.root))
+                .and_then(|roots| roots.get(&receipt.head.root))
                 .copied()
                 .unwrap_or(false);
             let (rule, text) = if index >= entries || size > entries {

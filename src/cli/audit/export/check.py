@@ -4,7 +4,7 @@
 Needs Python 3.8 and nothing else. The signature is checked when the package
 `cryptography` is there; when it is not, the script says so.
 
-    python3 check.py [--vkey KEY] [FOLDER]
+    python3 check.py [--vkey KEY]... [FOLDER]
 
 Exit code 0 all good, 1 something is wrong, 2 could not tell.
 """
@@ -118,7 +118,7 @@ def receipts(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
-    parser.add_argument("--vkey", help="the log's key, from a source other than this folder")
+    parser.add_argument("--vkey", action="append", help="the log's key, from a source other than this folder")
     arguments = parser.parse_args()
     folder, problems = arguments.folder, []
 
@@ -152,8 +152,12 @@ def main():
         for index in sorted(stored.keys() - checked):
             problems.append("entry %d has no receipt" % index)
 
-    vkey = (arguments.vkey or text_of("log.vkey")).strip()
-    signature = check_signature(vkey, name, signed, signatures)
+    # A log that went over to another key has several: the checkpoint is signed with one of them.
+    results = [
+        check_signature(vkey.strip(), name, signed, signatures)
+        for vkey in arguments.vkey or text_of("log.vkey").split("\n") if vkey.strip()
+    ]
+    signature = next((result for result in results if not result.startswith("bad")), results[0])
     if signature.startswith("bad"):
         problems.append("the checkpoint's signature is " + signature)
     print("log        %s, checkpoint over %d entries" % (name, size))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::audit::entry::{AgreementEvent, Entry, Kind, PartyEvent};
 use crate::query::time::Timestamp;
 use crate::report::calendar::Range;
+use crate::report::fields::agreement;
 use crate::report::known::Known;
 use crate::report::select::Selection;
 
@@ -77,7 +78,15 @@ impl Choice {
             Kind::Agreement(AgreementEvent::Withdrawn { id, version }) => {
                 end(&mut self.agreements, &format!("{id}-{version}"), entry.at);
             }
-            Kind::Agreement(AgreementEvent::Ordered { .. }) => {}
+            // Orders are kept from before the range too: one may still act in it.
+            Kind::Agreement(event @ AgreementEvent::Ordered { .. }) => {
+                let (change, (id, version), document) = agreement(event);
+                if self.selection.agreement.as_ref().is_none_or(|wanted| wanted == id) {
+                    let name = format!("{id}-{version}-{change}-{}", entry.at.0);
+                    let document = document.unwrap_or_default().to_owned();
+                    self.agreements.insert(name, Held { document, until: None });
+                }
+            }
             Kind::Party(PartyEvent::Entered { organisation, document }) => {
                 end(&mut self.parties, organisation, entry.at);
                 // The one before stays under a name of its own, when it was in force in the range.

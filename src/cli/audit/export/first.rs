@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::choice::Choice;
-use crate::audit::checkpoint;
 use crate::audit::prover::Prover;
 use crate::audit::tree::leaf_hash;
 use crate::audit::verify::Expected;
-use crate::cli::audit::reading::{Reading, key_of, published};
+use crate::cli::audit::reading::{LogKeys, Reading, head_of, published};
 use crate::report::fields::kind_name;
 use crate::report::words;
 
@@ -23,7 +22,8 @@ pub(super) struct Gathered {
     pub(super) checkpoint: String,
     pub(super) size: u64,
     pub(super) origin: String,
-    pub(super) vkey: String,
+    /// The log's keys, the first one first.
+    pub(super) vkeys: Vec<String>,
     /// Entries to export.
     pub(super) entries: u64,
     /// Of those, answers and denials.
@@ -41,8 +41,9 @@ pub(super) fn gather(
     is_quiet: bool,
 ) -> anyhow::Result<Gathered> {
     let checkpoint = published(folder)?;
-    let size = checkpoint.lines().nth(1).and_then(|line| line.parse().ok());
-    let size: u64 = size.context("the log's published checkpoint names no size")?;
+    let head = head_of(&checkpoint)?;
+    let size = head.size;
+    let mut keys = LogKeys::first_of(folder)?;
     let mut prover = Prover::new(size);
     let (mut entries, mut questions) = (0, 0);
     let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -53,6 +54,7 @@ pub(super) fn gather(
         if seen.index >= size {
             return Ok(());
         }
+        keys.see(entry);
         prover.leaf(leaf_hash(seen.bytes));
         choice.keep_documents(entry);
         if choice.takes(entry) {
@@ -66,19 +68,17 @@ pub(super) fn gather(
         }
         Ok(())
     })?;
-    // The walk has held it against the log; this names it.
-    let head = checkpoint::open(&checkpoint, &key_of(&verified)?)?;
     if head.root != prover.root() {
         bail!("the entries do not give the published root: run `heyan audit verify`");
     }
-    let (origin, vkey) = (verified.origin, verified.vkey);
+    let (origin, vkeys) = (verified.origin, keys.texts());
     Ok(Gathered {
         choice,
         prover,
         checkpoint,
         size,
         origin,
-        vkey,
+        vkeys,
         entries,
         questions,
         kinds,

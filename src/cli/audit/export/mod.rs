@@ -17,7 +17,9 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use self::choice::Choice;
+use super::progress::Progress;
 use super::which::Span;
+use crate::audit::tiles;
 use crate::report::page::grouped;
 
 /// Files in one folder beyond which many tools grow slow.
@@ -34,7 +36,7 @@ pub(super) struct Export {
     /// What concerns this agreement, also denials that it could have permitted
     #[arg(long, value_name = "ID")]
     agreement: Option<String>,
-    /// Everything
+    /// Everything, also as tiles (c2sp.org/tlog-tiles)
     #[arg(long, conflicts_with_all = ["from", "to", "agreement"])]
     all: bool,
     /// How to write the receipts
@@ -77,6 +79,11 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
         arguments.receipts,
         arguments.json,
     )?;
+    if arguments.all {
+        let mut progress = Progress::new("tiles", &arguments.folder, arguments.json);
+        tiles::export(&arguments.folder, &arguments.out.join("tiles"), &mut |_| progress.step())?;
+        progress.end();
+    }
     let out = arguments.out.display();
     if arguments.json {
         println!(
@@ -87,7 +94,7 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
                 "questions": gathered.questions,
                 "size": gathered.size,
                 "origin": gathered.origin,
-                "vkey": gathered.vkey,
+                "vkeys": gathered.vkeys,
             })
         );
     } else {

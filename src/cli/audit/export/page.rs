@@ -40,7 +40,7 @@ pub(super) fn begin(gathered: &Gathered, most: u64) -> String {
          <p>每条记录都有回执，证明它在签名检查点之下。Every entry has a receipt that proves it to be under the signed checkpoint. \
          <code>python3 check.py</code> checks them all; <code>README.txt</code> says how to do the same by hand, with SHA-256 and any \
          Ed25519 tool. Compare the key with the one the log's operator gave you:</p>\n<pre>{}</pre>\n<pre>{}</pre>\n",
-        escape(&gathered.vkey),
+        escape(&gathered.vkeys.join("\n")),
         escape(&gathered.checkpoint)
     ));
     text.push_str("<h2>条目 Entries</h2>\n");

@@ -60,7 +60,7 @@ pub(super) fn write(
 /// What does not depend on single entries.
 fn documents(out: &Path, gathered: &Gathered) -> anyhow::Result<()> {
     put(&out.join("checkpoint"), gathered.checkpoint.as_bytes())?;
-    put(&out.join("log.vkey"), format!("{}\n", gathered.vkey).as_bytes())?;
+    put(&out.join("log.vkey"), format!("{}\n", gathered.vkeys.join("\n")).as_bytes())?;
     put(&out.join("check.py"), CHECK.as_bytes())?;
     put(&out.join("entry.proto"), SCHEMA.as_bytes())?;
     let readme = README
