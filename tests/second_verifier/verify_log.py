@@ -334,15 +334,21 @@ class Log:
 
 # --- §1 to §4 the folder ---------------------------------------------------------------------------------------------
 
-def read_frame(data, at):
-    """The frame that begins here, or Bad."""
+def read_header(data, at):
+    """The header's fields, checked for themselves."""
     need(data[at : at + 4] == b"HYF1" and data[at + 4] == 1, "no frame")
-    _, _, flags, header, epoch, number, first, count, leaf, private, padding, time = struct.unpack_from(
-        ">4sBBHQQQIIIIQ", data, at)
-    end = at + 120 + leaf + private
+    fields = struct.unpack_from(">4sBBHQQQIIIIQ", data, at)
+    _, _, flags, header, _, _, _, count, leaf, private, padding, _ = fields
     need(flags == 0 and header == 120 and 1 <= count <= 4096, "the frame's header")
     need(leaf <= 1 << 20 and private <= 4 << 20 and (not private or private > 4 * count), "the frame's header")
     need(padding < BLOCK and (124 + leaf + private + padding) % BLOCK == 0, "the frame's lengths")
+    return fields
+
+
+def read_frame(data, at):
+    """The frame that begins here, or Bad."""
+    _, _, _, _, epoch, number, first, count, leaf, private, padding, time = read_header(data, at)
+    end = at + 120 + leaf + private
     need(end + 4 + padding <= len(data), "the frame's lengths")
     need(struct.unpack_from(">I", data, end)[0] == crc32c(memoryview(data)[at:end]), "the frame's checksum")
     need(not any(data[end + 4 : end + 4 + padding]), "the frame's padding")
@@ -367,6 +373,29 @@ def is_frame(data, at):
         read_frame(data, at)
     except Bad:
         return False
+    return True
+
+
+def is_torn(data, at, length):
+    """True when a write cut short can have left these bytes: some atom of 64 bytes was not written (section 4)."""
+    if not any(data[at : at + 64]):
+        return True
+    try:
+        _, _, _, _, _, _, _, _, leaf, private, padding, _ = read_header(data, at)
+    except Bad:
+        return False
+    filled = 124 + leaf + private
+    if at + filled + padding > len(data) or length > filled:
+        return False
+    if all(any(data[place : min(place + 64, at + filled)]) for place in range(at, at + filled, 64)):
+        return False
+    # A whole frame of which a length alone was changed looks like a longer one that was cut short.
+    whole = bytearray(data[at : at + -(-length // BLOCK) * BLOCK])
+    for bit in range(36 * 8, 48 * 8):
+        whole[bit // 8] ^= 1 << bit % 8
+        if is_frame(bytes(whole), 0):
+            return False
+        whole[bit // 8] ^= 1 << bit % 8
     return True
 
 
@@ -406,6 +435,7 @@ def verify_folder(folder, vkey):
                      "a damaged frame, and the log goes on behind it")
                 need(rest[:4] != b"HYF1" or rest[4:5] in (b"", b"\1"), "a frame of another version")
                 need(len(rest) <= LONGEST and not left_over and not empty, "bytes that no write can have left")
+                need(is_torn(data, at, len(rest)), "a frame that was changed after it was written")
                 left_over = {"file": path.name, "offset": at, "bytes": len(rest)}
             empty = empty or (at == BLOCK and not rest)
         except Bad as problem:
