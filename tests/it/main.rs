@@ -28,6 +28,8 @@ mod hangup;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod log_crashes;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod adapters;
