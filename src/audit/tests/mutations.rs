@@ -69,12 +69,6 @@ impl Subject {
         }
         let turn = random.below(self.frames.len());
         let frame = &self.frames[turn];
-        let place = Some((frame.path.clone(), frame.offset));
-        let put = |bytes: &[u8]| {
-            disk.alter(&frame.path, |file| {
-                file[frame.offset..frame.offset + bytes.len()].copy_from_slice(bytes);
-            })
-        };
         match random.below(9) {
             0 => self.swap_segments(disk, random),
             1 => {
@@ -105,6 +99,9 @@ impl Subject {
             5 => {
                 // Stands twice, over what followed.
                 let end = frame.offset + frame.bytes.len();
+                if disk.bytes(&frame.path).unwrap().len() == end {
+                    return self.flip(disk, random);
+                }
                 disk.alter(&frame.path, |file| {
                     let twice = end..(end + frame.bytes.len()).min(file.len());
                     let count = twice.len();
@@ -112,7 +109,26 @@ impl Subject {
                 });
                 (format!("frame {turn} twice"), None)
             }
-            6 => {
+            _ => self.rewrite(disk, turn, random),
+        }
+    }
+
+    /// Changes whose checksum fits again.
+    fn rewrite(
+        &self,
+        disk: &FaultDisk,
+        turn: usize,
+        random: &mut Random,
+    ) -> (String, Option<(PathBuf, usize)>) {
+        let frame = &self.frames[turn];
+        let place = Some((frame.path.clone(), frame.offset));
+        let put = |bytes: &[u8]| {
+            disk.alter(&frame.path, |file| {
+                file[frame.offset..frame.offset + bytes.len()].copy_from_slice(bytes);
+            });
+        };
+        match random.below(3) {
+            0 => {
                 let mut bytes = frame.bytes.clone();
                 exchange_entries(&mut bytes, random);
                 if bytes == frame.bytes {
@@ -121,9 +137,9 @@ impl Subject {
                 put(&bytes);
                 (format!("entries of frame {turn} exchanged"), place)
             }
-            7 => {
+            1 => {
                 let mut bytes = frame.bytes.clone();
-                // Epoch, number, first index, count, root before, root after; the time when it goes back.
+                // Epoch, number, first index, count, root before, root after. The time is under no root and no signature.
                 let fields = [8..16, 16..24, 24..32, 32..36, 56..88, 88..120];
                 let field = fields[random.below(fields.len())].clone();
                 bytes[field.start + random.below(field.len())] ^= 1 << random.below(8);
@@ -175,8 +191,8 @@ impl Subject {
 }
 
 /// Exchanges two entries of different content, and makes the checksum fit again.
-fn exchange_entries(bytes: &mut Vec<u8>, random: &mut Random) {
-    let frame = Frame::parse(&Bytes::from(bytes.clone())).unwrap();
+fn exchange_entries(bytes: &mut [u8], random: &mut Random) {
+    let frame = Frame::parse(&Bytes::copy_from_slice(bytes)).unwrap();
     let mut entries: Vec<Bytes> = frame.entries().collect();
     let (one, other) = (random.below(entries.len()), random.below(entries.len()));
     entries.swap(one, other);
