@@ -41,7 +41,10 @@ mod second_verifier;
 mod golden;
 #[cfg(test)]
 mod mutations;
+#[cfg(test)]
 mod audit_commands;
+#[cfg(test)]
+mod log_crashes;
 #[cfg(test)]
 mod wire;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod fault_disk;
 mod driven;
 mod every_step;
+mod mutations;
 mod crashes;
 mod derived;
 mod faults;
