@@ -75,7 +75,9 @@ impl Ledger {
         };
         let read = match kept.map(|kept| resume(&*store, kept, visit)) {
             Some(Ok(read)) => read,
-            // Whatever is wrong: reading everything tells whether it is the log or only what was derived from it.
+            // Reading everything tells whether it is the log or only what was derived from it. After a disk that failed
+            // nothing is tried again.
+            Some(Err(error)) if !error.is_finding() => return Err(error),
             Some(Err(error)) => {
                 ignored::<()>(error);
                 read(&*store, description.epoch, first, visit)?

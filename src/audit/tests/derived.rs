@@ -252,7 +252,7 @@ async fn a_range_is_read_from_where_it_lies() {
     let log = filled(13, 4000).await;
     let mut all = Vec::new();
     verify(log.path(), Expected::default(), &mut |_, entry| all.push(entry.clone())).unwrap();
-    let ranges = [0..1, 0..4001, 5..5, 255..257, 1000..1100, 3990..9999, 4001..4002, 3000..2000];
+    let ranges = [0..1, 0..4001, 5..5, 255..257, 1000..1100, 3990..9999, 4001..4002];
     let check = || {
         for range in ranges.clone() {
             let mut seen = Vec::new();
