@@ -38,7 +38,7 @@ impl Subject {
         let folder = Path::new(FOLDER);
         let description = Description::read_on(&disk, folder).unwrap().unwrap();
         let mut frames = Vec::new();
-        scan::scan(&disk, folder, &description, &mut |place, frame| {
+        scan::frames(&disk, folder, &description, &mut |place, frame| {
             let path = folder.join("wal").join(scan::name(place.segment));
             frames.push(Lying {
                 path,
