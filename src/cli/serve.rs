@@ -278,6 +278,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let log = audit::Settings {
         cosigner,
         segment_bytes: settings.log.segment_bytes,
+        publish_every: settings.log.publish_every,
         queue: settings.limits.log_queue,
         reread_at_start: settings.log.reread_at_start,
         witness: Some(settings.log.witness.clone()).filter(|path| !path.as_os_str().is_empty()),

@@ -1,6 +1,8 @@
 //! The second stage: paths become absolute, files must be there and private keys private, limits must fit together.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Settings;
 use super::source::Sources;
@@ -8,6 +10,10 @@ use crate::{crypto, telemetry};
 
 /// Longest trust domain (SPIFFE ID specification §2.1), in bytes.
 const DOMAIN_BYTES: usize = 255;
+
+/// More often the disk only flushes checkpoints; more rarely those who compare them see too little.
+const PUBLISH_EVERY: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(60);
 
 pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
     let folder = settings.file.parent().unwrap_or(Path::new("/")).to_owned();
@@ -104,6 +110,9 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
         // A numbered question that finds no place would leave a gap in its caller's numbers, which auditors look for.
         let problem = "must be at least twice `limits.in_flight`, so that whatever is admitted can be recorded";
         sources.refuse("limits.log_queue", problem);
+    }
+    if !PUBLISH_EVERY.contains(&settings.log.publish_every) {
+        sources.refuse("log.publish_every", "must be from 100ms to 60s");
     }
     let domain = &settings.trust.domain;
     let admitted = |byte: u8| {

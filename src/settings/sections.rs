@@ -29,6 +29,10 @@ pub struct Log {
     /// file is prepared a few times a day at most, and a copy of one finishes in a second.
     #[serde(with = "size")]
     pub segment_bytes: u64,
+    /// At most one checkpoint is published in this time. Default 1 s: what others copy, witness and compare is then
+    /// never older, and a flush in a second costs nothing. From 100 ms to 60 s; receipts do not wait for it.
+    #[serde(with = "span")]
+    pub publish_every: Duration,
     /// Whether a start reads and checks the whole log, even where the log's signed summary spares it. Default false: a
     /// long log would keep the gateway from answering for minutes, and `heyan audit verify` checks it meanwhile.
     pub reread_at_start: bool,
@@ -49,6 +53,7 @@ impl Default for Log {
             folder: "log".into(),
             key: "keys/log.key".into(),
             segment_bytes: 64 << 20,
+            publish_every: Duration::from_secs(1),
             reread_at_start: false,
             serve_tiles: true,
             cosigner_key: PathBuf::new(),

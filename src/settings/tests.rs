@@ -179,6 +179,10 @@ fn values_that_do_not_fit_together_are_refused() {
     assert!(refusal.contains("must be less than `limits.deadline_default`"), "{refusal}");
     let refusal = folder.refusal(TLS, &[("HEYAN__LIMITS__LOG_QUEUE", "2047")]);
     assert!(refusal.contains("at least twice `limits.in_flight`"), "{refusal}");
+    for beat in ["99ms", "61s"] {
+        let refusal = folder.refusal(TLS, &[("HEYAN__LOG__PUBLISH_EVERY", beat)]);
+        assert!(refusal.contains("from 100ms to 60s"), "{refusal}");
+    }
     let refusal = folder.refusal(TLS, &[("HEYAN__TRUST__DOMAIN", "Heyan/Test")]);
     assert!(refusal.contains("no SPIFFE trust domain"), "{refusal}");
     let refusal = folder.refusal(TLS, &[("HEYAN__TELEMETRY__LOG", "heyan=loud")]);
