@@ -48,10 +48,6 @@ pub(in crate::audit) fn name(number: u64) -> String {
 pub(in crate::audit) struct Extent {
     /// Whole segments at the beginning that are known: of these only length and header are looked at.
     pub(in crate::audit) known: u64,
-    /// Where the first frame looked at lies in the segment after those.
-    pub(in crate::audit) from: u64,
-    /// The first entry that is not wanted: nothing from its frame on is looked at.
-    pub(in crate::audit) until: u64,
     /// How much is made of each frame.
     pub(in crate::audit) depth: Depth,
 }
@@ -59,7 +55,7 @@ pub(in crate::audit) struct Extent {
 impl Extent {
     /// Everything.
     pub(in crate::audit) fn whole(depth: Depth) -> Self {
-        Self { known: 0, from: BLOCK as u64, until: u64::MAX, depth }
+        Self { known: 0, depth }
     }
 }
 
@@ -76,7 +72,7 @@ pub(in crate::audit) fn scan(
     let scanned = with_pool(extent.depth, |pool| {
         let found = Scan { filled: Vec::new(), ahead: Vec::new(), torn: None };
         let mut scanner =
-            Scanner { disk, wal: &wal, description, extent, pool, visit, found, is_done: false };
+            Scanner { disk, wal: &wal, description, pool, visit, found };
         let mut missing = 1;
         for (position, &number) in numbers.iter().enumerate() {
             if number != missing {
@@ -90,9 +86,6 @@ pub(in crate::audit) fn scan(
                 scanner.found.filled.push(Segment { number, size, end });
             } else {
                 scanner.segment(number, runs, numbers.get(position + 1).copied())?;
-            }
-            if scanner.is_done {
-                break;
             }
         }
         if extent.known > 0 && missing <= extent.known + 1 {
@@ -121,12 +114,9 @@ struct Scanner<'a, 'b> {
     disk: &'a dyn Disk,
     wal: &'a Path,
     description: &'a Description,
-    extent: Extent,
     pool: &'a mut Pool,
     visit: &'a mut Visit<'b>,
     found: Scan,
-    /// The end of what is wanted was reached.
-    is_done: bool,
 }
 
 impl Scanner<'_, '_> {
@@ -141,16 +131,11 @@ impl Scanner<'_, '_> {
         mut runs: Runs,
         following: Option<u64>,
     ) -> Result<(), StoreError> {
-        let first = number == self.extent.known + 1;
-        let start = if first { self.extent.from } else { BLOCK as u64 };
-        runs.go_to(start);
+        let start = BLOCK as u64;
         let mut end = start;
         let tail = loop {
             let begin = end;
             let flaw = self.frames(number, &mut runs, &mut end)?;
-            if self.is_done {
-                return Ok(());
-            }
             let tail = runs.tail(end, flaw)?;
             // A writer at work may have filled this segment and begun the next since it was read.
             let goes_on = match following {
@@ -205,11 +190,6 @@ impl Scanner<'_, '_> {
             let checked = self.pool.next().map_err(failed("check", runs.path()))?;
             let Some(checked) = checked else { return Ok(last.unwrap_or(FrameError::Absent)) };
             for (offset, mut hashed) in checked.frames {
-                if hashed.frame.header().first_index >= self.extent.until {
-                    self.pool.discard();
-                    self.is_done = true;
-                    return Ok(FrameError::Absent);
-                }
                 let length = hashed.frame.bytes().len() as u64;
                 (self.visit)(Place { segment, offset }, &mut hashed)
                     .map_err(|damage| runs.damaged(offset, damage))?;
