@@ -1,6 +1,8 @@
 //! Reads a log's segments in order, changes nothing. Opening and verifying both begin here.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -37,6 +39,9 @@ pub(in crate::audit) struct Torn {
     pub(in crate::audit) offset: u64,
     pub(in crate::audit) bytes: Bytes,
 }
+
+/// How long the copying of the last bytes of a frame into the system's memory may take, when its thread is interrupted.
+const WRITTEN_IN: Duration = Duration::from_millis(2);
 
 /// Name of a segment's file.
 pub(in crate::audit) fn name(number: u64) -> String {
@@ -131,22 +136,16 @@ impl Scanner<'_, '_> {
         mut runs: Runs,
         following: Option<u64>,
     ) -> Result<(), StoreError> {
-        let start = BLOCK as u64;
-        let mut end = start;
+        let mut end = BLOCK as u64;
+        let mut looked_again = None;
         let tail = loop {
-            let begin = end;
             let flaw = self.frames(number, &mut runs, &mut end)?;
-            let tail = runs.tail(end, flaw)?;
-            // A writer at work may have filled this segment and begun the next since it was read.
-            let goes_on = match following {
-                Some(next) if begin == start || end > begin => {
-                    self.open(next)?.has_frame(BLOCK as u64)? && runs.has_frame(end)?
-                }
-                Some(_) | None => false,
-            };
-            if !goes_on {
-                break tail;
+            let judged = runs.tail(end, flaw);
+            // Once for each place: what is there the second time is what lies there.
+            if looked_again == Some(end) || !self.goes_on(&runs, end, &judged, following)? {
+                break judged?;
             }
+            looked_again = Some(end);
             runs.go_to(end);
         };
         let is_used = end > BLOCK as u64 || tail != Tail::Clean;
@@ -168,6 +167,32 @@ impl Scanner<'_, '_> {
             self.found.torn = Some(Torn { path: runs.path().clone(), offset: end, bytes });
         }
         Ok(())
+    }
+
+    /// True when a frame lies there by now, and a writer at work can be why it was not seen: it was half written when it
+    /// was read, or more were written before the segment's end was judged; or the writer has begun the next segment.
+    fn goes_on(
+        &self,
+        runs: &Runs,
+        end: u64,
+        judged: &Result<Tail, StoreError>,
+        following: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        match (judged, following) {
+            (Ok(_), None) => Ok(false),
+            (Ok(_), Some(next)) => {
+                Ok(self.open(next)?.has_frame(BLOCK as u64)? && runs.has_frame(end)?)
+            }
+            (Err(StoreError::Damaged { source, .. }), _) => {
+                // What has a frame behind it was finished before that one was begun.
+                let may_be_written = matches!(source, Damage::Changed(_));
+                if may_be_written && !runs.has_frame(end)? {
+                    thread::sleep(WRITTEN_IN);
+                }
+                runs.has_frame(end)
+            }
+            (Err(_), _) => Ok(false),
+        }
     }
 
     /// Visits the frames that follow `end`, which moves on; says why there is no further one.

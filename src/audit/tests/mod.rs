@@ -8,6 +8,7 @@ mod crashes;
 mod derived;
 mod faults;
 mod files;
+mod in_use;
 mod oracles;
 mod rotation;
 mod witness;
