@@ -235,7 +235,11 @@ pub(in crate::audit) fn still_ends_with(disk: &dyn Disk, torn: &Torn) -> Result<
 
 fn numbers(disk: &dyn Disk, wal: &Path) -> Result<Vec<u64>, StoreError> {
     let names = disk.list(wal).map_err(failed("read", wal))?;
-    let number = |name: &String| u64::from_str_radix(name.strip_suffix(".wal")?, 16).ok();
+    let number = |file: &String| {
+        let number = u64::from_str_radix(file.strip_suffix(".wal")?, 16).ok()?;
+        // Other spellings of a number are no segments.
+        (*file == name(number)).then_some(number)
+    };
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)
