@@ -181,8 +181,8 @@ pub enum Damage {
     /// `log.toml` is not as it was written.
     #[error("the log's description is not as it was written")]
     Description,
-    /// The file holds no text.
-    #[error("the file is no text")]
+    /// The file holds no text, or far more than was written.
+    #[error("the file is no text that the log wrote")]
     NotText,
 }
 
