@@ -133,6 +133,8 @@ impl StoreError {
             Self::Io { attempt: "write", source, .. } => {
                 matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
             }
+            // A folder stands where the file belongs.
+            Self::Io { attempt: "rename", source, .. } => source.kind() == ErrorKind::IsADirectory,
             Self::Io { .. } | Self::Damaged { .. } | Self::InUse(_) => false,
         }
     }
