@@ -131,6 +131,7 @@ fn walk_frames(
         origin: description.origin,
         vkey: description.vkey,
         current_vkey: keys.current().to_string(),
+        published_vkey: keys.at(head.size).to_string(),
         entries: tree.size(),
         frames: chain.frames(),
         root: tree.root(),
