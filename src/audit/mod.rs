@@ -62,7 +62,7 @@ use tokio_util::task::TaskTracker;
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::disk::{Disk, Local};
-use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
+use self::file::{Description, FileStore, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES};
 use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
@@ -83,7 +83,8 @@ use crate::query::time::{Timestamp, span};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Size of one file of the log in bytes; the next one is made ahead, so keep twice this free. Default 64 MiB.
+    /// Size of one file of the log in bytes, at least [`MIN_SEGMENT_BYTES`], at most [`MAX_SEGMENT_BYTES`]; the next one
+    /// is made ahead, so keep twice this free. Default 64 MiB.
     pub segment_bytes: u64,
     /// Entries that may wait for the writer; beyond it questions are refused before any agency is asked. Default
     /// 8192: a second's worth at the rate one gateway is built for.
@@ -118,7 +119,8 @@ impl Default for Settings {
 impl Settings {
     /// Size of a segment as it is made.
     fn file_bytes(&self) -> u64 {
-        self.segment_bytes.max(MIN_SEGMENT_BYTES).next_multiple_of(BLOCK as u64)
+        let bytes = self.segment_bytes.clamp(MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+        bytes.next_multiple_of(BLOCK as u64)
     }
 }
 

@@ -47,6 +47,9 @@ const MAX_DERIVED_BYTES: u64 = 64 << 20;
 /// Smallest segment: the largest entry must fit, with the largest sealed record.
 pub const MIN_SEGMENT_BYTES: u64 = 640 << 10;
 
+/// Largest segment: a start reads the last one into memory and writes it anew.
+pub const MAX_SEGMENT_BYTES: u64 = 1 << 30;
+
 /// A log's folder, held by this process.
 pub struct FileStore {
     disk: Arc<dyn Disk>,
