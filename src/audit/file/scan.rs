@@ -76,8 +76,7 @@ pub(in crate::audit) fn scan(
     let numbers = numbers(disk, &wal)?;
     let scanned = with_pool(extent.depth, |pool| {
         let found = Scan { filled: Vec::new(), ahead: Vec::new(), torn: None };
-        let mut scanner =
-            Scanner { disk, wal: &wal, description, pool, visit, found };
+        let mut scanner = Scanner { disk, wal: &wal, description, pool, visit, found };
         let mut missing = 1;
         for (position, &number) in numbers.iter().enumerate() {
             if number != missing {
