@@ -20,6 +20,9 @@ pub enum AuditError {
     /// The sealed record is larger than the log takes.
     #[error("the sealed record takes {0} bytes; the log takes at most 262144")]
     Record(usize),
+    /// The sealed record is missing, or is not the one that the entry commits to.
+    #[error("the sealed record is not the one that the entry commits to")]
+    Unsealed,
     /// A batch makes no frame.
     #[error("the entries cannot be recorded")]
     Frame(#[source] FrameError),
@@ -123,6 +126,7 @@ impl AuditError {
             | Self::Entry(_)
             | Self::Announced { .. }
             | Self::Record(_)
+            | Self::Unsealed
             | Self::Frame(_)
             | Self::NewKey(_)
             | Self::Missing(_)

@@ -59,6 +59,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
+use self::entry::skim::Question;
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::disk::{Disk, Local};
@@ -273,7 +274,8 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError::Overloaded`] when too many entries wait; [`AuditError::Stopped`] when the log has stopped, which
-    /// leaves unknown whether the entry is stored; [`AuditError::Entry`] when it cannot be written at all.
+    /// leaves unknown whether the entry is stored; [`AuditError::Entry`], [`AuditError::Record`] and
+    /// [`AuditError::Unsealed`] when it cannot be written at all.
     pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
         self.append_with(entry, Bytes::new()).await
     }
@@ -323,6 +325,11 @@ impl Audit {
         let bytes = Bytes::from(entry::encode(&entry)?);
         if private.len() > MAX_RECORD_BYTES {
             return Err(AuditError::Record(private.len()));
+        }
+        // What every later reader would call damage must not become a part of the log.
+        let question = Question::of(&entry.kind);
+        if !hashed::is_sealed(question.map_or(&[], |question| question.sealed), &private) {
+            return Err(AuditError::Unsealed);
         }
         let leaf = tree::leaf_hash(&bytes);
         if !self.inner.shared.is_open() {
