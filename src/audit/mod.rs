@@ -180,7 +180,7 @@ impl Audit {
 
     /// Opens a log. What the log's signed summary covers is not read again, unless the settings ask for it or the
     /// summary does not hold; [`Audit::summary`] says what all entries add up to either way, and `visit` sees those
-    /// that were read, in order. Must be called within a Tokio runtime, whose tasks will learn of appends.
+    /// that were read, in order, and once more from the first one when only they showed that the summary does not hold. Must be called within a Tokio runtime, whose tasks will learn of appends.
     ///
     /// # Errors
     /// When there is no log, another process has it, or it is not the whole log that was written.
