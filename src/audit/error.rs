@@ -20,6 +20,9 @@ pub enum AuditError {
     /// The sealed record is larger than the log takes.
     #[error("the sealed record takes {0} bytes; the log takes at most 262144")]
     Record(usize),
+    /// The sealed record is missing, or is not the one that the entry commits to.
+    #[error("the sealed record is not the one that the entry commits to")]
+    Unsealed,
     /// A batch makes no frame.
     #[error("the entries cannot be recorded")]
     Frame(#[source] FrameError),
@@ -41,6 +44,16 @@ pub enum AuditError {
     /// The new key cannot become the log's.
     #[error("the log cannot take the new key")]
     NewKey(#[source] KeyError),
+    /// The new key is the log's, and what should have followed failed.
+    #[error(
+        "the new key is the log's from entry {index} on, but not all of the change was finished; name the new key's file and start: that finishes it"
+    )]
+    Announced {
+        /// The entry that announces it.
+        index: u64,
+        /// What failed.
+        source: Box<AuditError>,
+    },
     /// The published checkpoint has gone.
     #[error(
         "the log's published checkpoint is missing; without it nobody can tell whether entries are"
@@ -111,7 +124,9 @@ impl AuditError {
             | Self::ReadBack { .. } => true,
             Self::Store(StoreError::Io { .. } | StoreError::InUse(_))
             | Self::Entry(_)
+            | Self::Announced { .. }
             | Self::Record(_)
+            | Self::Unsealed
             | Self::Frame(_)
             | Self::NewKey(_)
             | Self::Missing(_)

@@ -114,18 +114,21 @@ impl Hashed {
     }
 }
 
-/// A sealed record begins with the length of its wrapped seed, in two bytes, and the seed; the sealed part follows.
 fn seal(index: u64, committed: &[u8], private: &[u8]) -> Result<(), Damage> {
+    if is_sealed(committed, private) { Ok(()) } else { Err(Damage::Unsealed(index)) }
+}
+
+/// True when this is the sealed record of an entry that commits to it, or there is neither.
+///
+/// A sealed record begins with the length of its wrapped seed, in two bytes, and the seed; the sealed part follows.
+pub(super) fn is_sealed(committed: &[u8], private: &[u8]) -> bool {
     if committed.is_empty() {
-        return if private.is_empty() { Ok(()) } else { Err(Damage::Unsealed(index)) };
+        return private.is_empty();
     }
     let sealed = private
         .split_first_chunk::<2>()
         .and_then(|(length, rest)| rest.get(usize::from(u16::from_be_bytes(*length))..));
-    match sealed {
-        Some(sealed) if sha256(sealed) == committed => Ok(()),
-        _ => Err(Damage::Unsealed(index)),
-    }
+    sealed.is_some_and(|sealed| sha256(sealed) == committed)
 }
 
 /// Whole frames as they lie in a file.

@@ -222,12 +222,6 @@ fn keeps(store: &dyn Store, history: &History, promise: &Head) -> Result<(), Aud
     }
 }
 
-/// A head that was shown to others: the log must hold it.
-pub(super) struct Promise {
-    head: Head,
-    is_seen: bool,
-}
-
 /// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has been
 /// read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
 fn stated(checkpoint: &str, log: &str) -> Result<Head, AuditError> {
@@ -235,12 +229,16 @@ fn stated(checkpoint: &str, log: &str) -> Result<Head, AuditError> {
     head.map_err(AuditError::Note)
 }
 
+/// A head that was shown to others: a log that is read from its beginning must come by it.
+pub(super) struct Promise {
+    head: Head,
+    is_seen: bool,
+}
+
 impl Promise {
-    /// What a checkpoint of the log of that name states. Whose signature it must have is known only once the log has
-    /// been read as far: until [`Keys::open`] has looked at it, nothing is to be made of it.
+    /// The head that a checkpoint of the log of that name states, whoever signed it.
     pub(super) fn of(checkpoint: &str, log: &str) -> Result<Self, AuditError> {
-        let head = Note::parse(checkpoint).and_then(|note| checkpoint::head(note.text, log));
-        Ok(Self { head: head.map_err(AuditError::Note)?, is_seen: false })
+        Ok(Self { head: stated(checkpoint, log)?, is_seen: false })
     }
 
     /// Heads are signed at the ends of frames only.

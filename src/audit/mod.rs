@@ -59,10 +59,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
+use self::entry::skim::Question;
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::disk::{Disk, Local};
-use self::file::{Description, FileStore, MIN_SEGMENT_BYTES};
+use self::file::{Description, FileStore, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES};
 use self::frame::{BLOCK, Content, MAX_ENTRIES, MAX_LEAF_BYTES, MAX_PRIVATE_BYTES};
 use self::ledger::{Batch, Ledger, Opened};
 use self::note::VerifierKey;
@@ -83,7 +84,8 @@ use crate::query::time::{Timestamp, span};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Size of one file of the log in bytes; the next one is made ahead, so keep twice this free. Default 64 MiB.
+    /// Size of one file of the log in bytes, at least [`MIN_SEGMENT_BYTES`], at most [`MAX_SEGMENT_BYTES`]; the next one
+    /// is made ahead, so keep twice this free. Default 64 MiB.
     pub segment_bytes: u64,
     /// Entries that may wait for the writer; beyond it questions are refused before any agency is asked. Default
     /// 8192: a second's worth at the rate one gateway is built for.
@@ -118,7 +120,8 @@ impl Default for Settings {
 impl Settings {
     /// Size of a segment as it is made.
     fn file_bytes(&self) -> u64 {
-        self.segment_bytes.max(MIN_SEGMENT_BYTES).next_multiple_of(BLOCK as u64)
+        let bytes = self.segment_bytes.clamp(MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+        bytes.next_multiple_of(BLOCK as u64)
     }
 }
 
@@ -177,7 +180,7 @@ impl Audit {
 
     /// Opens a log. What the log's signed summary covers is not read again, unless the settings ask for it or the
     /// summary does not hold; [`Audit::summary`] says what all entries add up to either way, and `visit` sees those
-    /// that were read, in order. Must be called within a Tokio runtime, whose tasks will learn of appends.
+    /// that were read, in order, and once more from the first one when only they showed that the summary does not hold. Must be called within a Tokio runtime, whose tasks will learn of appends.
     ///
     /// # Errors
     /// When there is no log, another process has it, or it is not the whole log that was written.
@@ -271,7 +274,8 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError::Overloaded`] when too many entries wait; [`AuditError::Stopped`] when the log has stopped, which
-    /// leaves unknown whether the entry is stored; [`AuditError::Entry`] when it cannot be written at all.
+    /// leaves unknown whether the entry is stored; [`AuditError::Entry`], [`AuditError::Record`] and
+    /// [`AuditError::Unsealed`] when it cannot be written at all.
     pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
         self.append_with(entry, Bytes::new()).await
     }
@@ -321,6 +325,11 @@ impl Audit {
         let bytes = Bytes::from(entry::encode(&entry)?);
         if private.len() > MAX_RECORD_BYTES {
             return Err(AuditError::Record(private.len()));
+        }
+        // What every later reader would call damage must not become a part of the log.
+        let question = Question::of(&entry.kind);
+        if !hashed::is_sealed(question.map_or(&[], |question| question.sealed), &private) {
+            return Err(AuditError::Unsealed);
         }
         let leaf = tree::leaf_hash(&bytes);
         if !self.inner.shared.is_open() {

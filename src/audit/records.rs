@@ -27,13 +27,26 @@ pub enum RecordsError {
         /// What is wrong.
         source: FrameError,
     },
+    /// Entries are missing between two frames.
+    #[error(
+        "`{path}` goes on with entry {found} where entry {expected} should be: `heyan audit verify` says more",
+        path = .path.display()
+    )]
+    Gap {
+        /// The segment's file.
+        path: PathBuf,
+        /// The entry that comes next.
+        expected: u64,
+        /// The one that was found.
+        found: u64,
+    },
 }
 
 /// The entry at this index as stored, and its sealed record, empty where none is kept; `None` beyond the log's end.
 /// Reads one block of each frame before it.
 ///
 /// # Errors
-/// When a segment cannot be read, or the entry's frame is damaged.
+/// When a segment cannot be read, entries before it are missing, or the entry's frame is damaged.
 pub fn at(folder: &Path, index: u64) -> Result<Option<(Bytes, Bytes)>, RecordsError> {
     let mut found = None;
     walk(folder, index, &mut |frame| {
@@ -50,7 +63,7 @@ pub fn at(folder: &Path, index: u64) -> Result<Option<(Bytes, Bytes)>, RecordsEr
 /// error ends the reading.
 ///
 /// # Errors
-/// When a segment cannot be read, or a frame is damaged.
+/// When a segment cannot be read, entries are missing, or a frame is damaged.
 pub fn each<E>(
     folder: &Path,
     from: u64,
@@ -73,11 +86,18 @@ fn walk<E>(
     from: u64,
     visit: &mut dyn FnMut(&Frame) -> Result<bool, E>,
 ) -> Result<Result<(), E>, RecordsError> {
+    // Whoever destroys keys by what is shown here must be shown everything: a gap is no end.
+    let mut next = 0;
     for number in 1_u64.. {
         let Some(segment) = Segment::open(folder, number)? else { break };
         let mut offset = BLOCK as u64;
         while let Some(peeked) = segment.peek(offset)? {
             let after = offset + peeked.bytes as u64;
+            if peeked.first_index != next {
+                let (path, expected, found) = (segment.path, next, peeked.first_index);
+                return Err(RecordsError::Gap { path, expected, found });
+            }
+            next += u64::from(peeked.count);
             if peeked.first_index + u64::from(peeked.count) > from {
                 let frame = match segment.frame(offset, peeked) {
                     // A write cut short, or still going on, is the last thing in a log: nothing follows it.
@@ -143,6 +163,49 @@ impl Segment {
             }
             Err(error) => Err(RecordsError::Unreadable(self.path.clone(), error)),
             Ok(()) => Frame::parse(&Bytes::from(bytes)).map_err(damaged),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::file::MIN_SEGMENT_BYTES;
+    use crate::audit::testing::{denial, key};
+    use crate::audit::{Audit, Settings};
+    use crate::query::time::Timestamp;
+
+    /// A key is destroyed once everything under it is wrapped anew: a frame passed over would be lost with it.
+    #[tokio::test]
+    async fn no_frame_is_passed_over() {
+        let (folder, key) = (tempfile::tempdir().unwrap(), std::sync::Arc::new(key()));
+        let settings = Settings { segment_bytes: MIN_SEGMENT_BYTES, ..Settings::default() };
+        Audit::create(folder.path(), &key, "heyan.test/log", Timestamp(1), &settings).unwrap();
+        let audit = Audit::open(folder.path(), key, &settings, &mut |_, _| {}).unwrap();
+        for number in 1..200 {
+            audit.append(denial(number)).await.unwrap();
+        }
+        audit.close().await;
+        let all = |from| {
+            let mut seen = Vec::new();
+            each(folder.path(), from, &mut |index, _, _| {
+                seen.push(index);
+                Ok::<_, std::convert::Infallible>(())
+            })
+            .map(|_| seen)
+        };
+        assert_eq!(all(0).unwrap(), (0..200).collect::<Vec<_>>());
+        let path = folder.path().join("wal/0000000000000001.wal");
+        let good = std::fs::read(&path).unwrap();
+        // The magic, the version, the index of the first entry, the number of entries; the last frame of a segment.
+        let last = good.iter().rposition(|&byte| byte != 0).unwrap() / BLOCK * BLOCK;
+        for place in [5 * BLOCK, 5 * BLOCK + 4, 5 * BLOCK + 31, 5 * BLOCK + 35, last] {
+            let mut bad = good.clone();
+            bad[place] ^= 2;
+            std::fs::write(&path, bad).unwrap();
+            for from in [0, 150, 190] {
+                assert!(all(from).is_err(), "byte {place} from {from}");
+            }
         }
     }
 }

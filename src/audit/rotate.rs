@@ -31,7 +31,7 @@ impl Audit {
     ///
     /// # Errors
     /// As [`Audit::open`]; also when the new key is not Ed25519 or was the log's before. Until the announcement is
-    /// durable the old key stays in force.
+    /// durable the old key stays in force; [`AuditError::Announced`] tells that it was, and that the new one is.
     pub fn rotate(
         folder: &Path,
         old: Arc<SigningKey>,
@@ -53,14 +53,20 @@ impl Audit {
         let batch = ledger.announce(new, at)?;
         let size = batch.growth.after().size();
         let index = size.saturating_sub(1);
-        // As for every published checkpoint: derived again from what is stored.
-        store.frames(index, size, &mut |place, hashed| derived.frame(place, hashed, |_, _| {}))?;
-        if derived.chain.tree() != batch.growth.after() {
-            return Err(AuditError::ReadBack { size });
-        }
-        store.publish(&batch.checkpoint)?;
-        // What the old key signed of it, the new one does not believe.
-        derived.keep(&*store, &description.origin, new)?;
+        let mut publish = || -> Result<(), AuditError> {
+            // As for every published checkpoint: derived again from what is stored.
+            store.frames(index, size, &mut |place, hashed| {
+                derived.frame(place, hashed, |_, _| {})
+            })?;
+            if derived.chain.tree() != batch.growth.after() {
+                return Err(AuditError::ReadBack { size });
+            }
+            store.publish(&batch.checkpoint)?;
+            // What the old key signed of it, the new one does not believe.
+            derived.keep(&*store, &description.origin, new)
+        };
+        let announced = |error| AuditError::Announced { index, source: Box::new(error) };
+        publish().map_err(announced)?;
         Ok(Rotated { old: old_vkey, new: new_vkey, index, checkpoint: batch.checkpoint })
     }
 }

@@ -133,6 +133,8 @@ impl StoreError {
             Self::Io { attempt: "write", source, .. } => {
                 matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
             }
+            // A folder stands where the file belongs.
+            Self::Io { attempt: "rename", source, .. } => source.kind() == ErrorKind::IsADirectory,
             Self::Io { .. } | Self::Damaged { .. } | Self::InUse(_) => false,
         }
     }
@@ -181,8 +183,8 @@ pub enum Damage {
     /// `log.toml` is not as it was written.
     #[error("the log's description is not as it was written")]
     Description,
-    /// The file holds no text.
-    #[error("the file is no text")]
+    /// The file holds no text, or far more than was written.
+    #[error("the file is no text that the log wrote")]
     NotText,
 }
 

@@ -22,6 +22,8 @@ pub struct Verified {
     pub vkey: String,
     /// The key in force, which the first one vouches for through the log itself.
     pub current_vkey: String,
+    /// The key that signed the published checkpoint.
+    pub published_vkey: String,
     /// Number of entries.
     pub entries: u64,
     /// Number of frames.

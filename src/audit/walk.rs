@@ -1,14 +1,12 @@
 //! One pass over a log's folder, first entry to last, everything checked on the way: what verifying, replaying,
 //! searching and exporting have in common. Needs no hold on the log and changes nothing.
 
-use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
 
 use super::AuditError;
-use super::chain::{Break, Chain};
-use super::derived;
+use super::chain::Chain;
 use super::entry::Entry;
 use super::file::disk::{Disk, Local};
 use super::file::scan::{Extent, scan};
@@ -63,48 +61,6 @@ pub fn walk_entries(
     walk_entries_on(&Local, folder, expected, visit)
 }
 
-/// Shows the entries of a range, decoded. What comes before it is passed over where the log's summary says where the
-/// range lies. Checksums are checked and the entries counted, but not hashed up to a root: use [`walk`] to know that a
-/// log is whole.
-///
-/// # Errors
-/// As [`walk`], of what was read.
-pub fn walk_range(
-    folder: &Path,
-    range: Range<u64>,
-    visit: &mut dyn FnMut(&Seen<'_>, &Entry),
-) -> Result<(), AuditError> {
-    let description =
-        Description::read(folder)?.ok_or_else(|| AuditError::Missing(folder.to_owned()))?;
-    let vkey = description.key().ok_or(AuditError::OtherKey)?;
-    let load = |name: &str| file::derived(&Local, folder, name);
-    let kept = derived::read(&load, description.epoch, &vkey, &vkey)?;
-    let places = kept.map(|kept| kept.places).unwrap_or_default();
-    let after = places.partition_point(|(first, _)| *first <= range.start);
-    let place = after.checked_sub(1).and_then(|last| places.get(last));
-    let mut extent = Extent { until: range.end, ..Extent::whole(Depth::Entries) };
-    let mut next = 0;
-    if let Some((first, place)) = place {
-        (extent.known, extent.from, next) = (place.segment - 1, place.offset, *first);
-    }
-    scan(&Local, folder, &description, extent, &mut |_, hashed| {
-        let found = hashed.frame.header().first_index;
-        if found != next {
-            return Err(Break::Index { expected: next, found }.into());
-        }
-        next += u64::from(hashed.frame.count());
-        hashed.sound()?;
-        for ((index, written_at, bytes, private), entry) in seen(&hashed.frame)
-            .zip(&hashed.entries)
-            .filter(|((index, ..), _)| range.contains(index))
-        {
-            visit(&Seen { index, written_at, bytes: &bytes, private }, entry);
-        }
-        Ok(())
-    })?;
-    Ok(())
-}
-
 /// As [`walk_entries`], from that disk.
 pub(super) fn walk_entries_on(
     disk: &dyn Disk,
@@ -144,8 +100,7 @@ fn walk_frames(
         .collect::<Result<Vec<_>, _>>()?;
 
     let mut chain = Chain::new(description.epoch);
-    let extent = Extent::whole(depth);
-    let scan = scan(disk, folder, &description, extent, &mut |_, hashed| {
+    let scan = scan(disk, folder, &description, Extent::whole(depth), &mut |_, hashed| {
         chain.advance(hashed.frame.header(), &hashed.leaves, |_, _| {})?;
         let mut flaw = hashed.sound();
         for (index, entry) in &hashed.keys {
@@ -176,6 +131,7 @@ fn walk_frames(
         origin: description.origin,
         vkey: description.vkey,
         current_vkey: keys.current().to_string(),
+        published_vkey: keys.at(head.size).to_string(),
         entries: tree.size(),
         frames: chain.frames(),
         root: tree.root(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::AuditError;
-use super::file::disk::Disk;
+use super::file::disk::{Disk, Local};
 use super::file::whole;
 use super::keys::Keys;
 use super::store::{StoreError, failed};
@@ -72,6 +72,14 @@ impl Witness {
     pub(super) fn is_behind(&self) -> bool {
         self.is_behind.load(Ordering::Relaxed)
     }
+}
+
+/// The checkpoint in a witness file; `None` when there is none, or the path is empty. Nothing is verified here.
+///
+/// # Errors
+/// When it is there and cannot be read, or is no text.
+pub fn read(path: &Path) -> Result<Option<String>, StoreError> {
+    if path.as_os_str().is_empty() { Ok(None) } else { whole::text(&Local, path) }
 }
 
 /// Looks whether the witness file could be replaced; changes nothing.

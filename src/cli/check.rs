@@ -1,6 +1,6 @@
 //! `heyan check`: everything `serve` would read, every finding at once, no socket opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,8 +8,8 @@ use clap::Args;
 use super::findings;
 use super::serve::{front_door, sources, vault_keys};
 use crate::audit::note::VerifierKey;
-use crate::audit::verify::{Expected, verify};
-use crate::audit::witness;
+use crate::audit::verify::{Expected, Verified, verify};
+use crate::audit::{AuditError, witness};
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
 use crate::finding::Finding;
@@ -46,8 +46,9 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     // What the log has adopted and followed is judged as of then, and acts once.
     let mut journal = Journal::default();
     let log = &settings.log.folder;
-    let read = verify(log, Expected::default(), &mut |_, entry| journal.visit(entry));
+    let (read, of_witness) = hold(log, &settings.log.witness, &mut journal);
     let (in_force, mut findings) = InForce::read(&sources(&settings), at, &journal, None);
+    findings.extend(of_witness);
     if let Some(in_force) = &in_force
         && let Err(error) = front_door(&settings, &in_force.register)
     {
@@ -87,4 +88,34 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
         findings.push(Finding::new(witness, error.to_string()));
     }
     findings
+}
+
+/// Reads the log, and holds it against what the witness file saw, as a start does: what is wrong with either.
+fn hold(
+    log: &Path,
+    witness: &Path,
+    journal: &mut Journal,
+) -> (Result<Verified, AuditError>, Option<Finding>) {
+    // Before the log: one in use may publish more meanwhile, never less.
+    let seen = match witness::read(witness) {
+        Ok(seen) => seen,
+        Err(error) => {
+            let problem = format!("{:#}", anyhow::Error::new(error));
+            let read = verify(log, Expected::default(), &mut |_, entry| journal.visit(entry));
+            return (read, Some(Finding::new(witness, problem)));
+        }
+    };
+    let expected = Expected { since: seen.as_deref(), vkey: None };
+    let read = verify(log, expected, &mut |_, entry| journal.visit(entry));
+    let Err(error) = read else { return (read, None) };
+    // Which of the two is at fault, only the log alone can tell.
+    let mut again = Journal::default();
+    match seen.map(|_| verify(log, Expected::default(), &mut |_, entry| again.visit(entry))) {
+        Some(Ok(verified)) => {
+            *journal = again;
+            let error = anyhow::Error::new(error).context("the log is not the one that it saw");
+            (Ok(verified), Some(Finding::new(witness, format!("{error:#}"))))
+        }
+        Some(Err(_)) | None => (Err(error), None),
+    }
 }

@@ -90,6 +90,32 @@ async fn check_finds_nothing_in_a_good_installation_and_every_flaw_in_a_bad_one(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn check_holds_the_log_against_its_witness_file() {
+    let lab = Lab::prepare(&ALL).await;
+    let witness = lab.beside("witness");
+    let check = async || {
+        let mut command = heyan();
+        command.arg("check").arg("--config").arg(lab.path("gateway.toml"));
+        let output = run(command.env("HEYAN__LOG__WITNESS", &witness)).await;
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let checkpoint = std::fs::read_to_string(lab.path("log/checkpoint")).unwrap();
+    let larger = checkpoint.replacen("\n1\n", "\n2\n", 1);
+    assert_ne!(larger, checkpoint);
+    let longer = "x".repeat(2 << 20);
+    for (seen, expected) in
+        [(None, 0), (Some(&checkpoint), 0), (Some(&larger), 1), (Some(&longer), 1)]
+    {
+        if let Some(seen) = seen {
+            std::fs::write(&witness, seen).unwrap();
+        }
+        let (code, told) = check().await;
+        assert_eq!(code, Some(expected), "{told}");
+        assert_eq!(told.contains(witness.to_str().unwrap()), expected == 1, "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn serve_refuses_what_check_finds() {
     let lab = Lab::prepare(&[]).await;
     lab.set("\n[limits]\nin_fright = 3\n");

@@ -3,9 +3,11 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
+
+use rustix::fs::OFlags;
 
 /// A file system.
 pub(in crate::audit) trait Disk: Send + Sync {
@@ -137,6 +139,10 @@ impl dyn DiskFile {
     }
 }
 
+fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
 /// The machine's own file systems.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::audit) struct Local;
@@ -145,8 +151,15 @@ impl Disk for Local {
     fn open(&self, path: &Path, mode: Mode) -> io::Result<Box<dyn DiskFile>> {
         let mut options = File::options();
         let options = match mode {
-            Mode::Read => options.read(true),
-            Mode::Create => options.create(true).truncate(true).read(true).write(true),
+            // A pipe in a file's place would keep the opening waiting.
+            Mode::Read => options.read(true).custom_flags(flags(OFlags::NONBLOCK)),
+            // Nobody who may write to the folder, such as that of the witness file, leads the writing elsewhere.
+            Mode::Create => options
+                .create(true)
+                .truncate(true)
+                .read(true)
+                .write(true)
+                .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)),
             Mode::Lock => options.create(true).truncate(false).write(true),
         };
         Ok(Box::new(options.open(path)?))

@@ -41,8 +41,14 @@ const DERIVED: &str = "derived";
 /// At least one place is remembered per this many entries: 24 bytes of memory each, at most so many frames to skip.
 const PLACE_EVERY: u64 = 256;
 
+/// Longest derived file read, in bytes: a summary of a thousand million entries takes a few hundred kilobytes.
+const MAX_DERIVED_BYTES: u64 = 64 << 20;
+
 /// Smallest segment: the largest entry must fit, with the largest sealed record.
 pub const MIN_SEGMENT_BYTES: u64 = 640 << 10;
+
+/// Largest segment: a start reads the last one into memory and writes it anew.
+pub const MAX_SEGMENT_BYTES: u64 = 1 << 30;
 
 /// A log's folder, held by this process.
 pub struct FileStore {
@@ -182,10 +188,12 @@ impl FileStore {
             return Err(StoreError::Damaged { path, offset: 0, source });
         };
         let (name, size) = (name(last.number), last.size as u64);
-        let bytes = whole::read(&*self.disk, &wal.join(&name))?;
+        let path = wal.join(&name);
+        let mut frames = vec![0; last.end.saturating_sub(BLOCK)];
+        let file = self.disk.open(&path, Mode::Read).map_err(failed("open", &path))?;
+        file.read_exact_at(&mut frames, BLOCK as u64).map_err(failed("read", &path))?;
         let header = segment::header(&self.description, last.number, size);
-        let frames = bytes.get(BLOCK..last.end).unwrap_or_default();
-        let file = segment::make(&*self.disk, &wal, &name, &header, size, frames)?;
+        let file = segment::make(&*self.disk, &wal, &name, &header, size, &frames)?;
         let next = self.make_ahead(last.number + 1)?;
         Ok(Active { file, number: last.number, end: last.end as u64, size, next })
     }
@@ -422,7 +430,7 @@ pub(super) fn derived(
     folder: &Path,
     name: &str,
 ) -> Result<Option<Bytes>, StoreError> {
-    match whole::read(disk, &folder.join(DERIVED).join(name)) {
+    match whole::read(disk, &folder.join(DERIVED).join(name), MAX_DERIVED_BYTES) {
         Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }

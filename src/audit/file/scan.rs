@@ -1,6 +1,8 @@
 //! Reads a log's segments in order, changes nothing. Opening and verifying both begin here.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -38,6 +40,9 @@ pub(in crate::audit) struct Torn {
     pub(in crate::audit) bytes: Bytes,
 }
 
+/// How long the copying of the last bytes of a frame into the system's memory may take, when its thread is interrupted.
+const WRITTEN_IN: Duration = Duration::from_millis(2);
+
 /// Name of a segment's file.
 pub(in crate::audit) fn name(number: u64) -> String {
     format!("{number:016x}.wal")
@@ -48,10 +53,6 @@ pub(in crate::audit) fn name(number: u64) -> String {
 pub(in crate::audit) struct Extent {
     /// Whole segments at the beginning that are known: of these only length and header are looked at.
     pub(in crate::audit) known: u64,
-    /// Where the first frame looked at lies in the segment after those.
-    pub(in crate::audit) from: u64,
-    /// The first entry that is not wanted: nothing from its frame on is looked at.
-    pub(in crate::audit) until: u64,
     /// How much is made of each frame.
     pub(in crate::audit) depth: Depth,
 }
@@ -59,7 +60,7 @@ pub(in crate::audit) struct Extent {
 impl Extent {
     /// Everything.
     pub(in crate::audit) fn whole(depth: Depth) -> Self {
-        Self { known: 0, from: BLOCK as u64, until: u64::MAX, depth }
+        Self { known: 0, depth }
     }
 }
 
@@ -75,8 +76,7 @@ pub(in crate::audit) fn scan(
     let numbers = numbers(disk, &wal)?;
     let scanned = with_pool(extent.depth, |pool| {
         let found = Scan { filled: Vec::new(), ahead: Vec::new(), torn: None };
-        let mut scanner =
-            Scanner { disk, wal: &wal, description, extent, pool, visit, found, is_done: false };
+        let mut scanner = Scanner { disk, wal: &wal, description, pool, visit, found };
         let mut missing = 1;
         for (position, &number) in numbers.iter().enumerate() {
             if number != missing {
@@ -90,9 +90,6 @@ pub(in crate::audit) fn scan(
                 scanner.found.filled.push(Segment { number, size, end });
             } else {
                 scanner.segment(number, runs, numbers.get(position + 1).copied())?;
-            }
-            if scanner.is_done {
-                break;
             }
         }
         if extent.known > 0 && missing <= extent.known + 1 {
@@ -121,12 +118,9 @@ struct Scanner<'a, 'b> {
     disk: &'a dyn Disk,
     wal: &'a Path,
     description: &'a Description,
-    extent: Extent,
     pool: &'a mut Pool,
     visit: &'a mut Visit<'b>,
     found: Scan,
-    /// The end of what is wanted was reached.
-    is_done: bool,
 }
 
 impl Scanner<'_, '_> {
@@ -141,27 +135,16 @@ impl Scanner<'_, '_> {
         mut runs: Runs,
         following: Option<u64>,
     ) -> Result<(), StoreError> {
-        let first = number == self.extent.known + 1;
-        let start = if first { self.extent.from } else { BLOCK as u64 };
-        runs.go_to(start);
-        let mut end = start;
+        let mut end = BLOCK as u64;
+        let mut looked_again = None;
         let tail = loop {
-            let begin = end;
             let flaw = self.frames(number, &mut runs, &mut end)?;
-            if self.is_done {
-                return Ok(());
+            let judged = runs.tail(end, flaw);
+            // Once for each place: what is there the second time is what lies there.
+            if looked_again == Some(end) || !self.goes_on(&runs, end, &judged, following)? {
+                break judged?;
             }
-            let tail = runs.tail(end, flaw)?;
-            // A writer at work may have filled this segment and begun the next since it was read.
-            let goes_on = match following {
-                Some(next) if begin == start || end > begin => {
-                    self.open(next)?.has_frame(BLOCK as u64)? && runs.has_frame(end)?
-                }
-                Some(_) | None => false,
-            };
-            if !goes_on {
-                break tail;
-            }
+            looked_again = Some(end);
             runs.go_to(end);
         };
         let is_used = end > BLOCK as u64 || tail != Tail::Clean;
@@ -185,6 +168,32 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
+    /// True when a frame lies there by now, and a writer at work can be why it was not seen: it was half written when it
+    /// was read, or more were written before the segment's end was judged; or the writer has begun the next segment.
+    fn goes_on(
+        &self,
+        runs: &Runs,
+        end: u64,
+        judged: &Result<Tail, StoreError>,
+        following: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        match (judged, following) {
+            (Ok(_), None) => Ok(false),
+            (Ok(_), Some(next)) => {
+                Ok(self.open(next)?.has_frame(BLOCK as u64)? && runs.has_frame(end)?)
+            }
+            (Err(StoreError::Damaged { source, .. }), _) => {
+                // What has a frame behind it was finished before that one was begun.
+                let may_be_written = matches!(source, Damage::Changed(_));
+                if may_be_written && !runs.has_frame(end)? {
+                    thread::sleep(WRITTEN_IN);
+                }
+                runs.has_frame(end)
+            }
+            (Err(_), _) => Ok(false),
+        }
+    }
+
     /// Visits the frames that follow `end`, which moves on; says why there is no further one.
     fn frames(
         &mut self,
@@ -205,11 +214,6 @@ impl Scanner<'_, '_> {
             let checked = self.pool.next().map_err(failed("check", runs.path()))?;
             let Some(checked) = checked else { return Ok(last.unwrap_or(FrameError::Absent)) };
             for (offset, mut hashed) in checked.frames {
-                if hashed.frame.header().first_index >= self.extent.until {
-                    self.pool.discard();
-                    self.is_done = true;
-                    return Ok(FrameError::Absent);
-                }
                 let length = hashed.frame.bytes().len() as u64;
                 (self.visit)(Place { segment, offset }, &mut hashed)
                     .map_err(|damage| runs.damaged(offset, damage))?;
@@ -230,7 +234,11 @@ pub(in crate::audit) fn still_ends_with(disk: &dyn Disk, torn: &Torn) -> Result<
 
 fn numbers(disk: &dyn Disk, wal: &Path) -> Result<Vec<u64>, StoreError> {
     let names = disk.list(wal).map_err(failed("read", wal))?;
-    let number = |name: &String| u64::from_str_radix(name.strip_suffix(".wal")?, 16).ok();
+    let number = |file: &String| {
+        let number = u64::from_str_radix(file.strip_suffix(".wal")?, 16).ok()?;
+        // Other spellings of a number are no segments.
+        (*file == name(number)).then_some(number)
+    };
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)

@@ -9,30 +9,42 @@ use super::disk::{Disk, Mode};
 use crate::audit::store::{Damage, StoreError, failed};
 
 /// The whole file.
-pub(in crate::audit) fn read(disk: &dyn Disk, path: &Path) -> Result<Bytes, StoreError> {
+///
+/// # Errors
+/// When it cannot be read, or has more than `most` bytes: what is in its place then is not what was written.
+pub(in crate::audit) fn read(disk: &dyn Disk, path: &Path, most: u64) -> Result<Bytes, StoreError> {
     let read = || {
         let file = disk.open(path, Mode::Read)?;
-        let mut bytes = vec![0; usize::try_from(file.length()?).unwrap_or(usize::MAX)];
+        let length = file.length()?;
+        if length > most {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
         file.read_exact_at(&mut bytes, 0)?;
         Ok(Bytes::from(bytes))
     };
     read().map_err(failed("read", path))
 }
 
+/// Longest text read: the longest note.
+const MAX_TEXT_BYTES: u64 = 1 << 20;
+
 /// The whole file as text; `None` when there is none.
 pub(in crate::audit) fn text(disk: &dyn Disk, path: &Path) -> Result<Option<String>, StoreError> {
-    let bytes = match read(disk, path) {
-        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            return Ok(None);
-        }
-        read => read?,
-    };
-    let text = String::from_utf8(bytes.into());
-    let damaged = |_| {
+    let damaged = || {
         let (path, source) = (path.to_owned(), Damage::NotText);
         StoreError::Damaged { path, offset: 0, source }
     };
-    text.map(Some).map_err(damaged)
+    let bytes = match read(disk, path, MAX_TEXT_BYTES) {
+        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::FileTooLarge => {
+            return Err(damaged());
+        }
+        read => read?,
+    };
+    String::from_utf8(bytes.into()).map(Some).map_err(|_| damaged())
 }
 
 /// Writes the file anew and swaps it in, durably: a reader sees the old bytes or the new ones.

@@ -10,7 +10,6 @@ use crate::audit::hashed::Depth;
 use crate::audit::store::{Damage, Known, StoreError};
 use crate::audit::summary::tests::Random;
 use crate::audit::verify::{Expected, verify};
-use crate::audit::walk::walk_range;
 
 fn fast() -> Settings {
     Settings { reread_at_start: false, ..settings() }
@@ -245,37 +244,6 @@ async fn a_missing_or_exchanged_file_under_the_summary_is_found_at_the_start() {
     let (audit, read) = open(&log, log.path(), &fast()).unwrap();
     assert_eq!(read, 0);
     audit.close().await;
-}
-
-#[tokio::test]
-async fn a_range_is_read_from_where_it_lies() {
-    let log = filled(13, 4000).await;
-    let mut all = Vec::new();
-    verify(log.path(), Expected::default(), &mut |_, entry| all.push(entry.clone())).unwrap();
-    let ranges = [0..1, 0..4001, 5..5, 255..257, 1000..1100, 3990..9999, 4001..4002];
-    let check = || {
-        for range in ranges.clone() {
-            let mut seen = Vec::new();
-            walk_range(log.path(), range.clone(), &mut |found, entry| {
-                seen.push((found.index, entry.clone()));
-            })
-            .unwrap();
-            let expected = (0..).zip(all.clone()).filter(|(index, _)| range.contains(index));
-            assert_eq!(seen, expected.collect::<Vec<_>>(), "{range:?}");
-        }
-    };
-    check();
-    // What lies before the range is not looked at.
-    let first = log.path().join("wal/0000000000000001.wal");
-    let good = fs::read(&first).unwrap();
-    let mut bad = good.clone();
-    bad[8192 + 300] ^= 1;
-    fs::write(&first, &bad).unwrap();
-    walk_range(log.path(), 3000..3100, &mut |_, _| {}).unwrap();
-    assert!(walk_range(log.path(), 0..3100, &mut |_, _| {}).is_err());
-    fs::write(&first, &good).unwrap();
-    fs::remove_dir_all(log.path().join("derived")).unwrap();
-    check();
 }
 
 /// A crash between the files: each state that the writing passes through opens to the same log.

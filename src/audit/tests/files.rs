@@ -131,6 +131,66 @@ async fn damage_in_the_middle_is_never_taken_for_a_torn_end() {
     assert!(matches!(source, Damage::SegmentMissing(1)));
 }
 
+#[tokio::test]
+async fn files_of_other_names_are_passed_over() {
+    let log = Log::new();
+    for name in ["1.wal", "000000000000000A.wal", "+000000000000001.wal", "note.txt"] {
+        fs::write(log.path().join("wal").join(name), b"nothing of the log's").unwrap();
+    }
+    check(log.path()).unwrap();
+    log.open().close().await;
+}
+
+/// What stands in the place of a derived file, of any kind, costs a start time and no more.
+#[tokio::test]
+async fn nothing_in_the_place_of_a_derived_file_stops_the_log() {
+    let log = Log::new();
+    let fast = Settings { reread_at_start: false, ..settings() };
+    let open = || Audit::open(log.path(), Arc::clone(&log.key), &fast, &mut |_, _| {}).unwrap();
+    open().close().await;
+    let summary = log.path().join("derived/summary");
+    let put: [&dyn Fn(); 4] = [
+        // A terabyte, of which none is there.
+        &|| fs::File::create(&summary).unwrap().set_len(1 << 40).unwrap(),
+        &|| fs::create_dir(&summary).unwrap(),
+        &|| std::os::unix::fs::symlink("/dev/zero", &summary).unwrap(),
+        &|| {
+            use rustix::fs::{CWD, FileType, Mode, mknodat};
+            mknodat(CWD, &summary, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        },
+    ];
+    for (turn, put) in put.iter().enumerate() {
+        fs::remove_file(&summary).or_else(|_| fs::remove_dir(&summary)).unwrap();
+        put();
+        let audit = open();
+        log.fill(&audit, 3).await;
+        let other = audit.clone();
+        audit.close().await;
+        assert!(other.is_healthy(), "{turn}");
+    }
+}
+
+/// Whoever may write beside the witness file, or to the log's folder, gets nothing else overwritten.
+#[tokio::test]
+async fn a_link_leads_no_writing_elsewhere() {
+    let (log, other) = (Log::new(), tempfile::tempdir().unwrap());
+    let precious = log.path().join("wal/0000000000000001.wal");
+    let good = fs::read(&precious).unwrap();
+    std::os::unix::fs::symlink(&precious, other.path().join("log.witness.new")).unwrap();
+    let witness = Some(other.path().join("log.witness"));
+    let audit = Audit::open(
+        log.path(),
+        Arc::clone(&log.key),
+        &Settings { witness, ..settings() },
+        &mut |_, _| {},
+    )
+    .unwrap();
+    assert!(audit.is_witness_behind() && audit.is_healthy());
+    audit.close().await;
+    assert_eq!(fs::read(&precious).unwrap(), good);
+    check(log.path()).unwrap();
+}
+
 /// A frame of a newer version is refused, never set aside as torn.
 #[tokio::test]
 async fn a_newer_frame_is_not_thrown_away() {

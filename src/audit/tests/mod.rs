@@ -8,6 +8,7 @@ mod crashes;
 mod derived;
 mod faults;
 mod files;
+mod in_use;
 mod oracles;
 mod rotation;
 mod witness;
@@ -181,6 +182,48 @@ async fn a_closed_log_takes_nothing_more() {
     audit.close().await;
     assert!(matches!(other.append(denial(1)).await, Err(AuditError::Stopped)));
     assert!(other.is_healthy(), "closed in good order");
+}
+
+/// The largest entry with the largest sealed record, in the smallest segment: a frame that did not fit would stop the
+/// log after the question was asked.
+#[tokio::test]
+async fn the_largest_of_everything_fits_the_smallest_segment() {
+    let log = Log::new();
+    let audit = log.open();
+    // A wrapped seed of no bytes, then the sealed part.
+    let mut record = vec![1; MAX_RECORD_BYTES];
+    record[..2].fill(0);
+    let of = |code: usize| {
+        let Entry { at, kind: Kind::Denial(mut denied) } = denial(1) else { unreachable!() };
+        denied.code = "X".repeat(code);
+        denied.commitments.sealed = Some(crate::crypto::sha256(&record[2..]));
+        Entry { at, kind: Kind::Denial(denied) }
+    };
+    let length = |code: usize| entry::encode(&of(code)).map(|bytes| bytes.len());
+    let code = (64_000..65_535).find(|&code| length(code).is_ok_and(|length| length == 65_535));
+    let code = code.unwrap();
+    let appends = (0..20).map(|_| audit.append_with(of(code), Bytes::from(record.clone())));
+    let appended = futures_util::future::join_all(appends).await;
+    assert!(appended.iter().all(Result::is_ok) && audit.is_healthy());
+
+    let refused = audit.append_with(of(code + 1), Bytes::from(record.clone())).await;
+    assert!(matches!(refused, Err(AuditError::Entry(_))));
+    let too_long = Bytes::from([&record[..], &[1]].concat());
+    assert!(matches!(audit.append_with(of(1), too_long).await, Err(AuditError::Record(_))));
+    // What verify would call damage is not written either.
+    for private in [&record[..9], &[]] {
+        let refused = audit.append_with(of(1), Bytes::copy_from_slice(private)).await;
+        assert!(matches!(refused, Err(AuditError::Unsealed)));
+    }
+    let refused = audit.append_with(denial(1), Bytes::from(record)).await;
+    assert!(matches!(refused, Err(AuditError::Unsealed)));
+
+    assert_eq!(settings().file_bytes(), MIN_SEGMENT_BYTES);
+    let widest = Settings { segment_bytes: u64::MAX, ..settings() };
+    assert_eq!(widest.file_bytes(), MAX_SEGMENT_BYTES);
+    audit.close().await;
+    log.open().close().await;
+    verify::verify(log.path(), verify::Expected::default(), &mut |_, _| {}).unwrap();
 }
 
 #[test]

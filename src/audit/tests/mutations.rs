@@ -54,10 +54,11 @@ impl Subject {
         };
         let mut used = Vec::new();
         for (path, bytes) in disk.files() {
-            let is_lock = path.ends_with("lock");
+            // What is derived is no part of what is verified: it may be taken away whole.
+            let is_part = !path.ends_with("lock") && !path.starts_with(folder.join("derived"));
             let is_segment = path.starts_with(folder.join("wal"));
             let length = if is_segment { end(&path).unwrap_or(BLOCK) } else { bytes.len() };
-            used.extend((!is_lock).then_some((path, length)));
+            used.extend(is_part.then_some((path, length)));
         }
         Self { disk, frames, used }
     }

@@ -58,6 +58,13 @@ async fn the_new_key_signs_from_its_announcement_on() {
     let entry = newer.entry();
     assert!(receipt.verify(entry, &second).is_ok() && receipt.verify(entry, &first).is_err());
 
+    // The copy's checkpoint is signed with the key that comes with it.
+    let out = tempfile::tempdir().unwrap();
+    let exported = tiles::export(log.path(), out.path(), &mut |_| {}).unwrap();
+    let copied = fs::read_to_string(out.path().join("checkpoint")).unwrap();
+    let told = VerifierKey::parse(&exported.vkey).unwrap();
+    assert_eq!(checkpoint::open(&copied, &told).unwrap().size, exported.size);
+
     // Whoever has the first key needs no other.
     let verified = check(&log, Some(&first)).unwrap();
     assert_eq!((verified.vkey, verified.current_vkey), (first.to_string(), second.to_string()));
@@ -105,6 +112,21 @@ async fn a_crash_before_the_checkpoint_leaves_the_new_key_in_force() {
     assert_eq!(check(&log, None).unwrap().published, 1);
     // Nobody has yet seen the new key sign: that somebody else announced it proves nothing.
     assert!(matches!(check(&log, Some(&log.vkey())), Err(AuditError::OtherKey)));
+    log.open().close().await;
+    check(&log, Some(&log.vkey())).unwrap();
+}
+
+/// Whoever is told that a change of key failed must know which of the two keys is the log's now.
+#[tokio::test]
+async fn what_fails_after_the_announcement_says_that_the_new_key_is_in_force() {
+    let mut log = Log::new();
+    let obstacle = log.path().join("derived");
+    fs::write(&obstacle, b"no folder").unwrap();
+    let (old, new) = (Arc::clone(&log.key), key());
+    let rotated = Audit::rotate(log.path(), Arc::clone(&old), &new, Timestamp(2), &settings());
+    assert!(matches!(rotated, Err(AuditError::Announced { index: 1, .. })), "{rotated:?}");
+    assert!(matches!(log.try_open(log.path()).map(drop), Err(AuditError::OldKey(_))));
+    log.key = Arc::new(new);
     log.open().close().await;
     check(&log, Some(&log.vkey())).unwrap();
 }

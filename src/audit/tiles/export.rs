@@ -19,7 +19,8 @@ use crate::crypto::Digest;
 pub struct Exported {
     /// The log's name.
     pub origin: String,
-    /// The log's key, as in signed notes: whoever reads the copy needs it from a source of their own.
+    /// The key that signed the checkpoint, as in signed notes, which need not be the log's first: whoever reads the copy
+    /// needs it from a source of their own.
     pub vkey: String,
     /// Entries, as many as the published checkpoint covers.
     pub size: u64,
@@ -70,7 +71,14 @@ pub fn export(
     files.write("checkpoint", text.as_bytes())?;
     let Files { tiles, bytes, .. } = files;
     let (size, root) = (head.size, head.root);
-    Ok(Exported { origin: verified.origin, vkey: verified.vkey, size, root, tiles, bytes })
+    Ok(Exported {
+        origin: verified.origin,
+        vkey: verified.published_vkey,
+        size,
+        root,
+        tiles,
+        bytes,
+    })
 }
 
 /// Never writes among other files: what is there could pass for a part of the log.

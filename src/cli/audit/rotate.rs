@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::init::make_key;
-use crate::audit::{Audit, Settings};
+use crate::audit::{Audit, AuditError, Settings};
 use crate::clock::now;
 use crate::crypto::SigningKey;
 
@@ -38,12 +38,15 @@ pub(super) fn run(arguments: &Rotate) -> anyhow::Result<ExitCode> {
     }
     let new = SigningKey::read(&arguments.new_key)?;
     let rotated = Audit::rotate(&arguments.folder, old, &new, now(), &Settings::default());
-    let rotated = match arguments.make {
-        true => rotated.with_context(|| {
-            let path = arguments.new_key.display();
-            format!("the key `{path}` was made and is not used yet; run this again without --make")
-        })?,
-        false => rotated?,
+    let rotated = match (arguments.make, rotated) {
+        (true, Err(error)) if !matches!(error, AuditError::Announced { .. }) => Err(error)
+            .with_context(|| {
+                let path = arguments.new_key.display();
+                format!(
+                    "the key `{path}` was made and is not used yet; run this again without --make"
+                )
+            })?,
+        (_, rotated) => rotated?,
     };
     let (old, new) = (rotated.old.to_string(), rotated.new.to_string());
     let checkpoint = arguments.folder.join("checkpoint");

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use heyan::audit::entry::{Commitments, Denied, Entry, Kind};
 use heyan::audit::file::MIN_SEGMENT_BYTES;
 use heyan::audit::{Audit, Settings};
-use heyan::crypto::SigningKey;
+use heyan::crypto::{SigningKey, sha256};
 use heyan::decision::facts::{CallerFacts, Facts, Standing};
 use heyan::query::time::Timestamp;
 
@@ -74,6 +74,19 @@ pub(super) fn entry(number: u64) -> Entry {
     Entry { at, kind: Kind::Denial(Box::new(Denied { facts, code, commitments })) }
 }
 
+/// The entry with a sealed record of so many bytes, to which it commits; none for 0.
+fn sealed(mut entry: Entry, length: usize) -> (Entry, Bytes) {
+    if length == 0 {
+        return (entry, Bytes::new());
+    }
+    // A wrapped seed of no bytes, then the sealed part.
+    let record = [&[0, 0], vec![7; length].as_slice()].concat();
+    if let Kind::Denial(denied) = &mut entry.kind {
+        denied.commitments.sealed = Some(sha256(&record[2..]));
+    }
+    (entry, Bytes::from(record))
+}
+
 /// One line, in one write, so that a kill leaves whole lines or a last part of one.
 fn say(line: &str) {
     std::io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
@@ -111,8 +124,8 @@ async fn append(folder: &Path, key: SigningKey, most: u64) {
             }
             // Now and then a sealed record, from nothing to several blocks.
             let length = if (number + caller).is_multiple_of(5) { number * 97 % 9000 } else { 0 };
-            let private = Bytes::from(vec![7; length as usize]);
-            match audit.append_with(entry(number), private).await {
+            let (entry, private) = sealed(entry(number), length as usize);
+            match audit.append_with(entry, private).await {
                 Ok(recorded) => {
                     say(&format!("ack {}", BASE64_STANDARD.encode(recorded.receipt())));
                 }
