@@ -143,6 +143,13 @@ impl Scanner<'_, '_> {
     ) -> Result<(), StoreError> {
         let first = number == self.extent.known + 1;
         let start = if first { self.extent.from } else { BLOCK as u64 };
+        // A segment is begun only when every frame of those before it is durable.
+        if let Some(torn) = self.found.torn.as_ref()
+            && runs.has_frame(start)?
+        {
+            let (path, offset) = (torn.path.clone(), torn.offset);
+            return Err(StoreError::Damaged { path, offset, source: Damage::Stray });
+        }
         runs.go_to(start);
         let mut end = start;
         let tail = loop {
@@ -165,7 +172,6 @@ impl Scanner<'_, '_> {
             runs.go_to(end);
         };
         let is_used = end > BLOCK as u64 || tail != Tail::Clean;
-        // A segment is begun only when every frame of those before it is durable.
         if let (true, Some(torn)) = (is_used, &self.found.torn) {
             let (path, offset) = (torn.path.clone(), torn.offset);
             return Err(StoreError::Damaged { path, offset, source: Damage::Stray });
