@@ -13,7 +13,7 @@ use bytes::Bytes;
 use heyan::audit::entry::{Commitments, Denied, Entry, Kind};
 use heyan::audit::file::MIN_SEGMENT_BYTES;
 use heyan::audit::{Audit, Settings};
-use heyan::crypto::SigningKey;
+use heyan::crypto::{SigningKey, sha256};
 use heyan::decision::facts::{CallerFacts, Facts, Standing};
 use heyan::query::time::Timestamp;
 
@@ -36,7 +36,20 @@ pub(super) fn settings() -> Settings {
     }
 }
 
-pub(super) fn entry(number: u64) -> Entry {
+/// An entry and its sealed record of so many bytes: no wrapped seed, then the sealed part, which the entry names.
+fn sealed(number: u64, length: usize) -> (Entry, Bytes) {
+    let mut entry = entry(number);
+    if length == 0 {
+        return (entry, Bytes::new());
+    }
+    let part = vec![7; length];
+    if let Kind::Denial(denied) = &mut entry.kind {
+        denied.commitments.sealed = Some(sha256(&part));
+    }
+    (entry, Bytes::from([&[0, 0][..], &part].concat()))
+}
+
+fn entry(number: u64) -> Entry {
     let at = Timestamp(1_800_000_000_000_000 + number);
     let mut request_id = [0; 16];
     request_id[..8].copy_from_slice(&number.to_be_bytes());
@@ -111,8 +124,8 @@ async fn append(folder: &Path, key: SigningKey, most: u64) {
             }
             // Now and then a sealed record, from nothing to several blocks.
             let length = if (number + caller).is_multiple_of(5) { number * 97 % 9000 } else { 0 };
-            let private = Bytes::from(vec![7; length as usize]);
-            match audit.append_with(entry(number), private).await {
+            let (entry, private) = sealed(number, length as usize);
+            match audit.append_with(entry, private).await {
                 Ok(recorded) => {
                     say(&format!("ack {}", BASE64_STANDARD.encode(recorded.receipt())));
                 }
