@@ -52,7 +52,7 @@ async fn one_thing_changed_in_question_or_answer_and_the_receipt_does_not_hold()
     let foreign = Trust { certificate: Some([7; 32]), ..trust.clone() };
     let differs = receipt::check_answer(&question, &reply, &foreign).unwrap_err();
     assert!(matches!(differs, ReceiptError::Differs("caller")));
-    let questions: [fn(&mut wire::VerifyRequest); 9] = [
+    let questions: [fn(&mut wire::VerifyRequest); 10] = [
         |sent| sent.request_id = Client::request_id(),
         |sent| sent.fact = "M2".to_owned(),
         |sent| sent.disclose.clear(),
@@ -62,6 +62,8 @@ async fn one_thing_changed_in_question_or_answer_and_the_receipt_does_not_hold()
         |sent| sent.operator.as_mut().unwrap().id.push('1'),
         |sent| sent.subjects[0].role = "spouse".to_owned(),
         |sent| drop(sent.subjects.pop()),
+        // Nothing but the request as it was sent tells of this.
+        |sent| sent.want_receipt = false,
     ];
     for (number, change) in questions.iter().enumerate() {
         let mut sent = question.clone();

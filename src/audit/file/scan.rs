@@ -135,6 +135,13 @@ impl Scanner<'_, '_> {
         mut runs: Runs,
         following: Option<u64>,
     ) -> Result<(), StoreError> {
+        // A segment is begun only when every frame of those before it is durable.
+        if let Some(torn) = self.found.torn.as_ref()
+            && runs.has_frame(BLOCK as u64)?
+        {
+            let (path, offset) = (torn.path.clone(), torn.offset);
+            return Err(StoreError::Damaged { path, offset, source: Damage::Stray });
+        }
         let mut end = BLOCK as u64;
         let mut looked_again = None;
         let tail = loop {
@@ -148,7 +155,6 @@ impl Scanner<'_, '_> {
             runs.go_to(end);
         };
         let is_used = end > BLOCK as u64 || tail != Tail::Clean;
-        // A segment is begun only when every frame of those before it is durable.
         if let (true, Some(torn)) = (is_used, &self.found.torn) {
             let (path, offset) = (torn.path.clone(), torn.offset);
             return Err(StoreError::Damaged { path, offset, source: Damage::Stray });

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::*;
 use crate::audit::derived::{self, Derived};
 use crate::audit::file::disk::Local;
@@ -10,6 +13,7 @@ use crate::audit::hashed::Depth;
 use crate::audit::store::{Damage, Known, StoreError};
 use crate::audit::summary::tests::Random;
 use crate::audit::verify::{Expected, verify};
+use crate::crypto::sha256;
 
 fn fast() -> Settings {
     Settings { reread_at_start: false, ..settings() }
@@ -173,6 +177,32 @@ async fn a_summary_of_another_log_or_another_key_is_not_believed() {
     assert!(
         derived::read(&|name| store.derived(name), 1, &log.vkey(), &log.vkey()).unwrap().is_some()
     );
+
+    // Signed by the log itself, but its hashes do not give the root.
+    let path = log.path().join("derived").join("summary");
+    let file = fs::read_to_string(&path).unwrap();
+    for (part, is_believed) in [("none", true), ("below", false), ("blocks", false)] {
+        fs::write(&path, signed_anew(&file, part, &log.key)).unwrap();
+        let read = derived::read(&|name| store.derived(name), 1, &log.vkey(), &log.vkey());
+        assert_eq!(read.unwrap().is_some(), is_believed, "{part}");
+    }
+}
+
+/// The file with one hash of that part changed, under a signature that holds.
+fn signed_anew(file: &str, part: &str, key: &SigningKey) -> String {
+    let (body, note) = file.split_once('\n').unwrap();
+    let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
+    if let Some(hashes) = body.get_mut(part) {
+        let mut bytes = BASE64_STANDARD.decode(hashes.as_str().unwrap()).unwrap();
+        bytes[0] ^= 1;
+        *hashes = BASE64_STANDARD.encode(bytes).into();
+    }
+    let body = body.to_string();
+    let text = note::Note::parse(note).unwrap().text;
+    let (head, _) = text.trim_end().rsplit_once('\n').unwrap();
+    let digest = BASE64_STANDARD.encode(sha256(body.as_bytes()));
+    let signed = note::sign(&format!("{head}\n{digest}\n"), ORIGIN, key).unwrap();
+    format!("{body}\n{signed}")
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::driven::{Driven, Stored, Told, chain, load, recover, set_aside, stored};
+use super::driven::{Driven, FOLDER, Stored, Told, chain, load, recover, set_aside, stored};
 use super::fault_disk::{Fault, FaultDisk, Keep, Step};
 use super::*;
 use crate::audit::file::scan;
+use crate::audit::frame::Frame;
+use crate::audit::store::Place;
 use crate::audit::verify::{Expected, verify_on};
 
 const KEEPS: [Keep; 8] = [
@@ -294,4 +296,34 @@ async fn after_a_failed_step_nothing_is_acknowledged() {
         assert!(entries.len() as u64 >= acknowledged, "step {at}: an acknowledged entry is lost");
     }
     assert!(stops > 20, "{stops}");
+}
+
+#[test]
+fn nothing_is_published_that_cannot_be_read_back() {
+    let folder = Path::new(FOLDER);
+    for is_on_disk in [true, false] {
+        let (disk, key) = (FaultDisk::new(false), Arc::new(key()));
+        let mut told = Told::default();
+        load(&disk, &key, &mut told).unwrap();
+        let mut log = Driven::open(&disk, &key).unwrap();
+        let published = disk.bytes(&folder.join("checkpoint")).unwrap();
+        if is_on_disk {
+            // Durable and acknowledged, but a bit of it has changed since.
+            log.append(2, 0, &mut told).unwrap();
+            let description = Description::read_on(&disk, folder).unwrap().unwrap();
+            let mut last = Place::default();
+            let visit = &mut |place, _: &Frame| {
+                last = place;
+                Ok(())
+            };
+            scan::frames(&disk, folder, &description, visit).unwrap();
+            let path = folder.join("wal").join(scan::name(last.segment));
+            disk.alter(&path, |file| file[last.offset as usize + 130] ^= 1);
+        } else {
+            log.misremember();
+        }
+        let refused = log.publish(&mut told).unwrap_err();
+        assert_eq!(matches!(refused, AuditError::ReadBack { .. }), !is_on_disk, "{refused}");
+        assert_eq!(disk.bytes(&folder.join("checkpoint")).unwrap(), published);
+    }
 }

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::driven::{Driven, FOLDER, Told, chain, load};
-use super::fault_disk::FaultDisk;
+use super::driven::{Driven, FOLDER, SEGMENT, Stored, Told, chain};
+use super::fault_disk::{FaultDisk, Keep};
 use super::*;
 use crate::audit::file::scan;
 use crate::audit::frame::Frame;
@@ -17,89 +17,115 @@ const THREADS: u64 = 4;
 /// A frame as it lies in its file.
 struct Lying {
     path: PathBuf,
+    segment: u64,
     offset: usize,
     bytes: Vec<u8>,
 }
 
+/// Where a change must be found first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// The damaged place that `verify` names.
+    At(PathBuf, usize),
+    /// What was published of the log is more than these entries.
+    Behind(u64),
+    /// The published checkpoint, or the log's description.
+    OfFile(PathBuf),
+}
+
+/// What was done to a log, and where that must be found.
+type Mutation = (String, Place);
+
 struct Subject {
     disk: FaultDisk,
     frames: Vec<Lying>,
-    /// Files with the bytes that count: of a segment, up to the end of its last frame.
+    /// Files with the bytes that count: of a segment, up to the end of its last frame. Neither the lock, which is
+    /// empty, nor what may be deleted at any time.
     used: Vec<(PathBuf, usize)>,
 }
+
+/// Entries and bytes of sealed records, batch by batch: enough for three segments, few enough to be read often.
+const BATCHES: [(usize, usize); 12] = [
+    (1, 0),
+    (2, 0),
+    (2, 5000),
+    (1, 0),
+    (3, 100),
+    (2, 9000),
+    (1, 0),
+    (2, 1200),
+    (2, 9000),
+    (1, 0),
+    (2, 5000),
+    (3, 300),
+];
 
 impl Subject {
     fn new() -> Self {
         let (disk, key) = (FaultDisk::new(false), Arc::new(key()));
-        let mut told = Told::default();
-        load(&disk, &key, &mut told).unwrap();
-        // Opened once more: what is there is published.
-        drop(Driven::open(&disk, &key).unwrap());
         let folder = Path::new(FOLDER);
+        Audit::create_on(&disk, folder, &key, ORIGIN, Timestamp(1), SEGMENT).unwrap();
+        let mut told = Told { given: vec![Stored::default()], acknowledged: 1, published: 1 };
+        let mut log = Driven::open(&disk, &key).unwrap();
+        for (count, private) in BATCHES {
+            log.append(count, private, &mut told).unwrap();
+        }
+        log.publish(&mut told).unwrap();
+        drop(log);
+        // Without its past, which every copy would carry along.
+        let disk = disk.survivors(Keep::Everything);
         let description = Description::read_on(&disk, folder).unwrap().unwrap();
         let mut frames = Vec::new();
         scan::frames(&disk, folder, &description, &mut |place, frame| {
-            let path = folder.join("wal").join(scan::name(place.segment));
-            frames.push(Lying {
-                path,
-                offset: place.offset as usize,
-                bytes: frame.bytes().to_vec(),
-            });
+            let path = segment(place.segment);
+            let (offset, bytes) = (place.offset as usize, frame.bytes().to_vec());
+            frames.push(Lying { path, segment: place.segment, offset, bytes });
             Ok(())
         })
         .unwrap();
         let end = |path: &PathBuf| {
             let ends = frames.iter().filter(|frame| frame.path == *path);
-            ends.map(|frame| frame.offset + frame.bytes.len()).max()
+            ends.map(Lying::end).max()
         };
         let mut used = Vec::new();
         for (path, bytes) in disk.files() {
-            // What is derived is no part of what is verified: it may be taken away whole.
-            let is_part = !path.ends_with("lock") && !path.starts_with(folder.join("derived"));
-            let is_segment = path.starts_with(folder.join("wal"));
-            let length = if is_segment { end(&path).unwrap_or(BLOCK) } else { bytes.len() };
-            used.extend(is_part.then_some((path, length)));
+            let part = path.strip_prefix(folder).unwrap();
+            let is_spare =
+                ["lock", "derived", "set-aside"].iter().any(|name| part.starts_with(name));
+            let length =
+                if part.starts_with("wal") { end(&path).unwrap_or(BLOCK) } else { bytes.len() };
+            used.extend((!is_spare).then_some((path, length)));
         }
+        assert!(frames.iter().any(|frame| frame.segment == 3) && used.len() == 6, "{used:?}");
         Self { disk, frames, used }
     }
 
-    /// Makes one change, and says what it was, and where the first bad place is when that is one place.
-    fn mutate(&self, disk: &FaultDisk, random: &mut Random) -> (String, Option<(PathBuf, usize)>) {
-        if random.below(10) < 7 {
+    /// Makes one change.
+    fn mutate(&self, disk: &FaultDisk, random: &mut Random) -> Mutation {
+        if random.below(10) < 6 {
             return self.flip(disk, random);
         }
         let turn = random.below(self.frames.len());
         let frame = &self.frames[turn];
-        match random.below(9) {
+        match random.below(12) {
             0 => self.swap_segments(disk, random),
-            1 => {
-                let block = frame.offset + random.below(frame.bytes.len() / 512) * 512;
-                let filled = Frame::peek(&frame.bytes).unwrap().filled;
-                let block = block.min(frame.offset + (filled - 1) / 512 * 512);
-                disk.alter(&frame.path, |file| file[block..block + 512].fill(0));
-                (format!("sector at {block} of {} zeroed", frame.path.display()), None)
-            }
+            1 => self.zero_sector(disk, turn, random),
             2 => {
-                let length = random.below(frame.offset + frame.bytes.len());
+                let length = random.below(frame.end());
                 disk.alter(&frame.path, |file| file.truncate(length));
-                (format!("{} cut to {length}", frame.path.display()), None)
+                let place = Place::At(frame.path.clone(), 0);
+                (format!("{} cut to {length}", frame.path.display()), place)
             }
             3 => {
                 disk.lose(&frame.path);
-                (format!("{} taken away", frame.path.display()), None)
+                // Named is the one that stands in its place; there always is one, made ahead.
+                let place = Place::At(segment(frame.segment + 1), 0);
+                (format!("{} taken away", frame.path.display()), place)
             }
-            4 => {
-                // Dropped: what follows in its file moves up.
-                disk.alter(&frame.path, |file| {
-                    file.copy_within(frame.offset + frame.bytes.len().., frame.offset);
-                    let length = file.len();
-                    file[length - frame.bytes.len()..].fill(0);
-                });
-                (format!("frame {turn} dropped"), None)
-            }
+            4 => self.drop_frame(disk, turn),
             5 => {
                 // Stands twice, over what followed.
-                let end = frame.offset + frame.bytes.len();
+                let end = frame.end();
                 if disk.bytes(&frame.path).unwrap().len() == end {
                     return self.flip(disk, random);
                 }
@@ -108,26 +134,48 @@ impl Subject {
                     let count = twice.len();
                     file[twice].copy_from_slice(&frame.bytes[..count]);
                 });
-                (format!("frame {turn} twice"), None)
+                (format!("frame {turn} twice"), Place::At(frame.path.clone(), end))
             }
-            _ => self.rewrite(disk, turn, random),
+            6..9 => self.rewrite(disk, turn, random),
+            _ => self.reseal(disk, turn, random),
         }
     }
 
-    /// Changes whose checksum fits again.
-    fn rewrite(
-        &self,
-        disk: &FaultDisk,
-        turn: usize,
-        random: &mut Random,
-    ) -> (String, Option<(PathBuf, usize)>) {
+    fn zero_sector(&self, disk: &FaultDisk, turn: usize, random: &mut Random) -> Mutation {
         let frame = &self.frames[turn];
-        let place = Some((frame.path.clone(), frame.offset));
-        let put = |bytes: &[u8]| {
-            disk.alter(&frame.path, |file| {
-                file[frame.offset..frame.offset + bytes.len()].copy_from_slice(bytes);
-            });
+        let filled = Frame::peek(&frame.bytes).unwrap().filled;
+        let sector = random.below(filled.div_ceil(512)) * 512 + frame.offset;
+        disk.alter(&frame.path, |file| file[sector..sector + 512].fill(0));
+        let what = format!("sector at {sector} of {} zeroed", frame.path.display());
+        (what, self.lost_or(turn, frame.place()))
+    }
+
+    /// As a write cut short leaves the last frame; but it was published. Of every other the place is known.
+    fn lost_or(&self, turn: usize, place: Place) -> Place {
+        let is_last = turn + 1 == self.frames.len();
+        if is_last { Place::Behind(self.frames[turn].first()) } else { place }
+    }
+
+    /// What follows in its file moves up.
+    fn drop_frame(&self, disk: &FaultDisk, turn: usize) -> Mutation {
+        let frame = &self.frames[turn];
+        disk.alter(&frame.path, |file| {
+            file.copy_within(frame.end().., frame.offset);
+            let length = file.len();
+            file[length - frame.bytes.len()..].fill(0);
+        });
+        let following = self.frames.get(turn + 1);
+        let place = match following {
+            Some(next) if next.segment == frame.segment => frame.place(),
+            Some(next) => next.place(),
+            None => frame.place(),
         };
+        (format!("frame {turn} dropped"), self.lost_or(turn, place))
+    }
+
+    /// Changes of frames whose checksums fit again.
+    fn rewrite(&self, disk: &FaultDisk, turn: usize, random: &mut Random) -> Mutation {
+        let frame = &self.frames[turn];
         match random.below(3) {
             0 => {
                 let mut bytes = frame.bytes.clone();
@@ -135,8 +183,8 @@ impl Subject {
                 if bytes == frame.bytes {
                     return self.flip(disk, random);
                 }
-                put(&bytes);
-                (format!("entries of frame {turn} exchanged"), place)
+                frame.put(disk, &bytes);
+                (format!("entries of frame {turn} exchanged"), frame.place())
             }
             1 => {
                 let mut bytes = frame.bytes.clone();
@@ -145,50 +193,105 @@ impl Subject {
                 let field = fields[random.below(fields.len())].clone();
                 bytes[field.start + random.below(field.len())] ^= 1 << random.below(8);
                 seal(&mut bytes);
-                put(&bytes);
-                (format!("header of frame {turn} changed in {field:?}"), place)
+                frame.put(disk, &bytes);
+                (format!("header of frame {turn} changed in {field:?}"), frame.place())
             }
             _ => {
-                let other = &self.frames[random.below(self.frames.len())];
-                if other.offset == frame.offset && other.path == frame.path {
+                let number = random.below(self.frames.len());
+                if number == turn {
                     return self.flip(disk, random);
                 }
+                let other = &self.frames[number];
                 let shorter = frame.bytes.len().min(other.bytes.len());
-                put(&other.bytes[..shorter]);
-                disk.alter(&other.path, |file| {
-                    file[other.offset..other.offset + shorter]
-                        .copy_from_slice(&frame.bytes[..shorter]);
-                });
-                (format!("frame {turn} exchanged with another"), None)
+                frame.put(disk, &other.bytes[..shorter]);
+                other.put(disk, &frame.bytes[..shorter]);
+                let place = self.frames[turn.min(number)].place();
+                (format!("frames {turn} and {number} exchanged"), place)
             }
         }
     }
 
-    fn flip(&self, disk: &FaultDisk, random: &mut Random) -> (String, Option<(PathBuf, usize)>) {
+    /// Changes beside the tree: a sealed record is another than its entry names, or gone, or one too many. The frame is
+    /// made anew, so that its lengths and checksum fit.
+    fn reseal(&self, disk: &FaultDisk, turn: usize, random: &mut Random) -> Mutation {
+        let frame = &self.frames[turn];
+        let parsed = Frame::parse(&Bytes::copy_from_slice(&frame.bytes)).unwrap();
+        let mut contents: Vec<Content> = (parsed.entries().zip(parsed.private()))
+            .map(|(entry, private)| Content { entry, private })
+            .collect();
+        let number = random.below(contents.len());
+        let record = &mut contents[number].private;
+        let did = match record.len() {
+            0 => {
+                *record = Bytes::from(vec![0xa5; 1 + random.below(60)]);
+                "given"
+            }
+            length if random.below(2) == 0 => {
+                let mut changed = record.to_vec();
+                changed[random.below(length)] ^= 1 << random.below(8);
+                *record = Bytes::from(changed);
+                "changed"
+            }
+            _ => {
+                *record = Bytes::new();
+                "robbed of"
+            }
+        };
+        let mut bytes = Frame::new(parsed.header().clone(), &contents).unwrap().bytes().to_vec();
+        if bytes.len() > frame.bytes.len() {
+            return self.flip(disk, random);
+        }
+        bytes.resize(frame.bytes.len(), 0);
+        frame.put(disk, &bytes);
+        (format!("entry {number} of frame {turn} {did} its sealed record"), frame.place())
+    }
+
+    fn flip(&self, disk: &FaultDisk, random: &mut Random) -> Mutation {
         let (path, length) = &self.used[random.below(self.used.len())];
         let at = random.below(*length);
         disk.alter(path, |file| file[at] ^= 1 << random.below(8));
-        let is_in = |frame: &&Lying| {
-            let part = frame.offset..frame.offset + frame.bytes.len();
-            frame.path == *path && part.contains(&at)
+        let is_in =
+            |frame: &&Lying| frame.path == *path && (frame.offset..frame.end()).contains(&at);
+        let place = match self.frames.iter().find(is_in) {
+            Some(frame) => frame.place(),
+            None if path.parent().unwrap().ends_with("wal") => Place::At(path.clone(), 0),
+            None => Place::OfFile(path.clone()),
         };
-        let frame = self.frames.iter().find(is_in);
-        let place = frame.map(|frame| (path.clone(), frame.offset));
         (format!("byte {at} of {}", path.display()), place)
     }
 
-    fn swap_segments(
-        &self,
-        disk: &FaultDisk,
-        random: &mut Random,
-    ) -> (String, Option<(PathBuf, usize)>) {
+    fn swap_segments(&self, disk: &FaultDisk, random: &mut Random) -> Mutation {
         let last = self.frames.last().unwrap().path.clone();
         let one = self.frames[random.below(self.frames.len() / 2)].path.clone();
         let (of_one, of_last) = (disk.bytes(&one).unwrap(), disk.bytes(&last).unwrap());
         disk.alter(&one, |file| *file = of_last);
         disk.alter(&last, |file| *file = of_one);
-        (format!("{} and {} exchanged", one.display(), last.display()), Some((one, 0)))
+        (format!("{} and {} exchanged", one.display(), last.display()), Place::At(one, 0))
     }
+}
+
+impl Lying {
+    fn end(&self) -> usize {
+        self.offset + self.bytes.len()
+    }
+
+    fn first(&self) -> u64 {
+        Frame::peek(&self.bytes).unwrap().first_index
+    }
+
+    fn place(&self) -> Place {
+        Place::At(self.path.clone(), self.offset)
+    }
+
+    fn put(&self, disk: &FaultDisk, bytes: &[u8]) {
+        disk.alter(&self.path, |file| {
+            file[self.offset..self.offset + bytes.len()].copy_from_slice(bytes);
+        });
+    }
+}
+
+fn segment(number: u64) -> PathBuf {
+    Path::new(FOLDER).join("wal").join(scan::name(number))
 }
 
 /// Exchanges two entries of different content, and makes the checksum fit again.
@@ -247,17 +350,20 @@ fn every_mutation_is_reported_with_its_place() {
     });
 }
 
-fn is_reported(what: &str, found: Result<Verified, AuditError>, place: Option<(PathBuf, usize)>) {
+fn is_reported(what: &str, found: Result<Verified, AuditError>, expected: Place) {
     let error = found.map(drop).expect_err(what);
     assert!(error.is_finding(), "{what}: {}", chain(&error));
-    match (&error, place) {
-        (AuditError::Store(StoreError::Damaged { path, offset, .. }), Some(expected)) => {
-            assert_eq!((path.clone(), *offset as usize), expected, "{what}: {}", chain(&error));
+    let is_there = match (&error, &expected) {
+        (AuditError::Store(StoreError::Damaged { path, offset, .. }), Place::At(file, at)) => {
+            (path, *offset) == (file, *at as u64)
         }
-        (AuditError::Store(StoreError::Damaged { .. }), None) => {}
-        // Names the entry: the first that is missing, or the size that does not hold.
-        (AuditError::Behind { .. } | AuditError::Forked { .. }, None) => {}
-        (AuditError::Note(_) | AuditError::Missing(_), None) => {}
-        _ => panic!("{what}: {}", chain(&error)),
-    }
+        (AuditError::Store(StoreError::Damaged { path, offset, .. }), Place::OfFile(file)) => {
+            // Another epoch in the description is one that no segment has.
+            path == file || file.ends_with("log.toml") && (path, *offset) == (&segment(1), 0)
+        }
+        (AuditError::Behind { found, .. }, Place::Behind(entries)) => found == entries,
+        (AuditError::Note(_), Place::OfFile(file)) => file.ends_with("checkpoint"),
+        _ => false,
+    };
+    assert!(is_there, "{what}: {} instead of {expected:?}", chain(&error));
 }

@@ -1,7 +1,8 @@
 //! Orders and freezes: taken again as the log has them, and each thing wrong with them found under its own rule.
 
 use super::*;
-use crate::agreements::order::{Act, Order, OrderError, Version};
+use crate::agreements::document::Signer;
+use crate::agreements::order::{self, Act, Order, OrderError, Version};
 use crate::audit::entry::{FreezeChange, FreezeEvent, OrderEffect};
 use crate::decision::freeze::Scope;
 
@@ -228,4 +229,27 @@ fn an_order_must_be_signed() {
     }
     let found: Vec<_> = replay.finish().findings.iter().map(|found| found.rule).collect();
     assert_eq!(found.iter().filter(|rule| **rule == "order").count(), 5, "none of them is a JWS");
+}
+
+#[test]
+fn an_order_must_be_signed_by_a_key_that_the_log_knows() {
+    let mut log = log();
+    let key = crate::audit::testing::key();
+    for entry in &mut log {
+        let (Kind::Agreement(AgreementEvent::Ordered { document, .. })
+        | Kind::Freeze(FreezeEvent { document, .. })) = &mut entry.kind
+        else {
+            continue;
+        };
+        // A document in form, that says what its entry says; but anybody can sign.
+        let order: Order = serde_json::from_slice(document).unwrap();
+        *document = order::sign(&order, Signer { kid: "civil-1", key: &key }).unwrap();
+        order::peek(document).unwrap();
+    }
+    let mut replay = Replay::with(None, verify);
+    for (index, entry) in (0..).zip(&log) {
+        replay.entry(index, entry);
+    }
+    let found: Vec<_> = replay.finish().findings.iter().map(|found| found.rule).collect();
+    assert_eq!(found.iter().filter(|rule| **rule == "order").count(), 5, "{found:?}");
 }

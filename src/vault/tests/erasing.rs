@@ -59,6 +59,8 @@ async fn one_question_goes_and_all_others_stay() {
     world.erase(What::Entries(vec![entry_of(&world, 3, 0)]), None).await.0.unwrap();
     assert_eq!(world.state(&world.log()), (vec![1, 4, 5], vec![2, 3]));
     assert_eq!(world.about("P99999"), [1, 4, 5]);
+    let tables = crate::vault::tables::Tables::new(&world.log()).names().unwrap();
+    assert_eq!(tables.len(), 1, "one that nothing opens any more stays: {tables:?}");
 }
 
 #[tokio::test]

@@ -36,7 +36,20 @@ pub(super) fn settings() -> Settings {
     }
 }
 
-pub(super) fn entry(number: u64) -> Entry {
+/// An entry and its sealed record of so many bytes: no wrapped seed, then the sealed part, which the entry names.
+fn sealed(number: u64, length: usize) -> (Entry, Bytes) {
+    let mut entry = entry(number);
+    if length == 0 {
+        return (entry, Bytes::new());
+    }
+    let part = vec![7; length];
+    if let Kind::Denial(denied) = &mut entry.kind {
+        denied.commitments.sealed = Some(sha256(&part));
+    }
+    (entry, Bytes::from([&[0, 0][..], &part].concat()))
+}
+
+fn entry(number: u64) -> Entry {
     let at = Timestamp(1_800_000_000_000_000 + number);
     let mut request_id = [0; 16];
     request_id[..8].copy_from_slice(&number.to_be_bytes());
@@ -72,19 +85,6 @@ pub(super) fn entry(number: u64) -> Entry {
     let commitments = Commitments { subject: Some([1; 32]), ..Commitments::default() };
     let code = "NO_AGREEMENT".to_owned();
     Entry { at, kind: Kind::Denial(Box::new(Denied { facts, code, commitments })) }
-}
-
-/// The entry with a sealed record of so many bytes, to which it commits; none for 0.
-fn sealed(mut entry: Entry, length: usize) -> (Entry, Bytes) {
-    if length == 0 {
-        return (entry, Bytes::new());
-    }
-    // A wrapped seed of no bytes, then the sealed part.
-    let record = [&[0, 0], vec![7; length].as_slice()].concat();
-    if let Kind::Denial(denied) = &mut entry.kind {
-        denied.commitments.sealed = Some(sha256(&record[2..]));
-    }
-    (entry, Bytes::from(record))
 }
 
 /// One line, in one write, so that a kill leaves whole lines or a last part of one.
@@ -124,7 +124,7 @@ async fn append(folder: &Path, key: SigningKey, most: u64) {
             }
             // Now and then a sealed record, from nothing to several blocks.
             let length = if (number + caller).is_multiple_of(5) { number * 97 % 9000 } else { 0 };
-            let (entry, private) = sealed(entry(number), length as usize);
+            let (entry, private) = sealed(number, length as usize);
             match audit.append_with(entry, private).await {
                 Ok(recorded) => {
                     say(&format!("ack {}", BASE64_STANDARD.encode(recorded.receipt())));

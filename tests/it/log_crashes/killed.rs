@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::client::Log;
-
-/// Rounds, unless `HEYAN_CRASH_ROUNDS` says otherwise.
-const ROUNDS: u64 = 200;
+use super::{rounds, say};
 
 /// What a run can be repeated with: `HEYAN_CRASH_SEED`.
 fn seed() -> u64 {
@@ -25,7 +23,7 @@ impl Random {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_it_keeps_every_promise() {
-    let rounds = std::env::var("HEYAN_CRASH_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
+    let rounds = rounds() as u64;
     let seed = seed();
     println!("{rounds} rounds, HEYAN_CRASH_SEED={seed}");
     let mut random = Random(seed);
@@ -35,9 +33,9 @@ async fn killed_at_any_moment_it_keeps_every_promise() {
         let appender = log.appender();
         // One in four dies while it starts, which is while it recovers; the others while they append.
         let told = if random.below(4) == 0 {
-            appender.run_for(Duration::from_micros(random.below(60_000))).kill()
+            appender.run_for(Duration::from_micros(random.below(40_000))).kill()
         } else {
-            let acknowledged = 1 + random.below(40) as usize;
+            let acknowledged = 1 + random.below(12) as usize;
             let appender = appender.run_until_acknowledged(acknowledged);
             appender.run_for(Duration::from_micros(random.below(2000))).kill()
         };
@@ -47,10 +45,13 @@ async fn killed_at_any_moment_it_keeps_every_promise() {
         log.keep(told);
         since = first.unwrap_or(since);
         // The proofs of all are looked at in the end, those of this round now; the bytes always.
-        if round % 8 == 7 || round + 1 == rounds {
+        if round % 10 == 9 || round + 1 == rounds {
             log.hold(if round + 1 == rounds { 0 } else { since }).await;
         }
     }
-    println!("{opened} of {rounds} were killed while they appended; {} receipts hold", log.count());
+    say(&format!(
+        "The log against SIGKILL: ran, {opened} of {rounds} rounds while appending, {} receipts hold",
+        log.count()
+    ));
     assert!(opened > rounds / 2 && log.count() as u64 > rounds);
 }

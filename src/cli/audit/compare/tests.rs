@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::audit::entry::{Kind, Source};
+use crate::audit::entry::{Entry, Kind, Source};
 use crate::cli::audit::trial::{SECOND, TEN, Trial, answered, contents, denied, expect};
 use crate::query::value::Verdict;
 
@@ -24,16 +24,18 @@ fn rules(compared: &Compared) -> Vec<(&'static str, Option<u64>)> {
     compared.findings.iter().map(|found| (found.rule, found.index)).collect()
 }
 
+fn answers() -> Vec<Entry> {
+    let later = |number: u64| TEN + number * 86_400 * SECOND;
+    let answer = |number| answered(400 + number, later(number), Verdict::Confirmed, Source::Cache);
+    (1..4).map(answer).collect()
+}
+
 /// The trial's log with three more answers, of which a consumer kept two.
 async fn with_receipts() -> (Trial, String) {
     let trial = Trial::new().await;
     let folder = trial.path("receipts");
     fs::create_dir(&folder).unwrap();
-    let later = |number: u64| TEN + number * 86_400 * SECOND;
-    let answers = (1..4)
-        .map(|number| answered(400 + number, later(number), Verdict::Confirmed, Source::Cache))
-        .collect();
-    let receipts = trial.append(answers).await;
+    let receipts = trial.append(answers()).await;
     for (number, receipt) in receipts.iter().enumerate().skip(1) {
         fs::write(Path::new(&folder).join(format!("{number}.tlog-proof")), receipt).unwrap();
     }
@@ -84,7 +86,19 @@ async fn a_log_that_was_cut_or_forked_is_found() {
     let compared =
         receipts::compare(&arguments(&forked.path("log"), None), Path::new(&folder)).unwrap();
     assert_eq!(rules(&compared), [("forked", Some(311)), ("forked", Some(312))]);
+    let said = |compared: &Compared| compared.findings[0].text.clone();
+    assert!(said(&compared).starts_with("the log has another entry at this place"));
     expect(1, &["compare", &forked.path("log"), "--receipts", &folder]);
+
+    // The entries of the receipts are there, byte for byte; one long before them is another.
+    let mut entries = contents();
+    *entries.last_mut().unwrap() = denied(305, TEN, "FROZEN");
+    entries.extend(answers());
+    let behind = forge(entries).await;
+    let compared =
+        receipts::compare(&arguments(&behind.path("log"), None), Path::new(&folder)).unwrap();
+    assert_eq!(rules(&compared), [("forked", Some(311)), ("forked", Some(312))]);
+    assert!(said(&compared).starts_with("the log's first "), "{}", said(&compared));
 
     // A receipt of another log, and one that was changed, are named.
     let other = Trial::new().await;
