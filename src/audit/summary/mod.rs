@@ -26,7 +26,7 @@ pub struct Summary {
     pub entries: u64,
     /// The latest time of any.
     pub latest: Timestamp,
-    /// By organisation, then system.
+    /// By organisation, then system, under which questions are numbered.
     pub callers: BTreeMap<String, BTreeMap<String, Caller>>,
     /// By agreement: permits in its newest days and seconds.
     pub permits: BTreeMap<String, Usage>,
@@ -111,7 +111,7 @@ impl Summary {
 
     fn question(&mut self, question: &Question<'_>) {
         let is_counted = within(&mut self.callers, question.organisation, |systems| {
-            within(systems, question.system, |caller| caller.question(question))
+            within(systems, &question.system, |caller| caller.question(question))
         });
         if is_counted {
             let received_at = question.received_at;

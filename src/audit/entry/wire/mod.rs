@@ -1,7 +1,7 @@
 //! Between the entry as a value and its generated message.
 
 mod events;
-mod facts;
+pub(super) mod facts;
 
 use self::events::{
     agreement_in, agreement_out, erasure_in, erasure_out, freeze_in, freeze_out, key_in, key_out,
