@@ -99,17 +99,19 @@ impl AnswerCache {
 
     /// Serves a kept answer that is fresh enough, or runs `ask` once for all who want the same now.
     ///
+    /// `since` numbers the last change of what stands behind the answer: nothing asked for before it is served.
     /// `oldest` bounds the age of the agency's data. Without cache terms in the permit nothing is kept or shared.
     pub async fn get_or_ask(
         &self,
         permit: &Permit,
         query: &Query,
+        since: u64,
         at: Timestamp,
         oldest: Duration,
         ask: impl Future<Output = Asked>,
     ) -> Found {
         let Some(terms) = permit.cache() else { return Found::Fresh(ask.await) };
-        let key = self.keys.of(permit, query);
+        let key = self.keys.of(permit, query, since);
         let mut ask = pin!(ask);
         let mut asked_here = false;
         loop {

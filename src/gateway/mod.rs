@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod in_force;
 pub mod ledger;
 mod orders;
+mod turns;
 mod window;
 
 use std::sync::Arc;
@@ -116,7 +117,8 @@ impl Gateway {
     /// # Errors
     /// A denial, which is recorded, or a log that cannot record.
     pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
-        self.window.once(ask, |ask| self.answer_anew(ask)).await
+        let turn = self.in_force.load().turns.count();
+        self.window.once(ask, turn, |ask| self.answer_anew(ask)).await
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
@@ -217,7 +219,9 @@ impl Gateway {
         let until = self.answer_by(ask);
         let oldest = oldest(ask, permit);
         let agency = self.ask_agency(ask, facts, permit, in_force, until);
-        let found = self.cache.get_or_ask(permit, &ask.query, ask.received_at, oldest, agency);
+        let since = in_force.turns.since(permit);
+        let found =
+            self.cache.get_or_ask(permit, &ask.query, since, ask.received_at, oldest, agency);
         // A question that waits for another's flight still keeps to its own deadline.
         let found = timeout_at(until + self.limits.deadline_margin / 2, found)
             .await
