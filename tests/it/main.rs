@@ -32,6 +32,8 @@ mod orders;
 #[cfg(test)]
 mod under_way;
 #[cfg(test)]
+mod replayed;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod hangup;
