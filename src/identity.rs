@@ -12,7 +12,7 @@ use crate::crypto::{self, Digest};
 use crate::decision::facts::{CallerFacts, Standing};
 use crate::parties::{Organisation, Register, Rights};
 use crate::query::time::Timestamp;
-use crate::query::{OrganisationId, SystemId};
+use crate::query::{OrganisationId, SystemId, identifier};
 
 /// The longest organisation or system name taken from a certificate; names go into every entry.
 const NAME_LIMIT: usize = 64;
@@ -133,6 +133,8 @@ fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        // The name goes into entries in clear, whoever made the certificate.
+        && !identifier::contains_identity_number(text)
 }
 
 /// The organisation's authority under which the chain verifies.

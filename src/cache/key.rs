@@ -5,7 +5,7 @@ use crate::decision::Permit;
 use crate::query::Query;
 use crate::query::subject::SubjectKind;
 
-/// A 256-bit keyed hash over agreement, clause, fact and subjects. Tells nothing about any person.
+/// A 256-bit keyed hash over agreement, clause, fact, subjects and the last change of what stands behind the answer. Tells nothing about any person.
 ///
 /// The attributes need no place of their own: what is kept is the record under one clause, and the clause is in.
 /// All 256 bits are kept because a collision would hand one person's answer to another.
@@ -20,11 +20,13 @@ impl Keys {
         Ok(Self(MacKey::new(&crate::crypto::random()?)))
     }
 
-    pub(super) fn of(&self, permit: &Permit, query: &Query) -> Key {
-        let mut parts: Vec<&[u8]> = Vec::with_capacity(4 + query.subjects.len() * 6);
+    pub(super) fn of(&self, permit: &Permit, query: &Query, since: u64) -> Key {
+        let mut parts: Vec<&[u8]> = Vec::with_capacity(5 + query.subjects.len() * 6);
+        let since = since.to_be_bytes();
         let clause = permit.clause_number().to_be_bytes();
         parts.push(&permit.agreement().digest);
         parts.push(&clause);
+        parts.push(&since);
         parts.push(query.fact.as_str().as_bytes());
         for subject in &query.subjects {
             parts.push(subject.role.as_bytes());

@@ -76,6 +76,17 @@ pub enum Found {
     Stale(Asked),
 }
 
+/// Which answers a question can use.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Number of the last change of what stands behind the answer: nothing asked for before it is served.
+    pub since: u64,
+    /// When the question came in.
+    pub at: Timestamp,
+    /// The most that the agency's data may be older than that.
+    pub oldest: Duration,
+}
+
 /// Kept answers, bounded by bytes.
 pub struct AnswerCache {
     kept: Cache<Key, Arc<Kept>>,
@@ -99,17 +110,17 @@ impl AnswerCache {
 
     /// Serves a kept answer that is fresh enough, or runs `ask` once for all who want the same now.
     ///
-    /// `oldest` bounds the age of the agency's data. Without cache terms in the permit nothing is kept or shared.
+    /// Without cache terms in the permit nothing is kept or shared.
     pub async fn get_or_ask(
         &self,
         permit: &Permit,
         query: &Query,
-        at: Timestamp,
-        oldest: Duration,
+        wanted: Wanted,
         ask: impl Future<Output = Asked>,
     ) -> Found {
         let Some(terms) = permit.cache() else { return Found::Fresh(ask.await) };
-        let key = self.keys.of(permit, query);
+        let Wanted { since, at, oldest } = wanted;
+        let key = self.keys.of(permit, query, since);
         let mut ask = pin!(ask);
         let mut asked_here = false;
         loop {

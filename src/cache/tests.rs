@@ -10,6 +10,10 @@ use crate::query::{Operator, Purpose};
 
 const OLDEST: Duration = Duration::from_secs(86_400);
 
+fn wanted(since: u64) -> Wanted {
+    Wanted { since, at: sample::TUESDAY_TEN, oldest: OLDEST }
+}
+
 fn permit() -> Permit {
     let mut agreement = sample::agreement();
     let hour = Duration::from_secs(3600);
@@ -55,11 +59,10 @@ async fn waits_for(first: Asked) -> Found {
     let cache = AnswerCache::new(1 << 20).unwrap();
     let (permit, query) = (permit(), query());
     let (end, ends) = oneshot::channel();
-    let leader = cache.get_or_ask(&permit, &query, sample::TUESDAY_TEN, OLDEST, async {
+    let leader = cache.get_or_ask(&permit, &query, wanted(0), async {
         ends.await.unwrap_or_else(|_| failed(false))
     });
-    let follower =
-        cache.get_or_ask(&permit, &query, sample::TUESDAY_TEN, OLDEST, async { answered() });
+    let follower = cache.get_or_ask(&permit, &query, wanted(0), async { answered() });
     let (_, found, ()) = tokio::join!(leader, follower, async {
         let _ = end.send(first);
     });
@@ -78,10 +81,30 @@ async fn who_waits_for_a_hurried_question_asks_itself() {
 async fn a_dropped_flight_is_taken_over() {
     let cache = AnswerCache::new(1 << 20).unwrap();
     let (permit, query) = (permit(), query());
-    let at = sample::TUESDAY_TEN;
-    let leader = cache.get_or_ask(&permit, &query, at, OLDEST, pending());
+    let leader = cache.get_or_ask(&permit, &query, wanted(0), pending());
     let leader = tokio::time::timeout(Duration::from_millis(20), leader);
-    let follower = cache.get_or_ask(&permit, &query, at, OLDEST, async { answered() });
+    let follower = cache.get_or_ask(&permit, &query, wanted(0), async { answered() });
     let (leader, found) = tokio::join!(leader, follower);
     assert!(leader.is_err() && matches!(found, Found::Fresh(_)));
+}
+
+#[tokio::test]
+async fn an_answer_asked_for_before_a_change_is_not_served_after_it() {
+    let cache = AnswerCache::new(1 << 20).unwrap();
+    let (permit, query) = (permit(), query());
+    let (end, ends) = oneshot::channel();
+    let before = cache.get_or_ask(&permit, &query, wanted(0), async {
+        ends.await.unwrap();
+        answered()
+    });
+    let (before, ()) = tokio::join!(before, async {
+        // The change comes while the agency is being asked, and finds nothing to drop.
+        cache.drop_agreement(&permit.agreement().id);
+        end.send(()).unwrap();
+    });
+    assert!(matches!(before, Found::Fresh(_)));
+    let after = cache.get_or_ask(&permit, &query, wanted(1), async { answered() }).await;
+    assert!(matches!(after, Found::Fresh(_)), "asked anew");
+    let again = cache.get_or_ask(&permit, &query, wanted(1), async { answered() }).await;
+    assert!(matches!(again, Found::Kept(_)));
 }

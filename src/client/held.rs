@@ -40,6 +40,13 @@ pub(super) fn against_question(
     equal(facts.operator_present && facts.operator_unit == unit, "operator.unit")?;
     equal(facts.disclose == question.disclose, "disclose")?;
     equal(facts.max_age == micros(question.max_age.as_ref()), "max_age")?;
+    let roles: Option<Vec<_>> = question
+        .subjects
+        .iter()
+        .map(read_subject)
+        .map(|subject| subject.map(|subject| (subject.role, subject.kind.name().to_owned())))
+        .collect();
+    equal(roles.as_ref() == Some(&facts.roles), "subjects")?;
     let asked = question.assertions.iter().map(shape).collect::<Option<Vec<_>>>();
     // Without a word of what to judge, the catalogue's own assertions are meant; the answer lists them.
     let is_default = question.assertions.is_empty() && question.disclose.is_empty();
@@ -81,6 +88,11 @@ pub(super) fn against_reply(
     equal(is_granted, "grant")?;
     let checked: Vec<u32> = reply.subjects_checked.iter().map(|subject| subject.position).collect();
     equal(checked == outcome.subjects_checked, "subjects_checked")?;
+    let is_role = |one: &wire::SubjectChecked| {
+        let subject = usize::try_from(one.position).ok().and_then(|at| question.subjects.get(at));
+        subject.is_some_and(|subject| subject.role == one.role)
+    };
+    equal(reply.subjects_checked.iter().all(is_role), "subjects_checked")?;
     let source = reply.source.as_ref().ok_or(ReceiptError::Differs("source"))?;
     let provider = outcome.facts.provider.as_ref().map(|provider| provider.as_str());
     let is_source = match outcome.source {

@@ -1,6 +1,7 @@
 //! A receipt held against everything it speaks of: the log's key, the entry, the question that was sent and the answer
 //! that came. Needs no connection, and trusts nothing the gateway says about itself.
 
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
@@ -30,8 +31,8 @@ pub struct Trust {
     pub certificate: Option<Digest>,
 }
 
-/// A receipt that holds.
-#[derive(Clone, Debug)]
+/// A receipt that holds. Opened values are personal data: `Debug` shows the names of their fields only.
+#[derive(Clone)]
 pub struct Checked {
     /// The tree it is under, signed by the log.
     pub head: Head,
@@ -41,6 +42,17 @@ pub struct Checked {
     pub entry: Entry,
     /// Committed values that came with the receipt, each of which opens its commitment.
     pub opened: Vec<(Field, Vec<u8>)>,
+}
+
+impl fmt::Debug for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let opened: Vec<Field> = self.opened.iter().map(|(field, _)| *field).collect();
+        f.debug_struct("Checked")
+            .field("head", &self.head)
+            .field("index", &self.index)
+            .field("opened", &opened)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Checked {

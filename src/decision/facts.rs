@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::crypto::Digest;
+use crate::crypto::{Digest, hex};
 use crate::query::time::Timestamp;
 use crate::query::value::Comparison;
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
@@ -14,7 +14,7 @@ pub struct Facts {
     pub rules: u32,
     /// The caller's id of the request.
     pub request_id: [u8; 16],
-    /// Dense number of this question among the caller's, from 1.
+    /// Dense number of this question among the caller's, from 1; see [`CallerFacts::numbered_as`].
     pub caller_sequence: u64,
     /// When the request came in.
     pub received_at: Timestamp,
@@ -67,6 +67,29 @@ pub struct CallerFacts {
     pub certificate: Digest,
     /// What the register says.
     pub standing: Standing,
+}
+
+impl CallerFacts {
+    /// Under which name the caller's questions are numbered. Its own, when the organisation's authority vouches for the
+    /// certificate; otherwise none and the certificate's digest: whoever only claims a name takes no number of those
+    /// who bear it.
+    pub fn numbered_as(&self) -> (OrganisationId, SystemId) {
+        if self.standing.is_vouched() {
+            (self.organisation.clone(), self.system.clone())
+        } else {
+            (OrganisationId::default(), SystemId::new(hex(&self.certificate)))
+        }
+    }
+}
+
+impl Standing {
+    /// True when an authority of the organisation that the certificate names has issued it.
+    pub fn is_vouched(self) -> bool {
+        match self {
+            Self::Registered | Self::UnknownSystem | Self::NoQueryRight => true,
+            Self::UnknownOrganisation | Self::ForeignAuthority | Self::Unnamed => false,
+        }
+    }
 }
 
 /// What the party register says of a certificate that passed the handshake.

@@ -24,6 +24,8 @@ impl Answer {
     pub(super) fn new(ask: &Ask, permit: &Permit, found: Found) -> Self {
         let (asked, source, known_stale) = match found {
             Found::Fresh(asked) => (asked, Source::Agency, false),
+            // Nothing was kept of a question that failed: whoever waited for it has no answer from the cache, but none.
+            Found::Kept(asked) if asked.result.is_err() => (asked, Source::Agency, false),
             Found::Kept(asked) => {
                 let source = Source::Cache { original_index: asked.intent.unwrap_or_default() };
                 (asked, source, false)

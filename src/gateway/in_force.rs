@@ -11,6 +11,7 @@ use metrics::counter;
 
 use super::Gateway;
 use super::orders::{self, Against, Ordered};
+use super::turns::Turns;
 use crate::adapters::Adapters;
 use crate::agreements::directory::{self, Adopted};
 use crate::agreements::document;
@@ -26,6 +27,7 @@ use crate::decision::agreement::AgreementSet;
 use crate::decision::freeze::{Freezes, Scope};
 use crate::finding::Finding;
 use crate::parties::Register;
+use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
 use crate::telemetry;
 
@@ -70,6 +72,8 @@ pub struct InForce {
     documents: Vec<Adopted>,
     /// Orders that were new when this was read.
     orders: Vec<Ordered>,
+    /// What has changed since the gateway started.
+    pub(super) turns: Turns,
 }
 
 impl InForce {
@@ -121,8 +125,9 @@ impl InForce {
             AgreementSet::new(documents.iter().map(|adopted| Arc::clone(&adopted.agreement)))
                 .halted_by(|agreement| standing.halt(agreement));
         let freezes = standing.freezes();
+        let turns = Turns::default();
         let in_force =
-            Self { register, catalogue, agreements, freezes, adapters, documents, orders };
+            Self { register, catalogue, agreements, freezes, adapters, documents, orders, turns };
         (Some(in_force), findings)
     }
 }
@@ -184,8 +189,11 @@ impl Journal {
                     self.agreements.remove(id);
                 }
             }
-            Kind::Adapter(event) => {
-                self.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
+            Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
+                self.adapters.insert(adapter.name.clone(), adapter.digest);
+            }
+            Kind::Adapter(AdapterEvent::Removed { name }) => {
+                self.adapters.remove(name);
             }
             Kind::Catalogue(event) => self.catalogue = Some(event.digest),
             Kind::Agreement(AgreementEvent::Ordered { document, .. })
@@ -234,9 +242,19 @@ impl Journal {
             self.standing.known(&order.by, &order.id).is_none()
         };
         changes.extend(next.orders.iter().filter(is_new).map(Ordered::kind));
+        self.adapter_changes(next, &mut changes);
+        changes
+    }
+
+    fn adapter_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
+        for name in self.adapters.keys() {
+            if !next.adapters.all().iter().any(|adapter| adapter.name() == name) {
+                changes.push(Kind::Adapter(AdapterEvent::Removed { name: name.clone() }));
+            }
+        }
         for adapter in next.adapters.all() {
             if self.adapters.get(adapter.name()) != Some(adapter.digest()) {
-                changes.push(Kind::Adapter(AdapterEvent {
+                changes.push(Kind::Adapter(AdapterEvent::Placed {
                     adapter: AdapterRef {
                         name: adapter.name().to_owned(),
                         version: adapter.version().to_owned(),
@@ -246,7 +264,6 @@ impl Journal {
                 }));
             }
         }
-        changes
     }
 
     fn party_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
@@ -334,9 +351,10 @@ fn in_words(change: &Kind) -> String {
             format!("agreement `{id}` version {version} withdrawn")
         }
         Kind::Catalogue(event) => format!("catalogue: {}", event.summary),
-        Kind::Adapter(event) => {
-            format!("adapter `{}` version {}", event.adapter.name, event.adapter.version)
+        Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
+            format!("adapter `{}` version {}", adapter.name, adapter.version)
         }
+        Kind::Adapter(AdapterEvent::Removed { name }) => format!("adapter `{name}` removed"),
         Kind::Agreement(AgreementEvent::Ordered { id, version, effect, document }) => {
             orders::agreement_in_words(id, *version, *effect, document)
         }
@@ -357,7 +375,9 @@ impl Gateway {
     /// recent replies, are forgotten.
     pub async fn reload(&self, at: Timestamp) -> Reloaded {
         let mut journal = self.journal.lock().await;
-        let (sources, known, previous) = (self.sources.clone(), journal.clone(), self.in_force());
+        let before = self.in_force();
+        let (sources, known, previous) =
+            (self.sources.clone(), journal.clone(), Arc::clone(&before));
         // Reads files and checks signatures, for which no question should wait.
         let reading = tokio::task::spawn_blocking(move || {
             InForce::read(&sources, at, &known, Some(&previous))
@@ -367,7 +387,7 @@ impl Gateway {
                 "nothing was changed, because reading failed; this is a fault of the gateway";
             (None, vec![Finding::new(&self.sources.agreements, problem)])
         });
-        let Some(next) = next else {
+        let Some(mut next) = next else {
             counter!(telemetry::RELOADS, "result" => "refused").increment(1);
             return Reloaded { changes: Vec::new(), findings };
         };
@@ -387,7 +407,10 @@ impl Gateway {
             (false, true) => "changed",
         };
         counter!(telemetry::RELOADS, "result" => result).increment(1);
-        self.in_force.store(Arc::new(next));
+        let agencies = |adapter: &str| agencies_of([&before, &next], adapter);
+        next.turns = before.turns.after(&kinds, agencies);
+        let next = Arc::new(next);
+        self.in_force.store(Arc::clone(&next));
         self.window.forget();
         self.turned_over.notify_one();
         for kind in &kinds {
@@ -403,17 +426,19 @@ impl Gateway {
                         self.cache.drop_scope(scope);
                     }
                 }
-                Kind::Adapter(event) => self.drop_answers_of(&event.adapter.name),
+                Kind::Adapter(event) => {
+                    let agencies = agencies_of([&before, &next], event.name());
+                    agencies.iter().for_each(|agency| self.cache.drop_agency(agency));
+                }
                 _ => {}
             }
         }
         Reloaded { changes, findings }
     }
+}
 
-    fn drop_answers_of(&self, adapter: &str) {
-        let in_force = self.in_force();
-        for known in in_force.adapters.all().iter().filter(|known| known.name() == adapter) {
-            self.cache.drop_agency(known.agency());
-        }
-    }
+/// The agencies that an adapter of this name asks, before a change and after it.
+fn agencies_of(views: [&InForce; 2], adapter: &str) -> Vec<OrganisationId> {
+    let adapters = views.into_iter().flat_map(|view| view.adapters.all());
+    adapters.filter(|known| known.name() == adapter).map(|known| known.agency().clone()).collect()
 }

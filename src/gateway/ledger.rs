@@ -41,10 +41,7 @@ impl Ledger {
     /// The next number among the caller's questions, from 1.
     pub fn number(&self, caller: &CallerFacts) -> u64 {
         let mut counts = self.counts();
-        let count = counts
-            .questions
-            .entry((caller.organisation.clone(), caller.system.clone()))
-            .or_default();
+        let count = counts.questions.entry(caller.numbered_as()).or_default();
         *count += 1;
         *count
     }
@@ -93,6 +90,7 @@ mod tests {
     use crate::audit::entry::{Denied, Entry, Intent, Kind};
     use crate::audit::summary::UNKNOWN;
     use crate::audit::testing::{adapter, commitments, facts, permit};
+    use crate::decision::facts::Standing;
 
     fn at(second: u64) -> Timestamp {
         Timestamp::from_seconds(1_800_000_000 + second)
@@ -118,6 +116,36 @@ mod tests {
         assert_eq!(ledger.number(&facts(0).caller), 4);
         assert_eq!(used(&ledger, at(0)), (1, 1));
         assert_eq!(used(&ledger, at(1)), (2, 0));
+    }
+
+    #[test]
+    fn who_claims_a_name_takes_none_of_its_numbers() {
+        let ledger = Ledger::default();
+        let caller = facts("fund-centre/approval", 0, at(0)).caller;
+        let claims = |certificate| CallerFacts {
+            standing: Standing::ForeignAuthority,
+            certificate,
+            ..caller.clone()
+        };
+        assert_eq!(ledger.number(&caller), 1);
+        assert_eq!(ledger.number(&claims([7; 32])), 1);
+        assert_eq!(ledger.number(&claims([7; 32])), 2);
+        assert_eq!(ledger.number(&claims([8; 32])), 1);
+        assert_eq!(ledger.number(&caller), 2);
+
+        // A restart goes on with the same numbers.
+        let mut summary = Summary::default();
+        for (index, caller) in (0..).zip([caller.clone(), claims([7; 32])]) {
+            let mut facts = facts("fund-centre/approval", 5 + index, at(0));
+            facts.caller = caller;
+            let denied = Denied { facts, code: "X".into(), commitments: commitments() };
+            let entry = Entry { at: at(0), kind: Kind::Denial(Box::new(denied)) };
+            summary.fold(index, &crate::audit::entry::encode(&entry).unwrap()).unwrap();
+        }
+        let ledger = Ledger::resume(&summary);
+        assert_eq!(ledger.number(&caller), 6);
+        assert_eq!(ledger.number(&claims([7; 32])), 7);
+        assert_eq!(ledger.number(&claims([8; 32])), 1);
     }
 
     #[test]

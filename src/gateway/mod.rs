@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod in_force;
 pub mod ledger;
 mod orders;
+mod turns;
 mod window;
 
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use self::ledger::Ledger;
 use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
-use crate::cache::{AnswerCache, Asked, Found, NoAnswer};
+use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
 use crate::decision::denial::Denial;
 use crate::decision::facts::{Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
@@ -116,7 +117,8 @@ impl Gateway {
     /// # Errors
     /// A denial, which is recorded, or a log that cannot record.
     pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
-        self.window.once(ask, |ask| self.answer_anew(ask)).await
+        let turn = self.in_force.load().turns.count();
+        self.window.once(ask, turn, |ask| self.answer_anew(ask)).await
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
@@ -215,9 +217,13 @@ impl Gateway {
     /// Cache, else agency. Straight: the cache decides only whether `ask_agency` runs.
     async fn fetch(&self, ask: &Ask, facts: &Facts, permit: &Permit, in_force: &InForce) -> Found {
         let until = self.answer_by(ask);
-        let oldest = oldest(ask, permit);
         let agency = self.ask_agency(ask, facts, permit, in_force, until);
-        let found = self.cache.get_or_ask(permit, &ask.query, ask.received_at, oldest, agency);
+        let wanted = Wanted {
+            since: in_force.turns.since(permit),
+            at: ask.received_at,
+            oldest: oldest(ask, permit),
+        };
+        let found = self.cache.get_or_ask(permit, &ask.query, wanted, agency);
         // A question that waits for another's flight still keeps to its own deadline.
         let found = timeout_at(until + self.limits.deadline_margin / 2, found)
             .await

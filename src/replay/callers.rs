@@ -32,7 +32,14 @@ struct Numbers {
 impl Callers {
     /// Who asks.
     pub(super) fn of(&mut self, facts: &Facts) -> CallerId {
-        let (organisation, system) = (&facts.caller.organisation, &facts.caller.system);
+        if !facts.caller.standing.is_vouched() {
+            let (nobody, certificate) = facts.caller.numbered_as();
+            return self.named(&nobody, &certificate);
+        }
+        self.named(&facts.caller.organisation, &facts.caller.system)
+    }
+
+    fn named(&mut self, organisation: &OrganisationId, system: &SystemId) -> CallerId {
         let known = self.ids.get(organisation).and_then(|systems| systems.get(system));
         if let Some(id) = known {
             return *id;

@@ -225,6 +225,7 @@ impl Replay {
         };
         if let Some(permit) = permit {
             self.disclosed(index, outcome, &permit);
+            self.aged(index, outcome, &permit);
         }
         self.origin(index, outcome);
     }
@@ -245,6 +246,25 @@ impl Replay {
                 let text = format!("`{name}` was disclosed, which was not asked for");
                 self.report.find(index, "disclosed", text);
             }
+        }
+    }
+
+    /// What is older than the agreement or the caller allows may be called stale, and nothing else.
+    fn aged(&mut self, index: u64, outcome: &Outcome, permit: &Permit) {
+        let Some(as_of) = outcome.as_of else { return };
+        if matches!(outcome.verdict, Verdict::Stale | Verdict::Unavailable) {
+            return;
+        }
+        let facts = &outcome.facts;
+        let oldest = facts.max_age.map_or(permit.max_age(), |wanted| wanted.min(permit.max_age()));
+        let age = facts.received_at.since(as_of);
+        if age > oldest {
+            let (age, oldest) = (age.as_secs(), oldest.as_secs());
+            let verdict = outcome.verdict.name();
+            let text = format!(
+                "answered {verdict} with data {age} s old, where {oldest} s are allowed; it must be called STALE"
+            );
+            self.report.find(index, "age", text);
         }
     }
 

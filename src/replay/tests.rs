@@ -10,7 +10,7 @@ use crate::agreements::document::DocumentError;
 use crate::audit::entry::{AgreementEvent, Denied, NodeEvent, encode};
 use crate::audit::testing::{adapter, commitments, facts};
 use crate::decision::agreement::{Agreement, CacheTerms, Clause, Quota};
-use crate::decision::facts::QuotaUse;
+use crate::decision::facts::{QuotaUse, Standing};
 use crate::query::record::Unavailable;
 use crate::query::value::Comparison;
 
@@ -281,6 +281,23 @@ fn what_a_crash_explains_is_no_finding() {
     // In good order it stops with nothing in flight.
     crashed.insert(8, entry(NOON + 8 * SECOND, node(NodeChange::Stopped)));
     assert_eq!(found(&crashed), [(7, "sequence")]);
+}
+
+#[test]
+fn the_denials_of_who_only_claims_a_name_are_counted_apart() {
+    let mut log = log();
+    // As many questions under the name as its bearer has put, each numbered from 1 again.
+    for number in 1..=2 {
+        let mut facts = question(number, 0, NOON + 6 * SECOND);
+        facts.caller.standing = Standing::ForeignAuthority;
+        facts.caller.certificate = [9; 32];
+        let code = "FOREIGN_AUTHORITY".to_owned();
+        let denied = Denied { facts, code, commitments: commitments() };
+        log.insert(11, entry(NOON + 6 * SECOND, Kind::Denial(Box::new(denied))));
+    }
+    assert_eq!(found(&log), []);
+    facts_of(&mut log[11]).caller.certificate = [8; 32];
+    assert_eq!(found(&log), [(11, "sequence")], "the second of a certificate without a first");
 }
 
 #[test]

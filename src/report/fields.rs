@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::calendar;
 use crate::audit::entry::{
-    AgreementEvent, Commitments, Entry, Erased, FreezeChange, KeyChange, KeyPurpose, Kind,
-    NodeChange, OrderEffect, PartyEvent, Source,
+    AdapterEvent, AgreementEvent, Commitments, Entry, Erased, FreezeChange, KeyChange, KeyPurpose,
+    Kind, NodeChange, OrderEffect, PartyEvent, Source,
 };
 use crate::crypto::{Digest, hex};
 use crate::decision::PermitRef;
@@ -117,12 +117,15 @@ fn event(kind: &Kind) -> Value {
         Kind::Catalogue(event) => {
             json!({ "digest": hex(&event.digest), "summary": event.summary })
         }
-        Kind::Adapter(event) => json!({
-            "adapter": event.adapter.name,
-            "version": event.adapter.version,
-            "digest": hex(&event.adapter.digest),
-            "facts": event.facts,
+        Kind::Adapter(AdapterEvent::Placed { adapter, facts }) => json!({
+            "adapter": adapter.name,
+            "version": adapter.version,
+            "digest": hex(&adapter.digest),
+            "facts": facts,
         }),
+        Kind::Adapter(AdapterEvent::Removed { name }) => {
+            json!({ "adapter": name, "change": "removed" })
+        }
         Kind::Freeze(event) => json!({
             "change": match event.change {
                 FreezeChange::Frozen => "frozen",

@@ -3,7 +3,7 @@
 use super::calendar;
 use super::fields::{agreement, kind_name, node_name, source_name};
 use crate::audit::entry::{
-    Entry, Erased, FreezeChange, KeyChange, KeyPurpose, Kind, Outcome, PartyEvent,
+    AdapterEvent, Entry, Erased, FreezeChange, KeyChange, KeyPurpose, Kind, Outcome, PartyEvent,
 };
 use crate::crypto::hex;
 use crate::decision::facts::Facts;
@@ -21,7 +21,8 @@ pub fn result(kind: &Kind) -> String {
         Kind::Party(PartyEvent::Entered { .. }) => "entered".to_owned(),
         Kind::Party(PartyEvent::Removed { .. }) => "removed".to_owned(),
         Kind::Node(event) => node_name(event.change).to_owned(),
-        Kind::Catalogue(_) | Kind::Adapter(_) => "in use".to_owned(),
+        Kind::Catalogue(_) | Kind::Adapter(AdapterEvent::Placed { .. }) => "in use".to_owned(),
+        Kind::Adapter(AdapterEvent::Removed { .. }) => "removed".to_owned(),
         Kind::Freeze(event) => match event.change {
             FreezeChange::Frozen => "frozen".to_owned(),
             FreezeChange::Lifted => "lifted".to_owned(),
@@ -46,7 +47,10 @@ pub fn subject_matter(kind: &Kind) -> String {
         ) => organisation.clone(),
         Kind::Node(event) => format!("heyan {}", event.version),
         Kind::Catalogue(event) => event.summary.clone(),
-        Kind::Adapter(event) => format!("{} {}", event.adapter.name, event.adapter.version),
+        Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
+            format!("{} {}", adapter.name, adapter.version)
+        }
+        Kind::Adapter(AdapterEvent::Removed { name }) => name.clone(),
         Kind::Freeze(event) => event.name.clone(),
         Kind::Key(event) => match event.purpose {
             KeyPurpose::Log => event.name.clone(),

@@ -289,8 +289,8 @@ struct Question(String, String, u64);
 
 impl Question {
     fn of(facts: &Facts) -> Self {
-        let caller = &facts.caller;
-        Self(caller.organisation.to_string(), caller.system.to_string(), facts.caller_sequence)
+        let (organisation, system) = facts.caller.numbered_as();
+        Self(organisation.to_string(), system.to_string(), facts.caller_sequence)
     }
 }
 

@@ -30,6 +30,10 @@ mod agreements;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod under_way;
+#[cfg(test)]
+mod replayed;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod hangup;

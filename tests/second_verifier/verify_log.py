@@ -184,14 +184,14 @@ SCHEMA = {
     "Commitments": {1: "bytes", 2: "bytes", 3: "bytes", 4: "bytes", 5: "bytes"},
     "AdapterRef": {1: "text", 2: "text", 3: "bytes"},
     "Agreement": {1: "enum5", 2: "text", 3: "u32", 4: "bytes"}, "Party": {1: "enum2", 2: "text", 3: "bytes"},
-    "Node": {1: "enum3", 2: "text"}, "Catalogue": {1: "bytes", 2: "text"}, "Adapter": {1: "AdapterRef", 2: "text+"},
+    "Node": {1: "enum3", 2: "text"}, "Catalogue": {1: "bytes", 2: "text"}, "Adapter": {1: "AdapterRef", 2: "text+", 3: "enum1"},
     "Freeze": {1: "enum2", 2: "text", 3: "bytes"}, "Key": {1: "enum2", 2: "enum2", 3: "text", 4: "bytes"},
     "Erasure": {1: "u64+", 2: "text", 3: "text"},
 }
 # Per message: fields that must be there.
 REQUIRED = {
     "Entry": [1], "Intent": [1, 2, 3, 4], "Outcome": [1, 2, 3, 5, 6], "Denial": [1, 2, 3], "Permit": [1, 2, 3],
-    "Facts": [1, 2, 6, 22], "Caller": [3, 4], "AdapterRef": [1, 3], "Agreement": [1, 2, 3], "Party": [1, 2],
+    "Facts": [1, 2, 6, 22], "Caller": [3, 4], "AdapterRef": [1], "Agreement": [1, 2, 3], "Party": [1, 2],
     "Node": [1, 2], "Catalogue": [1], "Adapter": [1], "Freeze": [1, 2, 3], "Key": [1, 2, 3], "Erasure": [3],
 }
 LENGTHS = {("Facts", 2): 16, ("Facts", 22): 32, ("Caller", 3): 32, ("AdapterRef", 3): 32, ("Catalogue", 1): 32}
@@ -278,6 +278,11 @@ def read_entry(data):
         need((body[6] == 6) == (10 in body) and body.get(10, "timeout") in REASONS, "Outcome: reason")
     if name == "Agreement":
         need((body[1] == 2) != (4 in body), "Agreement: document")
+    if name == "Intent":
+        need(3 in body[4], "AdapterRef: digest")
+    if name == "Adapter":
+        removed = 3 in body
+        need((3 in body[1]) != removed and not (removed and (2 in body or 2 in body[1])), "Adapter: change")
     if name == "Party":
         need((body[1] == 1) == (3 in body), "Party: document")
     if name == "Key":

@@ -321,13 +321,31 @@ pub struct CatalogueEvent {
     pub summary: String,
 }
 
-/// An adapter in use from here on.
+/// A change of how agencies are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdapterEvent {
-    /// The adapter.
-    pub adapter: AdapterRef,
-    /// Codes of the facts it answers.
-    pub facts: Vec<String>,
+pub enum AdapterEvent {
+    /// An adapter in use from here on.
+    Placed {
+        /// The adapter.
+        adapter: AdapterRef,
+        /// Codes of the facts it answers.
+        facts: Vec<String>,
+    },
+    /// An adapter that is in use no more.
+    Removed {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl AdapterEvent {
+    /// The adapter's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Placed { adapter, .. } => &adapter.name,
+            Self::Removed { name } => name,
+        }
+    }
 }
 
 /// Why bytes are no entry, or an entry no bytes.

@@ -4,11 +4,16 @@
 //! Of bytes that [`super::decode`] takes, this says the same. Of others it says something or nothing: whoever must
 //! know that they are an entry decodes them.
 
+use std::borrow::Cow;
+
 use super::Kind;
+use super::wire::facts::standing_in;
+use crate::crypto::hex;
+use crate::decision::facts::Standing;
 use crate::query::time::Timestamp;
 
 /// An entry, as far as it was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skimmed<'a> {
     /// The entry's time.
     pub at: Timestamp,
@@ -17,14 +22,16 @@ pub struct Skimmed<'a> {
 }
 
 /// What counts of a question's entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question<'a> {
     /// Which of its entries this is.
     pub step: Step,
-    /// The caller's organisation.
+    /// The organisation under which it is numbered, see [`CallerFacts::numbered_as`].
+    ///
+    /// [`CallerFacts::numbered_as`]: crate::decision::facts::CallerFacts::numbered_as
     pub organisation: &'a str,
-    /// The caller's system.
-    pub system: &'a str,
+    /// The system under which it is numbered.
+    pub system: Cow<'a, str>,
     /// Its number among the caller's questions.
     pub sequence: u64,
     /// When it came in.
@@ -56,10 +63,15 @@ impl<'a> Question<'a> {
             | Kind::Erasure(_) => return None,
         };
         let facts = kind.facts()?;
+        let caller = &facts.caller;
+        let (organisation, system) = match caller.standing.is_vouched() {
+            true => (caller.organisation.as_str(), Cow::Borrowed(caller.system.as_str())),
+            false => ("", Cow::Owned(hex(&caller.certificate))),
+        };
         Some(Self {
             step,
-            organisation: facts.caller.organisation.as_str(),
-            system: facts.caller.system.as_str(),
+            organisation,
+            system,
             sequence: facts.caller_sequence,
             received_at: facts.received_at,
             agreement,
@@ -99,7 +111,7 @@ fn of_body(step: Step, body: &[u8]) -> Option<Question<'_>> {
     let mut question = Question {
         step,
         organisation: "",
-        system: "",
+        system: Cow::Borrowed(""),
         sequence: 0,
         received_at: Timestamp::default(),
         agreement: "",
@@ -124,8 +136,7 @@ fn of_facts<'a>(question: &mut Question<'a>, facts: &'a [u8]) -> Option<()> {
             (3, Value::Number(number)) => question.sequence = number,
             (4, Value::Number(micros)) => question.received_at = Timestamp(micros),
             (6, Value::Bytes(caller)) => {
-                question.organisation = text(caller, 1)?;
-                question.system = text(caller, 2)?;
+                of_caller(question, caller)?;
                 // Nothing that counts comes after the caller.
                 return Some(());
             }
@@ -133,6 +144,32 @@ fn of_facts<'a>(question: &mut Question<'a>, facts: &'a [u8]) -> Option<()> {
         }
     }
     Some(())
+}
+
+fn of_caller<'a>(question: &mut Question<'a>, caller: &'a [u8]) -> Option<()> {
+    let (mut organisation, mut system, mut certificate, mut standing) =
+        (&[][..], &[][..], &[][..], 0);
+    for field in Fields(caller) {
+        match field? {
+            (1, Value::Bytes(bytes)) => organisation = bytes,
+            (2, Value::Bytes(bytes)) => system = bytes,
+            (3, Value::Bytes(bytes)) => certificate = bytes,
+            (4, Value::Number(number)) => standing = number,
+            _ => {}
+        }
+    }
+    if is_vouched(standing) {
+        question.organisation = std::str::from_utf8(organisation).ok()?;
+        question.system = Cow::Borrowed(std::str::from_utf8(system).ok()?);
+    } else {
+        question.system = Cow::Owned(hex(certificate));
+    }
+    Some(())
+}
+
+fn is_vouched(standing: u64) -> bool {
+    let standing = i32::try_from(standing).ok();
+    standing.and_then(|standing| standing_in(standing).ok()).is_some_and(Standing::is_vouched)
 }
 
 fn text(message: &[u8], wanted: u32) -> Option<&str> {

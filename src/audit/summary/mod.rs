@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use self::usage::{UNKNOWN, Usage};
 use super::entry::skim::{Question, Skimmed, Step, skim};
 use super::entry::{
-    self, AgreementEvent, Entry, EntryError, KeyPurpose, Kind, NodeChange, PartyEvent,
+    self, AdapterEvent, AgreementEvent, Entry, EntryError, KeyPurpose, Kind, NodeChange, PartyEvent,
 };
 use super::vaulting;
 use crate::crypto::{Digest, sha256};
@@ -26,7 +26,7 @@ pub struct Summary {
     pub entries: u64,
     /// The latest time of any.
     pub latest: Timestamp,
-    /// By organisation, then system.
+    /// By organisation, then system, under which questions are numbered.
     pub callers: BTreeMap<String, BTreeMap<String, Caller>>,
     /// By agreement: permits in its newest days and seconds.
     pub permits: BTreeMap<String, Usage>,
@@ -111,7 +111,7 @@ impl Summary {
 
     fn question(&mut self, question: &Question<'_>) {
         let is_counted = within(&mut self.callers, question.organisation, |systems| {
-            within(systems, question.system, |caller| caller.question(question))
+            within(systems, &question.system, |caller| caller.question(question))
         });
         if is_counted {
             let received_at = question.received_at;
@@ -136,8 +136,11 @@ impl Summary {
                 callers.for_each(|caller| caller.asked.clear());
             }
             Kind::Catalogue(event) => in_force.catalogue = Some(event.digest),
-            Kind::Adapter(event) => {
-                in_force.adapters.insert(event.adapter.name.clone(), event.adapter.digest);
+            Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
+                in_force.adapters.insert(adapter.name.clone(), adapter.digest);
+            }
+            Kind::Adapter(AdapterEvent::Removed { name }) => {
+                in_force.adapters.remove(name);
             }
             Kind::Freeze(_) => in_force.orders.push(index),
             Kind::Node(_) | Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) => {}

@@ -32,7 +32,10 @@ impl Random {
             2 => Kind::Party(PartyEvent::Removed { organisation: "tax".into() }),
             3 => Kind::Node(NodeEvent { change: NodeChange::Started, version: "1".into() }),
             4 => Kind::Catalogue(CatalogueEvent { digest: [9; 32], summary: String::new() }),
-            5 => Kind::Adapter(AdapterEvent { adapter: adapter(), facts: vec![] }),
+            5 if self.below(3) == 0 => {
+                Kind::Adapter(AdapterEvent::Removed { name: adapter().name })
+            }
+            5 => Kind::Adapter(AdapterEvent::Placed { adapter: adapter(), facts: vec![] }),
             6 => Kind::Freeze(FreezeEvent {
                 change: if self.below(2) == 0 {
                     FreezeChange::Frozen

@@ -106,7 +106,13 @@ pub(super) fn batches() -> Vec<Vec<Record>> {
                 60,
                 Kind::Catalogue(CatalogueEvent { digest: [4; 32], summary: "30 facts".into() }),
             ),
-            plain(60, Kind::Adapter(AdapterEvent { adapter: adapter(), facts: vec!["M2".into()] })),
+            plain(
+                60,
+                Kind::Adapter(AdapterEvent::Placed {
+                    adapter: adapter(),
+                    facts: vec!["M2".into()],
+                }),
+            ),
             agreement(60, AgreementEvent::Adopted { id: id(), version, document }),
             node(60, NodeChange::Started),
             plain(60, vault_day(KeyChange::Begun)),

@@ -137,7 +137,7 @@ fn standing_out(standing: Standing) -> stored::Standing {
     }
 }
 
-fn standing_in(standing: i32) -> Result<Standing, EntryError> {
+pub(in crate::audit::entry) fn standing_in(standing: i32) -> Result<Standing, EntryError> {
     match stored::Standing::try_from(standing) {
         Ok(stored::Standing::Registered) => Ok(Standing::Registered),
         Ok(stored::Standing::UnknownOrganisation) => Ok(Standing::UnknownOrganisation),

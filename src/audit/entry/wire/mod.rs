@@ -1,7 +1,7 @@
 //! Between the entry as a value and its generated message.
 
 mod events;
-mod facts;
+pub(super) mod facts;
 
 use self::events::{
     agreement_in, agreement_out, erasure_in, erasure_out, freeze_in, freeze_out, key_in, key_out,
@@ -44,10 +44,7 @@ pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
             digest: event.digest.to_vec(),
             summary: event.summary.clone(),
         }),
-        Kind::Adapter(event) => Out::Adapter(stored::AdapterEvent {
-            adapter: Some(adapter_out(&event.adapter)),
-            facts: event.facts.clone(),
-        }),
+        Kind::Adapter(event) => Out::Adapter(adapter_event_out(event)),
         Kind::Freeze(event) => Out::Freeze(freeze_out(event)),
         Kind::Key(event) => Out::Key(key_out(event)),
         Kind::Erasure(erasure) => Out::Erasure(erasure_out(erasure)),
@@ -83,9 +80,7 @@ pub(super) fn from_stored(entry: stored::Entry) -> Result<Entry, EntryError> {
             digest: digest(&event.digest, "catalogue.digest")?,
             summary: event.summary,
         }),
-        In::Adapter(event) => {
-            Kind::Adapter(AdapterEvent { adapter: adapter_in(event.adapter)?, facts: event.facts })
-        }
+        In::Adapter(event) => Kind::Adapter(adapter_event_in(event)?),
         In::Freeze(event) => Kind::Freeze(freeze_in(event)?),
         In::Key(event) => Kind::Key(key_in(event)?),
         In::Erasure(erasure) => Kind::Erasure(erasure_in(erasure)?),
@@ -221,6 +216,40 @@ fn adapter_in(adapter: Option<stored::AdapterRef>) -> Result<AdapterRef, EntryEr
         version: adapter.version,
         digest: digest(&adapter.digest, "adapter.digest")?,
     })
+}
+
+fn adapter_event_out(event: &AdapterEvent) -> stored::AdapterEvent {
+    use stored::adapter_event::Change;
+    match event {
+        AdapterEvent::Placed { adapter, facts } => stored::AdapterEvent {
+            adapter: Some(adapter_out(adapter)),
+            facts: facts.clone(),
+            change: Change::Placed.into(),
+        },
+        AdapterEvent::Removed { name } => stored::AdapterEvent {
+            adapter: Some(stored::AdapterRef { name: name.clone(), ..Default::default() }),
+            facts: Vec::new(),
+            change: Change::Removed.into(),
+        },
+    }
+}
+
+fn adapter_event_in(event: stored::AdapterEvent) -> Result<AdapterEvent, EntryError> {
+    use stored::adapter_event::Change;
+    match Change::try_from(event.change) {
+        Ok(Change::Placed) => {
+            Ok(AdapterEvent::Placed { adapter: adapter_in(event.adapter)?, facts: event.facts })
+        }
+        Ok(Change::Removed) => {
+            let adapter = event.adapter.ok_or(EntryError::Missing("adapter"))?;
+            if !(adapter.version.is_empty() && adapter.digest.is_empty() && event.facts.is_empty())
+            {
+                return Err(EntryError::Contradiction("adapter.change"));
+            }
+            Ok(AdapterEvent::Removed { name: required(adapter.name, "adapter.name")? })
+        }
+        Err(_) => Err(EntryError::Unknown("adapter.change")),
+    }
 }
 
 fn commitments_out(commitments: &Commitments) -> stored::Commitments {
