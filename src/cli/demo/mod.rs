@@ -45,7 +45,7 @@ pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
     let folder = command.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
     let mut telling = Telling::new(command.json);
     if !command.json {
-        println!(
+        say!(
             "heyan 核验: six agencies, one housing provident fund centre (住房公积金), one gateway"
         );
     }
