@@ -25,14 +25,14 @@ impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Unnamed(file) => file.write(bytes),
-            Self::Named(file) => file.write(bytes),
+            Self::Named(file) => file.as_file_mut().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Unnamed(file) => file.flush(),
-            Self::Named(file) => file.flush(),
+            Self::Named(file) => file.as_file_mut().flush(),
         }
     }
 }
@@ -45,6 +45,7 @@ impl Output {
             Some(path) => {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 let made = NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")));
+                let made = made.map_err(without_path);
                 Kept::Named(made.with_context(|| format!("cannot write `{}`", path.display()))?)
             }
         };
@@ -69,6 +70,18 @@ impl Output {
                 kept.map(drop).with_context(|| format!("cannot write `{}`", target.display()))
             }
         }
+    }
+}
+
+/// The same error without the name of a temporary file, which tells nobody anything.
+fn without_path(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(std::error::Error::source);
+    match cause
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .and_then(io::Error::raw_os_error)
+    {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
     }
 }
 

@@ -112,10 +112,16 @@ fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let destroyed = history.keys().count() - in_use;
     if arguments.json {
         let findings = json!(findings);
-        println!("{}", json!({ "in_use": in_use, "destroyed": destroyed, "findings": findings }));
+        say!("{}", json!({ "in_use": in_use, "destroyed": destroyed, "findings": findings }));
     } else {
-        findings.iter().for_each(|finding| println!("{finding}"));
-        println!("{in_use} keys in use, {destroyed} destroyed; {} findings", findings.len());
+        findings.iter().for_each(|finding| say!("{finding}"));
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let found = findings.len();
+        say!(
+            "{in_use} key{} in use, {destroyed} destroyed; {found} finding{}",
+            plural(in_use),
+            plural(found)
+        );
     }
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
@@ -126,12 +132,12 @@ fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     Master::create(&arguments.subject_key, Power::Find)?;
     if arguments.json {
         let (keys, key, subject_key) = (&arguments.keys, &arguments.key, &arguments.subject_key);
-        println!("{}", json!({ "keys": keys, "key": key, "subject_key": subject_key }));
+        say!("{}", json!({ "keys": keys, "key": key, "subject_key": subject_key }));
     } else {
-        println!("day keys     {}", arguments.keys.display());
-        println!("opens        {}", arguments.key.display());
-        println!("finds        {}", arguments.subject_key.display());
-        println!("Give each key only to those who need that power; keep a copy of both in a safe.");
+        say!("day keys     {}", arguments.keys.display());
+        say!("opens        {}", arguments.key.display());
+        say!("finds        {}", arguments.subject_key.display());
+        say!("Give each key only to those who need that power; keep a copy of both in a safe.");
     }
     Ok(ExitCode::SUCCESS)
 }
