@@ -75,14 +75,7 @@ impl Output {
 
 /// The same error without the name of a temporary file, which tells nobody anything.
 fn without_path(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(std::error::Error::source);
-    match cause
-        .and_then(|cause| cause.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error)
-    {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
-    }
+    error.kind().into()
 }
 
 impl Write for Output {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::reading::Reading;
 use crate::audit::AuditError;
 use crate::audit::file::Description;
 use crate::cli::NO;
@@ -84,6 +85,8 @@ fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let log = &arguments.log;
     let description = Description::read(log)?.ok_or_else(|| AuditError::Missing(log.clone()))?;
     let folder = KeyFolder::new(&arguments.keys, &description.origin);
+    // What a damaged log says of its keys proves nothing about them.
+    Reading::new(log, "checking", arguments.json).stored(&mut |_| {})?;
     let (history, names) = (history(log)?, folder.names()?);
     let mut findings = Vec::new();
     for (name, in_use) in history.keys() {
