@@ -10,14 +10,14 @@ use crate::finding::Finding;
 pub(super) fn tell(looked_at: &Path, findings: &[Finding], json: bool) -> ExitCode {
     if json {
         let list: Vec<_> = findings.iter().map(as_json).collect();
-        println!("{}", serde_json::json!({ "findings": list }));
+        say!("{}", serde_json::json!({ "findings": list }));
     } else if findings.is_empty() {
-        println!("{}: nothing to mend", looked_at.display());
+        say!("{}: nothing to mend", looked_at.display());
     } else {
         for finding in findings {
-            println!("{finding}");
+            say!("{finding}");
         }
-        println!("{} to mend", findings.len());
+        say!("{} to mend", findings.len());
     }
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) }
 }

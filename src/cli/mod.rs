@@ -1,5 +1,8 @@
 //! The commands, one file each, and the exit codes they share: 0 good, 1 a "no", 2 could not tell.
 
+#[macro_use]
+mod say;
+
 pub mod adapter;
 pub mod agreement;
 pub mod audit;
@@ -45,7 +48,7 @@ enum Subcommands {
     Agreement(agreement::Agreement),
     /// Prove an agency's manifest
     Adapter(adapter::Adapter),
-    /// Create, verify and replay the access log
+    /// Make, verify and replay the access log; prove, search, report, export, compare and open what it holds
     Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
     Pki(pki::Pki),
@@ -59,7 +62,7 @@ impl Command {
     /// # Errors
     /// When it could not tell; `main` prints the chain and exits 2.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self.subcommand {
+        let told = match self.subcommand {
             Subcommands::Demo(command) => on_runtime(demo::run(command)),
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             // The pool of database connections wants a runtime to exist, though none is opened.
@@ -70,7 +73,9 @@ impl Command {
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
             Subcommands::Simulate(command) => on_runtime(simulate::run(*command)),
-        }
+        }?;
+        say::heard()?;
+        Ok(told)
     }
 }
 

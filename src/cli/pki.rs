@@ -36,9 +36,9 @@ pub fn run(command: Pki) -> anyhow::Result<ExitCode> {
     pki::init(&folder, &plans, now())?;
     for plan in &plans {
         let systems: Vec<&str> = plan.systems.iter().map(|(system, _)| system.as_str()).collect();
-        println!("{:<18} {}  systems: {}", plan.id.as_str(), plan.name_zh, systems.join(", "));
+        say!("{:<18} {}  systems: {}", plan.id.as_str(), plan.name_zh, systems.join(", "));
     }
-    println!("party files: {}", folder.join("parties").display());
-    println!("For trials only: whoever holds this folder can speak for every organisation in it.");
+    say!("party files: {}", folder.join("parties").display());
+    say!("For trials only: whoever holds this folder can speak for every organisation in it.");
     Ok(ExitCode::SUCCESS)
 }

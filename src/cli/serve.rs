@@ -282,7 +282,6 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         queue: settings.limits.log_queue,
         reread_at_start: settings.log.reread_at_start,
         witness: Some(settings.log.witness.clone()).filter(|path| !path.as_os_str().is_empty()),
-        ..audit::Settings::default()
     };
     let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
         .with_context(|| {

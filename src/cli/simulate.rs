@@ -177,7 +177,7 @@ async fn run_tax_adapter(arguments: TaxAdapterArguments) -> anyhow::Result<ExitC
         password: arguments.password,
     })
     .await?;
-    println!("tax adapter on {}; Ctrl-C ends it", adapter.address);
+    say!("tax adapter on {}; Ctrl-C ends it", adapter.address);
     tokio::signal::ctrl_c().await?;
     adapter.stop().await;
     Ok(ExitCode::SUCCESS)

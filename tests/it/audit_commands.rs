@@ -143,3 +143,35 @@ async fn evidence_leaves_the_house_while_the_gateway_runs() {
     assert_eq!(fs::read_to_string(one.join("entries.jsonl")).unwrap(), "");
     good(&["compare", &log, "--log", &log]).await;
 }
+
+#[test]
+fn a_result_that_cannot_be_printed_is_no_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |words: &[&str], output: std::process::Stdio| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_heyan"));
+        let command = command.current_dir(&folder).arg("audit").args(words).stdout(output);
+        let done = command.output().unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    };
+    let init = ["init", "log", "--key", "log.key", "--new-key", "--origin", "heyan.test/full"];
+    assert_eq!(run(&init, std::process::Stdio::null()).0, Some(0));
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let (code, said) = run(&["verify", "log"], full.into());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.starts_with("heyan: cannot print the result") && !said.contains("panicked"),
+        "{said}"
+    );
+
+    // Whoever asks wrongly learns that, and nothing about the log.
+    let none = || std::process::Stdio::null();
+    assert_eq!(run(&["verify", "log", "--vkey", "garbage"], none()).0, Some(2));
+    assert_eq!(run(&["verify", "log", "--since", "log.key"], none()).0, Some(2));
+    let (code, said) = run(&["export", "log", "log/inside", "--all"], none());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(!folder.path().join("log/inside").exists());
+    let turned = ["search", "log", "--from", "2026-11-30", "--to", "2026-11-01"];
+    assert_eq!(run(&turned, none()).0, Some(2));
+    let (code, said) = run(&["verify", "nowhere"], none());
+    assert_eq!((code, said.contains("audit init")), (Some(2), false), "{said}");
+}

@@ -145,9 +145,9 @@ fn sign(command: &Sign) -> anyhow::Result<ExitCode> {
             "signed_by": signers(&opened), "missing": missing,
         }));
     } else {
-        println!("{}: signed by {}", command.output.display(), signers(&opened).join(", "));
+        say!("{}: signed by {}", command.output.display(), signers(&opened).join(", "));
         if !missing.is_empty() {
-            println!("Still missing: {}. It grants nothing until then.", missing.join(", "));
+            say!("Still missing: {}. It grants nothing until then.", missing.join(", "));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -168,7 +168,7 @@ fn verify(command: &Verify) -> anyhow::Result<ExitCode> {
                     "provider": agreement.provider, "digest": hex(&agreement.digest),
                 }));
             } else {
-                println!(
+                say!(
                     "{}: valid. {} version {}, signed by {} and {}, digest {}",
                     command.file.display(),
                     agreement.id,
@@ -197,7 +197,7 @@ fn verify_order(command: &Verify, document: &[u8], register: &Register) -> ExitC
         }));
     } else {
         let (file, does) = (command.file.display(), order.in_words());
-        println!("{file}: valid. Order {}, signed by {}: {does}", order.id, order.by);
+        say!("{file}: valid. Order {}, signed by {}: {does}", order.id, order.by);
     }
     ExitCode::SUCCESS
 }
@@ -206,7 +206,7 @@ fn not_valid(command: &Verify, problem: &str) -> ExitCode {
     if command.json {
         print(&json!({ "valid": false, "file": command.file, "problem": problem }));
     } else {
-        println!("{}: not valid: {problem}", command.file.display());
+        say!("{}: not valid: {problem}", command.file.display());
     }
     ExitCode::from(NO)
 }
@@ -227,7 +227,7 @@ fn show(command: &Show) -> anyhow::Result<ExitCode> {
         }
     };
     if command.json {
-        println!("{json}");
+        say!("{json}");
     } else {
         let last = "Signatures were not checked: `heyan agreement verify` does that.";
         // A page is long: whoever pipes it into `head` closes the pipe, which is no error.
@@ -306,7 +306,7 @@ fn all(findings: Vec<Finding>) -> anyhow::Error {
 }
 
 fn print(value: &serde_json::Value) {
-    println!("{value:#}");
+    say!("{value:#}");
 }
 
 #[cfg(test)]

@@ -147,8 +147,8 @@ fn give(kind: &str, signed: &SignedBy, act: &Act) -> anyhow::Result<ExitCode> {
     if signed.json {
         print(&json!({ "file": output, "id": order.id, "by": order.by, "kind": kind }));
     } else {
-        println!("{}: {} {}, order {}", output.display(), order.by, order.in_words(), order.id);
-        println!("It acts once the gateway has it in its folder of orders and is told to reload.");
+        say!("{}: {} {}, order {}", output.display(), order.by, order.in_words(), order.id);
+        say!("It acts once the gateway has it in its folder of orders and is told to reload.");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -53,14 +53,14 @@ pub(super) fn run(arguments: &Cosigner) -> anyhow::Result<ExitCode> {
     };
     if arguments.json {
         let key = public.to_string();
-        println!("{}", json!({ "key": key, "cosigned_at": at, "problem": flaw }));
+        say!("{}", json!({ "key": key, "cosigned_at": at, "problem": flaw }));
     } else {
-        println!("cosigner   {public}");
+        say!("cosigner   {public}");
         if let Some(at) = at {
-            println!("cosigned   {at} seconds after 1970");
+            say!("cosigned   {at} seconds after 1970");
         }
         if let Some(flaw) = &flaw {
-            println!("not good   {flaw}");
+            say!("not good   {flaw}");
         }
     }
     Ok(if flaw.is_some() { ExitCode::from(NO) } else { ExitCode::SUCCESS })

@@ -79,13 +79,13 @@ fn in_words(step: &Step) -> String {
 fn tell(done: &Done, json: bool) {
     let days: Vec<String> = done.days.iter().map(ToString::to_string).collect();
     if json {
-        println!("{}", json!({ "entries": done.entries, "days": days, "kept": done.kept }));
+        say!("{}", json!({ "entries": done.entries, "days": days, "kept": done.kept }));
         return;
     }
     let entries: Vec<String> = done.entries.iter().map(ToString::to_string).collect();
     match entries.as_slice() {
-        [] => println!("erased: everything of {}", days.join(", ")),
-        _ => println!("erased: the records of entries {}", entries.join(", ")),
+        [] => say!("erased: everything of {}", days.join(", ")),
+        _ => say!("erased: the records of entries {}", entries.join(", ")),
     }
-    println!("Copies of the key folder from before still open them: destroy those too.");
+    say!("Copies of the key folder from before still open them: destroy those too.");
 }

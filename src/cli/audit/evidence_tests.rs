@@ -36,7 +36,7 @@ async fn every_entry_can_be_proved_and_checked() {
         (&["prove", &log, "310"][..], "entries 0 to 309"),
         (&["prove", &log, "3", "--size", "400"], "310 entries, not 400"),
         (&["check", &receipt, "--vkey", "nonsense"], "--vkey must be"),
-        (&["prove", &trial.path("nowhere"), "0"], "audit init"),
+        (&["prove", &trial.path("nowhere"), "0"], "name the folder that holds"),
     ] {
         let error = format!("{:#}", heyan_audit(words).unwrap_err());
         assert!(error.contains(hint), "{error}");

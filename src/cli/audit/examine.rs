@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::Progress;
-use super::reading::read_text;
+use super::reading::{checkpoint_in, key_in};
 use crate::audit::AuditError;
 use crate::audit::verify::{Expected, Verified, verify};
 use crate::cli::NO;
@@ -45,7 +45,9 @@ pub(super) struct ReplayArguments {
 }
 
 pub(super) fn verify_log(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
-    let since = arguments.since.as_deref().map(read_text).transpose()?;
+    // A key or a file that is none says nothing about the log.
+    let since = arguments.since.as_deref().map(checkpoint_in).transpose()?;
+    arguments.vkey.as_deref().map(key_in).transpose()?;
     let expected = Expected { since: since.as_deref(), vkey: arguments.vkey.as_deref() };
     let examined = verify_folder(&arguments.folder, expected, arguments.json)?;
     Ok(tell(&examined, arguments.json))
@@ -118,7 +120,8 @@ fn examine_with(folder: &Path, parties: Option<&Path>, is_quiet: bool) -> anyhow
         rule: finding.rule,
         text: finding.text.clone(),
     }));
-    examined.report = Some(report);
+    // Of a log that is not whole nothing is counted: the numbers would pass for its own.
+    examined.report = examined.verified.is_some().then_some(report);
     Ok(examined)
 }
 
@@ -162,9 +165,9 @@ fn judge(result: Result<Verified, AuditError>) -> anyhow::Result<Examined> {
 
 fn tell(examined: &Examined, json: bool) -> ExitCode {
     if json {
-        println!("{}", as_json(examined));
+        say!("{}", as_json(examined));
     } else {
-        print!("{}", in_words(examined));
+        say!("{}", in_words(examined).trim_end());
     }
     if examined.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) }
 }
@@ -231,6 +234,12 @@ pub(super) fn in_words(examined: &Examined) -> String {
         1 => "1 finding".to_owned(),
         count => format!("{count} findings"),
     });
+    if examined.verified.is_none() {
+        lines.push(
+            "Do not edit it. Copy the folder aside, and hold it against the copies, checkpoints and receipts of others."
+                .to_owned(),
+        );
+    }
     lines.join("\n") + "\n"
 }
 

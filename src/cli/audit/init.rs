@@ -6,11 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::json;
 
+use crate::audit::file::Description;
 use crate::audit::verify::{Expected, verify};
 use crate::audit::{Audit, Settings};
 use crate::clock::now;
@@ -35,6 +36,9 @@ pub(super) struct Init {
 }
 
 pub(super) fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
+    if Description::read(&arguments.folder)?.is_some() {
+        bail!("there is a log in `{}` already: name a new folder", arguments.folder.display());
+    }
     if arguments.new_key {
         make_key(&arguments.key)?;
     }
@@ -44,15 +48,12 @@ pub(super) fn run(arguments: &Init) -> anyhow::Result<ExitCode> {
     let checkpoint = arguments.folder.join("checkpoint");
     if arguments.json {
         let origin = &verified.origin;
-        println!(
-            "{}",
-            json!({ "origin": origin, "vkey": verified.vkey, "checkpoint": checkpoint })
-        );
+        say!("{}", json!({ "origin": origin, "vkey": verified.vkey, "checkpoint": checkpoint }));
     } else {
-        println!("log        {}", verified.origin);
-        println!("key        {}", verified.vkey);
-        println!("checkpoint {}", checkpoint.display());
-        println!("Give the key, as printed here, to everyone who will check receipts or this log.");
+        say!("log        {}", verified.origin);
+        say!("key        {}", verified.vkey);
+        say!("checkpoint {}", checkpoint.display());
+        say!("Give the key, as printed here, to everyone who will check receipts or this log.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -69,6 +70,12 @@ pub(super) fn write_new_key(path: &Path, text: &str) -> anyhow::Result<()> {
             .with_context(|| format!("cannot make `{}`", folder.display()))?;
     }
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    if file.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AlreadyExists) {
+        bail!(
+            "the key `{}` is there already: leave it be and use it, or name another file",
+            path.display()
+        );
+    }
     let mut file = file.with_context(|| format!("cannot make the key `{}`", path.display()))?;
     file.write_all(text.as_bytes())?;
     file.sync_all().with_context(|| format!("cannot write the key `{}`", path.display()))

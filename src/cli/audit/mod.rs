@@ -22,10 +22,12 @@ mod rotate;
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 
 pub use self::examine::{Examined, Found, examine};
 use super::NO;
+use crate::audit::AuditError;
 
 /// Arguments of `heyan audit`.
 #[derive(Debug, Args)]
@@ -128,11 +130,13 @@ enum Commands {
         heyan audit open log 1207 --keys /mnt/vault --key vault.key\n  \
         heyan audit open log 1207 --keys /mnt/vault --key vault.key --field operator\n  \
         heyan audit open log 1207 --keys /mnt/vault --key vault.key --field answer --disclose answer.json\n\n\
-        Every field is held against the entry's commitment. What it prints is personal data.\n\
+        Every field is held against the entry's commitment. Only that entry is read: `heyan audit verify` tells whether\n\
+        the log is whole. What it prints is personal data.\n\
         Exit code 0 opened, 1 nothing to open (none kept, erased, damaged), 2 could not tell (another key, no such entry).")]
     Open(open::Open),
     /// Check a field that somebody disclosed against the entry in the log; needs no key
     #[command(after_help = "Example:\n  heyan audit check-opening answer.json log\n\n\
+        It reads that one entry. Whether the log is whole, `heyan audit verify` tells.\n\
         Exit code 0 the entry commits to this value, 1 it does not, 2 could not tell.")]
     CheckOpening(open::CheckOpening),
     /// Erase sealed records for good; the gateway must be stopped
@@ -170,6 +174,13 @@ pub fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         Commands::Erase(arguments) => super::on_runtime(erase::run(arguments)),
         Commands::Vault(command) => vault::run(&command),
     };
+    // Who reads a log wants the one that is there, not a new one.
+    if let Err(error) = &result
+        && let Some(AuditError::Missing(folder)) = error.downcast_ref()
+    {
+        let folder = folder.display();
+        bail!("there is no log in `{folder}`: name the folder that holds `log.toml` and `wal`");
+    }
     match result {
         Err(error) if error.is::<reading::Damaged>() => {
             eprintln!("{error}");

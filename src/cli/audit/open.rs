@@ -114,11 +114,11 @@ pub(super) fn check_opening(arguments: &CheckOpening) -> anyhow::Result<ExitCode
     let holds = check(&entry, field, &value, &Opening(opening));
     let (index, name) = (disclosed.index, field.name());
     if arguments.json {
-        println!("{}", json!({ "entry": index, "field": name, "holds": holds }));
+        say!("{}", json!({ "entry": index, "field": name, "holds": holds }));
     } else if holds {
-        println!("entry {index} commits to this {name}");
+        say!("entry {index} commits to this {name}");
     } else {
-        println!("entry {index} does not commit to this {name}");
+        say!("entry {index} does not commit to this {name}");
     }
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
@@ -136,9 +136,9 @@ fn refuse(arguments: &Open, entry: &Entry, error: VaultError) -> anyhow::Result<
         error => return Err(error.into()),
     };
     if arguments.json {
-        println!("{}", json!({ "entry": index, "state": state, "problem": text }));
+        say!("{}", json!({ "entry": index, "state": state, "problem": text }));
     } else {
-        println!("entry {index}: {text}");
+        say!("entry {index}: {text}");
     }
     Ok(ExitCode::from(NO))
 }
@@ -165,17 +165,17 @@ fn tell(arguments: &Open, entry: &Entry, opened: &[Opened]) {
                 )
             })
             .collect();
-        println!(
+        say!(
             "{}",
             json!({ "entry": index, "kind": kind(entry), "state": "open", "fields": fields })
         );
         return;
     }
-    println!("entry      {index}, {}", kind(entry));
+    say!("entry      {index}, {}", kind(entry));
     for one in opened {
-        println!("{:<10} {}", one.field.name(), String::from_utf8_lossy(&one.value));
+        say!("{:<10} {}", one.field.name(), String::from_utf8_lossy(&one.value));
     }
-    println!("Each field is the one that the entry commits to.");
+    say!("Each field is the one that the entry commits to.");
 }
 
 fn kind(entry: &Entry) -> &'static str {

@@ -25,14 +25,14 @@ impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Unnamed(file) => file.write(bytes),
-            Self::Named(file) => file.write(bytes),
+            Self::Named(file) => file.as_file_mut().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Unnamed(file) => file.flush(),
-            Self::Named(file) => file.flush(),
+            Self::Named(file) => file.as_file_mut().flush(),
         }
     }
 }
@@ -45,6 +45,7 @@ impl Output {
             Some(path) => {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 let made = NamedTempFile::new_in(folder.unwrap_or_else(|| Path::new(".")));
+                let made = made.map_err(without_path);
                 Kept::Named(made.with_context(|| format!("cannot write `{}`", path.display()))?)
             }
         };
@@ -70,6 +71,11 @@ impl Output {
             }
         }
     }
+}
+
+/// The same error without the name of a temporary file, which tells nobody anything.
+fn without_path(error: io::Error) -> io::Error {
+    error.kind().into()
 }
 
 impl Write for Output {

@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::output::Output;
-use super::reading::{LogKeys, Reading, head_of, published, read_text};
+use super::reading::{LogKeys, Reading, checkpoint_of, head_of, published, read_text};
 use crate::audit::consistency::Consistency;
 use crate::audit::note::NoteError;
 use crate::audit::prover::Single;
@@ -64,7 +64,7 @@ pub(super) fn prove(arguments: &Prove) -> anyhow::Result<ExitCode> {
 /// The checkpoint to prove against. Reading the log shows whether it is the log's.
 fn target(arguments: &Prove) -> anyhow::Result<(String, Head)> {
     let text = match &arguments.checkpoint {
-        Some(path) => read_text(path)?,
+        Some(path) => checkpoint_of(&arguments.folder, path)?,
         None => published(&arguments.folder)?,
     };
     let head = head_of(&text)?;
@@ -80,9 +80,13 @@ fn reading<'a>(arguments: &'a Prove, since: Option<&'a str>) -> Reading<'a> {
 fn receipt(arguments: &Prove, index: u64) -> anyhow::Result<String> {
     let (checkpoint, head) = target(arguments)?;
     let size = head.size;
-    let mut single = Single::inclusion(index, size).with_context(|| {
-        format!("the checkpoint covers the entries 0 to {}, not {index}", size.saturating_sub(1))
-    })?;
+    let Ok(mut single) = Single::inclusion(index, size) else {
+        let last = size.saturating_sub(1);
+        bail!(
+            "the checkpoint covers the entries 0 to {last}, not {index}: a running gateway publishes the next within \
+             seconds, and --size proves without one"
+        );
+    };
     let mut extra = None;
     let verified = reading(arguments, Some(&checkpoint)).stored(&mut |seen| {
         single.leaf(leaf_hash(seen.bytes));
@@ -114,12 +118,17 @@ fn receipt(arguments: &Prove, index: u64) -> anyhow::Result<String> {
 }
 
 fn consistency(arguments: &Prove, from: &Path) -> anyhow::Result<String> {
-    let earlier = read_text(from)?;
+    let earlier = checkpoint_of(&arguments.folder, from)?;
     let from = head_of(&earlier)?;
     let (later, to) = target(arguments)?;
-    let mut single = Single::consistency(from.size, to.size).with_context(|| {
-        format!("the earlier checkpoint covers {} entries, the later only {}", from.size, to.size)
-    })?;
+    let Ok(mut single) = Single::consistency(from.size, to.size) else {
+        bail!(
+            "the earlier checkpoint covers {} entries, the later only {}: `heyan audit verify --since` tells whether \
+             entries are missing",
+            from.size,
+            to.size
+        );
+    };
     let mut reached = false;
     let mut tree = Frontier::default();
     let verified = reading(arguments, Some(&earlier)).stored(&mut |seen| {
@@ -199,15 +208,15 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
     match checked {
         Ok((lines, value)) => {
             match arguments.json {
-                true => println!("{value}"),
-                false => lines.iter().for_each(|line| println!("{line}")),
+                true => say!("{value}"),
+                false => lines.iter().for_each(|line| say!("{line}")),
             }
             Ok(ExitCode::SUCCESS)
         }
         Err(problem) => {
             match arguments.json {
-                true => println!("{}", json!({ "good": false, "problem": problem })),
-                false => println!("not good: {problem}"),
+                true => say!("{}", json!({ "good": false, "problem": problem })),
+                false => say!("not good: {problem}"),
             }
             Ok(ExitCode::from(NO))
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use thiserror::Error;
@@ -87,7 +87,7 @@ fn whole(verified: Result<Verified, AuditError>) -> anyhow::Result<Verified> {
 
 /// The checkpoint that the log last published, not verified yet.
 pub(super) fn published(folder: &Path) -> anyhow::Result<String> {
-    if !folder.join("log.toml").exists() {
+    if Description::read(folder)?.is_none() {
         return Err(AuditError::Missing(folder.to_owned()).into());
     }
     read_text(&folder.join("checkpoint"))
@@ -104,6 +104,32 @@ pub(super) fn head_of(checkpoint: &str) -> anyhow::Result<Head> {
     head.context("the file is no signed checkpoint: name, size and root, a line each")
 }
 
+/// The text of a checkpoint that somebody kept. Not verified, but a checkpoint by its form.
+pub(super) fn checkpoint_in(path: &Path) -> anyhow::Result<String> {
+    let text = read_text(path)?;
+    head_of(&text).with_context(|| format!("`{}` cannot be used", path.display()))?;
+    Ok(text)
+}
+
+/// The same, and of the log in `folder` by its name: of another log it could prove nothing.
+pub(super) fn checkpoint_of(folder: &Path, path: &Path) -> anyhow::Result<String> {
+    let text = checkpoint_in(path)?;
+    let Some(description) = Description::read(folder)? else {
+        return Err(AuditError::Missing(folder.to_owned()).into());
+    };
+    let (own, origin) = (description.origin, text.lines().next().unwrap_or_default());
+    if origin != own {
+        bail!("`{}` is a checkpoint of the log `{origin}`, not of `{own}`", path.display());
+    }
+    Ok(text)
+}
+
+/// A key of the log in its text form.
+pub(super) fn key_in(text: &str) -> anyhow::Result<VerifierKey> {
+    let key = VerifierKey::parse(text.trim());
+    key.context("--vkey must be the log's key, such as `heyan.example.gov.cn/2026+1a2b3c4d+AX…`")
+}
+
 /// Keys of one log, of which any may have signed: its first, and those it went over to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LogKeys(Vec<VerifierKey>);
@@ -111,11 +137,7 @@ pub(super) struct LogKeys(Vec<VerifierKey>);
 impl LogKeys {
     /// From the text forms.
     pub(super) fn parse(texts: &[String]) -> anyhow::Result<Self> {
-        let keys = texts.iter().map(|text| VerifierKey::parse(text.trim()));
-        let keys = keys.collect::<Result<Vec<_>, _>>();
-        Ok(Self(keys.context(
-            "--vkey must be the log's key, such as `heyan.example.gov.cn/2026+1a2b3c4d+AX…`",
-        )?))
+        Ok(Self(texts.iter().map(|text| key_in(text)).collect::<Result<_, _>>()?))
     }
 
     /// Of the log in this folder, before it is read: its first key.

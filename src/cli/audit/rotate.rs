@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::init::make_key;
+use crate::audit::file::Description;
 use crate::audit::{Audit, AuditError, Settings};
 use crate::clock::now;
 use crate::crypto::SigningKey;
@@ -33,6 +34,10 @@ pub(super) struct Rotate {
 
 pub(super) fn run(arguments: &Rotate) -> anyhow::Result<ExitCode> {
     let old = Arc::new(SigningKey::read(&arguments.key)?);
+    // No key is made for a log that is not there.
+    if Description::read(&arguments.folder)?.is_none() {
+        return Err(AuditError::Missing(arguments.folder.clone()).into());
+    }
     if arguments.make {
         make_key(&arguments.new_key)?;
     }
@@ -52,17 +57,17 @@ pub(super) fn run(arguments: &Rotate) -> anyhow::Result<ExitCode> {
     let checkpoint = arguments.folder.join("checkpoint");
     if arguments.json {
         let index = rotated.index;
-        println!(
+        say!(
             "{}",
             json!({ "entry": index, "old_vkey": old, "vkey": new, "checkpoint": checkpoint })
         );
     } else {
-        println!("entry      {}", rotated.index);
-        println!("old key    {old}");
-        println!("new key    {new}");
-        println!("checkpoint {}, signed by both: keep a copy", checkpoint.display());
-        println!("Set `log.key` to {} before the next start.", arguments.new_key.display());
-        println!("Give the new key, as printed here, to everyone who has the old one.");
+        say!("entry      {}", rotated.index);
+        say!("old key    {old}");
+        say!("new key    {new}");
+        say!("checkpoint {}, signed by both: keep a copy", checkpoint.display());
+        say!("Set `log.key` to {} before the next start.", arguments.new_key.display());
+        say!("Give the new key, as printed here, to everyone who has the old one.");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::reading::Reading;
 use crate::audit::AuditError;
 use crate::audit::file::Description;
 use crate::cli::NO;
@@ -84,6 +85,8 @@ fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let log = &arguments.log;
     let description = Description::read(log)?.ok_or_else(|| AuditError::Missing(log.clone()))?;
     let folder = KeyFolder::new(&arguments.keys, &description.origin);
+    // What a damaged log says of its keys proves nothing about them.
+    Reading::new(log, "checking", arguments.json).stored(&mut |_| {})?;
     let (history, names) = (history(log)?, folder.names()?);
     let mut findings = Vec::new();
     for (name, in_use) in history.keys() {
@@ -112,10 +115,16 @@ fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
     let destroyed = history.keys().count() - in_use;
     if arguments.json {
         let findings = json!(findings);
-        println!("{}", json!({ "in_use": in_use, "destroyed": destroyed, "findings": findings }));
+        say!("{}", json!({ "in_use": in_use, "destroyed": destroyed, "findings": findings }));
     } else {
-        findings.iter().for_each(|finding| println!("{finding}"));
-        println!("{in_use} keys in use, {destroyed} destroyed; {} findings", findings.len());
+        findings.iter().for_each(|finding| say!("{finding}"));
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let found = findings.len();
+        say!(
+            "{in_use} key{} in use, {destroyed} destroyed; {found} finding{}",
+            plural(in_use),
+            plural(found)
+        );
     }
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
@@ -126,12 +135,12 @@ fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     Master::create(&arguments.subject_key, Power::Find)?;
     if arguments.json {
         let (keys, key, subject_key) = (&arguments.keys, &arguments.key, &arguments.subject_key);
-        println!("{}", json!({ "keys": keys, "key": key, "subject_key": subject_key }));
+        say!("{}", json!({ "keys": keys, "key": key, "subject_key": subject_key }));
     } else {
-        println!("day keys     {}", arguments.keys.display());
-        println!("opens        {}", arguments.key.display());
-        println!("finds        {}", arguments.subject_key.display());
-        println!("Give each key only to those who need that power; keep a copy of both in a safe.");
+        say!("day keys     {}", arguments.keys.display());
+        say!("opens        {}", arguments.key.display());
+        say!("finds        {}", arguments.subject_key.display());
+        say!("Give each key only to those who need that power; keep a copy of both in a safe.");
     }
     Ok(ExitCode::SUCCESS)
 }

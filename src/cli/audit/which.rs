@@ -20,8 +20,19 @@ pub(super) struct Span {
 }
 
 impl Span {
-    pub(super) fn range(&self) -> Range {
-        Range { from: self.from, until: self.to }
+    /// # Errors
+    /// When it ends before it begins: nothing found would pass for nothing there.
+    pub(super) fn range(&self) -> anyhow::Result<Range> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && to <= from
+        {
+            bail!("--to lies before --from: no entry could be in between");
+        }
+        Ok(Range { from: self.from, until: self.to })
+    }
+
+    pub(super) fn holds(&self, at: Timestamp) -> bool {
+        Range { from: self.from, until: self.to }.holds(at)
     }
 
     pub(super) fn is_given(&self) -> bool {
@@ -82,7 +93,7 @@ impl Which {
             item: self.item.clone(),
             case: self.case.clone(),
             agreement: self.agreement.clone(),
-            range: self.span.range(),
+            range: self.span.range()?,
             verdict: self.verdict,
             denial: self.denial.clone(),
             kind: self.kind.clone(),

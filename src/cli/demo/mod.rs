@@ -5,7 +5,7 @@ mod tamper;
 mod telling;
 pub mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -45,16 +45,31 @@ pub async fn run(command: Demo) -> anyhow::Result<ExitCode> {
     let folder = command.keep.clone().unwrap_or_else(|| temporary.path().join("world"));
     let mut telling = Telling::new(command.json);
     if !command.json {
-        println!(
+        say!(
             "heyan 核验: six agencies, one housing provident fund centre (住房公积金), one gateway"
         );
     }
     let mut stage = Stage::set_up(&folder, command.people, &mut telling).await?;
     let good = stage.play(&mut telling).await.context("the demo could not go on")?;
     telling.finish(good);
+    if let Some(kept) = &command.keep {
+        telling.aside(&next(kept));
+    }
     if command.serve {
         stage.stand(&telling).await?;
     }
     stage.clear().await?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+/// What to type next in an installation that was kept: entry 21 is the first answer.
+fn next(kept: &Path) -> String {
+    format!(
+        "kept in {}; from there:\n  \
+         heyan audit search log --kind denial               # who was refused\n  \
+         heyan audit report log --format html -o report.html\n  \
+         heyan audit open log 21 --keys vault --key keys/vault.key   # the first answer, unsealed\n  \
+         heyan audit verify log-copy                        # the copy with one bit flipped: exit 1",
+        kept.display()
+    )
 }

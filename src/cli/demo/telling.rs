@@ -23,7 +23,7 @@ impl Telling {
         self.chapters.push(json!({ "chapter": title, "steps": [] }));
         if !self.json {
             let number = self.chapters.len();
-            println!("\n{}", self.paint("1", &format!("{number}  {title}")));
+            say!("\n{}", self.paint("1", &format!("{number}  {title}")));
         }
     }
 
@@ -31,7 +31,7 @@ impl Telling {
     pub(super) fn did(&mut self, what: &str, text: &str) {
         self.step(json!({ "did": what, "text": text }));
         if !self.json {
-            println!("   {what:<9} {text}");
+            say!("   {what:<9} {text}");
         }
     }
 
@@ -57,7 +57,7 @@ impl Telling {
         };
         let result = self.paint(colour, &format!("{:<12}", asked.result));
         let receipt = if asked.receipt { "  receipt ✓" } else { "" };
-        println!(
+        say!(
             "   {:<3} {} {result} {:<7} entry {:<4} {:>6.1} ms{receipt}",
             asked.fact,
             padded(&asked.title, 28),
@@ -66,18 +66,18 @@ impl Telling {
             asked.milliseconds,
         );
         if !asked.text.is_empty() {
-            println!("       {}", self.paint("2", &asked.text));
+            say!("       {}", self.paint("2", &asked.text));
         }
     }
 
     /// Ends the telling; a program gets its document now.
     pub(super) fn finish(&self, good: bool) {
         if self.json {
-            println!("{}", json!({ "good": good, "chapters": self.chapters }));
+            say!("{}", json!({ "good": good, "chapters": self.chapters }));
         } else if good {
-            println!("\nEverything came out as it must.");
+            say!("\nEverything came out as it must.");
         } else {
-            println!("\nSomething did NOT come out as it must: see above.");
+            say!("\nSomething did NOT come out as it must: see above.");
         }
     }
 
@@ -86,7 +86,7 @@ impl Telling {
         if self.json {
             eprintln!("{text}");
         } else {
-            println!("{text}");
+            say!("{text}");
         }
     }
 

@@ -19,18 +19,18 @@ const CHINA: jiff::tz::Offset = jiff::tz::offset(8);
 
 pub(super) fn print(reply: &message::VerifyResponse, receipt: Option<&Path>, as_json: bool) {
     if as_json {
-        println!("{:#}", to_json(reply, receipt));
+        say!("{:#}", to_json(reply, receipt));
     } else {
         let mut text = String::new();
         // Writing into a string cannot fail.
         let _ = write_text(&mut text, reply, receipt);
-        print!("{text}");
+        say!("{}", text.trim_end());
     }
 }
 
 pub(super) fn print_refusal(refused: &Refused, as_json: bool) {
     if as_json {
-        println!("{:#}", refusal_json(refused));
+        say!("{:#}", refusal_json(refused));
     } else {
         let mut text = String::new();
         let _ = write_refusal(&mut text, refused);

@@ -161,7 +161,7 @@ fn question(entry: &Entry, arguments: &Compare) -> Option<(Key, [u32; PARTS.len(
     };
     let caller = &facts.caller;
     let is_meant = arguments.is_meant(caller.organisation.as_str(), caller.system.as_str());
-    if !is_meant || !arguments.span.range().holds(facts.received_at) {
+    if !is_meant || !arguments.span.holds(facts.received_at) {
         return None;
     }
     let (organisation, system) = (caller.organisation.as_str(), caller.system.as_str());

@@ -76,15 +76,16 @@ impl Compared {
 }
 
 pub(super) fn run(arguments: &Compare) -> anyhow::Result<ExitCode> {
+    arguments.span.range()?;
     let compared = match (&arguments.receipts, &arguments.log) {
         (Some(folder), _) => receipts::compare(arguments, folder)?,
         (None, Some(other)) => logs::compare(arguments, other)?,
         (None, None) => anyhow::bail!("name either --receipts or --log"),
     };
     if arguments.json {
-        println!("{}", as_json(&compared));
+        say!("{}", as_json(&compared));
     } else {
-        print!("{}", in_words(&compared));
+        say!("{}", in_words(&compared).trim_end());
     }
     let is_same = compared.findings.is_empty();
     Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::from(NO) })

@@ -44,7 +44,7 @@ pub(super) fn compare(arguments: &Compare, folder: &Path) -> anyhow::Result<Comp
     }
     let mut tree = Frontier::default();
     let (mut seen_questions, mut unmatched) = (0_u64, 0_u64);
-    let range = arguments.span.range();
+    let range = arguments.span.range()?;
     let expected = Expected { since: None, vkey: arguments.vkey.as_deref() };
     let reading =
         Reading { expected, ..Reading::new(&arguments.folder, "comparing", arguments.json) };

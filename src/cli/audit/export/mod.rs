@@ -17,6 +17,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use self::choice::Choice;
+use self::first::Gathered;
 use super::progress::Progress;
 use super::which::Span;
 use crate::audit::tiles;
@@ -62,7 +63,8 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
         bail!("say what to export: --from and --to, --agreement, or --all");
     }
     refuse_full(&arguments.out)?;
-    let choice = Choice::new(arguments.span.range(), arguments.agreement.clone());
+    refuse_inside(&arguments.folder, &arguments.out)?;
+    let choice = Choice::new(arguments.span.range()?, arguments.agreement.clone());
     let gathered = first::gather(&arguments.folder, choice, arguments.json)?;
     if arguments.receipts == Receipts::Files && gathered.entries > MANY_FILES {
         eprintln!(
@@ -72,21 +74,13 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
     }
     fs::create_dir_all(&arguments.out)
         .with_context(|| format!("cannot make `{}`", arguments.out.display()))?;
-    second::write(
-        &arguments.folder,
-        &arguments.out,
-        &gathered,
-        arguments.receipts,
-        arguments.json,
-    )?;
-    if arguments.all {
-        let mut progress = Progress::new("tiles", &arguments.folder, arguments.json);
-        tiles::export(&arguments.folder, &arguments.out.join("tiles"), &mut |_| progress.step())?;
-        progress.end();
-    }
+    write(arguments, &gathered).with_context(|| {
+        let out = arguments.out.display();
+        format!("`{out}` is not whole: remove it, and export again where there is room")
+    })?;
     let out = arguments.out.display();
     if arguments.json {
-        println!(
+        say!(
             "{}",
             json!({
                 "folder": arguments.out,
@@ -98,11 +92,36 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
             })
         );
     } else {
-        println!("exported   {} entries to {out}", gathered.entries);
-        println!("checkpoint {} entries of {}", gathered.size, gathered.origin);
-        println!("Begin with {out}/README.txt; `python3 {out}/check.py` checks it all.");
+        say!("exported   {} entries to {out}", gathered.entries);
+        say!("checkpoint {} entries of {}", gathered.size, gathered.origin);
+        say!("Begin with {out}/README.txt; `python3 {out}/check.py` checks it all.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn write(arguments: &Export, gathered: &Gathered) -> anyhow::Result<()> {
+    let (folder, out, is_quiet) = (&arguments.folder, &arguments.out, arguments.json);
+    second::write(folder, out, gathered, arguments.receipts, is_quiet)?;
+    if arguments.all {
+        let mut progress = Progress::new("tiles", folder, is_quiet);
+        tiles::export(folder, &out.join("tiles"), &mut |_| progress.step())?;
+        progress.end();
+    }
+    Ok(())
+}
+
+/// What reads a log changes nothing in its folder.
+fn refuse_inside(log: &Path, out: &Path) -> anyhow::Result<()> {
+    let Ok(log) = log.canonicalize() else { return Ok(()) };
+    // The folder may be new, and some above it too.
+    let there = out.ancestors().find_map(|above| match above.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize().ok(),
+        false => above.canonicalize().ok(),
+    });
+    if there.is_some_and(|there| there.starts_with(&log)) {
+        bail!("`{}` lies in the log's own folder: name a place outside", out.display());
+    }
+    Ok(())
 }
 
 /// Never among other files: what is there could pass for a part of the export.
