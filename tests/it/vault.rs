@@ -167,7 +167,7 @@ async fn an_erased_question_is_gone_for_all_and_the_log_is_whole() {
     // A copy of the destroyed key that comes back is noticed.
     let check = ["audit", "vault", "check", &log, "--keys", &vault, "--key", &key];
     let (code, said) = heyan(&check).await;
-    assert!(code == 0 && said.contains("1 keys in use, 1 destroyed"), "{said}");
+    assert!(code == 0 && said.contains("1 key in use, 1 destroyed"), "{said}");
     let day = heyan::vault::day::Day::of(entry(&lab, one).0.at);
     let (new, old) =
         (lab.path(format!("vault/{day}.2.key")), lab.path(format!("vault/{day}.1.key")));
