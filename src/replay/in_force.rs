@@ -12,6 +12,7 @@ use crate::agreements::order::{self, Act, Order, OrderError};
 use crate::audit::entry::{AgreementEvent, FreezeChange, FreezeEvent, OrderEffect, PartyEvent};
 use crate::crypto::sha256;
 use crate::decision::agreement::{Agreement, AgreementSet};
+use crate::decision::facts::{CallerFacts, Facts, Standing as Stands};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
 
@@ -35,6 +36,10 @@ pub(super) struct InForce {
     parties: BTreeMap<String, Vec<u8>>,
     /// Made from `parties` when first needed after a change.
     register: Option<Register>,
+    /// Registers that are over, with the last moment at which they can have been looked at; newest first.
+    earlier_registers: VecDeque<(Timestamp, Register)>,
+    /// The files make no register, which has been said.
+    is_unusable: bool,
     agreements: BTreeMap<(String, u32), Arc<Agreement>>,
     standing: Standing,
     current: View,
@@ -52,6 +57,8 @@ impl InForce {
             verify_order: order::verify,
             parties: BTreeMap::new(),
             register: None,
+            earlier_registers: VecDeque::new(),
+            is_unusable: false,
             agreements: BTreeMap::new(),
             standing: Standing::default(),
             current: View::default(),
@@ -72,7 +79,7 @@ impl InForce {
         self.longest_kept
     }
 
-    pub(super) fn party(&mut self, index: u64, event: &PartyEvent) {
+    pub(super) fn party(&mut self, index: u64, event: &PartyEvent, at: Timestamp) {
         let organisation = match event {
             PartyEvent::Entered { organisation, document } => {
                 self.parties.insert(organisation.clone(), document.clone());
@@ -84,7 +91,37 @@ impl InForce {
             }
         };
         self.last_party_entries.insert(organisation.clone(), index);
-        self.register = None;
+        let over = self.register.take().map(|register| (at.plus(TURNS_OVER_IN), register));
+        over.into_iter().for_each(|over| self.earlier_registers.push_front(over));
+        self.earlier_registers.truncate(EARLIER_SETS);
+        self.is_unusable = false;
+    }
+
+    /// Callers must stand in the log's register as their entries say. Whose authority made a certificate is not in the
+    /// log; and a log without a register permits nothing, which its decisions show.
+    pub(super) fn standing(&mut self, index: u64, facts: &Facts, report: &mut Report) {
+        let caller = &facts.caller;
+        if !caller.standing.is_vouched() && caller.standing != Stands::UnknownOrganisation
+            || self.parties.is_empty()
+            || self.is_unusable
+        {
+            return;
+        }
+        let found = self.with_register(index, report, |register| stands(register, caller));
+        self.is_unusable = found.is_none();
+        let Some(found) = found.filter(|found| *found != caller.standing) else { return };
+        let mut earlier = self.earlier_registers.iter();
+        let was_so = earlier.any(|(until, register)| {
+            facts.received_at <= *until && stands(register, caller) == caller.standing
+        });
+        if !was_so {
+            let (organisation, system) = (&caller.organisation, &caller.system);
+            let text = format!(
+                "`{organisation}/{system}` is recorded as {:?}; by the log's register it is {found:?}",
+                caller.standing
+            );
+            report.find(index, "standing", text);
+        }
     }
 
     pub(super) fn agreement(
@@ -247,5 +284,17 @@ impl InForce {
             let longest = terms.found.max(terms.not_found).saturating_add(terms.stale);
             self.longest_kept = self.longest_kept.max(longest);
         }
+    }
+}
+
+/// How a caller stands in a register whose authority made its certificate.
+fn stands(register: &Register, caller: &CallerFacts) -> Stands {
+    let Some(organisation) = register.organisation(&caller.organisation) else {
+        return Stands::UnknownOrganisation;
+    };
+    match organisation.systems.get(&caller.system) {
+        None => Stands::UnknownSystem,
+        Some(rights) if rights.query => Stands::Registered,
+        Some(_) => Stands::NoQueryRight,
     }
 }

@@ -156,7 +156,7 @@ impl Replay {
                 self.in_force.agreement(index, event, entry.at, &mut self.report);
                 self.intents.keep_for(self.in_force.longest_kept());
             }
-            Kind::Party(event) => self.in_force.party(index, event),
+            Kind::Party(event) => self.in_force.party(index, event, entry.at),
             Kind::Node(event) => self.node(event.change),
             Kind::Freeze(event) => {
                 self.in_force.freeze(index, event, entry.at, &mut self.report);
@@ -203,6 +203,7 @@ impl Replay {
         self.report.intents += 1;
         let caller = self.callers.of(&intent.facts);
         self.callers.question(index, caller, &intent.facts, &mut self.report);
+        self.in_force.standing(index, &intent.facts, &mut self.report);
         let permit = self.permitted(index, &intent.facts, &intent.permit);
         self.intents.add(index, caller, intent, permit);
     }
@@ -220,6 +221,7 @@ impl Replay {
             }
             None => {
                 self.callers.question(index, caller, &outcome.facts, &mut self.report);
+                self.in_force.standing(index, &outcome.facts, &mut self.report);
                 self.permitted(index, &outcome.facts, &outcome.permit)
             }
         };
@@ -293,6 +295,7 @@ impl Replay {
         }
         let caller = self.callers.of(facts);
         self.callers.question(index, caller, facts, &mut self.report);
+        self.in_force.standing(index, facts, &mut self.report);
         if !self.same_rules(index, facts) {
             return;
         }

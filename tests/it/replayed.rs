@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use heyan::audit::entry::{Entry, Kind, Outcome, encode};
+use heyan::audit::entry::{Entry, Kind, Outcome, PartyEvent, encode};
 use heyan::decision::facts::Facts;
 use heyan::proto::gateway::v1 as wire;
 use heyan::replay::{Finding, replay};
@@ -139,4 +139,25 @@ async fn what_no_honest_gateway_records_is_found() {
         let catalogue = catalogue.unwrap().kind.clone();
         entries[usize::try_from(intent).unwrap()].kind = catalogue;
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_the_register_does_not_know_is_found() {
+    let (mut entries, _) = log().await;
+    // As if the system had never been entered.
+    for entry in &mut entries {
+        if let Kind::Party(PartyEvent::Entered { organisation, document }) = &mut entry.kind
+            && organisation == "fund-centre"
+        {
+            let text = String::from_utf8(document.clone()).unwrap();
+            assert!(text.contains("approval"), "{text}");
+            *document = text.replace("approval", "approvar").into_bytes();
+        }
+    }
+    let findings = found(&entries);
+    assert_eq!(findings.len(), 3, "{findings:?}");
+    for finding in &findings {
+        let text = "`fund-centre/approval` is recorded as Registered; by the log's register it is UnknownSystem";
+        assert_eq!((finding.rule, finding.text.as_str()), ("standing", text));
+    }
 }
