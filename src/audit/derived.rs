@@ -21,7 +21,7 @@ use super::hashed::Hashed;
 use super::history::{History, LOWEST};
 use super::keys::Keys;
 use super::note::{self, Note, VerifierKey};
-use super::store::{Damage, Place, Store, StoreError};
+use super::store::{Damage, PLACE_EVERY, Place, Store, StoreError};
 use super::summary::Summary;
 use super::tree::Node;
 use crate::crypto::{Digest, SigningKey, sha256};
@@ -29,9 +29,6 @@ use crate::query::time::Timestamp;
 
 const SUMMARY: &str = "summary";
 const FORMAT: &str = "heyan summary v1";
-
-/// At least one place is kept per this many entries.
-const PLACE_EVERY: u64 = 256;
 
 /// The log as far as it was read, with all that is derived from it.
 #[derive(Clone, Debug)]

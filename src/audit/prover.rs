@@ -5,14 +5,12 @@
 
 use std::collections::HashMap;
 
+use super::history::{self, LOWEST};
 use super::tree::{self, Frontier, Node, OutOfRange};
 use crate::crypto::Digest;
 
-/// Height of the smallest subtrees kept, as in tlog-tiles.
-const LOWEST: u32 = 8;
-
 /// Leaves under one of the smallest subtrees kept.
-pub const BLOCK: u64 = 1 << LOWEST;
+pub const BLOCK: u64 = history::BLOCK;
 
 /// One proof, to be made in one pass.
 #[derive(Debug)]

@@ -78,6 +78,9 @@ pub(super) struct Place {
     pub(super) offset: u64,
 }
 
+/// At least one place is remembered per this many entries: 24 bytes of memory each, at most so many frames to skip.
+pub(super) const PLACE_EVERY: u64 = 256;
+
 /// What need not be read again.
 #[derive(Clone, Debug)]
 pub(super) struct Known {

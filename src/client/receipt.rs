@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::held;
 use crate::audit::commitment::{self, Field, Opening};
 use crate::audit::committed::bounded;
-use crate::audit::entry::{self, Commitments, Entry, EntryError, Kind, Outcome};
+use crate::audit::entry::{self, Entry, EntryError, Kind, Outcome};
 use crate::audit::note::{NoteError, VerifierKey};
 use crate::audit::receipt::Receipt;
 use crate::audit::tree::Head;
@@ -114,7 +114,7 @@ pub fn check(receipt: &wire::Receipt, keys: &[VerifierKey]) -> Result<Checked, R
         let flaw = || ReceiptError::Opening(opening.field.clone());
         let field = FIELDS.into_iter().find(|field| field.name() == opening.field);
         let field = field.ok_or_else(flaw)?;
-        let digest = commitments(&entry).and_then(|given| committed(given, field));
+        let digest = entry.kind.commitments().and_then(|given| given.of(field));
         let key = Opening(opening.opening.as_slice().try_into().map_err(|_| flaw())?);
         let is_repeated = opened.iter().any(|(known, _)| *known == field);
         match digest {
@@ -164,7 +164,7 @@ fn expected(
     question: &wire::VerifyRequest,
     reply: &wire::VerifyResponse,
 ) -> Result<Option<Vec<u8>>, ReceiptError> {
-    if committed(&outcome.commitments, field).is_none() {
+    if outcome.commitments.of(field).is_none() {
         // An answer commits to all four, or it could be denied later.
         return Err(ReceiptError::Unopened(field.name()));
     }
@@ -175,24 +175,6 @@ fn expected(
         Field::Request => held::request(question),
         Field::Answer => held::answer(reply).ok_or_else(differs)?,
     }))
-}
-
-fn commitments(entry: &Entry) -> Option<&Commitments> {
-    match &entry.kind {
-        Kind::Intent(intent) => Some(&intent.commitments),
-        Kind::Outcome(outcome) => Some(&outcome.commitments),
-        Kind::Denial(denied) => Some(&denied.commitments),
-        _ => None,
-    }
-}
-
-fn committed(commitments: &Commitments, field: Field) -> Option<Digest> {
-    match field {
-        Field::Subject => commitments.subject,
-        Field::Operator => commitments.operator,
-        Field::Request => commitments.request,
-        Field::Answer => commitments.answer,
-    }
 }
 
 /// The form in which a receipt is kept: JSON, bytes in base64.

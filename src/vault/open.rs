@@ -99,7 +99,7 @@ impl OpenEntry<'_> {
     pub fn open(&self, field: Field) -> Result<Opened, VaultError> {
         let value = seal::open(&self.seed, &self.place, &self.sealed, field)?;
         let (commitment, opening) = commitment::commit(&self.seed, field, &value);
-        if committed(self.commitments, field) != Some(commitment) {
+        if self.commitments.of(field) != Some(commitment) {
             return Err(VaultError::Damaged("a field is not what the entry commits to"));
         }
         Ok(Opened { field, value, opening })
@@ -108,17 +108,8 @@ impl OpenEntry<'_> {
 
 /// True when the entry commits to this value of the field, as its opening shows. Needs no key.
 pub fn check(entry: &Entry, field: Field, value: &[u8], opening: &Opening) -> bool {
-    let committed = Place::of("", &entry.kind).and_then(|(_, known)| committed(known, field));
+    let committed = entry.kind.commitments().and_then(|known| known.of(field));
     committed.is_some_and(|commitment| commitment::check(&commitment, field, value, opening))
-}
-
-fn committed(commitments: &Commitments, field: Field) -> Option<Digest> {
-    match field {
-        Field::Subject => commitments.subject,
-        Field::Operator => commitments.operator,
-        Field::Request => commitments.request,
-        Field::Answer => commitments.answer,
-    }
 }
 
 /// The log's name.

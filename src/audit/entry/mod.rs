@@ -7,6 +7,7 @@ use prost::Message;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::commitment::Field;
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
 use crate::decision::facts::Facts;
@@ -72,6 +73,35 @@ impl Kind {
             | Self::Freeze(_)
             | Self::Key(_)
             | Self::Erasure(_) => None,
+        }
+    }
+
+    /// What it commits to; `None` of what records no question.
+    pub fn commitments(&self) -> Option<&Commitments> {
+        match self {
+            Self::Intent(intent) => Some(&intent.commitments),
+            Self::Outcome(outcome) => Some(&outcome.commitments),
+            Self::Denial(denied) => Some(&denied.commitments),
+            Self::Agreement(_)
+            | Self::Party(_)
+            | Self::Node(_)
+            | Self::Catalogue(_)
+            | Self::Adapter(_)
+            | Self::Freeze(_)
+            | Self::Key(_)
+            | Self::Erasure(_) => None,
+        }
+    }
+}
+
+impl Commitments {
+    /// The commitment to that field.
+    pub fn of(&self, field: Field) -> Option<Digest> {
+        match field {
+            Field::Subject => self.subject,
+            Field::Operator => self.operator,
+            Field::Request => self.request,
+            Field::Answer => self.answer,
         }
     }
 }

@@ -30,16 +30,13 @@ use self::scan::{Extent, Scan, name, scan};
 use super::chain::Break;
 use super::frame::{BLOCK, Frame, FrameError, Peeked};
 use super::hashed::{Depth, Hashed};
-use super::store::{Damage, Known, Place, Store, StoreError, Visit, failed};
+use super::store::{Damage, Known, PLACE_EVERY, Place, Store, StoreError, Visit, failed};
 
 const WAL: &str = "wal";
 const LOCK: &str = "lock";
 const CHECKPOINT: &str = "checkpoint";
 const SET_ASIDE: &str = "set-aside";
 const DERIVED: &str = "derived";
-
-/// At least one place is remembered per this many entries: 24 bytes of memory each, at most so many frames to skip.
-const PLACE_EVERY: u64 = 256;
 
 /// Longest derived file read, in bytes: a summary of a thousand million entries takes a few hundred kilobytes.
 const MAX_DERIVED_BYTES: u64 = 64 << 20;
