@@ -124,8 +124,8 @@ async fn full_disk() -> Result<String, String> {
     let told = log.appender().run_until_acknowledged(50).kill();
     log.keep(told);
     log.hold(0).await;
-    let (count, size) = (log.count(), std::fs::read_dir(log.folder().join("wal")).unwrap().count());
-    assert!(count >= before + 50 && size > 2);
+    let count = log.count();
+    assert!(count >= before + 50, "{count} after {before}");
     drop(disk);
     Ok(format!("stopped at {before} receipts, went on, {count} hold"))
 }
