@@ -44,5 +44,6 @@ fn person(role: &str, name: &str, document_number: &str) -> Subject {
         document_number: document_number.to_owned(),
         ..Person::default()
     };
-    Subject { role: role.to_owned(), kind: Some(subject::Kind::Person(person)) }
+    let kind = Some(subject::Kind::Person(person));
+    Subject { role: role.to_owned(), kind, ..Subject::default() }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::proto::gateway::v1 as wire;
 use crate::query::identifier;
+use crate::query::relation::{Related, Relation};
 use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
@@ -36,7 +37,7 @@ pub fn subject(subject: &Subject) -> wire::Subject {
             division: document.division.clone(),
         }),
     };
-    wire::Subject { role: subject.role.clone(), kind: Some(kind) }
+    wire::Subject { role: subject.role.clone(), kind: Some(kind), ..Default::default() }
 }
 
 fn identity_document(kind: IdentityDocument) -> wire::IdentityDocument {
@@ -48,6 +49,32 @@ fn identity_document(kind: IdentityDocument) -> wire::IdentityDocument {
         IdentityDocument::Military => wire::IdentityDocument::Military,
         IdentityDocument::Other => wire::IdentityDocument::Other,
     }
+}
+
+/// The relation as its message.
+pub fn relation(relation: Relation) -> wire::Relation {
+    match relation {
+        Relation::CaseParty => wire::Relation::CaseParty,
+        Relation::Declared => wire::Relation::Declared,
+        Relation::Verified => wire::Relation::Verified,
+        Relation::Mandated => wire::Relation::Mandated,
+    }
+}
+
+/// How a message says that its subject belongs to the case. One without a relation says nothing; `Err` is one unknown.
+///
+/// # Errors
+/// The number of an unknown relation.
+pub fn read_relation(given: &wire::Subject) -> Result<Option<Related>, i32> {
+    let relation = match wire::Relation::try_from(given.relation) {
+        Err(_) => return Err(given.relation),
+        Ok(wire::Relation::Unspecified) => return Ok(None),
+        Ok(wire::Relation::CaseParty) => Relation::CaseParty,
+        Ok(wire::Relation::Declared) => Relation::Declared,
+        Ok(wire::Relation::Verified) => Relation::Verified,
+        Ok(wire::Relation::Mandated) => Relation::Mandated,
+    };
+    Ok(Some(Related { relation, shown_by: given.shown_by }))
 }
 
 /// The kind of document that a message names; an absent one is a citizen ID, an unknown one `None`.
@@ -215,6 +242,8 @@ pub fn request_text(request: &wire::VerifyRequest) -> Vec<u8> {
             ("item_version", &purpose.item_version),
             ("case_number", &purpose.case_number),
             ("replaced_material", &purpose.replaced_material),
+            ("notice", &purpose.notice),
+            ("consent", &purpose.consent),
         ]);
         fields.insert("purpose".to_owned(), Json::Object(purpose));
     }
@@ -265,6 +294,14 @@ fn subject_text(subject: &wire::Subject) -> Json {
         ),
     });
     fields.extend(kind.map(|(name, kind)| (name.to_owned(), Json::Object(kind))));
+    if subject.relation != 0 {
+        let known = read_relation(subject).ok().flatten();
+        let relation = known.map_or(json!(subject.relation), |known| json!(known.relation.name()));
+        fields.insert("relation".to_owned(), relation);
+    }
+    if subject.shown_by != 0 {
+        fields.insert("shown_by".to_owned(), json!(subject.shown_by));
+    }
     Json::Object(fields)
 }
 
@@ -309,6 +346,7 @@ mod tests {
             subjects: vec![wire::Subject {
                 role: "person".to_owned(),
                 kind: Some(wire::subject::Kind::Person(person)),
+                ..Default::default()
             }],
             assertions: vec![wire::Assertion {
                 attribute: "months".to_owned(),

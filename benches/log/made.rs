@@ -1,6 +1,5 @@
 //! A long log, made without waiting for a disk: a day of a province's questions, six agreements, frames of 64 entries.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -20,8 +19,9 @@ use heyan::audit::tree;
 use heyan::audit::{Audit, Settings};
 use heyan::crypto::{SigningKey, sha256};
 use heyan::decision::PermitRef;
-use heyan::decision::agreement::{Agreement, CacheTerms, Clause, Quota};
-use heyan::decision::facts::{CallerFacts, Facts, QuotaUse, Standing};
+use heyan::decision::agreement::{Agreement, CacheTerms, Clause, Ending, Quota};
+use heyan::decision::facts::{AssertionFact, CallerFacts, Facts, QuotaUse, RoleFact, Standing};
+use heyan::decision::set::{Set, Word};
 use heyan::parties::Register;
 use heyan::query::time::Timestamp;
 use heyan::query::value::{Comparison, Verdict};
@@ -72,17 +72,34 @@ pub(crate) fn verify(
         title: String::new(),
         consumer: "fund-centre".into(),
         provider: id.into(),
-        systems: BTreeSet::from(["approval".into()]),
+        platform: None,
+        systems: ["approval".into()].into(),
         effective_from: Timestamp(0),
         effective_to: Timestamp(u64::MAX),
+        overlap: Duration::ZERO,
         hours: None,
-        quota: Quota { per_second: Some(10_000), per_day: Some(100_000_000) },
+        quota: Quota {
+            per_second: Some(10_000),
+            per_day: Some(100_000_000),
+            per_month: Some(3_000_000_000),
+        },
+        operator_units: Set::default(),
+        notices: Set::default(),
+        keep_for: Duration::from_secs(3 * 365 * 86_400),
+        suspension: Ending { by: Set::default(), notice: Duration::ZERO },
+        termination: Ending { by: Set::default(), notice: Duration::ZERO },
         clauses: vec![Clause {
             fact: format!("M{number}").as_str().into(),
-            items: BTreeSet::from(["W1".into(), "W3".into()]),
-            roles: BTreeSet::from(["person".to_owned()]),
-            assert: BTreeSet::from(["married".to_owned()]),
-            disclose: BTreeSet::from(["marriage_date".to_owned()]),
+            items: ["W1".into(), "W3".into()].into(),
+            replaces: Set::default(),
+            roles: [Word::from("person")].into(),
+            relations: Vec::new(),
+            assert: [Word::from("married")].into(),
+            limits: Vec::new(),
+            disclose: [Word::from("marriage_date")].into(),
+            mask: Vec::new(),
+            never: Set::default(),
+            consent: false,
             max_age: Duration::from_secs(3 * 86_400),
             cache: Some(CacheTerms {
                 found: Duration::from_secs(86_400),
@@ -124,8 +141,12 @@ impl Questions {
         if *second != at.seconds() {
             (*second, *used) = (at.seconds(), 0);
         }
-        let quota =
-            QuotaUse { agreement: PROVIDERS[place].into(), day: self.days[place], second: *used };
+        let quota = QuotaUse {
+            agreement: PROVIDERS[place].into(),
+            day: self.days[place],
+            second: *used,
+            month: self.days[place],
+        };
         facts.quota = vec![quota];
         *used += 1;
         self.days[place] += 1;
@@ -148,6 +169,7 @@ impl Questions {
         }
         let outcome = Outcome {
             disclosed: facts.disclose.clone(),
+            masked: Vec::new(),
             facts,
             permit,
             commitments: commitments(number, true),
@@ -193,8 +215,19 @@ fn facts(sequence: u64, place: usize, at: Timestamp) -> Facts {
         replaced_material: String::new(),
         operator_unit: "4301-01".to_owned(),
         operator_present: true,
-        roles: vec![("person".to_owned(), "person".to_owned())],
-        assertions: vec![("married".to_owned(), Comparison::Eq)],
+        notice: String::new(),
+        consent: String::new(),
+        roles: vec![RoleFact {
+            role: "person".to_owned(),
+            kind: "person".to_owned(),
+            relation: None,
+            shown_by: 0,
+        }],
+        assertions: vec![AssertionFact {
+            attribute: "married".to_owned(),
+            comparison: Comparison::Eq,
+            within: Vec::new(),
+        }],
         disclose: vec!["marriage_date".to_owned()],
         max_age: None,
         defects: Vec::new(),

@@ -137,6 +137,8 @@ fn question(query: &Query, attributes: Vec<String>) -> wire::FetchRequest {
             item_version: query.purpose.item_version.clone(),
             case_number: query.purpose.case_number.clone(),
             replaced_material: query.purpose.replaced_material.clone(),
+            notice: query.purpose.notice.clone(),
+            consent: query.purpose.consent.clone(),
         }),
         operator: Some(gateway::Operator {
             id: query.operator.id.clone(),

@@ -1,6 +1,8 @@
 //! Whether an agreement's words mean anything in the catalogue. A word that does not grants nothing, silently: better
 //! said before it is signed.
 
+use std::collections::BTreeSet;
+
 use super::terms::Terms;
 use crate::catalogue::Catalogue;
 
@@ -23,7 +25,9 @@ pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
         for role in clause.roles.iter().filter(|role| fact.role(role).is_none()) {
             problems.push(format!("clause {number}: `{}` has no role `{role}`", fact.code));
         }
-        for name in clause.assert.union(&clause.disclose) {
+        let masked = clause.mask.iter().map(|(name, _)| name);
+        let named = clause.assert.iter().chain(&clause.disclose).chain(masked).chain(&clause.never);
+        for name in named.collect::<BTreeSet<_>>() {
             if fact.attribute(name).is_none() {
                 problems
                     .push(format!("clause {number}: `{}` has no attribute `{name}`", fact.code));
@@ -82,7 +86,7 @@ mod tests {
             assert_eq!(against_catalogue(&terms, &catalogue), Vec::<String>::new(), "{file:?}");
             assert_eq!(file.file_stem().unwrap().to_str(), Some(terms.provider().as_str()));
             for clause in terms.agreement(&[]).unwrap().clauses {
-                granted.extend(clause.items.into_iter().map(|item| (item, clause.fact.clone())));
+                granted.extend(clause.items.iter().map(|item| (item.clone(), clause.fact.clone())));
             }
         }
         // With all six signed, every item can ask for every fact it names, but for the one that the draft of 2018 says

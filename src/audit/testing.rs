@@ -7,6 +7,7 @@ use super::entry::{AdapterRef, Commitments, Denied, Entry, Kind};
 use crate::crypto::SigningKey;
 use crate::decision::PermitRef;
 use crate::decision::facts::{CallerFacts, Facts, Standing};
+use crate::decision::sample;
 use crate::query::time::Timestamp;
 
 pub(crate) fn key() -> SigningKey {
@@ -39,7 +40,9 @@ pub(crate) fn facts(caller: &str, sequence: u64, at: Timestamp) -> Facts {
         replaced_material: String::new(),
         operator_unit: "4301-01".into(),
         operator_present: true,
-        roles: vec![("person".into(), "person".into())],
+        notice: String::new(),
+        consent: String::new(),
+        roles: vec![sample::role("person")],
         assertions: Vec::new(),
         disclose: Vec::new(),
         max_age: None,

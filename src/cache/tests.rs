@@ -19,7 +19,7 @@ fn permit() -> Permit {
     let hour = Duration::from_secs(3600);
     let terms = CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO };
     agreement.clauses[0].cache = Some(terms);
-    let set = crate::decision::agreement::AgreementSet::new([Arc::new(agreement)]);
+    let set = crate::decision::agreements::AgreementSet::new([Arc::new(agreement)]);
     match crate::decision::decide(&sample::facts(), &set) {
         crate::decision::Decision::Permit(permit) => permit,
         crate::decision::Decision::Deny(denial) => panic!("{}", denial.code()),
@@ -31,6 +31,7 @@ fn query() -> Query {
         request_id: [7; 16],
         fact: "M2".into(),
         subjects: vec![],
+        relations: Vec::new(),
         assertions: vec![],
         disclose: vec![],
         purpose: Purpose::default(),

@@ -6,12 +6,14 @@ use super::receipt::{ReceiptError, micros};
 use crate::audit::committed;
 use crate::audit::entry::{Outcome, Source};
 use crate::crypto::Digest;
+use crate::decision::facts::AssertionFact;
 use crate::decision::release::Released;
 use crate::proto::gateway::v1 as wire;
 use crate::query::Operator;
 use crate::query::value::{Comparison, Verdict};
 use crate::wire::{
-    read_comparison, read_subject, read_timestamp, read_value, read_verdict, request_text,
+    read_comparison, read_relation, read_subject, read_timestamp, read_value, read_verdict,
+    request_text,
 };
 
 type Held = Result<(), ReceiptError>;
@@ -46,11 +48,21 @@ pub(super) fn against_question(
         .map(read_subject)
         .map(|subject| subject.map(|subject| (subject.role, subject.kind.name().to_owned())))
         .collect();
-    equal(roles.as_ref() == Some(&facts.roles), "subjects")?;
+    let recorded: Vec<_> =
+        facts.roles.iter().map(|known| (known.role.clone(), known.kind.clone())).collect();
+    equal(roles == Some(recorded), "subjects")?;
+    let related = question.subjects.iter().zip(&facts.roles).all(|(sent, recorded)| {
+        let sent = read_relation(sent).ok().flatten();
+        (recorded.relation, recorded.shown_by)
+            == (sent.map(|sent| sent.relation), sent.map_or(0, |sent| sent.shown_by))
+    });
+    equal(related, "relation")?;
+    equal(facts.notice == purpose.notice, "purpose.notice")?;
+    equal(facts.consent == purpose.consent, "purpose.consent")?;
     let asked = question.assertions.iter().map(shape).collect::<Option<Vec<_>>>();
     // Without a word of what to judge, the catalogue's own assertions are meant; the answer lists them.
     let is_default = question.assertions.is_empty() && question.disclose.is_empty();
-    equal(is_default || asked.as_ref() == Some(&facts.assertions), "assertions")
+    equal(is_default || asked == Some(shapes(&facts.assertions)), "assertions")
 }
 
 /// The entry records the answer that came.
@@ -73,9 +85,10 @@ pub(super) fn against_reply(
         .iter()
         .map(|one| Some((one.attribute.clone(), read_comparison(one.comparison())?)))
         .collect();
-    equal(judged.as_ref() == Some(&outcome.facts.assertions), "judgements")?;
+    equal(judged == Some(shapes(&outcome.facts.assertions)), "judgements")?;
     let disclosed: BTreeSet<&String> = reply.disclosed.keys().collect();
     equal(disclosed == outcome.disclosed.iter().collect(), "disclosed")?;
+    equal(reply.masked == outcome.masked, "masked")?;
     let as_of = reply.as_of.as_ref().map(read_timestamp);
     equal(as_of == outcome.as_of.map(Some), "as_of")?;
     let reason = reply.unavailability.as_ref().map(|why| why.reason.as_str());
@@ -103,6 +116,10 @@ pub(super) fn against_reply(
         }
     };
     equal(is_source && provider == Some(source.agency.as_str()), "source")
+}
+
+fn shapes(recorded: &[AssertionFact]) -> Vec<(String, Comparison)> {
+    recorded.iter().map(|asked| (asked.attribute.clone(), asked.comparison)).collect()
 }
 
 fn shape(given: &wire::Assertion) -> Option<(String, Comparison)> {
@@ -143,5 +160,6 @@ pub(super) fn answer(reply: &wire::VerifyResponse) -> Option<Vec<u8>> {
         .map(|(name, value)| Some((name.clone(), read_value(value)?)))
         .collect::<Option<_>>()?;
     let verdict = read_verdict(reply.verdict())?;
-    Some(committed::answer(&Released { verdict, judgements: judgements?, disclosed }))
+    let masked = reply.masked.clone();
+    Some(committed::answer(&Released { verdict, judgements: judgements?, disclosed, masked }))
 }

@@ -1,10 +1,13 @@
 //! What two parties signed, as a value: who may ask what, for which item, and how the answer may be used.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::limit::Limit;
+use super::mask::Mask;
+use super::set::{Set, Word};
 use crate::crypto::Digest;
+use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 
@@ -23,18 +26,40 @@ pub struct Agreement {
     pub consumer: OrganisationId,
     /// The organisation that answers.
     pub provider: OrganisationId,
+    /// The organisation that must have signed beside the two, where the terms name one: the data authority.
+    pub platform: Option<OrganisationId>,
     /// Systems of the consumer that may ask.
-    pub systems: BTreeSet<SystemId>,
+    pub systems: Set<SystemId>,
     /// First moment of validity.
     pub effective_from: Timestamp,
     /// First moment after validity.
     pub effective_to: Timestamp,
+    /// For how long after its beginning the versions before it may still be asked under.
+    pub overlap: Duration,
     /// When questions are served, China time; `None` is always.
     pub hours: Option<Hours>,
     /// How many questions.
     pub quota: Quota,
+    /// Units of the consumer whose operators may ask; empty is every unit.
+    pub operator_units: Set<Word>,
+    /// Texts of notice (告知) of which one must have been given to the person; empty when none need be.
+    pub notices: Set<Word>,
+    /// How long the consumer may keep values.
+    pub keep_for: Duration,
+    /// Which party may suspend it alone.
+    pub suspension: Ending,
+    /// Which party may revoke it alone.
+    pub termination: Ending,
     /// What may be asked; clause numbers are positions from 1.
     pub clauses: Vec<Clause>,
+}
+
+impl Agreement {
+    /// True when any clause says that nothing of this attribute of the fact may leave.
+    pub fn withholds(&self, fact: &FactCode, attribute: &str) -> bool {
+        let clauses = self.clauses.iter().filter(|clause| clause.fact == *fact);
+        clauses.into_iter().any(|clause| clause.never.contains(attribute))
+    }
 }
 
 /// One fact that may be asked.
@@ -43,17 +68,55 @@ pub struct Clause {
     /// The fact.
     pub fact: FactCode,
     /// For which items (purposes).
-    pub items: BTreeSet<ItemCode>,
+    pub items: Set<ItemCode>,
+    /// Papers that the answer replaces.
+    pub replaces: Set<Word>,
     /// About subjects in which roles.
-    pub roles: BTreeSet<String>,
+    pub roles: Set<Word>,
+    /// For roles that need proof of the subject's relation to the case: which proofs will do.
+    pub relations: Vec<(Word, Vec<Relation>)>,
     /// Attributes that may be asserted about.
-    pub assert: BTreeSet<String>,
+    pub assert: Set<Word>,
+    /// How far some of them may be.
+    pub limits: Vec<Limit>,
     /// Attributes whose values may leave.
-    pub disclose: BTreeSet<String>,
+    pub disclose: Set<Word>,
+    /// Attributes whose values may leave in part.
+    pub mask: Vec<(Word, Mask)>,
+    /// Attributes of which nothing may leave, under whichever clause of the agreement.
+    pub never: Set<Word>,
+    /// Whether the person's consent must be referred to.
+    pub consent: bool,
     /// Oldest answer that may be given under this clause.
     pub max_age: Duration,
     /// Whether and how answers may be kept; `None` forbids keeping.
     pub cache: Option<CacheTerms>,
+}
+
+impl Clause {
+    /// The limit of that attribute.
+    pub fn limit(&self, attribute: &str) -> Option<&Limit> {
+        self.limits.iter().find(|limit| &*limit.attribute == attribute)
+    }
+
+    /// What may be left of that attribute's value, where it leaves in part.
+    pub fn mask(&self, attribute: &str) -> Option<Mask> {
+        self.mask.iter().find(|(name, _)| &**name == attribute).map(|(_, mask)| *mask)
+    }
+
+    /// Proofs of relation of which subjects in that role need one; `None` when they need none.
+    pub fn relations(&self, role: &str) -> Option<&[Relation]> {
+        self.relations.iter().find(|(name, _)| &**name == role).map(|(_, kinds)| kinds.as_slice())
+    }
+}
+
+/// Who may halt an agreement alone, and how long before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The parties that may.
+    pub by: Set<OrganisationId>,
+    /// Time between the order and the moment from which it acts, at the least.
+    pub notice: Duration,
 }
 
 /// How answers may be kept.
@@ -85,104 +148,6 @@ pub struct Quota {
     pub per_second: Option<u64>,
     /// In one day, China time.
     pub per_day: Option<u64>,
-}
-
-/// Why an agreement that both parties signed grants nothing, by the order of one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// Until that party resumes it.
-    Suspended(OrganisationId),
-    /// For good.
-    Revoked(OrganisationId),
-}
-
-/// A clause by its agreement and its position in it.
-type Placed = (Arc<Agreement>, usize);
-
-/// Every agreement that could matter, by (consumer, fact). Immutable: a change makes a new set.
-#[derive(Clone, Debug, Default)]
-pub struct AgreementSet {
-    all: Vec<Arc<Agreement>>,
-    /// By consumer, then fact.
-    by_fact: HashMap<OrganisationId, HashMap<FactCode, Vec<Placed>>>,
-    /// Of each consumer, the providers that it has an agreement with.
-    pairs: HashMap<OrganisationId, HashSet<OrganisationId>>,
-    /// Versions and their beginnings, for ids that have more than one version.
-    versions: HashMap<String, Vec<(u32, Timestamp)>>,
-    /// Versions that grant nothing by order, for the ids that have any.
-    halted: HashMap<String, Vec<(u32, Halt)>>,
-}
-
-impl AgreementSet {
-    /// Indexes the agreements.
-    pub fn new(agreements: impl IntoIterator<Item = Arc<Agreement>>) -> Self {
-        let mut set = Self::default();
-        for agreement in agreements {
-            for (position, clause) in agreement.clauses.iter().enumerate() {
-                set.by_fact
-                    .entry(agreement.consumer.clone())
-                    .or_default()
-                    .entry(clause.fact.clone())
-                    .or_default()
-                    .push((Arc::clone(&agreement), position));
-            }
-            set.pairs
-                .entry(agreement.consumer.clone())
-                .or_default()
-                .insert(agreement.provider.clone());
-            set.versions
-                .entry(agreement.id.clone())
-                .or_default()
-                .push((agreement.version, agreement.effective_from));
-            set.all.push(agreement);
-        }
-        set.versions.retain(|_, versions| versions.len() > 1);
-        set
-    }
-
-    /// The same agreements, of which those for which `halt` gives a reason grant nothing.
-    pub fn halted_by(mut self, halt: impl Fn(&Agreement) -> Option<Halt>) -> Self {
-        self.halted.clear();
-        for agreement in &self.all {
-            if let Some(halt) = halt(agreement) {
-                let versions = self.halted.entry(agreement.id.clone()).or_default();
-                versions.push((agreement.version, halt));
-            }
-        }
-        self
-    }
-
-    /// Why the agreement grants nothing; `None` when no order stands against it.
-    pub fn halt(&self, agreement: &Agreement) -> Option<&Halt> {
-        let versions = self.halted.get(&agreement.id)?;
-        versions.iter().find(|(version, _)| *version == agreement.version).map(|(_, halt)| halt)
-    }
-
-    /// Every agreement, in the order it was given.
-    pub fn all(&self) -> &[Arc<Agreement>] {
-        &self.all
-    }
-
-    /// Clauses under which `consumer` might ask `fact`, whoever the provider is.
-    pub fn clauses(
-        &self,
-        consumer: &OrganisationId,
-        fact: &FactCode,
-    ) -> &[(Arc<Agreement>, usize)] {
-        let facts = self.by_fact.get(consumer);
-        facts.and_then(|facts| facts.get(fact)).map_or(&[], Vec::as_slice)
-    }
-
-    /// True when the two have any agreement, in force or not.
-    pub fn has_pair(&self, consumer: &OrganisationId, provider: &OrganisationId) -> bool {
-        self.pairs.get(consumer).is_some_and(|providers| providers.contains(provider))
-    }
-
-    /// True when a higher version of the same agreement had begun by `at`. Whether it has ended since does not matter:
-    /// an old version never comes back.
-    pub fn is_superseded(&self, agreement: &Agreement, at: Timestamp) -> bool {
-        self.versions.get(&agreement.id).is_some_and(|versions| {
-            versions.iter().any(|&(version, from)| version > agreement.version && from <= at)
-        })
-    }
+    /// In one month, China time.
+    pub per_month: Option<u64>,
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agreement::{Agreement, AgreementSet, Clause, Halt};
+use super::agreement::{Agreement, Clause, Quota};
+use super::agreements::{AgreementSet, Halt};
 use super::denial::Denial;
-use super::facts::{Facts, QuotaUse, Standing};
+use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
+use crate::query::relation::Relation;
 
 /// What one clause is checked against.
 struct Candidate<'a> {
@@ -14,6 +16,8 @@ struct Candidate<'a> {
     agreements: &'a AgreementSet,
     agreement: &'a Agreement,
     clause: &'a Clause,
+    /// Its position in the agreement.
+    position: usize,
 }
 
 type Checked = Result<(), Denial>;
@@ -26,15 +30,23 @@ const QUESTION: &[fn(&Facts) -> Checked] =
 const CLAUSE: &[fn(&Candidate<'_>) -> Checked] = &[
     system_granted,
     purpose_granted,
+    material_replaced,
     begun,
     not_ended,
     not_superseded,
     not_halted,
     roles_granted,
+    relations_proven,
+    nothing_withheld,
     assertions_granted,
+    comparisons_granted,
+    values_granted,
     disclosures_granted,
     case_named,
     operator_named,
+    operator_unit_granted,
+    notice_given,
+    consent_given,
     within_hours,
     within_quota,
     not_frozen,
@@ -66,7 +78,13 @@ pub(super) fn permitting_clause<'a>(
         else {
             continue;
         };
-        match first_failure(&Candidate { facts, agreements, agreement, clause }) {
+        match first_failure(&Candidate {
+            facts,
+            agreements,
+            agreement,
+            clause,
+            position: *position,
+        }) {
             None => return Ok((agreement, *position)),
             Some(failure) if failure.0 > furthest.0 => furthest = failure,
             Some(_) => {}
@@ -126,6 +144,14 @@ fn purpose_granted(candidate: &Candidate<'_>) -> Checked {
     ensure(candidate.clause.items.contains(item), || Denial::PurposeNotGranted(item.clone()))
 }
 
+/// Under rules 1 nobody looked at the paper that the answer is said to replace.
+fn material_replaced(candidate: &Candidate<'_>) -> Checked {
+    let Candidate { facts, clause, .. } = candidate;
+    let paper = facts.replaced_material.as_str();
+    let is_replaced = paper.is_empty() || facts.rules < 2 || clause.replaces.contains(paper);
+    ensure(is_replaced, || Denial::MaterialNotReplaced(paper.to_owned()))
+}
+
 fn begun(candidate: &Candidate<'_>) -> Checked {
     let begun = candidate.agreement.effective_from <= candidate.facts.received_at;
     ensure(begun, || Denial::NotYetValid(candidate.agreement.id.clone()))
@@ -155,23 +181,82 @@ fn not_halted(candidate: &Candidate<'_>) -> Checked {
 
 fn roles_granted(candidate: &Candidate<'_>) -> Checked {
     let granted = &candidate.clause.roles;
-    match candidate.facts.roles.iter().find(|(role, _)| !granted.contains(role)) {
+    match candidate.facts.roles.iter().find(|subject| !granted.contains(subject.role.as_str())) {
         None => Ok(()),
-        Some((role, _)) => Err(Denial::RoleNotGranted(role.clone())),
+        Some(subject) => Err(Denial::RoleNotGranted(subject.role.clone())),
+    }
+}
+
+fn relations_proven(candidate: &Candidate<'_>) -> Checked {
+    let is_proven = |subject: &&RoleFact| match candidate.clause.relations(&subject.role) {
+        None => true,
+        Some(accepted) => subject.relation.is_some_and(|relation| {
+            // What an earlier answer has shown can be looked up: the entry must be named.
+            accepted.contains(&relation) && (relation != Relation::Verified || subject.shown_by > 0)
+        }),
+    };
+    match candidate.facts.roles.iter().find(|subject| !is_proven(subject)) {
+        None => Ok(()),
+        Some(subject) => Err(Denial::RelationNotProven(subject.role.clone())),
+    }
+}
+
+/// Before the grants: `never` holds for the whole agreement, whatever another clause says.
+fn nothing_withheld(candidate: &Candidate<'_>) -> Checked {
+    let Candidate { facts, agreement, clause, .. } = candidate;
+    let asserted = facts.assertions.iter().map(|assertion| &assertion.attribute);
+    let withheld = |attribute: &&String| agreement.withholds(&clause.fact, attribute);
+    match asserted.chain(&facts.disclose).find(withheld) {
+        None => Ok(()),
+        Some(attribute) => Err(Denial::AttributeWithheld(attribute.clone())),
     }
 }
 
 fn assertions_granted(candidate: &Candidate<'_>) -> Checked {
     let granted = &candidate.clause.assert;
-    match candidate.facts.assertions.iter().find(|(attribute, _)| !granted.contains(attribute)) {
+    let is_granted = |asked: &&AssertionFact| granted.contains(asked.attribute.as_str());
+    match candidate.facts.assertions.iter().find(|asked| !is_granted(asked)) {
         None => Ok(()),
-        Some((attribute, _)) => Err(Denial::AttributeNotGranted(attribute.clone())),
+        Some(asked) => Err(Denial::AttributeNotGranted(asked.attribute.clone())),
+    }
+}
+
+fn comparisons_granted(candidate: &Candidate<'_>) -> Checked {
+    let is_granted = |asked: &&AssertionFact| {
+        let limit = candidate.clause.limit(&asked.attribute);
+        limit.is_none_or(|limit| {
+            limit.comparisons.is_empty() || limit.comparisons.contains(&asked.comparison)
+        })
+    };
+    match candidate.facts.assertions.iter().find(|asked| !is_granted(asked)) {
+        None => Ok(()),
+        Some(asked) => {
+            let (attribute, comparison) = (asked.attribute.clone(), asked.comparison);
+            Err(Denial::ComparisonNotGranted { attribute, comparison })
+        }
+    }
+}
+
+/// Values are not in the facts. What is: which clauses' limits they were found to keep. A clause that is not named there
+/// was not kept to.
+fn values_granted(candidate: &Candidate<'_>) -> Checked {
+    let Candidate { facts, agreement, clause, position, .. } = candidate;
+    let is_granted = |asked: &&AssertionFact| {
+        let limit = clause.limit(&asked.attribute).filter(|limit| limit.is_about_values());
+        limit.is_none() || asked.within.iter().any(|kept| kept.names(agreement, *position))
+    };
+    match facts.assertions.iter().find(|asked| !is_granted(asked)) {
+        None => Ok(()),
+        Some(asked) => Err(Denial::ValueNotGranted(asked.attribute.clone())),
     }
 }
 
 fn disclosures_granted(candidate: &Candidate<'_>) -> Checked {
-    let granted = &candidate.clause.disclose;
-    match candidate.facts.disclose.iter().find(|attribute| !granted.contains(*attribute)) {
+    let clause = candidate.clause;
+    let is_granted = |attribute: &&String| {
+        clause.disclose.contains(attribute.as_str()) || clause.mask(attribute).is_some()
+    };
+    match candidate.facts.disclose.iter().find(|attribute| !is_granted(attribute)) {
         None => Ok(()),
         Some(attribute) => Err(Denial::DisclosureNotGranted(attribute.clone())),
     }
@@ -186,6 +271,28 @@ fn operator_named(candidate: &Candidate<'_>) -> Checked {
     ensure(facts.operator_present && !facts.operator_unit.is_empty(), || Denial::OperatorMissing)
 }
 
+fn operator_unit_granted(candidate: &Candidate<'_>) -> Checked {
+    let units = &candidate.agreement.operator_units;
+    let unit = candidate.facts.operator_unit.as_str();
+    ensure(units.is_empty() || units.contains(unit), || {
+        Denial::OperatorUnitNotGranted(unit.to_owned())
+    })
+}
+
+fn notice_given(candidate: &Candidate<'_>) -> Checked {
+    let Candidate { facts, agreement, .. } = candidate;
+    let is_given =
+        agreement.notices.is_empty() || agreement.notices.contains(facts.notice.as_str());
+    ensure(is_given, || Denial::NoticeMissing(agreement.id.clone()))
+}
+
+fn consent_given(candidate: &Candidate<'_>) -> Checked {
+    let Candidate { facts, agreement, clause, .. } = candidate;
+    ensure(!clause.consent || !facts.consent.is_empty(), || {
+        Denial::ConsentMissing(agreement.id.clone())
+    })
+}
+
 fn within_hours(candidate: &Candidate<'_>) -> Checked {
     let Some(hours) = &candidate.agreement.hours else { return Ok(()) };
     let at = candidate.facts.received_at;
@@ -196,15 +303,16 @@ fn within_hours(candidate: &Candidate<'_>) -> Checked {
 
 fn within_quota(candidate: &Candidate<'_>) -> Checked {
     let (quota, id) = (&candidate.agreement.quota, &candidate.agreement.id);
-    if quota.per_day.is_none() && quota.per_second.is_none() {
+    if *quota == Quota::default() {
         return Ok(());
     }
     // A record that is silent about a quota must not read as "nothing used".
-    let Some(QuotaUse { day, second, .. }) =
+    let Some(QuotaUse { day, second, month, .. }) =
         candidate.facts.quota.iter().find(|used| used.agreement == *id)
     else {
         return Err(Denial::QuotaUnknown(id.clone()));
     };
+    ensure(quota.per_month.is_none_or(|limit| *month < limit), || Denial::QuotaMonth(id.clone()))?;
     ensure(quota.per_day.is_none_or(|limit| *day < limit), || Denial::QuotaDay(id.clone()))?;
     ensure(quota.per_second.is_none_or(|limit| *second < limit), || Denial::QuotaSecond(id.clone()))
 }

@@ -10,13 +10,14 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
-use super::agreement::{Agreement, AgreementSet, Clause, Halt, Hours, Quota};
+use super::agreement::{Agreement, Clause, Hours, Quota};
+use super::agreements::{AgreementSet, Halt};
 use super::denial::tests::one_of_each;
 use super::facts::{CallerFacts, Defect, Facts, QuotaUse, Standing};
+use super::set::{Set, Word};
 use super::{Decision, decide, sample};
 use crate::finding;
 use crate::query::time::Timestamp;
-use crate::query::value::Comparison;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,11 +140,11 @@ fn facts(question: Question) -> Facts {
         case_number: question.case_number.unwrap_or(sample.case_number),
         operator_unit: question.operator_unit.unwrap_or(sample.operator_unit),
         operator_present: question.operator.unwrap_or(sample.operator_present),
-        roles: question.roles.map_or(sample.roles, |roles| {
-            roles.into_iter().map(|role| (role, "person".to_owned())).collect()
-        }),
+        roles: question
+            .roles
+            .map_or(sample.roles, |roles| roles.iter().map(|role| sample::role(role)).collect()),
         assertions: question.assert.map_or(sample.assertions, |attributes| {
-            attributes.into_iter().map(|attribute| (attribute, Comparison::Eq)).collect()
+            attributes.iter().map(|attribute| sample::assertion(attribute)).collect()
         }),
         disclose: question.disclose.unwrap_or_default(),
         defects: question
@@ -154,7 +155,12 @@ fn facts(question: Question) -> Facts {
             .collect(),
         quota: question.used.map_or(sample.quota, |used| {
             used.into_iter()
-                .map(|Used { agreement, day, second }| QuotaUse { agreement, day, second })
+                .map(|Used { agreement, day, second }| QuotaUse {
+                    agreement,
+                    day,
+                    second,
+                    month: day,
+                })
                 .collect()
         }),
         freezes: question.freezes.unwrap_or_default(),
@@ -183,6 +189,7 @@ fn agreement(terms: Terms) -> Agreement {
         quota: Quota {
             per_day: terms.per_day.or(quota.per_day),
             per_second: terms.per_second.or(quota.per_second),
+            per_month: quota.per_month,
         },
         clauses: terms
             .clause
@@ -198,11 +205,15 @@ fn clause(granted: Granted) -> Clause {
         items: granted
             .items
             .map_or(sample.items, |items| items.iter().map(|code| code.as_str().into()).collect()),
-        roles: granted.roles.unwrap_or(sample.roles),
-        assert: granted.assert.unwrap_or(sample.assert),
-        disclose: granted.disclose.unwrap_or(sample.disclose),
+        roles: granted.roles.map_or(sample.roles, words),
+        assert: granted.assert.map_or(sample.assert, words),
+        disclose: granted.disclose.map_or(sample.disclose, words),
         ..sample::clause()
     }
+}
+
+fn words(words: BTreeSet<String>) -> Set<Word> {
+    words.iter().map(|word| Word::from(word.as_str())).collect()
 }
 
 fn halt(terms: &Terms) -> Option<Halt> {
@@ -210,7 +221,7 @@ fn halt(terms: &Terms) -> Option<Halt> {
     terms.revoked_by.as_deref().map(|by| Halt::Revoked(by.into())).or(suspended)
 }
 
-fn words(decision: &Decision) -> String {
+fn in_words(decision: &Decision) -> String {
     match decision {
         Decision::Permit(permit) => {
             let reference = permit.reference();
@@ -235,7 +246,7 @@ fn every_case_is_decided_as_written() {
             let place = all.iter().position(|known| **known == *halted).unwrap();
             halts[place].clone()
         });
-        let found = words(&decide(&facts(case.question), &agreements));
+        let found = in_words(&decide(&facts(case.question), &agreements));
         if found != case.expect {
             wrong.push(format!("{}: {}: {found}, not {}", file.display(), case.shows, case.expect));
         }

@@ -1,11 +1,16 @@
 //! Everything a decision may look at, and nothing else. Each field is in the entry.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::PermitRef;
+use super::agreement::Agreement;
 use crate::crypto::{Digest, hex};
+use crate::query::relation::Relation;
+use crate::query::subject::Subject;
 use crate::query::time::Timestamp;
-use crate::query::value::Comparison;
-use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
+use crate::query::value::{Assertion, Comparison};
+use crate::query::{FactCode, ItemCode, OrganisationId, Query, SystemId};
 
 /// The recorded circumstances of one query. Holds no personal data.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,10 +43,14 @@ pub struct Facts {
     pub operator_unit: String,
     /// Whether an operator was named.
     pub operator_present: bool,
-    /// Role and kind of each subject, in order.
-    pub roles: Vec<(String, String)>,
-    /// Attribute and comparison of each assertion.
-    pub assertions: Vec<(String, Comparison)>,
+    /// Notice that the person was given, by the code of its text; empty when none was named.
+    pub notice: String,
+    /// Reference of the person's consent; empty when none was named.
+    pub consent: String,
+    /// The subjects, in order.
+    pub roles: Vec<RoleFact>,
+    /// The assertions, in order.
+    pub assertions: Vec<AssertionFact>,
     /// Attributes whose values are wanted.
     pub disclose: Vec<String>,
     /// Oldest acceptable answer.
@@ -67,6 +76,62 @@ pub struct CallerFacts {
     pub certificate: Digest,
     /// What the register says.
     pub standing: Standing,
+}
+
+/// A subject, without who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoleFact {
+    /// Role that the fact lists.
+    pub role: String,
+    /// `person`, `employer`, `property` or `document`.
+    pub kind: String,
+    /// How the subject belongs to the case, as the caller says.
+    pub relation: Option<Relation>,
+    /// The entry that has shown it: its index in the log; 0 when none was named.
+    pub shown_by: u64,
+}
+
+/// An assertion, without its values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AssertionFact {
+    /// Attribute of the fact.
+    pub attribute: String,
+    /// How it compares.
+    pub comparison: Comparison,
+    /// Clauses that limit the values of this attribute, and whose limit these values keep.
+    pub within: Vec<PermitRef>,
+}
+
+/// The subjects of a question, as decisions see them.
+pub fn roles(query: &Query) -> Vec<RoleFact> {
+    let role = |(position, subject): (usize, &Subject)| {
+        let related = query.relations.get(position).copied().flatten();
+        RoleFact {
+            role: subject.role.clone(),
+            kind: subject.kind.name().to_owned(),
+            relation: related.map(|related| related.relation),
+            shown_by: related.map_or(0, |related| related.shown_by),
+        }
+    };
+    query.subjects.iter().enumerate().map(role).collect()
+}
+
+/// The assertions of a question, as decisions see them; `clauses` are those that might grant it.
+pub fn assertions(query: &Query, clauses: &[(Arc<Agreement>, usize)]) -> Vec<AssertionFact> {
+    let keeps = |assertion: &Assertion, agreement: &Agreement, position: usize| {
+        let clause = agreement.clauses.get(position)?;
+        let limit = clause.limit(&assertion.attribute).filter(|limit| limit.is_about_values())?;
+        limit.admits(assertion).then(|| PermitRef::to(agreement, position))
+    };
+    let asked = query.assertions.iter().map(|assertion| AssertionFact {
+        attribute: assertion.attribute.clone(),
+        comparison: assertion.comparison,
+        within: clauses
+            .iter()
+            .filter_map(|(agreement, position)| keeps(assertion, agreement, *position))
+            .collect(),
+    });
+    asked.collect()
 }
 
 impl CallerFacts {
@@ -127,4 +192,6 @@ pub struct QuotaUse {
     pub day: u64,
     /// Permits given in this second.
     pub second: u64,
+    /// Permits given this month, China time.
+    pub month: u64,
 }

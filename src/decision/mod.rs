@@ -4,7 +4,11 @@
 
 pub mod facts;
 pub mod agreement;
+pub mod agreements;
 pub mod freeze;
+pub mod limit;
+pub mod mask;
+pub mod set;
 mod checks;
 pub mod denial;
 pub mod release;
@@ -15,17 +19,29 @@ mod property_tests;
 #[cfg(test)]
 pub(crate) mod sample;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use self::agreement::{Agreement, AgreementSet, CacheTerms, Clause};
+use self::agreement::{Agreement, CacheTerms, Clause};
+use self::agreements::AgreementSet;
 use self::denial::Denial;
 use self::facts::Facts;
+use self::mask::Mask;
+use self::set::Set;
 use crate::query::FactCode;
 
 /// Version of the rules below, recorded with every decision. Raise it when any check changes what it decides.
-pub const RULES: u32 = 1;
+///
+/// 1: the first.
+/// 2: relations, limits of predicates, masks, `never`, notice, consent, units of operators, the month's quota, overlap
+///    of versions, and whether the paper named is one that the clause replaces. Only the last of these can decide
+///    otherwise under agreements of the time of rules 1, and it looks at questions of rules 2 alone.
+pub const RULES: u32 = 2;
+
+/// True when [`decide`] decides as the rules of that version did.
+pub const fn knows(rules: u32) -> bool {
+    matches!(rules, 1..=RULES)
+}
 
 /// What a decision yields.
 #[derive(Clone, Debug)]
@@ -55,6 +71,26 @@ pub struct PermitRef {
     pub clause: u32,
 }
 
+impl PermitRef {
+    /// The clause at that position of the agreement.
+    pub fn to(agreement: &Agreement, position: usize) -> Self {
+        let (id, version) = (agreement.id.clone(), agreement.version);
+        Self { agreement: id, version, clause: number(position) }
+    }
+
+    /// True when this is the clause at that position of the agreement.
+    pub fn names(&self, agreement: &Agreement, position: usize) -> bool {
+        self.clause == number(position)
+            && self.version == agreement.version
+            && self.agreement == agreement.id
+    }
+}
+
+/// Clauses count from 1.
+fn number(position: usize) -> u32 {
+    u32::try_from(position).map_or(u32::MAX, |position| position.saturating_add(1))
+}
+
 /// Decides one question under the rules of version [`RULES`]. Deny is the default: only a clause that passes every
 /// check permits. Where several could apply the first that permits does; when none does, the denial that got furthest
 /// is given, since it is the one the caller is closest to curing.
@@ -72,10 +108,16 @@ pub fn decide(facts: &Facts, agreements: &AgreementSet) -> Decision {
 /// What a permit would grant if its position pointed nowhere, which [`decide`] does not let happen.
 static NOTHING: LazyLock<Clause> = LazyLock::new(|| Clause {
     fact: FactCode::default(),
-    items: BTreeSet::new(),
-    roles: BTreeSet::new(),
-    assert: BTreeSet::new(),
-    disclose: BTreeSet::new(),
+    items: Set::default(),
+    replaces: Set::default(),
+    roles: Set::default(),
+    relations: Vec::new(),
+    assert: Set::default(),
+    limits: Vec::new(),
+    disclose: Set::default(),
+    mask: Vec::new(),
+    never: Set::default(),
+    consent: false,
     max_age: Duration::ZERO,
     cache: None,
 });
@@ -93,14 +135,35 @@ impl Permit {
 
     /// Number of the clause, from 1.
     pub fn clause_number(&self) -> u32 {
-        u32::try_from(self.clause).map_or(u32::MAX, |position| position.saturating_add(1))
+        number(self.clause)
     }
 
-    /// True when the attribute may be looked at: asserted about or disclosed. What is not granted is dropped at the
-    /// adapter's edge.
+    /// True when the attribute may be looked at: asserted about or disclosed, whole or in part. What is not granted is
+    /// dropped at the adapter's edge.
     pub fn grants(&self, attribute: &str) -> bool {
+        self.judges(attribute) || self.discloses(attribute)
+    }
+
+    /// True when the attribute may be asserted about.
+    pub fn judges(&self, attribute: &str) -> bool {
+        self.clause().assert.contains(attribute) && !self.withholds(attribute)
+    }
+
+    /// True when the attribute's value may leave, whole or in part.
+    pub fn discloses(&self, attribute: &str) -> bool {
         let clause = self.clause();
-        clause.assert.contains(attribute) || clause.disclose.contains(attribute)
+        (clause.disclose.contains(attribute) || clause.mask(attribute).is_some())
+            && !self.withholds(attribute)
+    }
+
+    /// What is left of the attribute's value when it leaves; `None` leaves it whole.
+    pub fn mask(&self, attribute: &str) -> Option<Mask> {
+        self.clause().mask(attribute)
+    }
+
+    /// True when the agreement says that nothing of the attribute may ever leave.
+    fn withholds(&self, attribute: &str) -> bool {
+        self.agreement.withholds(&self.clause().fact, attribute)
     }
 
     /// How the answer may be kept; `None` forbids keeping it.
@@ -115,17 +178,11 @@ impl Permit {
 
     /// True when entries name it so.
     pub fn is(&self, reference: &PermitRef) -> bool {
-        self.agreement.id == reference.agreement
-            && self.agreement.version == reference.version
-            && self.clause_number() == reference.clause
+        reference.names(&self.agreement, self.clause)
     }
 
     /// Its name in entries.
     pub fn reference(&self) -> PermitRef {
-        PermitRef {
-            agreement: self.agreement.id.clone(),
-            version: self.agreement.version,
-            clause: self.clause_number(),
-        }
+        PermitRef::to(&self.agreement, self.clause)
     }
 }

@@ -1,7 +1,7 @@
 //! What may leave: assertions judged on an agency's record, and the values that the clause lets out.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Permit;
 use crate::query::Query;
@@ -16,8 +16,10 @@ pub struct Released {
     pub verdict: Verdict,
     /// Attribute, comparison and verdict of each assertion, in the caller's order.
     pub judgements: Vec<(String, Comparison, Verdict)>,
-    /// Values that the clause discloses and the caller asked for.
+    /// Values that the clause discloses, whole or in part, and the caller asked for.
     pub disclosed: BTreeMap<String, Value>,
+    /// Which of them are there in part only, ascending.
+    pub masked: Vec<String>,
 }
 
 /// Judges the assertions on the record and takes out the values that may leave. `stale` says that the record is older
@@ -25,12 +27,11 @@ pub struct Released {
 ///
 /// The permit is held against every attribute again, so that nothing leaves by a mistake made before.
 pub fn release(permit: &Permit, query: &Query, record: &Record, stale: bool) -> Released {
-    let clause = permit.clause();
     let judgements: Vec<(String, Comparison, Verdict)> = query
         .assertions
         .iter()
         .map(|assertion| {
-            let verdict = if clause.assert.contains(&assertion.attribute) {
+            let verdict = if permit.judges(&assertion.attribute) && within(permit, assertion) {
                 dated(on_record(assertion, record), stale)
             } else {
                 Verdict::Unavailable
@@ -38,20 +39,44 @@ pub fn release(permit: &Permit, query: &Query, record: &Record, stale: bool) -> 
             (assertion.attribute.clone(), assertion.comparison, verdict)
         })
         .collect();
-    let mut disclosed = BTreeMap::new();
-    if let Finding::Found(attributes) = &record.finding {
-        for name in query.disclose.iter().filter(|name| clause.disclose.contains(*name)) {
-            if let Some(value) = attributes.get(name) {
-                disclosed.insert(name.clone(), value.clone());
-            }
-        }
-    }
+    let (disclosed, masked) = disclosed(permit, query, record);
     let verdict = judgements
         .iter()
         .map(|(_, _, verdict)| *verdict)
         .min_by_key(|verdict| rank(*verdict))
         .unwrap_or_else(|| dated(of_disclosure(record, !disclosed.is_empty()), stale));
-    Released { verdict, judgements, disclosed }
+    Released { verdict, judgements, disclosed, masked }
+}
+
+/// Whether the assertion keeps the limit of its attribute.
+fn within(permit: &Permit, assertion: &Assertion) -> bool {
+    permit.clause().limit(&assertion.attribute).is_none_or(|limit| {
+        let compares = &limit.comparisons;
+        (compares.is_empty() || compares.contains(&assertion.comparison)) && limit.admits(assertion)
+    })
+}
+
+/// The values that leave, and the names of those that leave in part. What its mask does not fit stays.
+fn disclosed(
+    permit: &Permit,
+    query: &Query,
+    record: &Record,
+) -> (BTreeMap<String, Value>, Vec<String>) {
+    let (mut disclosed, mut masked) = (BTreeMap::new(), BTreeSet::new());
+    let Finding::Found(attributes) = &record.finding else { return (disclosed, Vec::new()) };
+    for name in query.disclose.iter().filter(|name| permit.discloses(name)) {
+        let Some(value) = attributes.get(name) else { continue };
+        let left = match permit.mask(name) {
+            None => Some(value.clone()),
+            Some(mask) => {
+                masked.insert(name.clone());
+                mask.of(value)
+            }
+        };
+        disclosed.extend(left.map(|left| (name.clone(), left)));
+    }
+    masked.retain(|name| disclosed.contains_key(name));
+    (disclosed, masked.into_iter().collect())
 }
 
 /// Worst first: the whole is as bad as its worst part. A refutation stands even where another part stayed open.

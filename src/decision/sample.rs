@@ -1,10 +1,10 @@
 //! A question that one clause permits: what the tests of decisions vary.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::agreement::{Agreement, Clause, Quota};
-use super::facts::{CallerFacts, Facts, QuotaUse, Standing};
+use super::agreement::{Agreement, Clause, Ending, Quota};
+use super::facts::{AssertionFact, CallerFacts, Facts, QuotaUse, RoleFact, Standing};
+use super::set::{Set, Word};
 use crate::query::time::Timestamp;
 use crate::query::value::Comparison;
 
@@ -33,15 +33,14 @@ pub(crate) fn facts() -> Facts {
         replaced_material: String::new(),
         operator_unit: "counter-1".to_owned(),
         operator_present: true,
-        roles: vec![
-            ("person".to_owned(), "person".to_owned()),
-            ("spouse".to_owned(), "person".to_owned()),
-        ],
-        assertions: vec![("married".to_owned(), Comparison::Eq)],
+        notice: String::new(),
+        consent: String::new(),
+        roles: vec![role("person"), role("spouse")],
+        assertions: vec![assertion("married")],
         disclose: vec![],
         max_age: None,
         defects: vec![],
-        quota: vec![QuotaUse { agreement: "mz-1".to_owned(), day: 0, second: 0 }],
+        quota: vec![QuotaUse { agreement: "mz-1".to_owned(), day: 0, second: 0, month: 0 }],
         freezes: vec![],
         catalogue_digest: [2; 32],
     }
@@ -56,28 +55,58 @@ pub(crate) fn agreement() -> Agreement {
         title: "Marriage".to_owned(),
         consumer: "fund-centre".into(),
         provider: "civil-affairs".into(),
+        platform: None,
         systems: ["approval".into()].into(),
         effective_from: Timestamp::from_seconds(1_527_782_400),
         effective_to: Timestamp::from_seconds(1_893_427_200),
+        overlap: Duration::ZERO,
         hours: None,
-        quota: Quota { per_second: Some(10), per_day: Some(1000) },
+        quota: Quota { per_second: Some(10), per_day: Some(1000), per_month: None },
+        operator_units: Set::default(),
+        notices: Set::default(),
+        keep_for: Duration::from_secs(3 * 365 * 86_400),
+        suspension: ending(),
+        termination: ending(),
         clauses: vec![clause()],
     }
 }
 
 /// Its only clause.
-pub(super) fn clause() -> Clause {
+pub(crate) fn clause() -> Clause {
     Clause {
         fact: "M2".into(),
         items: ["W1".into(), "W3".into()].into(),
-        roles: names(&["person", "spouse"]),
-        assert: names(&["married"]),
-        disclose: BTreeSet::new(),
+        replaces: words(&["marriage_certificate"]),
+        roles: words(&["person", "spouse"]),
+        relations: vec![],
+        assert: words(&["married"]),
+        limits: vec![],
+        disclose: Set::default(),
+        mask: vec![],
+        never: Set::default(),
+        consent: false,
         max_age: Duration::from_secs(3 * 86_400),
         cache: None,
     }
 }
 
-pub(super) fn names(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+/// A person in that role, of whom nobody says how they belong to the case.
+pub(crate) fn role(role: &str) -> RoleFact {
+    let (role, kind) = (role.to_owned(), "person".to_owned());
+    RoleFact { role, kind, relation: None, shown_by: 0 }
+}
+
+/// `=` about that attribute.
+pub(crate) fn assertion(attribute: &str) -> AssertionFact {
+    let (attribute, comparison) = (attribute.to_owned(), Comparison::Eq);
+    AssertionFact { attribute, comparison, within: vec![] }
+}
+
+fn ending() -> Ending {
+    let by = ["fund-centre".into(), "civil-affairs".into()].into();
+    Ending { by, notice: Duration::ZERO }
+}
+
+pub(crate) fn words(words: &[&str]) -> Set<Word> {
+    words.iter().map(|word| Word::from(*word)).collect()
 }

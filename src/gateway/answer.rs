@@ -65,6 +65,7 @@ impl Answer {
             verdict: self.released.verdict,
             as_of: record.map(|record| record.as_of),
             disclosed: self.released.disclosed.keys().cloned().collect(),
+            masked: self.released.masked.clone(),
             dropped: self.asked.dropped,
             unavailable: self.why_unavailable(),
             subjects_checked: record
@@ -97,7 +98,10 @@ impl Answer {
             request_id: ask.query.request_id,
             verdict: self.released.verdict,
             judgements: self.released.judgements,
+            keep_until: (!self.released.disclosed.is_empty())
+                .then(|| ask.received_at.plus(permit.agreement().keep_for)),
             disclosed: self.released.disclosed,
+            masked: self.released.masked,
             as_of: record.map(|record| record.as_of),
             source: self.source,
             agency: permit.agreement().provider.clone(),
@@ -126,5 +130,6 @@ fn unavailable(query: &Query) -> Released {
         verdict: Verdict::Unavailable,
         judgements: query.assertions.iter().map(judgement).collect(),
         disclosed: Default::default(),
+        masked: Vec::new(),
     }
 }

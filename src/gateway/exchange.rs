@@ -48,6 +48,10 @@ pub struct Reply {
     pub judgements: Vec<(String, Comparison, Verdict)>,
     /// Values that the clause lets go.
     pub disclosed: BTreeMap<String, Value>,
+    /// Which of them are there in part only.
+    pub masked: Vec<String>,
+    /// Until when the caller may keep the values; `None` without any.
+    pub keep_until: Option<Timestamp>,
     /// When the agency's data was true; `None` without a record.
     pub as_of: Option<Timestamp>,
     /// Where the record came from.

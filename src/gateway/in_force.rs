@@ -23,7 +23,7 @@ use crate::audit::entry::{
 use crate::audit::{Audit, AuditError};
 use crate::catalogue::Catalogue;
 use crate::crypto::{Digest, sha256};
-use crate::decision::agreement::AgreementSet;
+use crate::decision::agreements::AgreementSet;
 use crate::decision::freeze::{Freezes, Scope};
 use crate::finding::Finding;
 use crate::parties::Register;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::audit::summary::{Summary, Usage};
+use crate::audit::summary::{Before, Summary, Usage};
 use crate::decision::facts::{CallerFacts, QuotaUse};
 use crate::query::time::Timestamp;
 use crate::query::{OrganisationId, SystemId};
@@ -62,8 +62,8 @@ impl Ledger {
                 continue;
             }
             let permits = counts.permits.entry(agreement.to_owned()).or_default();
-            let (day, second) = permits.add(at);
-            used.push(QuotaUse { agreement: agreement.to_owned(), day, second });
+            let Before { day, second, month } = permits.add(at);
+            used.push(QuotaUse { agreement: agreement.to_owned(), day, second, month });
         }
         used
     }

@@ -32,7 +32,7 @@ use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
 use crate::decision::denial::Denial;
-use crate::decision::facts::{Facts, Standing};
+use crate::decision::facts::{self, Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
@@ -171,16 +171,10 @@ impl Gateway {
             replaced_material: query.purpose.replaced_material.clone(),
             operator_unit: query.operator.unit.clone(),
             operator_present: !query.operator.id.is_empty(),
-            roles: query
-                .subjects
-                .iter()
-                .map(|subject| (subject.role.clone(), subject.kind.name().to_owned()))
-                .collect(),
-            assertions: query
-                .assertions
-                .iter()
-                .map(|assertion| (assertion.attribute.clone(), assertion.comparison))
-                .collect(),
+            notice: query.purpose.notice.clone(),
+            consent: query.purpose.consent.clone(),
+            roles: facts::roles(query),
+            assertions: facts::assertions(query, clauses),
             disclose: query.disclose.clone(),
             max_age: query.max_age,
             defects: ask.defects.clone(),

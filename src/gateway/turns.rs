@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::audit::entry::{AdapterEvent, FreezeChange, FreezeEvent};
-    use crate::decision::agreement::AgreementSet;
+    use crate::decision::agreements::AgreementSet;
     use crate::decision::{Decision, decide, sample};
 
     fn permit() -> Permit {

@@ -5,6 +5,7 @@
 pub mod identifier;
 pub mod name;
 pub mod record;
+pub mod relation;
 pub mod subject;
 pub mod time;
 pub mod value;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::relation::Related;
 use self::subject::Subject;
 use self::value::Assertion;
 
@@ -82,6 +84,8 @@ pub struct Query {
     pub fact: FactCode,
     /// About whom, in the caller's order.
     pub subjects: Vec<Subject>,
+    /// How each of them belongs to the case, in the same order; shorter when the last ones are not said to.
+    pub relations: Vec<Option<Related>>,
     /// What to judge; never empty once the catalogue's default has been filled in, unless `disclose` is not.
     pub assertions: Vec<Assertion>,
     /// Attributes whose values are wanted.
@@ -129,6 +133,10 @@ pub struct Purpose {
     pub case_number: String,
     /// Code of the paper that the answer replaces; may be empty.
     pub replaced_material: String,
+    /// Code of the text of notice (告知) that the person was given; may be empty.
+    pub notice: String,
+    /// Reference of the person's consent (授权): ASCII, no identity number inside; may be empty.
+    pub consent: String,
 }
 
 /// The person who asks. Personal data: recorded as a commitment only.

@@ -42,6 +42,20 @@ impl Timestamp {
         (self.seconds() + CHINA_OFFSET_SECONDS) / SECONDS_PER_DAY
     }
 
+    /// Number of the month in China since January 1970.
+    pub const fn china_month(self) -> u64 {
+        // Civil from days, with years that begin in March so that the leap day is the last (H. Hinnant, "chrono-compatible
+        // low-level date algorithms").
+        let days = self.china_day() + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        // March 1970 is month 2.
+        (era * 400 + year_of_era) * 12 + month_from_march + 2 - 1970 * 12
+    }
+
     /// Minutes since midnight in China.
     pub const fn china_minute_of_day(self) -> u32 {
         (((self.seconds() + CHINA_OFFSET_SECONDS) % SECONDS_PER_DAY) / 60) as u32
@@ -83,6 +97,22 @@ pub mod span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let mut day = jiff::civil::date(1970, 1, 1);
+        for number in 0..60_000 {
+            let at = Timestamp::from_seconds(number * SECONDS_PER_DAY);
+            let month = i64::from(day.year() - 1970) * 12 + i64::from(day.month()) - 1;
+            assert_eq!(i64::try_from(at.china_month()), Ok(month), "{day}");
+            day = day.tomorrow().unwrap();
+        }
+        let last = Timestamp::from_seconds(1_790_783_999);
+        assert_eq!(
+            (last.china_month(), last.plus(Duration::from_secs(1)).china_month()),
+            (680, 681)
+        );
+    }
 
     #[test]
     fn china_days_turn_over_at_sixteen_hours_utc() {

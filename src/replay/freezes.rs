@@ -1,6 +1,6 @@
 //! What decided at one time: agreements, and the freezes that a question's facts must name, all of them and no other.
 
-use crate::decision::agreement::AgreementSet;
+use crate::decision::agreements::AgreementSet;
 use crate::decision::facts::Facts;
 use crate::decision::freeze::Freezes;
 

@@ -2,7 +2,6 @@
 
 mod orders;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
@@ -11,8 +10,8 @@ use crate::audit::entry::{AgreementEvent, Denied, NodeEvent, encode};
 use crate::audit::testing::{adapter, commitments, facts};
 use crate::decision::agreement::{Agreement, CacheTerms, Clause, Quota};
 use crate::decision::facts::{QuotaUse, Standing};
+use crate::decision::sample;
 use crate::query::record::Unavailable;
-use crate::query::value::Comparison;
 
 const SECOND: u64 = 1_000_000;
 /// Noon in China.
@@ -28,40 +27,33 @@ fn verify(document: &[u8], register: &Register, at: Timestamp) -> Result<Agreeme
 }
 
 fn agreement(id: &str, version: u32) -> Agreement {
-    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Agreement {
         id: id.to_owned(),
         version,
         digest: [0; 32],
-        title: String::new(),
-        consumer: "fund-centre".into(),
-        provider: "civil-affairs".into(),
-        systems: BTreeSet::from(["approval".into()]),
         effective_from: Timestamp(0),
         effective_to: Timestamp(u64::MAX),
-        hours: None,
-        quota: Quota { per_second: None, per_day: Some(100) },
+        quota: Quota { per_second: None, per_day: Some(100), per_month: None },
         clauses: vec![Clause {
             fact: "M1".into(),
-            items: BTreeSet::from(["W3".into()]),
-            roles: set(&["person"]),
-            assert: set(&["married"]),
-            disclose: set(&["marriage_date", "spouse_name"]),
+            disclose: sample::words(&["marriage_date", "spouse_name"]),
             max_age: Duration::from_secs(3600),
             cache: Some(CacheTerms {
                 found: Duration::from_secs(3600),
                 not_found: Duration::from_secs(60),
                 stale: Duration::ZERO,
             }),
+            ..sample::clause()
         }],
+        ..sample::agreement()
     }
 }
 
 fn question(sequence: u64, used: u64, at: u64) -> Facts {
     let mut facts = facts("fund-centre/approval", sequence, Timestamp(at));
-    facts.assertions = vec![("married".into(), Comparison::Eq)];
+    facts.assertions = vec![sample::assertion("married")];
     facts.disclose = vec!["marriage_date".into()];
-    facts.quota = vec![QuotaUse { agreement: "mz-1".into(), day: used, second: 0 }];
+    facts.quota = vec![QuotaUse { agreement: "mz-1".into(), day: used, second: 0, month: used }];
     facts
 }
 
@@ -87,6 +79,7 @@ fn outcome(facts: Facts, intent: Option<u64>, source: Source) -> Kind {
         source,
         verdict,
         disclosed: facts.disclose.clone(),
+        masked: Vec::new(),
         dropped: 0,
         unavailable,
         subjects_checked: vec![0],
@@ -188,7 +181,7 @@ fn each_wrong_thing_is_its_own_finding() {
         (|log| facts_of(&mut log[10]).caller_sequence = 8, 10, "sequence"),
         // Decisions.
         (|log| facts_of(&mut log[10]).item = "W9".into(), 10, "decision"),
-        (|log| facts_of(&mut log[5]).roles[0].0 = "spouse".into(), 5, "decision"),
+        (|log| facts_of(&mut log[5]).roles[0].role = "owner".into(), 5, "decision"),
         (|log| facts_of(&mut log[6]).item = "W3".into(), 6, "denial"),
         (|log| facts_of(&mut log[6]).fact = Some("M9".into()), 6, "denial"),
         (|log| outcome_of(&mut log[10]).permit.clause = 2, 10, "permit"),

@@ -11,7 +11,7 @@ use crate::audit::entry::{
 };
 use crate::crypto::{Digest, hex};
 use crate::decision::PermitRef;
-use crate::decision::facts::{Facts, Standing};
+use crate::decision::facts::{AssertionFact, Facts, RoleFact, Standing};
 use crate::query::time::Timestamp;
 
 /// Stable name of the kind of entry.
@@ -189,17 +189,28 @@ pub fn source_name(source: Source) -> &'static str {
     }
 }
 
+fn role(subject: &RoleFact) -> Value {
+    let mut fields = json!({ "role": subject.role, "kind": subject.kind });
+    if let (Some(relation), Some(fields)) = (subject.relation, fields.as_object_mut()) {
+        fields.insert("relation".to_owned(), json!(relation.name()));
+        fields.insert("shown_by".to_owned(), json!(subject.shown_by));
+    }
+    fields
+}
+
+fn assertion(asked: &AssertionFact) -> Value {
+    let within: Vec<Value> = asked
+        .within
+        .iter()
+        .map(|kept| json!({ "agreement": kept.agreement, "version": kept.version, "clause": kept.clause }))
+        .collect();
+    json!({ "attribute": asked.attribute, "comparison": asked.comparison.name(), "within": within })
+}
+
 fn facts(facts: &Facts) -> Value {
     let caller = &facts.caller;
-    let roles: Vec<Value> =
-        facts.roles.iter().map(|(name, kind)| json!({ "role": name, "kind": kind })).collect();
-    let assertions: Vec<Value> = facts
-        .assertions
-        .iter()
-        .map(|(attribute, comparison)| {
-            json!({ "attribute": attribute, "comparison": comparison.name() })
-        })
-        .collect();
+    let roles: Vec<Value> = facts.roles.iter().map(role).collect();
+    let assertions: Vec<Value> = facts.assertions.iter().map(assertion).collect();
     let defects: Vec<Value> = facts
         .defects
         .iter()
@@ -208,7 +219,12 @@ fn facts(facts: &Facts) -> Value {
     let quota: Vec<Value> = facts
         .quota
         .iter()
-        .map(|used| json!({ "agreement": used.agreement, "day": used.day, "second": used.second }))
+        .map(|used| {
+            json!({
+                "agreement": used.agreement, "day": used.day, "second": used.second,
+                "month": used.month,
+            })
+        })
         .collect();
     json!({
         "rules": facts.rules,

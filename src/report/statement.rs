@@ -336,6 +336,7 @@ mod tests {
             verdict: Verdict::Refuted,
             as_of: None,
             disclosed: vec!["marriage_date".into()],
+            masked: Vec::new(),
             dropped: 0,
             unavailable: None,
             subjects_checked: vec![0],

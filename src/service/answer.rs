@@ -50,6 +50,8 @@ pub(super) fn write(reply: Reply) -> wire::VerifyResponse {
             reason: why.reason.code().to_owned(),
             retry_after: why.retry_after.map(duration),
         }),
+        masked: reply.masked,
+        keep_until: reply.keep_until.map(timestamp),
         receipt: reply.receipt.map(|proof| receipt(&proof)),
     }
 }

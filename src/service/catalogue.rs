@@ -114,6 +114,8 @@ fn summary(agreement: &Agreement) -> wire::AgreementSummary {
         provider: agreement.provider.as_str().to_owned(),
         effective_from: Some(crate::wire::timestamp(agreement.effective_from)),
         effective_to: Some(crate::wire::timestamp(agreement.effective_to)),
+        state: wire::AgreementState::Unspecified.into(),
+        halted_by: String::new(),
         facts,
         items,
         digest: hex(&agreement.digest),

@@ -35,6 +35,20 @@ impl Operations for Services {
         let findings = reloaded.findings.iter().map(ToString::to_string).collect();
         Ok(Response::new(wire::ReloadResponse { changes: reloaded.changes, findings }))
     }
+
+    async fn publish_agreement(
+        &self,
+        _: Request<wire::PublishAgreementRequest>,
+    ) -> Result<Response<wire::PublishAgreementResponse>, Status> {
+        Err(Status::unimplemented("publish"))
+    }
+
+    async fn give_order(
+        &self,
+        _: Request<wire::GiveOrderRequest>,
+    ) -> Result<Response<wire::GiveOrderResponse>, Status> {
+        Err(Status::unimplemented("order"))
+    }
 }
 
 fn state(adapter: &Adapter) -> wire::AdapterState {

@@ -8,12 +8,13 @@ use crate::catalogue::{Catalogue, Fact};
 use crate::decision::facts::Defect;
 use crate::proto::gateway::v1 as wire;
 use crate::query::identifier;
+use crate::query::relation::{Related, Relation};
 use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
 use crate::query::value::{Assertion, Value};
 use crate::query::{FactCode, ItemCode, Operator, Purpose, Query};
-use crate::wire::{read_comparison, read_identity_document, read_value};
+use crate::wire::{read_comparison, read_identity_document, read_relation, read_value};
 
 /// At most this many subjects: the housing agency's own limit of nine family members, and room for their partners.
 const SUBJECTS_LIMIT: usize = 20;
@@ -31,6 +32,7 @@ pub(super) fn read(request: &wire::VerifyRequest, catalogue: &Catalogue) -> (Que
         // An unknown code is caller's text; it stays out of the entry.
         fact: fact.map(|fact| fact.code.clone()).unwrap_or_default(),
         subjects: subjects(&request.subjects, fact, &mut defects),
+        relations: relations(&request.subjects, &mut defects),
         assertions: assertions(request, fact, &mut defects),
         disclose: disclose(&request.disclose, fact, &mut defects),
         purpose: purpose(request.purpose.as_ref(), catalogue, &mut defects),
@@ -112,6 +114,25 @@ fn subjects(given: &[wire::Subject], fact: Option<&Fact>, defects: &mut Defects)
         }
     }
     subjects
+}
+
+/// How each subject belongs to the case. An index of an entry belongs to a relation that an answer has shown, and to no
+/// other.
+fn relations(given: &[wire::Subject], defects: &mut Defects) -> Vec<Option<Related>> {
+    let read = |(position, subject): (usize, &wire::Subject)| match read_relation(subject) {
+        Ok(Some(Related { relation, shown_by })) => {
+            if shown_by > 0 && relation != Relation::Verified {
+                defects.add(format!("subjects[{position}].shown_by"), "misplaced");
+            }
+            Some(Related { relation, shown_by })
+        }
+        Ok(None) => None,
+        Err(_) => {
+            defects.add(format!("subjects[{position}].relation"), "unknown");
+            None
+        }
+    };
+    given.iter().take(SUBJECTS_LIMIT).enumerate().map(read).collect()
 }
 
 fn subject_kind(kind: &wire::subject::Kind, path: &str, defects: &mut Defects) -> SubjectKind {
@@ -277,6 +298,22 @@ fn purpose(given: Option<&wire::Purpose>, catalogue: &Catalogue, defects: &mut D
             Some(_) if known_material => given.replaced_material.clone(),
             _ => String::new(),
         },
+        notice: defects.check("purpose.notice", notice(&given.notice)),
+        consent: match given.consent.as_str() {
+            "" => String::new(),
+            consent => defects.check("purpose.consent", case_number(consent)),
+        },
+    }
+}
+
+/// The code of a text of notice goes into entries in clear; it names a text, and nobody.
+fn notice(given: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    match given {
+        _ if given.len() > 64 => Err("length"),
+        _ if !given.bytes().all(allowed) => Err("characters"),
+        _ if identifier::contains_identity_number(given) => Err("identity_number_inside"),
+        _ => Ok(given.to_owned()),
     }
 }
 

@@ -32,7 +32,11 @@ fn nobody(role: &str) -> wire::Subject {
         name: "韦小宝".to_owned(),
         ..wire::Person::default()
     };
-    wire::Subject { role: role.to_owned(), kind: Some(wire::subject::Kind::Person(person)) }
+    wire::Subject {
+        role: role.to_owned(),
+        kind: Some(wire::subject::Kind::Person(person)),
+        ..Default::default()
+    }
 }
 
 fn about(lab: &Lab, fact: &str, subjects: Vec<wire::Subject>) -> Question {

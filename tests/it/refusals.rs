@@ -155,12 +155,20 @@ fn person(document_type: wire::IdentityDocument, number: &str) -> wire::Subject 
         document_number: number.to_owned(),
         name: "王伟".to_owned(),
     };
-    wire::Subject { role: "person".to_owned(), kind: Some(Kind::Person(person)) }
+    wire::Subject {
+        role: "person".to_owned(),
+        kind: Some(Kind::Person(person)),
+        ..Default::default()
+    }
 }
 
 fn employer(uscc: &str) -> wire::Subject {
     let employer = wire::Employer { uscc: uscc.to_owned(), name: "公司".to_owned() };
-    wire::Subject { role: "employer".to_owned(), kind: Some(Kind::Employer(employer)) }
+    wire::Subject {
+        role: "employer".to_owned(),
+        kind: Some(Kind::Employer(employer)),
+        ..Default::default()
+    }
 }
 
 fn property(unit_number: &str, division: &str) -> wire::Subject {
@@ -169,7 +177,11 @@ fn property(unit_number: &str, division: &str) -> wire::Subject {
         division: division.to_owned(),
         ..wire::Property::default()
     };
-    wire::Subject { role: "property".to_owned(), kind: Some(Kind::Property(property)) }
+    wire::Subject {
+        role: "property".to_owned(),
+        kind: Some(Kind::Property(property)),
+        ..Default::default()
+    }
 }
 
 fn document(number: &str, division: &str) -> wire::Subject {
@@ -178,7 +190,11 @@ fn document(number: &str, division: &str) -> wire::Subject {
         code: String::new(),
         division: division.to_owned(),
     };
-    wire::Subject { role: "permit".to_owned(), kind: Some(Kind::Document(document)) }
+    wire::Subject {
+        role: "permit".to_owned(),
+        kind: Some(Kind::Document(document)),
+        ..Default::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

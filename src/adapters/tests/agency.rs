@@ -253,6 +253,7 @@ pub(super) fn query(fact: &str, subjects: Vec<Subject>) -> Query {
         request_id: [7; 16],
         fact: fact.into(),
         subjects,
+        relations: Vec::new(),
         assertions: vec![],
         disclose: vec![],
         purpose: Purpose { item: "W3".into(), ..Purpose::default() },

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use super::{Act, Order, Version, peek};
 use crate::crypto::{Digest, sha256};
-use crate::decision::agreement::{Agreement, Halt};
+use crate::decision::agreement::Agreement;
+use crate::decision::agreements::Halt;
 use crate::decision::freeze::{Freezes, Scope};
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;

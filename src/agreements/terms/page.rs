@@ -1,6 +1,6 @@
 //! Terms as a page for people.
 
-use super::{ClauseTerms, Disposal, Terms};
+use super::form::{ClauseTerms, Disposal, Terms};
 
 impl Terms {
     /// A page for people.

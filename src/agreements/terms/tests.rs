@@ -1,6 +1,11 @@
 //! A draft, and its flaws one by one.
 
+use std::time::Duration;
+
 use super::*;
+use crate::crypto::sha256;
+use crate::decision::agreement::Quota;
+use crate::query::time::Timestamp;
 
 /// A small draft that passes.
 pub(in crate::agreements) const DRAFT: &str = r#"
@@ -52,7 +57,10 @@ fn a_draft_becomes_an_agreement_and_its_payload_the_same_terms() {
     assert_eq!(agreement.effective_from, Timestamp::from_seconds(1_527_782_400));
     let hours = agreement.hours.unwrap();
     assert_eq!((hours.days, hours.from_minute, hours.to_minute), ([0, 6].into(), 360, 1440));
-    assert_eq!(agreement.quota, Quota { per_second: Some(10), per_day: Some(20_000) });
+    assert_eq!(
+        agreement.quota,
+        Quota { per_second: Some(10), per_day: Some(20_000), per_month: None }
+    );
     let clause = &agreement.clauses[0];
     assert_eq!(clause.max_age, Duration::from_secs(3 * 86_400));
     let cache = clause.cache.as_ref().unwrap();
@@ -95,7 +103,7 @@ fn flaws_are_named() {
         ("party = \"civil-affairs\"", "party = \"police\"", "which is no party"),
         ("article = \"24\"", "article = \"\"", "needs `instrument` and `article`"),
         ("items = [\"W1\", \"W3\"]", "items = []", "is empty"),
-        ("assert = [\"married\"]", "assert = []", "nothing is granted"),
+        ("assert = [\"married\"]", "assert = []", "it says nothing"),
         ("assert = [\"married\"]", "asert = [\"married\"]", "did you mean `assert`?"),
         ("found = \"1d\"", "found = \"4d\"", "longer than `max_age`"),
         ("max_age = \"3d\"", "max_age = \"-3d\"", "no duration"),

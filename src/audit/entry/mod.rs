@@ -139,6 +139,8 @@ pub struct Outcome {
     pub as_of: Option<Timestamp>,
     /// Names of the attributes whose values left.
     pub disclosed: Vec<String>,
+    /// Those of them whose values left in part only.
+    pub masked: Vec<String>,
     /// Attributes that the adapter returned beyond the permit and that were dropped.
     pub dropped: u32,
     /// Why there is no answer; present exactly when the verdict is UNAVAILABLE.

@@ -5,21 +5,33 @@ use std::time::Duration;
 use super::skim::{Question, Skimmed, skim};
 use super::*;
 use crate::audit::testing::{adapter, commitments, facts, permit};
+use crate::decision::facts::{AssertionFact, RoleFact};
 use crate::decision::facts::{Defect, QuotaUse};
+use crate::decision::sample;
+use crate::query::relation::Relation;
 use crate::query::value::Comparison;
 
 fn full_facts() -> Facts {
     let mut facts = facts("fund-centre/approval", 7, Timestamp(1_800_000_000_000_001));
     facts.deadline = Some(Duration::from_micros(1_500_001));
     facts.max_age = Some(Duration::from_secs(3600));
-    facts.assertions =
-        vec![("married".into(), Comparison::Eq), ("name".into(), Comparison::NameMatch)];
+    facts.notice = "notice-2026.1".into();
+    facts.consent = "consent-000123".into();
+    facts.roles = vec![RoleFact {
+        relation: Some(Relation::Verified),
+        shown_by: 12,
+        ..sample::role("spouse")
+    }];
+    facts.assertions = vec![
+        AssertionFact { within: vec![permit()], ..sample::assertion("married") },
+        AssertionFact { comparison: Comparison::NameMatch, ..sample::assertion("name") },
+    ];
     facts.disclose = vec!["married".into()];
     facts.defects = vec![Defect {
         field: "subjects[0].person.document_number".into(),
         check: "check_digit".into(),
     }];
-    facts.quota = vec![QuotaUse { agreement: "hn-gjj-mz".into(), day: 4, second: 1 }];
+    facts.quota = vec![QuotaUse { agreement: "hn-gjj-mz".into(), day: 4, second: 1, month: 9 }];
     facts.freezes = vec!["civil-affairs".into()];
     facts
 }
@@ -34,6 +46,7 @@ fn every_kind() -> Vec<Kind> {
         verdict: Verdict::Confirmed,
         as_of: Some(Timestamp(5)),
         disclosed: vec!["married".into()],
+        masked: Vec::new(),
         dropped: 2,
         unavailable: None,
         subjects_checked: vec![0, 1],

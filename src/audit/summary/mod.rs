@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::usage::{UNKNOWN, Usage};
+pub use self::usage::{Before, UNKNOWN, Usage};
 use super::entry::skim::{Question, Skimmed, Step, skim};
 use super::entry::{
     self, AdapterEvent, AgreementEvent, Entry, EntryError, KeyPurpose, Kind, NodeChange, PartyEvent,
@@ -115,7 +115,9 @@ impl Summary {
         });
         if is_counted {
             let received_at = question.received_at;
-            within(&mut self.permits, question.agreement, |usage| usage.add(received_at));
+            within(&mut self.permits, question.agreement, |usage| {
+                usage.add(received_at);
+            });
         }
     }
 

@@ -1,34 +1,51 @@
-//! How many permits were given under an agreement, in each day and second that a question can still be stamped with.
+//! How many permits were given under an agreement, in each day, second and month that a question can still be stamped with.
 
 use serde::{Deserialize, Serialize};
 
 use crate::query::time::Timestamp;
 
-/// Days and seconds that are counted at a time, the newest among them: a question is decided within moments of its
+/// Periods of each kind that are counted at a time, the newest among them: a question is decided within moments of its
 /// stamp, so anything older is not counted but refused.
 const KEPT: usize = 4;
 
 /// What is used of an agreement that was asked about too late to be counted: no limit allows it.
 pub const UNKNOWN: u64 = u64::MAX;
 
-/// Permits under one agreement. Each counts in the day (China time) and second of its own stamp.
+/// Permits under one agreement. Each counts in the day, second and month (China time) of its own stamp.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
     days: Recent,
     seconds: Recent,
+    months: Recent,
+}
+
+/// Permits counted before one more, in the periods of its stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// In its day, China time.
+    pub day: u64,
+    /// In its second.
+    pub second: u64,
+    /// In its month, China time.
+    pub month: u64,
 }
 
 impl Usage {
-    /// Counts one permit; how many were counted before it, in its day and in its second.
-    pub fn add(&mut self, at: Timestamp) -> (u64, u64) {
-        (self.days.add(at.china_day()), self.seconds.add(at.seconds()))
+    /// Counts one permit; how many were counted before it.
+    pub fn add(&mut self, at: Timestamp) -> Before {
+        Before {
+            day: self.days.add(at.china_day()),
+            second: self.seconds.add(at.seconds()),
+            month: self.months.add(at.china_month()),
+        }
     }
 
     /// Takes one back that was added with that stamp.
     pub fn take_back(&mut self, at: Timestamp) {
         self.days.take_back(at.china_day());
         self.seconds.take_back(at.seconds());
+        self.months.take_back(at.china_month());
     }
 }
 
@@ -73,20 +90,24 @@ mod tests {
     #[test]
     fn each_permit_counts_in_its_own_day_and_second() {
         let second = |number: u64| Timestamp::from_seconds(1_800_000_000 + number);
+        let add = |usage: &mut Usage, at| {
+            let before = usage.add(at);
+            (before.day, before.second)
+        };
         let mut usage = Usage::default();
-        assert_eq!(usage.add(second(10)), (0, 0));
-        assert_eq!(usage.add(second(11)), (1, 0));
+        assert_eq!(add(&mut usage, second(10)), (0, 0));
+        assert_eq!(add(&mut usage, second(11)), (1, 0));
         // Late, and counted where it belongs all the same.
-        assert_eq!(usage.add(second(10)), (2, 1));
-        assert_eq!(usage.add(second(13)), (3, 0));
+        assert_eq!(add(&mut usage, second(10)), (2, 1));
+        assert_eq!(add(&mut usage, second(13)), (3, 0));
         usage.take_back(second(10));
-        assert_eq!(usage.add(second(10)), (3, 1));
+        assert_eq!(add(&mut usage, second(10)), (3, 1));
         // Too late to be counted in its second: as if all were used.
-        assert_eq!(usage.add(second(9)), (4, UNKNOWN));
+        assert_eq!(add(&mut usage, second(9)), (4, UNKNOWN));
         usage.take_back(second(9));
-        assert_eq!(usage.add(second(13)), (4, 1));
-        assert_eq!(usage.add(second(9 * 86_400)), (0, 0));
-        assert_eq!(usage.add(second(13)), (UNKNOWN, UNKNOWN));
+        assert_eq!(add(&mut usage, second(13)), (4, 1));
+        assert_eq!(add(&mut usage, second(9 * 86_400)), (0, 0));
+        assert_eq!(add(&mut usage, second(13)), (UNKNOWN, UNKNOWN));
     }
 
     /// Entries come in the order of answering: the count must not depend on it.

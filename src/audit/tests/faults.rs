@@ -55,6 +55,7 @@ fn answer(source: Source) -> Entry {
         verdict: Verdict::Confirmed,
         as_of: Some(at),
         disclosed: Vec::new(),
+        masked: Vec::new(),
         dropped: 0,
         unavailable: None,
         subjects_checked: vec![0],

@@ -126,7 +126,7 @@ impl Trial {
 pub(super) fn question(sequence: u64, at: u64) -> Facts {
     let mut facts = facts("fund-centre/approval", sequence, Timestamp(at));
     facts.case_number = format!("=GJJ<{sequence}>");
-    facts.quota = vec![QuotaUse { agreement: permit().agreement, day: 0, second: 0 }];
+    facts.quota = vec![QuotaUse { agreement: permit().agreement, day: 0, second: 0, month: 0 }];
     facts
 }
 
@@ -147,6 +147,7 @@ pub(super) fn answered(sequence: u64, at: u64, verdict: Verdict, source: Source)
         verdict,
         as_of: Some(Timestamp(at)),
         disclosed: vec!["marriage_date".into()],
+        masked: Vec::new(),
         dropped: 0,
         unavailable: (verdict == Verdict::Unavailable).then_some(Unavailable::Timeout),
         subjects_checked: vec![0],

@@ -201,7 +201,7 @@ impl Stage {
                 item: item.to_owned(),
                 item_version: version,
                 case_number: "GJJ-2026-000123".to_owned(),
-                replaced_material: String::new(),
+                ..wire::Purpose::default()
             }),
             operator: Some(wire::Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() }),
             want_receipt: true,

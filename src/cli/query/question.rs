@@ -85,6 +85,7 @@ impl Asked {
                 item_version: item_version.to_owned(),
                 case_number: self.case.clone(),
                 replaced_material: self.material.clone(),
+                ..message::Purpose::default()
             }),
             operator: Some(message::Operator { id: operator.to_owned(), unit: unit.to_owned() }),
             max_age: self.max_age.map(wire::duration),
@@ -103,14 +104,14 @@ impl Asked {
         for (role, kind, value) in named {
             if let Some(value) = value {
                 let kind = self::kind(kind, value).with_context(|| format!("--{role}"))?;
-                subjects.push(message::Subject { role: role.to_owned(), kind: Some(kind) });
+                subjects.push(subject(role, kind));
             }
         }
         for text in &self.document {
             let (role, value) = text.split_once('=').context(
                 "--document: write ROLE=NUMBER, ROLE=NUMBER/CODE or ROLE=NUMBER@DIVISION",
             )?;
-            subjects.push(message::Subject { role: role.to_owned(), kind: Some(document(value)) });
+            subjects.push(subject(role, document(value)));
         }
         for text in &self.subject {
             let (role, kind, value) = text
@@ -120,7 +121,7 @@ impl Asked {
                 })
                 .context("--subject: write ROLE=KIND:VALUE, such as member=person:NAME/NUMBER")?;
             let kind = self::kind(kind, value).with_context(|| format!("--subject {role}"))?;
-            subjects.push(message::Subject { role: role.to_owned(), kind: Some(kind) });
+            subjects.push(subject(role, kind));
         }
         if subjects.is_empty() {
             bail!("about whom? give --person, --employer, --property, --document or --subject");
@@ -130,6 +131,11 @@ impl Asked {
 }
 
 /// One subject of a named kind. Errors never repeat the value: it is personal data.
+fn subject(role: &str, kind: message::subject::Kind) -> message::Subject {
+    let (role, kind) = (role.to_owned(), Some(kind));
+    message::Subject { role, kind, ..message::Subject::default() }
+}
+
 fn kind(kind: &str, value: &str) -> anyhow::Result<Kind> {
     match kind {
         "person" => person(value),

@@ -2,6 +2,7 @@
 
 mod text;
 
+use crate::query::value::Comparison;
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 
 use self::text::Text;
@@ -42,6 +43,8 @@ pub enum Denial {
     SystemNotGranted(SystemId),
     /// The clause serves other items.
     PurposeNotGranted(ItemCode),
+    /// The clause replaces other papers.
+    MaterialNotReplaced(String),
     /// The agreement begins later.
     NotYetValid(String),
     /// The agreement has ended.
@@ -64,18 +67,39 @@ pub enum Denial {
     },
     /// The clause does not cover subjects in this role.
     RoleNotGranted(String),
+    /// Nothing acceptable says how the subject in this role belongs to the case.
+    RelationNotProven(String),
+    /// The agreement lets nothing of this attribute leave, ever.
+    AttributeWithheld(String),
     /// The clause does not let this attribute be asserted about.
     AttributeNotGranted(String),
+    /// The clause does not let this attribute be compared like this.
+    ComparisonNotGranted {
+        /// The attribute.
+        attribute: String,
+        /// How it was to be compared.
+        comparison: Comparison,
+    },
+    /// The clause does not let this attribute be compared with such values.
+    ValueNotGranted(String),
     /// The clause does not let this attribute's value leave.
     DisclosureNotGranted(String),
     /// No case number.
     CaseMissing,
     /// No operator, or no unit of the operator.
     OperatorMissing,
+    /// The agreement is for operators of other units.
+    OperatorUnitNotGranted(String),
+    /// The question names no notice that the agreement accepts.
+    NoticeMissing(String),
+    /// The question refers to no consent, which the clause demands.
+    ConsentMissing(String),
     /// Outside the serving hours of the agreement.
     OutsideHours(String),
     /// The record does not say how much of the quota is used.
     QuotaUnknown(String),
+    /// The month's quota is used up.
+    QuotaMonth(String),
     /// The day's quota is used up.
     QuotaDay(String),
     /// The second's quota is used up.
@@ -112,13 +136,24 @@ impl Denial {
             Self::NotYetValid(name)
             | Self::Expired(name)
             | Self::Superseded(name)
+            | Self::MaterialNotReplaced(name)
             | Self::RoleNotGranted(name)
+            | Self::RelationNotProven(name)
+            | Self::AttributeWithheld(name)
             | Self::AttributeNotGranted(name)
+            | Self::ValueNotGranted(name)
             | Self::DisclosureNotGranted(name)
+            | Self::OperatorUnitNotGranted(name)
+            | Self::NoticeMissing(name)
+            | Self::ConsentMissing(name)
             | Self::OutsideHours(name)
             | Self::QuotaUnknown(name)
+            | Self::QuotaMonth(name)
             | Self::QuotaDay(name)
             | Self::QuotaSecond(name) => name.clone(),
+            Self::ComparisonNotGranted { attribute, comparison } => {
+                format!("`{attribute}` with `{}`", comparison.name())
+            }
             Self::Suspended { agreement, by } => format!("`{agreement}` is suspended by `{by}`"),
             Self::Revoked { agreement, by } => format!("`{agreement}` was revoked by `{by}`"),
             Self::Frozen(name) => match Scope::parse(name) {
@@ -158,18 +193,27 @@ impl Denial {
             Self::FactNotGranted(_) => &text::FACT_NOT_GRANTED,
             Self::SystemNotGranted(_) => &text::SYSTEM_NOT_GRANTED,
             Self::PurposeNotGranted(_) => &text::PURPOSE_NOT_GRANTED,
+            Self::MaterialNotReplaced(_) => &text::MATERIAL_NOT_REPLACED,
             Self::NotYetValid(_) => &text::NOT_YET_VALID,
             Self::Expired(_) => &text::EXPIRED,
             Self::Superseded(_) => &text::SUPERSEDED,
             Self::Suspended { .. } => &text::AGREEMENT_SUSPENDED,
             Self::Revoked { .. } => &text::AGREEMENT_REVOKED,
             Self::RoleNotGranted(_) => &text::ROLE_NOT_GRANTED,
+            Self::RelationNotProven(_) => &text::RELATION_NOT_PROVEN,
+            Self::AttributeWithheld(_) => &text::ATTRIBUTE_WITHHELD,
             Self::AttributeNotGranted(_) => &text::ATTRIBUTE_NOT_GRANTED,
+            Self::ComparisonNotGranted { .. } => &text::COMPARISON_NOT_GRANTED,
+            Self::ValueNotGranted(_) => &text::VALUE_NOT_GRANTED,
             Self::DisclosureNotGranted(_) => &text::DISCLOSURE_NOT_GRANTED,
             Self::CaseMissing => &text::CASE_MISSING,
             Self::OperatorMissing => &text::OPERATOR_MISSING,
+            Self::OperatorUnitNotGranted(_) => &text::OPERATOR_UNIT_NOT_GRANTED,
+            Self::NoticeMissing(_) => &text::NOTICE_MISSING,
+            Self::ConsentMissing(_) => &text::CONSENT_MISSING,
             Self::OutsideHours(_) => &text::OUTSIDE_HOURS,
             Self::QuotaUnknown(_) => &text::QUOTA_UNKNOWN,
+            Self::QuotaMonth(_) => &text::QUOTA_MONTH,
             Self::QuotaDay(_) => &text::QUOTA_DAY,
             Self::QuotaSecond(_) => &text::QUOTA_SECOND,
             Self::Frozen(_) => &text::FROZEN,

@@ -81,6 +81,11 @@ pub(super) const PURPOSE_NOT_GRANTED: Text = Text {
     advice: "The agreement does not grant this fact for the item `{}`. Ask for an item it lists, or amend the agreement.",
 };
 
+pub(super) const MATERIAL_NOT_REPLACED: Text = Text {
+    code: "MATERIAL_NOT_REPLACED",
+    advice: "The clause does not replace the paper `{}`. Leave `purpose.replaced_material` empty or name a paper that the clause lists, or amend the agreement.",
+};
+
 pub(super) const NOT_YET_VALID: Text = Text {
     code: "NOT_YET_VALID",
     advice: "The agreement `{}` is not in force yet. Ask again once it is.",
@@ -109,9 +114,29 @@ pub(super) const ROLE_NOT_GRANTED: Text = Text {
     advice: "The clause does not cover subjects in the role `{}`. Leave them out, or amend the agreement.",
 };
 
+pub(super) const RELATION_NOT_PROVEN: Text = Text {
+    code: "RELATION_NOT_PROVEN",
+    advice: "The clause asks how the subject in the role `{}` belongs to the case. Give it a `relation` that the clause accepts; `VERIFIED` names in `shown_by` the log index of the answer that has shown it.",
+};
+
+pub(super) const ATTRIBUTE_WITHHELD: Text = Text {
+    code: "ATTRIBUTE_WITHHELD",
+    advice: "The agreement says that nothing of `{}` is ever shared. Ask without it.",
+};
+
 pub(super) const ATTRIBUTE_NOT_GRANTED: Text = Text {
     code: "ATTRIBUTE_NOT_GRANTED",
     advice: "The clause does not let `{}` be asserted about. Assert about an attribute it lists, or amend the agreement.",
+};
+
+pub(super) const COMPARISON_NOT_GRANTED: Text = Text {
+    code: "COMPARISON_NOT_GRANTED",
+    advice: "The clause does not let {} be asserted. Use a comparison it lists, or amend the agreement.",
+};
+
+pub(super) const VALUE_NOT_GRANTED: Text = Text {
+    code: "VALUE_NOT_GRANTED",
+    advice: "The clause lets `{}` be compared with certain values only. Use one it lists, or amend the agreement.",
 };
 
 pub(super) const DISCLOSURE_NOT_GRANTED: Text = Text {
@@ -129,6 +154,21 @@ pub(super) const OPERATOR_MISSING: Text = Text {
     advice: "Name in `operator.id` and `operator.unit` the person who asks and their unit.",
 };
 
+pub(super) const OPERATOR_UNIT_NOT_GRANTED: Text = Text {
+    code: "OPERATOR_UNIT_NOT_GRANTED",
+    advice: "The agreement is not for operators of the unit `{}`. Ask from a unit it lists, or amend the agreement.",
+};
+
+pub(super) const NOTICE_MISSING: Text = Text {
+    code: "NOTICE_MISSING",
+    advice: "The agreement `{}` is used only after the person was told. Give notice, and name in `purpose.notice` which of the texts it lists they were given.",
+};
+
+pub(super) const CONSENT_MISSING: Text = Text {
+    code: "CONSENT_MISSING",
+    advice: "The clause of the agreement `{}` needs the consent of the person. Obtain it, and name in `purpose.consent` where it is kept.",
+};
+
 pub(super) const OUTSIDE_HOURS: Text = Text {
     code: "OUTSIDE_HOURS",
     advice: "The agreement `{}` is served at other hours (China time). Ask again then.",
@@ -137,6 +177,11 @@ pub(super) const OUTSIDE_HOURS: Text = Text {
 pub(super) const QUOTA_UNKNOWN: Text = Text {
     code: "QUOTA_UNKNOWN",
     advice: "The gateway did not record how much of the quota of `{}` is used. Tell its operator: this is a fault of the gateway.",
+};
+
+pub(super) const QUOTA_MONTH: Text = Text {
+    code: "QUOTA_MONTH",
+    advice: "The month's quota of the agreement `{}` is used up. Ask again next month, China time, or agree on more.",
 };
 
 pub(super) const QUOTA_DAY: Text = Text {

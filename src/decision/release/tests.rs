@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::decision::agreement::AgreementSet;
+use crate::decision::agreements::AgreementSet;
 use crate::decision::{Decision, decide, sample};
 use crate::query::{Operator, Purpose};
 
 fn permit() -> Permit {
     let mut agreement = sample::agreement();
     agreement.clauses[0].assert =
-        sample::names(&["married", "months", "name", "on", "month", "code", "gone"]);
-    agreement.clauses[0].disclose = sample::names(&["months", "gone"]);
+        sample::words(&["married", "months", "name", "on", "month", "code", "gone"]);
+    agreement.clauses[0].disclose = sample::words(&["months", "gone"]);
     match decide(&sample::facts(), &AgreementSet::new([Arc::new(agreement)])) {
         Decision::Permit(permit) => permit,
         Decision::Deny(denial) => panic!("{}", denial.code()),
@@ -44,6 +44,7 @@ fn query(assertions: &[Assertion], disclose: &[&str]) -> Query {
         request_id: [7; 16],
         fact: "M2".into(),
         subjects: vec![],
+        relations: vec![],
         assertions: assertions.to_vec(),
         disclose: disclose.iter().map(|name| (*name).to_owned()).collect(),
         purpose: Purpose::default(),

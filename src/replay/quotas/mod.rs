@@ -1,4 +1,4 @@
-//! Counts each agreement's permits per day (China time) and per second again.
+//! Counts each agreement's permits per day, per second and per month (China time) again.
 //!
 //! Every permit records how many were given before it. Questions are decided side by side and recorded when they are
 //! answered, so the numbers come in any order; but whatever the order was, of all permits of a day no more than `n` can
@@ -15,6 +15,9 @@ use crate::decision::facts::Facts;
 /// Days that are counted at a time: answers to yesterday's last questions still come.
 const OPEN_DAYS: u64 = 2;
 
+/// Months that are counted at a time.
+const OPEN_MONTHS: u64 = 2;
+
 /// Seconds that are counted at a time: no answer takes longer.
 const OPEN_SECONDS: u64 = 20 * 60;
 
@@ -27,6 +30,7 @@ pub(super) struct Quotas(HashMap<String, Counted>);
 struct Counted {
     days: BTreeMap<u64, Period>,
     seconds: BTreeMap<u64, Period>,
+    months: BTreeMap<u64, Period>,
 }
 
 impl Quotas {
@@ -46,9 +50,15 @@ impl Quotas {
             self.0.insert(agreement.to_owned(), Counted::default());
         }
         let Some(counted) = self.0.get_mut(agreement) else { return };
-        let (day, second) = (facts.received_at.china_day(), facts.received_at.seconds());
+        let at = facts.received_at;
+        let (day, second, month) = (at.china_day(), at.seconds(), at.china_month());
         add(&mut counted.days, day, OPEN_DAYS, used.day, index);
         add(&mut counted.seconds, second, OPEN_SECONDS, used.second, index);
+        // Entries of the time before months were counted say 0 of each.
+        if facts.rules >= 2 {
+            add(&mut counted.months, month, OPEN_MONTHS, used.month, index);
+        }
+        close_old(&mut counted.months, OPEN_MONTHS, agreement, "month", report);
         close_old(&mut counted.days, OPEN_DAYS, agreement, "day", report);
         close_old(&mut counted.seconds, OPEN_SECONDS, agreement, "second", report);
     }
@@ -57,7 +67,9 @@ impl Quotas {
         let mut agreements: Vec<_> = std::mem::take(&mut self.0).into_iter().collect();
         agreements.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for (agreement, counted) in agreements {
-            for (periods, name) in [(counted.days, "day"), (counted.seconds, "second")] {
+            let kinds =
+                [(counted.months, "month"), (counted.days, "day"), (counted.seconds, "second")];
+            for (periods, name) in kinds {
                 for period in periods.into_values() {
                     tell(&period, &agreement, name, report);
                 }

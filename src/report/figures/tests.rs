@@ -14,7 +14,7 @@ const TEN: u64 = 1_795_399_200 * SECOND;
 
 fn question(sequence: u64, at: u64) -> Facts {
     let mut facts = facts("fund-centre/approval", sequence, Timestamp(at));
-    facts.quota = vec![QuotaUse { agreement: "mz".into(), day: 0, second: 0 }];
+    facts.quota = vec![QuotaUse { agreement: "mz".into(), day: 0, second: 0, month: 0 }];
     facts
 }
 
@@ -39,6 +39,7 @@ fn outcome(sequence: u64, at: u64, verdict: Verdict, source: Source) -> Entry {
         verdict,
         as_of: None,
         disclosed: vec!["marriage_date".into()],
+        masked: Vec::new(),
         dropped: 2,
         unavailable: (verdict == Verdict::Unavailable).then_some(Unavailable::Timeout),
         subjects_checked: vec![0],

@@ -11,8 +11,12 @@ use super::Standing;
 use crate::adapters::{Adapters, Answer, Failure};
 use crate::catalogue::{Catalogue, Fact};
 use crate::clock::now;
-use crate::decision::agreement::{Agreement, AgreementSet, Clause, Quota};
+use crate::decision::agreement::{Agreement, Clause, Quota};
+use crate::decision::agreements::AgreementSet;
+use crate::decision::facts::RoleFact;
 use crate::decision::facts::{CallerFacts, Facts, QuotaUse, Standing as Registered};
+use crate::decision::sample;
+use crate::decision::set::{Set, Word};
 use crate::decision::{Decision, Permit, RULES, decide};
 use crate::query::record::{Finding, Unavailable};
 use crate::query::subject::Subject;
@@ -64,13 +68,14 @@ impl Desk {
             request_id: [7; 16],
             fact: fact.code.clone(),
             subjects,
+            relations: Vec::new(),
             assertions: Vec::new(),
             disclose: fact.attributes.iter().map(|attribute| attribute.name.clone()).collect(),
             purpose: Purpose {
                 item: "W3".into(),
                 item_version: "2026.2".to_owned(),
                 case_number: "GJJ-2026-000123".to_owned(),
-                replaced_material: String::new(),
+                ..Purpose::default()
             },
             operator: Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() },
             max_age: None,
@@ -116,25 +121,23 @@ fn permit(fact: &Fact, subjects: &[Subject]) -> Permit {
     let clause = Clause {
         fact: fact.code.clone(),
         items: ["W3".into()].into(),
-        roles: fact.roles.iter().map(|role| role.name.clone()).collect(),
-        assert: every().collect(),
-        disclose: every().collect(),
+        roles: fact.roles.iter().map(|role| Word::from(role.name.as_str())).collect(),
+        assert: Set::default(),
+        disclose: every().map(Word::from).collect(),
         max_age: Duration::from_secs(86_400),
-        cache: None,
+        ..sample::clause()
     };
     let agreement = Agreement {
         id: "trial".to_owned(),
         version: 1,
-        digest: [0; 32],
-        title: String::new(),
         consumer: "fund-centre".into(),
         provider: fact.agency.clone(),
         systems: ["approval".into()].into(),
         effective_from: Timestamp(0),
         effective_to: at.plus(Duration::from_secs(86_400)),
-        hours: None,
         quota: Quota::default(),
         clauses: vec![clause],
+        ..sample::agreement()
     };
     let facts = Facts {
         rules: RULES,
@@ -156,15 +159,20 @@ fn permit(fact: &Fact, subjects: &[Subject]) -> Permit {
         replaced_material: String::new(),
         operator_unit: "hall-1".to_owned(),
         operator_present: true,
+        notice: String::new(),
+        consent: String::new(),
         roles: subjects
             .iter()
-            .map(|subject| (subject.role.clone(), subject.kind.name().to_owned()))
+            .map(|subject| RoleFact {
+                kind: subject.kind.name().to_owned(),
+                ..sample::role(&subject.role)
+            })
             .collect(),
         assertions: Vec::new(),
         disclose: every().collect(),
         max_age: None,
         defects: Vec::new(),
-        quota: vec![QuotaUse { agreement: "trial".to_owned(), day: 0, second: 0 }],
+        quota: vec![QuotaUse { agreement: "trial".to_owned(), day: 0, second: 0, month: 0 }],
         freezes: Vec::new(),
         catalogue_digest: [0; 32],
     };

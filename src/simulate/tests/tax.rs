@@ -81,7 +81,7 @@ fn on_the_wire(subject: &Subject) -> wire::Subject {
             division: document.division.clone(),
         }),
     };
-    wire::Subject { role: subject.role.clone(), kind: Some(kind) }
+    wire::Subject { role: subject.role.clone(), kind: Some(kind), ..Default::default() }
 }
 
 fn request(standing: &Standing, fact: &str) -> (FetchRequest, BTreeMap<String, Value>) {

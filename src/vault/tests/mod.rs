@@ -127,6 +127,7 @@ impl World {
                     verdict: Verdict::Confirmed,
                     as_of: Some(at),
                     disclosed: Vec::new(),
+                    masked: Vec::new(),
                     dropped: 0,
                     unavailable: None,
                     subjects_checked: Vec::new(),

@@ -15,9 +15,9 @@ use heyan::audit::entry::{
     NodeEvent, OrderEffect, Outcome, PartyEvent, Source,
 };
 use heyan::crypto::sha256;
-use heyan::decision::facts::{CallerFacts, Facts, QuotaUse, Standing};
+use heyan::decision::PermitRef;
+use heyan::decision::facts::{AssertionFact, CallerFacts, Facts, QuotaUse, RoleFact, Standing};
 use heyan::decision::freeze::Scope;
-use heyan::decision::{PermitRef, RULES};
 use heyan::query::record::Unavailable;
 use heyan::query::time::Timestamp;
 use heyan::query::value::{Comparison, Verdict};
@@ -72,6 +72,10 @@ pub(super) struct Record {
     pub(super) kind: Kind,
     pub(super) private: Bytes,
     pub(super) openings: Vec<(Field, Opening, Vec<u8>)>,
+}
+
+fn role(role: &str) -> RoleFact {
+    RoleFact { role: role.into(), kind: "person".into(), relation: None, shown_by: 0 }
 }
 
 fn plain(second: u64, kind: Kind) -> Record {
@@ -145,7 +149,7 @@ fn facts(sequence: u64, second: u64, used: u64) -> Facts {
     let mut request_id = [sequence as u8; 16];
     (request_id[6], request_id[8]) = (0x70, 0x80);
     Facts {
-        rules: RULES,
+        rules: 1,
         request_id,
         caller_sequence: sequence,
         received_at: Timestamp::from_seconds(TEN + second),
@@ -164,12 +168,18 @@ fn facts(sequence: u64, second: u64, used: u64) -> Facts {
         replaced_material: "marriage_certificate".into(),
         operator_unit: "counter-3".into(),
         operator_present: true,
-        roles: vec![("person".into(), "person".into()), ("spouse".into(), "person".into())],
-        assertions: vec![("married".into(), Comparison::Eq)],
+        notice: String::new(),
+        consent: String::new(),
+        roles: ["person", "spouse"].map(role).into(),
+        assertions: vec![AssertionFact {
+            attribute: "married".into(),
+            comparison: Comparison::Eq,
+            within: Vec::new(),
+        }],
         disclose: vec!["registered_on".into()],
         max_age: None,
         defects: Vec::new(),
-        quota: vec![QuotaUse { agreement: "golden-1".into(), day: used, second: 0 }],
+        quota: vec![QuotaUse { agreement: "golden-1".into(), day: used, second: 0, month: 0 }],
         freezes: Vec::new(),
         catalogue_digest: [4; 32],
     }
@@ -236,6 +246,7 @@ fn outcome(second: u64) -> Record {
     let outcome = Outcome {
         commitments,
         disclosed: vec!["registered_on".into()],
+        masked: Vec::new(),
         ..answer_to(facts(1, second, 0), Source::Agency)
     };
     let kind = Kind::Outcome(Box::new(outcome));
@@ -258,6 +269,7 @@ fn answer_to(facts: Facts, source: Source) -> Outcome {
         verdict: Verdict::Confirmed,
         as_of: Some(Timestamp::from_seconds(TEN + 100)),
         disclosed: Vec::new(),
+        masked: Vec::new(),
         dropped: 0,
         unavailable: None,
         subjects_checked: vec![0, 1],

@@ -14,7 +14,7 @@ use heyan::audit::entry::{Commitments, Denied, Entry, Kind};
 use heyan::audit::file::MIN_SEGMENT_BYTES;
 use heyan::audit::{Audit, Settings};
 use heyan::crypto::{SigningKey, sha256};
-use heyan::decision::facts::{CallerFacts, Facts, Standing};
+use heyan::decision::facts::{CallerFacts, Facts, RoleFact, Standing};
 use heyan::query::time::Timestamp;
 
 /// Folder of the log to append to.
@@ -73,7 +73,14 @@ fn entry(number: u64) -> Entry {
         replaced_material: String::new(),
         operator_unit: "4301-01".into(),
         operator_present: true,
-        roles: vec![("person".into(), "person".into())],
+        notice: String::new(),
+        consent: String::new(),
+        roles: vec![RoleFact {
+            role: "person".into(),
+            kind: "person".into(),
+            relation: None,
+            shown_by: 0,
+        }],
         assertions: Vec::new(),
         disclose: Vec::new(),
         max_age: None,

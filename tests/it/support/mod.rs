@@ -154,7 +154,7 @@ impl Lab {
                 item: item.to_owned(),
                 item_version: versions.map(|known| known.version.clone()).max().unwrap(),
                 case_number: "GJJ-2026-000123".to_owned(),
-                replaced_material: String::new(),
+                ..wire::Purpose::default()
             }),
             operator: Some(wire::Operator { id: OPERATOR.to_owned(), unit: "hall-1".to_owned() }),
             ..wire::VerifyRequest::default()

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use super::digest;
 use crate::audit::entry::EntryError;
-use crate::decision::facts::{CallerFacts, Defect, Facts, QuotaUse, Standing};
+use crate::decision::facts::{
+    AssertionFact, CallerFacts, Defect, Facts, QuotaUse, RoleFact, Standing,
+};
 use crate::proto::audit::v1 as stored;
+use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
 use crate::query::value::Comparison;
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
@@ -35,14 +38,20 @@ pub(super) fn facts_out(facts: &Facts) -> stored::Facts {
         roles: facts
             .roles
             .iter()
-            .map(|(name, kind)| stored::Role { name: name.clone(), kind: kind.clone() })
+            .map(|subject| stored::Role {
+                name: subject.role.clone(),
+                kind: subject.kind.clone(),
+                relation: subject.relation.map(Relation::name).unwrap_or_default().to_owned(),
+                shown_by: subject.shown_by,
+            })
             .collect(),
         assertions: facts
             .assertions
             .iter()
-            .map(|(attribute, comparison)| stored::AssertionShape {
-                attribute: attribute.clone(),
-                comparison: comparison.name().to_owned(),
+            .map(|asked| stored::AssertionShape {
+                attribute: asked.attribute.clone(),
+                comparison: asked.comparison.name().to_owned(),
+                within: asked.within.iter().map(super::permit_out).collect(),
             })
             .collect(),
         disclose: facts.disclose.clone(),
@@ -62,10 +71,13 @@ pub(super) fn facts_out(facts: &Facts) -> stored::Facts {
                 agreement: used.agreement.clone(),
                 day: used.day,
                 second: used.second,
+                month: used.month,
             })
             .collect(),
         freezes: facts.freezes.clone(),
         catalogue_digest: facts.catalogue_digest.to_vec(),
+        notice: facts.notice.clone(),
+        consent: facts.consent.clone(),
     }
 }
 
@@ -99,16 +111,10 @@ pub(super) fn facts_in(facts: Option<stored::Facts>) -> Result<Facts, EntryError
         replaced_material: facts.replaced_material,
         operator_unit: facts.operator_unit,
         operator_present: facts.operator_present,
-        roles: facts.roles.into_iter().map(|role| (role.name, role.kind)).collect(),
-        assertions: facts
-            .assertions
-            .into_iter()
-            .map(|shape| {
-                Comparison::from_name(&shape.comparison)
-                    .map(|comparison| (shape.attribute, comparison))
-                    .ok_or(EntryError::Unknown("facts.assertions.comparison"))
-            })
-            .collect::<Result<_, _>>()?,
+        notice: facts.notice,
+        consent: facts.consent,
+        roles: facts.roles.into_iter().map(role_in).collect::<Result<_, _>>()?,
+        assertions: facts.assertions.into_iter().map(assertion_in).collect::<Result<_, _>>()?,
         disclose: facts.disclose,
         max_age: facts.max_age_us.map(Duration::from_micros),
         defects: facts
@@ -119,11 +125,32 @@ pub(super) fn facts_in(facts: Option<stored::Facts>) -> Result<Facts, EntryError
         quota: facts
             .quota
             .into_iter()
-            .map(|used| QuotaUse { agreement: used.agreement, day: used.day, second: used.second })
+            .map(|used| QuotaUse {
+                agreement: used.agreement,
+                day: used.day,
+                second: used.second,
+                month: used.month,
+            })
             .collect(),
         freezes: facts.freezes,
         catalogue_digest: digest(&facts.catalogue_digest, "facts.catalogue_digest")?,
     })
+}
+
+fn role_in(role: stored::Role) -> Result<RoleFact, EntryError> {
+    let relation = match role.relation.as_str() {
+        "" => None,
+        name => Some(Relation::from_name(name).ok_or(EntryError::Unknown("facts.roles.relation"))?),
+    };
+    Ok(RoleFact { role: role.name, kind: role.kind, relation, shown_by: role.shown_by })
+}
+
+fn assertion_in(shape: stored::AssertionShape) -> Result<AssertionFact, EntryError> {
+    let comparison = Comparison::from_name(&shape.comparison)
+        .ok_or(EntryError::Unknown("facts.assertions.comparison"))?;
+    let within = shape.within.into_iter().map(|kept| super::permit_in(Some(kept)));
+    let within = within.collect::<Result<_, _>>()?;
+    Ok(AssertionFact { attribute: shape.attribute, comparison, within })
 }
 
 fn standing_out(standing: Standing) -> stored::Standing {

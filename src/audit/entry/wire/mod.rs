@@ -102,6 +102,7 @@ fn outcome_out(outcome: &Outcome) -> stored::Outcome {
         verdict: verdict_out(outcome.verdict).into(),
         as_of_us: outcome.as_of.map_or(0, |time| time.0),
         disclosed: outcome.disclosed.clone(),
+        masked: outcome.masked.clone(),
         dropped: outcome.dropped,
         unavailable_reason: outcome
             .unavailable
@@ -136,6 +137,7 @@ fn outcome_in(outcome: stored::Outcome) -> Result<Outcome, EntryError> {
         verdict,
         as_of: (outcome.as_of_us != 0).then_some(Timestamp(outcome.as_of_us)),
         disclosed: outcome.disclosed,
+        masked: outcome.masked,
         dropped: outcome.dropped,
         unavailable,
         subjects_checked: outcome.subjects_checked,

@@ -11,7 +11,7 @@ use crate::audit::entry::{Entry, Kind};
 use crate::audit::verify::Expected;
 use crate::cli::audit::reading::Reading;
 use crate::crypto::{Digest, sha256_parts};
-use crate::decision::facts::Facts;
+use crate::decision::facts::{AssertionFact, Facts};
 
 /// Questions in memory at a time, about 100 bytes each.
 const AT_ONCE: u64 = 1 << 20;
@@ -168,7 +168,7 @@ fn question(entry: &Entry, arguments: &Compare) -> Option<(Key, [u32; PARTS.len(
     let key =
         sha256_parts(&[organisation.as_bytes(), b"/", system.as_bytes(), b"/", &facts.request_id]);
     let mut asked = facts.disclose.join("\0");
-    for (attribute, comparison) in &facts.assertions {
+    for AssertionFact { attribute, comparison, .. } in &facts.assertions {
         asked.push_str(&format!("\0\0{attribute}\0{}", comparison.name()));
     }
     let parts = [
