@@ -9,15 +9,18 @@ use super::denial::Denial;
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
 use crate::query::relation::Relation;
+use crate::query::time::Timestamp;
 
 /// What one clause is checked against.
 pub(super) struct Candidate<'a> {
     pub(super) facts: &'a Facts,
     pub(super) agreements: &'a AgreementSet,
-    pub(super) agreement: &'a Agreement,
+    pub(super) agreement: &'a Arc<Agreement>,
     pub(super) clause: &'a Clause,
     /// Its position in the agreement.
     pub(super) position: usize,
+    /// From when on a newer version has taken the agreement's place.
+    pub(super) superseded: Timestamp,
 }
 
 /// One check: its name, which explanations show and which stays, and what it looks at.
@@ -108,7 +111,7 @@ pub(super) const CLAUSE: &[Check<OfClause>] = &[
 
 /// The first clause that passes every check, with its position in its agreement.
 pub(super) fn permitting_clause<'a>(
-    facts: &Facts,
+    facts: &'a Facts,
     agreements: &'a AgreementSet,
 ) -> Result<(&'a Arc<Agreement>, usize), Denial> {
     for check in QUESTION {
@@ -119,16 +122,9 @@ pub(super) fn permitting_clause<'a>(
     };
     let consumer = &facts.caller.organisation;
     let mut furthest = None;
-    for (agreement, position) in agreements.clauses(consumer, fact) {
-        let position = *position;
-        let Some(clause) = agreement.clauses.get(position) else { continue };
-        // An agreement speaks for its own provider: nobody can grant another's facts.
-        if agreement.provider != *provider {
-            continue;
-        }
-        let candidate = Candidate { facts, agreements, agreement, clause, position };
+    for candidate in candidates(facts, agreements) {
         let Some((passed, why)) = first_failure(&candidate) else {
-            return Ok((agreement, position));
+            return Ok((candidate.agreement, candidate.position));
         };
         if furthest.as_ref().is_none_or(|(further, _)| passed > *further) {
             furthest = Some((passed, why));
@@ -138,6 +134,23 @@ pub(super) fn permitting_clause<'a>(
         Some((_, why)) => why.denial(),
         None if agreements.has_pair(consumer, provider) => Denial::FactNotGranted(fact.clone()),
         None => Denial::NoAgreement(provider.clone()),
+    })
+}
+
+/// The clauses that might permit, in the order they are tried.
+pub(super) fn candidates<'a>(
+    facts: &'a Facts,
+    agreements: &'a AgreementSet,
+) -> impl Iterator<Item = Candidate<'a>> {
+    let asked = facts.fact.as_ref().zip(facts.provider.as_ref());
+    let tried = asked.into_iter().flat_map(|(fact, provider)| {
+        let tried = agreements.tried(&facts.caller.organisation, fact);
+        // An agreement speaks for its own provider: nobody can grant another's facts.
+        tried.filter(move |(agreement, ..)| agreement.provider == *provider)
+    });
+    tried.filter_map(move |(agreement, position, superseded)| {
+        let clause = agreement.clauses.get(position)?;
+        Some(Candidate { facts, agreements, agreement, clause, position, superseded })
     })
 }
 
@@ -215,10 +228,9 @@ fn not_ended<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
 }
 
 fn not_superseded<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
-    let Candidate { facts, agreements, agreement, .. } = candidate;
-    ensure(!agreements.is_superseded(agreement, facts.received_at), || {
-        Why::Agreement(Denial::Superseded, agreement)
-    })
+    let Candidate { facts, agreement, superseded, .. } = *candidate;
+    let is_newest = facts.received_at < superseded;
+    ensure(is_newest, || Why::Agreement(Denial::Superseded, agreement))
 }
 
 fn not_halted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {

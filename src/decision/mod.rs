@@ -5,6 +5,8 @@
 pub mod facts;
 pub mod agreement;
 pub mod agreements;
+pub mod sorted;
+mod table;
 pub mod freeze;
 pub mod limit;
 pub mod mask;
@@ -12,6 +14,8 @@ pub mod set;
 mod checks;
 pub mod denial;
 pub mod release;
+#[cfg(test)]
+mod agreements_tests;
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
