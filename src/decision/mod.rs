@@ -13,6 +13,7 @@ pub mod mask;
 pub mod set;
 mod checks;
 pub mod denial;
+pub mod examine;
 pub mod release;
 #[cfg(test)]
 mod agreements_tests;
