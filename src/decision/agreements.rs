@@ -4,24 +4,23 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::agreement::Agreement;
+use super::halts::{Halt, Halts};
 use crate::query::time::Timestamp;
 use crate::query::{FactCode, OrganisationId};
-
-/// Why an agreement that both parties signed grants nothing, by the order of one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// Until that party resumes it.
-    Suspended(OrganisationId),
-    /// For good.
-    Revoked(OrganisationId),
-}
 
 /// A clause by its agreement and its position in it.
 type Placed = (Arc<Agreement>, usize);
 
-/// Every agreement that could matter, by (consumer, fact). Immutable: a change makes a new set.
+/// Every agreement that could matter, by (consumer, fact). Immutable: a change makes a new set. Cloning shares it.
 #[derive(Clone, Debug, Default)]
 pub struct AgreementSet {
+    index: Arc<Index>,
+    /// Orders that stand against them; these change without the index.
+    halts: Halts,
+}
+
+#[derive(Debug, Default)]
+struct Index {
     all: Vec<Arc<Agreement>>,
     /// By consumer, then fact.
     by_fact: HashMap<OrganisationId, HashMap<FactCode, Vec<Placed>>>,
@@ -29,14 +28,29 @@ pub struct AgreementSet {
     pairs: HashMap<OrganisationId, HashSet<OrganisationId>>,
     /// Versions and their beginnings, for ids that have more than one version.
     versions: HashMap<String, Vec<(u32, Timestamp)>>,
-    /// Versions that grant nothing by order, for the ids that have any.
-    halted: HashMap<String, Vec<(u32, Halt)>>,
+}
+
+/// What has become of an agreement by some moment: the first thing that would stop a question under it then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It grants what its clauses say.
+    InForce,
+    /// Its time has not come.
+    NotYetBegun,
+    /// Its time is over.
+    Expired,
+    /// A higher version has taken its place.
+    Superseded,
+    /// By the order of one party, until that party resumes it.
+    Suspended(OrganisationId),
+    /// By the order of one party, for good.
+    Revoked(OrganisationId),
 }
 
 impl AgreementSet {
     /// Indexes the agreements.
     pub fn new(agreements: impl IntoIterator<Item = Arc<Agreement>>) -> Self {
-        let mut set = Self::default();
+        let mut set = Index::default();
         for agreement in agreements {
             for (position, clause) in agreement.clauses.iter().enumerate() {
                 set.by_fact
@@ -57,30 +71,40 @@ impl AgreementSet {
             set.all.push(agreement);
         }
         set.versions.retain(|_, versions| versions.len() > 1);
-        set
+        Self { index: Arc::new(set), halts: Halts::default() }
     }
 
-    /// The same agreements, of which those for which `halt` gives a reason grant nothing.
-    pub fn halted_by(mut self, halt: impl Fn(&Agreement) -> Option<Halt>) -> Self {
-        self.halted.clear();
-        for agreement in &self.all {
-            if let Some(halt) = halt(agreement) {
-                let versions = self.halted.entry(agreement.id.clone()).or_default();
-                versions.push((agreement.version, halt));
-            }
+    /// The same agreements under these orders and no others. Costs nothing per agreement.
+    pub fn halted_by(self, halts: Halts) -> Self {
+        Self { halts, ..self }
+    }
+
+    /// Every order that stands against any of them.
+    pub fn halts(&self) -> &Halts {
+        &self.halts
+    }
+
+    /// What has become of one of them by then.
+    pub fn state(&self, agreement: &Agreement, at: Timestamp) -> State {
+        if at < agreement.effective_from {
+            return State::NotYetBegun;
         }
-        self
-    }
-
-    /// Why the agreement grants nothing; `None` when no order stands against it.
-    pub fn halt(&self, agreement: &Agreement) -> Option<&Halt> {
-        let versions = self.halted.get(&agreement.id)?;
-        versions.iter().find(|(version, _)| *version == agreement.version).map(|(_, halt)| halt)
+        if agreement.effective_to <= at {
+            return State::Expired;
+        }
+        if self.is_superseded(agreement, at) {
+            return State::Superseded;
+        }
+        match self.halts.on(agreement, at) {
+            None => State::InForce,
+            Some(Halt::Suspended { by, .. }) => State::Suspended(by.clone()),
+            Some(Halt::Revoked { by, .. }) => State::Revoked(by.clone()),
+        }
     }
 
     /// Every agreement, in the order it was given.
     pub fn all(&self) -> &[Arc<Agreement>] {
-        &self.all
+        &self.index.all
     }
 
     /// Clauses under which `consumer` might ask `fact`, whoever the provider is.
@@ -89,19 +113,19 @@ impl AgreementSet {
         consumer: &OrganisationId,
         fact: &FactCode,
     ) -> &[(Arc<Agreement>, usize)] {
-        let facts = self.by_fact.get(consumer);
+        let facts = self.index.by_fact.get(consumer);
         facts.and_then(|facts| facts.get(fact)).map_or(&[], Vec::as_slice)
     }
 
     /// True when the two have any agreement, in force or not.
     pub fn has_pair(&self, consumer: &OrganisationId, provider: &OrganisationId) -> bool {
-        self.pairs.get(consumer).is_some_and(|providers| providers.contains(provider))
+        self.index.pairs.get(consumer).is_some_and(|providers| providers.contains(provider))
     }
 
     /// True when a higher version of the same agreement had begun by `at`. Whether it has ended since does not matter:
     /// an old version never comes back.
     pub fn is_superseded(&self, agreement: &Agreement, at: Timestamp) -> bool {
-        self.versions.get(&agreement.id).is_some_and(|versions| {
+        self.index.versions.get(&agreement.id).is_some_and(|versions| {
             versions.iter().any(|&(version, from)| version > agreement.version && from <= at)
         })
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Quota};
-use super::agreements::{AgreementSet, Halt};
+use super::agreements::AgreementSet;
 use super::denial::Denial;
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
+use super::halts::Halt;
 use crate::query::relation::Relation;
 
 /// What one clause is checked against.
@@ -170,12 +171,14 @@ fn not_superseded(candidate: &Candidate<'_>) -> Checked {
 }
 
 fn not_halted(candidate: &Candidate<'_>) -> Checked {
-    let Candidate { agreements, agreement, .. } = candidate;
+    let Candidate { facts, agreements, agreement, .. } = candidate;
     let id = || agreement.id.clone();
-    match agreements.halt(agreement) {
+    match agreements.halts().on(agreement, facts.received_at) {
         None => Ok(()),
-        Some(Halt::Suspended(by)) => Err(Denial::Suspended { agreement: id(), by: by.clone() }),
-        Some(Halt::Revoked(by)) => Err(Denial::Revoked { agreement: id(), by: by.clone() }),
+        Some(Halt::Suspended { by, .. }) => {
+            Err(Denial::Suspended { agreement: id(), by: by.clone() })
+        }
+        Some(Halt::Revoked { by, .. }) => Err(Denial::Revoked { agreement: id(), by: by.clone() }),
     }
 }
 

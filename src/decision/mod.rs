@@ -6,6 +6,7 @@ pub mod facts;
 pub mod agreement;
 pub mod agreements;
 pub mod freeze;
+pub mod halts;
 pub mod limit;
 pub mod mask;
 pub mod set;
