@@ -4,19 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::agreement::Agreement;
+use super::halts::{Halt, Halts};
 use super::sorted::Sorted;
 use super::table::{Table, hash};
 use crate::query::time::Timestamp;
 use crate::query::{FactCode, OrganisationId};
-
-/// Why an agreement that both parties signed grants nothing, by the order of one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// Until that party resumes it.
-    Suspended(OrganisationId),
-    /// For good.
-    Revoked(OrganisationId),
-}
 
 /// How an agreement stands at one moment, for lists. Where several hold, the first that decisions look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +79,8 @@ pub struct AgreementSet {
     routes: Table<Route>,
     /// By consumer and provider.
     pairs: Table<Arc<Agreement>>,
-    /// Versions that grant nothing by order, for the ids that have any.
-    halted: HashMap<String, Vec<(u32, Halt)>>,
+    /// Orders that stand against them; these change without the rest.
+    halts: Halts,
 }
 
 impl AgreementSet {
@@ -107,7 +99,7 @@ impl AgreementSet {
         let routes = Table::new(routes);
         let pairs = all.iter().map(|it| (hash((&it.consumer, &it.provider)), Arc::clone(it)));
         let pairs = Table::new(pairs);
-        Self { all, routes, pairs, halted: HashMap::new() }
+        Self { all, routes, pairs, halts: Halts::default() }
     }
 
     /// This set and one agreement more, in place of the one with its id and version. Orders stand as they did.
@@ -162,22 +154,15 @@ impl AgreementSet {
         next
     }
 
-    /// The same agreements, of which those for which `halt` gives a reason grant nothing.
-    pub fn halted_by(mut self, halt: impl Fn(&Agreement) -> Option<Halt>) -> Self {
-        self.halted.clear();
-        for agreement in &self.all {
-            if let Some(halt) = halt(agreement) {
-                let versions = self.halted.entry(agreement.id.clone()).or_default();
-                versions.push((agreement.version, halt));
-            }
-        }
-        self
+    /// The same agreements under these orders and no others. Costs nothing per agreement.
+    #[must_use]
+    pub fn halted_by(self, halts: Halts) -> Self {
+        Self { halts, ..self }
     }
 
-    /// Why the agreement grants nothing; `None` when no order stands against it.
-    pub fn halt(&self, agreement: &Agreement) -> Option<&Halt> {
-        let versions = self.halted.get(&agreement.id)?;
-        versions.iter().find(|(version, _)| *version == agreement.version).map(|(_, halt)| halt)
+    /// Every order that stands against any of them.
+    pub fn halts(&self) -> &Halts {
+        &self.halts
     }
 
     /// How the agreement stands at that moment.
@@ -189,10 +174,10 @@ impl AgreementSet {
         } else if self.is_superseded(agreement, at) {
             State::Superseded
         } else {
-            match self.halt(agreement) {
+            match self.halts.on(agreement, at) {
                 None => State::InForce,
-                Some(Halt::Suspended(by)) => State::Suspended(by.clone()),
-                Some(Halt::Revoked(by)) => State::Revoked(by.clone()),
+                Some(Halt::Suspended { by, .. }) => State::Suspended(by.clone()),
+                Some(Halt::Revoked { by, .. }) => State::Revoked(by.clone()),
             }
         }
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Quota};
-use super::agreements::{AgreementSet, Halt};
+use super::agreements::AgreementSet;
 use super::denial::Denial;
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
+use super::halts::Halt;
 use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
 
@@ -64,8 +65,8 @@ impl Why<'_> {
             Self::Halted(agreement, halt) => {
                 let agreement = agreement.id.clone();
                 match halt {
-                    Halt::Suspended(by) => Denial::Suspended { agreement, by: by.clone() },
-                    Halt::Revoked(by) => Denial::Revoked { agreement, by: by.clone() },
+                    Halt::Suspended { by, .. } => Denial::Suspended { agreement, by: by.clone() },
+                    Halt::Revoked { by, .. } => Denial::Revoked { agreement, by: by.clone() },
                 }
             }
             Self::Plain(denial) => denial,
@@ -234,8 +235,8 @@ fn not_superseded<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
 }
 
 fn not_halted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
-    let Candidate { agreements, agreement, .. } = candidate;
-    match agreements.halt(agreement) {
+    let Candidate { facts, agreements, agreement, .. } = candidate;
+    match agreements.halts().on(agreement, facts.received_at) {
         None => Ok(()),
         Some(halt) => Err(Why::Halted(agreement, halt)),
     }

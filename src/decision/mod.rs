@@ -8,6 +8,7 @@ pub mod agreements;
 pub mod sorted;
 mod table;
 pub mod freeze;
+pub mod halts;
 pub mod limit;
 pub mod mask;
 pub mod set;

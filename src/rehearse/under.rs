@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::load::Load;
 use super::{Plan, Then, demands};
 use crate::decision::agreement::Agreement;
-use crate::decision::agreements::{AgreementSet, Halt};
+use crate::decision::agreements::AgreementSet;
 use crate::decision::denial::Denial;
 use crate::decision::facts::Facts;
+use crate::decision::halts::Halts;
 use crate::decision::{Decision, Permit, RULES, decide};
 use crate::query::time::Timestamp;
 use crate::replay::TURNS_OVER_IN;
@@ -36,7 +37,8 @@ pub(super) struct Views {
 }
 
 struct Pair {
-    between: Vec<(Arc<Agreement>, Option<Halt>)>,
+    between: Vec<Arc<Agreement>>,
+    halts: Halts,
     then: AgreementSet,
     under: AgreementSet,
 }
@@ -52,7 +54,7 @@ pub(super) fn dated(plan: &Plan) -> Agreement {
 
 impl Views {
     pub(super) fn new(draft: Arc<Agreement>, ignores_dates: bool) -> Self {
-        let current = Pair::new(Vec::new(), &draft, ignores_dates);
+        let current = Pair::new(Vec::new(), Halts::default(), &draft, ignores_dates);
         Self { draft, ignores_dates, current, earlier: VecDeque::new() }
     }
 
@@ -63,12 +65,13 @@ impl Views {
             .all()
             .iter()
             .filter(|one| one.consumer == draft.consumer && one.provider == draft.provider)
-            .map(|one| (Arc::clone(one), in_force.halt(one).cloned()))
+            .map(Arc::clone)
             .collect();
-        if between == self.current.between {
+        let halts = in_force.halts();
+        if between == self.current.between && *halts == self.current.halts {
             return;
         }
-        let next = Pair::new(between, draft, self.ignores_dates);
+        let next = Pair::new(between, halts.clone(), draft, self.ignores_dates);
         let over = std::mem::replace(&mut self.current, next);
         self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
         self.earlier.truncate(EARLIER);
@@ -119,36 +122,18 @@ impl Views {
 }
 
 impl Pair {
-    /// The draft stands where the version it replaces stood: which of several clauses permits hangs on their order.
     fn new(
-        between: Vec<(Arc<Agreement>, Option<Halt>)>,
+        between: Vec<Arc<Agreement>>,
+        halts: Halts,
         draft: &Arc<Agreement>,
         ignores_dates: bool,
     ) -> Self {
-        let is_replaced = |one: &Agreement| {
-            one.id == draft.id && (ignores_dates || one.version >= draft.version)
-        };
-        let place = between.iter().position(|(one, _)| one.id == draft.id);
-        let mut under: Vec<Arc<Agreement>> = Vec::with_capacity(between.len() + 1);
-        for (position, (one, _)) in between.iter().enumerate() {
-            if place == Some(position) {
-                under.push(Arc::clone(draft));
-            }
-            if !is_replaced(one) {
-                under.push(Arc::clone(one));
-            }
-        }
-        if place.is_none() {
-            under.push(Arc::clone(draft));
-        }
-        let halt = |one: &Agreement| {
-            let halted = between.iter().find(|(known, _)| {
-                known.id == one.id && known.version == one.version
-            });
-            halted.and_then(|(_, halt)| halt.clone())
-        };
-        let then = AgreementSet::new(between.iter().map(|(one, _)| Arc::clone(one)));
-        let (then, under) = (then.halted_by(halt), AgreementSet::new(under).halted_by(halt));
-        Self { between, then, under }
+        let is_replaced =
+            |one: &Agreement| one.id == draft.id && (ignores_dates || one.version >= draft.version);
+        let others = between.iter().filter(|one| !is_replaced(one));
+        let under = AgreementSet::new(others.chain([draft]).map(Arc::clone));
+        let under = under.halted_by(halts.clone());
+        let then = AgreementSet::new(between.iter().map(Arc::clone)).halted_by(halts.clone());
+        Self { between, halts, then, under }
     }
 }

@@ -199,7 +199,7 @@ impl InForce {
         let verified = self.with_register(index, report, |register| verify(document, register, at));
         let order = match verified {
             None => return,
-            Some(Err(error)) => return report.find(index, "order", error.to_string()),
+            Some(Err(error)) => return report.find(index, "order", error.in_full()),
             Some(Ok(order)) => order,
         };
         let agreement = match order.act() {
@@ -224,7 +224,7 @@ impl InForce {
 
     fn turn_over(&mut self, at: Timestamp) {
         let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
-            .halted_by(|agreement| self.standing.halt(agreement));
+            .halted_by(self.standing.halts());
         let next = View { agreements, freezes: self.standing.freezes() };
         let over = std::mem::replace(&mut self.current, next);
         self.earlier.push_front((at.plus(TURNS_OVER_IN), over));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::decision::agreement::Hours;
-use crate::decision::agreements::Halt;
 use crate::decision::facts::{Defect, QuotaUse, Standing};
+use crate::decision::halts::Halt;
 use crate::decision::set::Word;
 use crate::decision::{Decision, decide, sample};
 use crate::query::time::Timestamp;
@@ -94,9 +94,11 @@ fn facts(cases: &mut Cases) -> Facts {
 fn set(cases: &mut Cases) -> AgreementSet {
     let agreements: Vec<_> = (0..5).map(|number| Arc::new(agreement(cases, number))).collect();
     let halted = cases.chance(20).then(|| format!("a-{}", cases.number(3)));
-    AgreementSet::new(agreements).halted_by(|agreement| {
-        (halted.as_ref() == Some(&agreement.id)).then(|| Halt::Suspended("civil-affairs".into()))
-    })
+    let halts = halted.into_iter().flat_map(|id| {
+        let halt = Halt::Suspended { by: "civil-affairs".into(), from: Timestamp(0) };
+        [1, 2].map(|version| (id.clone(), version, halt.clone()))
+    });
+    AgreementSet::new(agreements).halted_by(halts.collect())
 }
 
 #[test]
