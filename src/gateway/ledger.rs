@@ -9,7 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::audit::summary::{Before, Summary, Usage};
 use crate::decision::Decision;
 use crate::decision::facts::{CallerFacts, Facts, QuotaUse};
-use crate::query::time::Timestamp;
 use crate::query::{OrganisationId, SystemId};
 
 /// Who counts as one caller.
@@ -97,6 +96,7 @@ mod tests {
     use crate::decision::agreements::AgreementSet;
     use crate::decision::facts::Standing;
     use crate::decision::{decide, sample};
+    use crate::query::time::Timestamp;
 
     fn at(second: u64) -> Timestamp {
         Timestamp::from_seconds(1_800_000_000 + second)
