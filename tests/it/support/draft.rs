@@ -112,11 +112,14 @@ impl Draft {
     /// Puts it, signed by both, among the installation's agreements.
     pub(crate) fn place(&self, lab: &Lab) {
         let document = self.signed_by(lab, &["fund-centre", &self.provider]);
-        let name = match self.version {
-            1 => self.id.clone(),
-            version => format!("{}-v{version}", self.id),
-        };
-        std::fs::write(lab.path(format!("agreements/{name}.json")), document).unwrap();
+        std::fs::write(lab.path(format!("agreements/{}.json", self.id)), document).unwrap();
+    }
+
+    /// The same beside other versions of it.
+    pub(crate) fn place_beside(&self, lab: &Lab) {
+        let document = self.signed_by(lab, &["fund-centre", &self.provider]);
+        let file = format!("agreements/{}-v{}.json", self.id, self.version);
+        std::fs::write(lab.path(file), document).unwrap();
     }
 }
 
