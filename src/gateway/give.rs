@@ -88,7 +88,7 @@ impl Gateway {
         let kind = ordered.kind();
         let entry = Entry { at, kind: kind.clone() };
         let log_index = journal.enter(&self.audit, entry).await?;
-        self.turn_over(&before, before.under(journal.standing()), &[kind.clone()]);
+        self.turn_over(&before, before.under(journal.standing()), std::slice::from_ref(&kind));
         let effect = in_words(&kind);
         tracing::info!(effect, log_index, "an order was followed");
 

@@ -161,6 +161,7 @@ fn steps_run_up_to_the_first_that_fails() {
 fn what_is_not_looked_at_is_named_with_the_reason() {
     let with = |consumer: &str, provider: &str, fact: &str| {
         let mut agreement = sample::agreement();
+        agreement.id = format!("{consumer}-{provider}-{fact}");
         agreement.consumer = consumer.into();
         agreement.provider = provider.into();
         agreement.clauses[0].fact = fact.into();
