@@ -56,9 +56,7 @@ async fn lab() -> Lab {
     housing.place(&lab);
     let steps = "assert = [\"base_fen\", \"months_last_12\"]\nconsent = true\n\
                  limits = { base_fen = { multiple_of = 100000 }, months_last_12 = { values = [6, 12] } }";
-    Draft::new("social", "social-security")
-        .narrow("S2", &["D3"], &["person"], steps)
-        .place(&lab);
+    Draft::new("social", "social-security").narrow("S2", &["D3"], &["person"], steps).place(&lab);
     lab.serve().await;
     lab
 }

@@ -49,7 +49,9 @@ fn a_relation_is_shown_by_an_entry_that_was_there() {
     assert_eq!(with(Some(Relation::Verified), 3), [(3, "relation")]);
     assert_eq!(with(Some(Relation::Verified), u64::MAX), [(3, "relation")]);
     // Not proven at all: then it was not to be permitted.
-    for (relation, shown_by) in [(None, 0), (Some(Relation::Declared), 0), (Some(Relation::Verified), 0)] {
+    for (relation, shown_by) in
+        [(None, 0), (Some(Relation::Declared), 0), (Some(Relation::Verified), 0)]
+    {
         assert_eq!(with(relation, shown_by), [(3, "decision")]);
     }
 }
@@ -79,7 +81,11 @@ fn months_are_counted_again_each_for_itself() {
     assert_eq!(found(&over_the_month([4, 0, 6])), [(11, "quota")]);
     assert_eq!(found(&over_the_month([5, 0, 5])), [(13, "quota")]);
     assert_eq!(found(&over_the_month([6, 0, 5])), [], "in whatever order they were decided");
-    assert_eq!(found(&over_the_month([5, 6, 6])), [], "more than was used is said to nobody's gain");
+    assert_eq!(
+        found(&over_the_month([5, 6, 6])),
+        [],
+        "more than was used is said to nobody's gain"
+    );
 
     // Under rules 1 nobody counted months.
     let mut old = over_the_month([0, 0, 0]);
