@@ -194,7 +194,8 @@ impl Rehearsal {
     /// Whether the draft, or what it replaces, has to do with the question.
     fn is_concerned(&self, facts: &Facts, then: Then<'_>) -> bool {
         let draft = &self.plan.draft;
-        let names_fact = || draft.clauses.iter().any(|clause| Some(&clause.fact) == facts.fact.as_ref());
+        let names_fact =
+            || draft.clauses.iter().any(|clause| Some(&clause.fact) == facts.fact.as_ref());
         let was_granted = match then {
             Then::Permitted(by) => by.agreement == draft.id,
             Then::Denied(_) => false,
@@ -204,7 +205,8 @@ impl Rehearsal {
 
     fn is_reported(&self, facts: &Facts) -> bool {
         let at = facts.received_at;
-        self.plan.from.is_none_or(|from| from <= at) && self.plan.until.is_none_or(|until| at < until)
+        self.plan.from.is_none_or(|from| from <= at)
+            && self.plan.until.is_none_or(|until| at < until)
     }
 }
 

@@ -125,9 +125,8 @@ impl Pair {
         draft: &Arc<Agreement>,
         ignores_dates: bool,
     ) -> Self {
-        let is_replaced = |one: &Agreement| {
-            one.id == draft.id && (ignores_dates || one.version >= draft.version)
-        };
+        let is_replaced =
+            |one: &Agreement| one.id == draft.id && (ignores_dates || one.version >= draft.version);
         let place = between.iter().position(|(one, _)| one.id == draft.id);
         let mut under: Vec<Arc<Agreement>> = Vec::with_capacity(between.len() + 1);
         for (position, (one, _)) in between.iter().enumerate() {
@@ -142,9 +141,9 @@ impl Pair {
             under.push(Arc::clone(draft));
         }
         let halt = |one: &Agreement| {
-            let halted = between.iter().find(|(known, _)| {
-                known.id == one.id && known.version == one.version
-            });
+            let halted = between
+                .iter()
+                .find(|(known, _)| known.id == one.id && known.version == one.version);
             halted.and_then(|(_, halt)| halt.clone())
         };
         let then = AgreementSet::new(between.iter().map(|(one, _)| Arc::clone(one)));

@@ -34,6 +34,8 @@ mod under_way;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod rehearse;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod hangup;

@@ -1,14 +1,13 @@
 //! A rehearsal as a page for people, as JSON, and as a table in CSV.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use super::Rehearsed;
 use crate::query::time::Timestamp;
 use crate::rehearse::{Attribute, Peak, Report, Row, Tally};
-use crate::report::calendar;
+use crate::report::{calendar, csv};
 
 /// For people.
 pub(super) fn page(rehearsed: &Rehearsed) -> String {
@@ -35,7 +34,10 @@ pub(super) fn page(rehearsed: &Rehearsed) -> String {
     lines.extend(rows(report));
     lines.push(String::new());
     lines.push(conclusion(report));
-    lines.iter().map(|line| line.replace(|it: char| it.is_control() && it != '\n', " ") + "\n").collect()
+    lines
+        .iter()
+        .map(|line| line.replace(|it: char| it.is_control() && it != '\n', " ") + "\n")
+        .collect()
 }
 
 fn head(rehearsed: &Rehearsed) -> Vec<String> {
@@ -174,7 +176,9 @@ fn rows(report: &Report) -> Vec<String> {
 
 fn conclusion(report: &Report) -> String {
     match (report.questions, report.newly_denied(), report.untold_permitted()) {
-        (0, ..) => "No question of the log concerns this draft: it tells nothing about it.".to_owned(),
+        (0, ..) => {
+            "No question of the log concerns this draft: it tells nothing about it.".to_owned()
+        }
         (_, 0, 0) => "Nothing that was permitted would be denied.".to_owned(),
         (_, 0, untold) => format!(
             "Nothing that was permitted is certain to be denied; of {untold} it cannot be told."
@@ -188,14 +192,23 @@ fn conclusion(report: &Report) -> String {
 
 /// A line for each fact and item.
 pub(super) fn csv(report: &Report) -> String {
-    let mut text = "fact,item,questions,permitted_then,permitted,newly_permitted,newly_denied,untold\n".to_owned();
+    let mut text = csv::line([
+        "fact",
+        "item",
+        "questions",
+        "permitted_then",
+        "permitted",
+        "newly_permitted",
+        "newly_denied",
+        "untold",
+    ]);
     for ((fact, item), row) in &report.rows {
-        let Row { questions, permitted_then, permitted, newly_permitted, newly_denied, untold } = row;
-        // Codes of the catalogue hold no comma and no quote. Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "{fact},{item},{questions},{permitted_then},{permitted},{newly_permitted},{newly_denied},{untold}"
-        );
+        let Row { questions, permitted_then, permitted, newly_permitted, newly_denied, untold } =
+            row;
+        let counts = [questions, permitted_then, permitted, newly_permitted, newly_denied, untold];
+        let names = [fact.as_str(), item.as_str()].map(str::to_owned);
+        let cells = names.into_iter().chain(counts.map(ToString::to_string));
+        text.push_str(&csv::line(cells));
     }
     text
 }

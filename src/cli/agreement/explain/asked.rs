@@ -83,11 +83,8 @@ impl Asked {
         let caller = standing(organisation, system, parties);
         let clauses = read.agreements.clauses(&caller.organisation, &query.fact);
         let provider = fact.map(|fact| fact.agency.clone());
-        let freezes = read.freezes.over(
-            provider.as_ref(),
-            fact.map(|fact| &fact.code),
-            &caller.organisation,
-        );
+        let freezes =
+            read.freezes.over(provider.as_ref(), fact.map(|fact| &fact.code), &caller.organisation);
         Ok(Facts {
             rules: RULES,
             request_id: [0; 16],
@@ -233,7 +230,10 @@ impl Asked {
 fn relate(text: &str, roles: &mut [RoleFact]) -> anyhow::Result<()> {
     let form = || {
         let names: Vec<&str> = Relation::ALL.iter().map(|relation| relation.name()).collect();
-        anyhow!("--relation `{text}`: write ROLE=RELATION[:INDEX], RELATION one of {}", names.join(", "))
+        anyhow!(
+            "--relation `{text}`: write ROLE=RELATION[:INDEX], RELATION one of {}",
+            names.join(", ")
+        )
     };
     let (role, rest) = text.split_once('=').ok_or_else(form)?;
     let (name, index) = rest.split_once(':').unwrap_or((rest, "0"));

@@ -3,6 +3,7 @@
 //! Of a question that was never asked, from files; or of one that a log holds, from the log alone.
 
 mod asked;
+mod limits;
 mod logged;
 mod signed;
 mod tell;

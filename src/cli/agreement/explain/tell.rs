@@ -44,7 +44,8 @@ fn question(explained: &Explained, lang: Lang) -> String {
     let caller = format!("{}/{}", facts.caller.organisation, facts.caller.system);
     let provider = facts.provider.as_ref().map_or("?", |provider| provider.as_str());
     let fact = facts.fact.as_ref().map_or("?", |fact| fact.as_str());
-    let title = explained.title.as_ref().map(|(en, zh)| lang.of(format!(" ({en})"), format!("（{zh}）")));
+    let title =
+        explained.title.as_ref().map(|(en, zh)| lang.of(format!(" ({en})"), format!("（{zh}）")));
     let (title, at) = (title.unwrap_or_default(), words::moment(facts.received_at, lang));
     let item = format!("{}@{}", facts.item, facts.item_version);
     lang.of(
@@ -75,7 +76,9 @@ fn held(explained: &Explained, recorded: &super::logged::Recorded, lang: Lang) -
             format!("与日志条目{index}一致。"),
         ),
         false => lang.of(
-            format!("Entry {index} of the log says otherwise: `heyan audit replay` finds what is wrong."),
+            format!(
+                "Entry {index} of the log says otherwise: `heyan audit replay` finds what is wrong."
+            ),
             format!("与日志条目{index}不一致：请运行heyan audit replay。"),
         ),
     }

@@ -2,11 +2,11 @@
 
 use clap::ValueEnum;
 
-use super::Explained;
-use crate::decision::agreement::{Agreement, Clause, Hours};
+use super::{Explained, limits};
+use crate::decision::agreement::{Agreement, Clause};
 use crate::decision::denial::Denial;
 use crate::decision::examine::{Aside, Examined, Outcome, Step};
-use crate::decision::facts::{AssertionFact, Facts, RoleFact, Standing};
+use crate::decision::facts::{Facts, RoleFact, Standing};
 use crate::query::time::Timestamp;
 use crate::report::calendar;
 
@@ -31,12 +31,12 @@ impl Lang {
         }
     }
 
-    fn none(self) -> String {
+    pub(super) fn none(self) -> String {
         self.of("none", "无").to_owned()
     }
 
     /// What is granted and what is asked, as most checks compare them.
-    fn granted(self, granted: impl AsRef<str>, asked: impl AsRef<str>) -> String {
+    pub(super) fn granted(self, granted: impl AsRef<str>, asked: impl AsRef<str>) -> String {
         let (granted, asked) = (granted.as_ref(), asked.as_ref());
         self.of(
             format!("granted: {granted}; asked: {asked}"),
@@ -62,9 +62,12 @@ impl Lang {
 /// What a check of the question looked at; empty for one that this page has no words for.
 pub(super) fn of_question(check: &str, facts: &Facts, lang: Lang) -> String {
     match check {
-        "well_formed" => lang.list(
-            facts.defects.iter().map(|defect| format!("{} ({})", defect.field, defect.check)),
-        ),
+        "well_formed" => match facts.defects.is_empty() {
+            true => lang.of("no flaw", "无误").to_owned(),
+            false => lang.list(
+                facts.defects.iter().map(|defect| format!("{} ({})", defect.field, defect.check)),
+            ),
+        },
         "caller_stands" => {
             let (caller, standing) = (&facts.caller, standing(facts.caller.standing, lang));
             format!("{}/{}: {standing}", caller.organisation, caller.system)
@@ -96,7 +99,9 @@ pub(super) fn of_clause(
     let (facts, agreement) = (&explained.facts, &*examined.agreement);
     let Some(clause) = examined.clause() else { return String::new() };
     match check {
-        "system_granted" => lang.granted(lang.list(&agreement.systems), facts.caller.system.as_str()),
+        "system_granted" => {
+            lang.granted(lang.list(&agreement.systems), facts.caller.system.as_str())
+        }
         "purpose_granted" => lang.granted(lang.list(&clause.items), facts.item.as_str()),
         "material_replaced" => {
             lang.granted(lang.list(&clause.replaces), or_none(&facts.replaced_material, lang))
@@ -104,7 +109,10 @@ pub(super) fn of_clause(
         "begun" => {
             let from = moment(agreement.effective_from, lang);
             let at = moment(facts.received_at, lang);
-            lang.of(format!("in force from {from}; asked {at}"), format!("生效：{from}；查询：{at}"))
+            lang.of(
+                format!("in force from {from}; asked {at}"),
+                format!("生效：{from}；查询：{at}"),
+            )
         }
         "not_ended" => {
             let to = moment(agreement.effective_to, lang);
@@ -114,22 +122,28 @@ pub(super) fn of_clause(
         "not_superseded" => versions(explained, agreement, lang),
         "not_halted" => halted(step, lang),
         "roles_granted" => lang.granted(lang.list(&clause.roles), roles(&facts.roles, lang)),
-        "relations_proven" => relations(clause, facts, lang),
+        "relations_proven" => limits::relations(clause, facts, lang),
         "nothing_withheld" => {
             let clauses = agreement.clauses.iter().filter(|one| one.fact == clause.fact);
             let never = lang.list(clauses.flat_map(|one| &one.never));
             let asked = asked(facts, lang);
-            lang.of(format!("never shared: {never}; {asked}"), format!("不予共享：{never}；{asked}"))
+            lang.of(
+                format!("never shared: {never}; {asked}"),
+                format!("不予共享：{never}；{asked}"),
+            )
         }
         "assertions_granted" => {
             let asked = facts.assertions.iter().map(|asked| &asked.attribute);
             lang.granted(lang.list(&clause.assert), lang.list(asked))
         }
-        "comparisons_granted" => comparisons(clause, facts, lang),
-        "values_granted" => values(examined, clause, facts, lang),
+        "comparisons_granted" => limits::comparisons(clause, facts, lang),
+        "values_granted" => limits::values(examined, clause, facts, lang),
         "disclosures_granted" => {
             let masked = clause.mask.iter().map(|(name, mask)| {
-                lang.of(format!("{name} in part ({})", mask.name()), format!("{name}（部分：{}）", mask.name()))
+                lang.of(
+                    format!("{name} in part ({})", mask.name()),
+                    format!("{name}（部分：{}）", mask.name()),
+                )
             });
             let whole = clause.disclose.iter().map(ToString::to_string);
             lang.granted(lang.list(whole.chain(masked)), lang.list(&facts.disclose))
@@ -152,8 +166,12 @@ fn of_circumstances(
     match check {
         "case_named" => named(!facts.case_number.is_empty()).to_owned(),
         "operator_named" => {
-            let (person, unit) = (named(facts.operator_present), or_none(&facts.operator_unit, lang));
-            lang.of(format!("operator {person}, unit {unit}"), format!("经办人{person}，部门：{unit}"))
+            let (person, unit) =
+                (named(facts.operator_present), or_none(&facts.operator_unit, lang));
+            lang.of(
+                format!("operator {person}, unit {unit}"),
+                format!("经办人{person}，部门：{unit}"),
+            )
         }
         "operator_unit_granted" => {
             let units = match agreement.operator_units.is_empty() {
@@ -163,9 +181,15 @@ fn of_circumstances(
             lang.granted(units, or_none(&facts.operator_unit, lang))
         }
         "notice_given" => {
-            let wanted = lang.list(&agreement.notices);
+            let wanted = match agreement.notices.is_empty() {
+                true => lang.of("not demanded", "不要求").to_owned(),
+                false => {
+                    lang.of("demanded, one of: ", "须为").to_owned()
+                        + &lang.list(&agreement.notices)
+                }
+            };
             let given = or_none(&facts.notice, lang);
-            lang.of(format!("demanded, one of: {wanted}; given: {given}"), format!("要求告知：{wanted}；已告知：{given}"))
+            lang.of(format!("{wanted}; given: {given}"), format!("告知：{wanted}；已告知：{given}"))
         }
         "consent_given" => {
             let wanted = match clause.consent {
@@ -173,10 +197,13 @@ fn of_circumstances(
                 false => lang.of("not demanded", "不要求"),
             };
             let given = named(!facts.consent.is_empty());
-            lang.of(format!("{wanted}; reference {given}"), format!("本人同意：{wanted}；编号{given}"))
+            lang.of(
+                format!("{wanted}; reference {given}"),
+                format!("本人同意：{wanted}；编号{given}"),
+            )
         }
-        "within_hours" => hours(agreement.hours.as_ref(), facts.received_at, lang),
-        "within_quota" => quota(agreement, facts, lang),
+        "within_hours" => limits::hours(agreement.hours.as_ref(), facts.received_at, lang),
+        "within_quota" => limits::quota(agreement, facts, lang),
         "not_frozen" => {
             let names = lang.list(&facts.freezes);
             lang.of(format!("freezes: {names}"), format!("冻结：{names}"))
@@ -222,9 +249,10 @@ fn asked(facts: &Facts, lang: Lang) -> String {
 }
 
 fn versions(explained: &Explained, agreement: &Agreement, lang: Lang) -> String {
-    let higher = explained.versions.iter().filter(|(id, version, _)| {
-        *id == agreement.id && *version > agreement.version
-    });
+    let higher = explained
+        .versions
+        .iter()
+        .filter(|(id, version, _)| *id == agreement.id && *version > agreement.version);
     let higher = lang.list(higher.map(|(_, version, from)| {
         let from = moment(*from, lang);
         lang.of(format!("{version} from {from}"), format!("第{version}版（{from}起）"))
@@ -248,112 +276,12 @@ fn halted(step: &Step, lang: Lang) -> String {
     }
 }
 
-fn relations(clause: &Clause, facts: &Facts, lang: Lang) -> String {
-    let of_subject = |subject: &RoleFact| {
-        let accepted = clause.relations(&subject.role)?;
-        let accepted = lang.list(accepted.iter().map(|relation| relation.name()));
-        let stated = subject.relation.map_or_else(|| lang.none(), |stated| match subject.shown_by {
-            0 => stated.name().to_owned(),
-            index => lang.of(
-                format!("{} by entry {index}", stated.name()),
-                format!("{}（条目{index}）", stated.name()),
-            ),
-        });
-        let role = &subject.role;
-        Some(lang.of(
-            format!("{role} needs one of {accepted}; stated: {stated}"),
-            format!("{role}须为{accepted}；声明：{stated}"),
-        ))
-    };
-    let all: Vec<String> = facts.roles.iter().filter_map(of_subject).collect();
-    match all.is_empty() {
-        true => lang.of("no role needs proof", "无须证明关系").to_owned(),
-        false => all.join("; "),
-    }
-}
-
-fn comparisons(clause: &Clause, facts: &Facts, lang: Lang) -> String {
-    let limited = |asked: &AssertionFact| {
-        let limit = clause.limit(&asked.attribute).filter(|limit| !limit.comparisons.is_empty())?;
-        let granted = lang.list(limit.comparisons.iter().map(|comparison| comparison.name()));
-        let compared = lang.granted(granted, asked.comparison.name());
-        Some(format!("{}: {compared}", asked.attribute))
-    };
-    let all: Vec<String> = facts.assertions.iter().filter_map(limited).collect();
-    match all.is_empty() {
-        true => lang.of("every comparison", "不限比较方式").to_owned(),
-        false => all.join("; "),
-    }
-}
-
-/// The values compared with are not in the facts; whether they keep the limit is.
-fn values(examined: &Examined, clause: &Clause, facts: &Facts, lang: Lang) -> String {
-    let reference = examined.reference();
-    let limited = |asked: &AssertionFact| {
-        let limit = clause.limit(&asked.attribute).filter(|limit| limit.is_about_values())?;
-        let listed = (!limit.values.is_empty()).then_some(limit.values.len());
-        let granted = match (listed, limit.multiple_of) {
-            (Some(count), None) => lang.of(format!("{count} values"), format!("{count}个值")),
-            (None, Some(step)) => lang.of(format!("multiples of {step}"), format!("{step}的倍数")),
-            (listed, step) => {
-                let (count, step) = (listed.unwrap_or_default(), step.unwrap_or_default());
-                lang.of(
-                    format!("{count} values, multiples of {step}"),
-                    format!("{count}个值且为{step}的倍数"),
-                )
-            }
-        };
-        let kept = match asked.within.contains(&reference) {
-            true => lang.of("kept to", "符合"),
-            false => lang.of("not kept to", "不符合"),
-        };
-        Some(format!("{}: {granted}: {kept}", asked.attribute))
-    };
-    let all: Vec<String> = facts.assertions.iter().filter_map(limited).collect();
-    match all.is_empty() {
-        true => lang.of("every value", "不限取值").to_owned(),
-        false => all.join("; "),
-    }
-}
-
-fn hours(hours: Option<&Hours>, at: Timestamp, lang: Lang) -> String {
-    let Some(hours) = hours else { return lang.of("served always", "全天服务").to_owned() };
-    let days = lang.list(hours.days.iter().map(|day| weekday(*day, lang)));
-    let clock = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let (from, to) = (clock(hours.from_minute), clock(hours.to_minute));
-    let (day, now) = (weekday(at.china_weekday(), lang), clock(at.china_minute_of_day()));
-    lang.of(
-        format!("served {days} {from}–{to}; asked {day} {now}"),
-        format!("服务时间：{days} {from}–{to}；查询：{day} {now}"),
-    )
-}
-
-fn weekday(day: u32, lang: Lang) -> &'static str {
+pub(super) fn weekday(day: u32, lang: Lang) -> &'static str {
     let names = match lang {
         Lang::En => ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
         Lang::Zh => ["周一", "周二", "周三", "周四", "周五", "周六", "周日"],
     };
     usize::try_from(day).ok().and_then(|day| names.get(day)).copied().unwrap_or_default()
-}
-
-fn quota(agreement: &Agreement, facts: &Facts, lang: Lang) -> String {
-    let used = facts.quota.iter().find(|used| used.agreement == agreement.id);
-    let quota = &agreement.quota;
-    let limits = [
-        (quota.per_second, used.map(|used| used.second), lang.of("a second", "每秒")),
-        (quota.per_day, used.map(|used| used.day), lang.of("a day", "每日")),
-        (quota.per_month, used.map(|used| used.month), lang.of("a month", "每月")),
-    ];
-    let of = |(limit, used, period): &(Option<u64>, Option<u64>, &str)| {
-        let limit = (*limit)?;
-        let used = used.map_or_else(|| lang.of("not recorded", "未记录").to_owned(), |used| used.to_string());
-        Some(lang.of(format!("{limit} {period}, used {used}"), format!("{period}{limit}次，已用{used}次")))
-    };
-    let all: Vec<String> = limits.iter().filter_map(of).collect();
-    match all.is_empty() {
-        true => lang.of("no limit", "不限次数").to_owned(),
-        false => all.join("; "),
-    }
 }
 
 /// Why an agreement was not looked at.
