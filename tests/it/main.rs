@@ -40,6 +40,8 @@ mod under_way;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod rehearse;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod hangup;

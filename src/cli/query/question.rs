@@ -252,7 +252,8 @@ const OPERATORS: [(&str, Comparison); 11] = [
     ("~", Comparison::NameMatch),
 ];
 
-fn assertion(text: &str) -> anyhow::Result<message::Assertion> {
+/// The assertion of the text, such as `months_last_12>=6`.
+pub(in crate::cli) fn assertion(text: &str) -> anyhow::Result<message::Assertion> {
     let end = text
         .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .unwrap_or(text.len());
