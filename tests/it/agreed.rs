@@ -92,6 +92,8 @@ fn text<'a>(reply: &'a wire::VerifyResponse, name: &str) -> &'a str {
 /// A family whose homes are asked for: the applicant, and others whom an earlier answer has shown.
 fn family(lab: &Lab, shown_by: u64) -> Question {
     let mut question = lab.request("H3", "W3");
+    let wife = samples::person(lab.simulation.province(), "member", WIFE);
+    question.subjects.push(heyan::wire::subject(&wife));
     "hn-2026".clone_into(&mut purpose(&mut question).notice);
     for (position, subject) in question.subjects.iter_mut().enumerate() {
         let relation =
