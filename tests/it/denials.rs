@@ -287,6 +287,8 @@ fn of_the_terms(lab: &Lab) -> Vec<Case> {
     };
     let mut replacing = lab.request("M2", "W2");
     replacing.purpose.as_mut().unwrap().replaced_material = "marriage_certificate".to_owned();
+    let mut without_consent = lab.question("T4");
+    without_consent.purpose.as_mut().unwrap().consent.clear();
     let mut declared = lab.question("H3");
     declared.subjects[0].relation = wire::Relation::Declared.into();
     let mut shown_by_none = lab.question("H3");
@@ -330,11 +332,11 @@ fn of_the_terms(lab: &Lab) -> Vec<Case> {
         denied("OPERATOR_UNIT_NOT_GRANTED", lab.question("T1"), |facts| {
             facts.operator_unit == "hall-1"
         }),
-        denied("NOTICE_MISSING", lab.question("T2"), |facts| facts.notice.is_empty()),
+        denied("NOTICE_MISSING", noticed(lab.question("T2"), ""), |it| it.notice.is_empty()),
         denied("NOTICE_MISSING", noticed(lab.question("T2"), "told-2018"), |facts| {
             facts.notice == "told-2018"
         }),
-        denied("CONSENT_MISSING", lab.question("T4"), |facts| facts.consent.is_empty()),
+        denied("CONSENT_MISSING", without_consent, |facts| facts.consent.is_empty()),
         denied("OUTSIDE_HOURS", lab.question("H5"), |it| it.quota[0].agreement == "hours"),
         denied("FROZEN", lab.question("H6"), |it| it.freezes == ["provider:housing/fact:H6"]),
     ]

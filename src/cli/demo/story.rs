@@ -31,6 +31,9 @@ const TOUR: [(&str, &str); 6] =
 const AGREEMENTS_2018: [&str; 2] = ["police", "civil-affairs"];
 const AGREEMENTS_LATER: [&str; 4] = ["social-security", "housing", "tax", "market-regulation"];
 
+/// The text of notice (告知) that the applicant was given: the agreement with the tax authority asks for it.
+const NOTICE: &str = "hn-gjj-sw-2026";
+
 /// How long the demo waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -193,14 +196,19 @@ impl Stage {
             .map(|known| known.version.clone())
             .max()
             .with_context(|| format!("the catalogue has no item {item}"))?;
+        let subjects = sample.subjects.iter().map(|subject| wire::Subject {
+            relation: wire::Relation::CaseParty.into(),
+            ..crate::wire::subject(subject)
+        });
         Ok(wire::VerifyRequest {
             request_id: uuid::Uuid::now_v7().to_string(),
             fact: fact.to_owned(),
-            subjects: sample.subjects.iter().map(crate::wire::subject).collect(),
+            subjects: subjects.collect(),
             purpose: Some(wire::Purpose {
                 item: item.to_owned(),
                 item_version: version,
                 case_number: "GJJ-2026-000123".to_owned(),
+                notice: NOTICE.to_owned(),
                 ..wire::Purpose::default()
             }),
             operator: Some(wire::Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() }),
