@@ -111,7 +111,8 @@ mod tests {
         };
         let set = AgreementSet::new(names.iter().take(1).map(named));
         let mut facts = Facts { received_at: at, ..sample::facts() };
-        let decision = ledger.settle(&mut facts, names.iter().copied(), |facts| decide(facts, &set));
+        let decision =
+            ledger.settle(&mut facts, names.iter().copied(), |facts| decide(facts, &set));
         assert!(matches!(decision, Decision::Permit(_)) || names.is_empty());
         facts.quota.iter().map(|used| (used.day, used.second)).collect()
     }
@@ -192,7 +193,8 @@ mod tests {
         let ledger = Ledger::default();
         let ask = |item: &str| {
             let mut facts = Facts { item: item.into(), ..sample::facts() };
-            let decision = ledger.settle(&mut facts, ["mz-1"].into_iter(), |facts| decide(facts, &set));
+            let decision =
+                ledger.settle(&mut facts, ["mz-1"].into_iter(), |facts| decide(facts, &set));
             matches!(decision, Decision::Permit(_))
         };
         // Every second question is denied for its item, whatever is left.

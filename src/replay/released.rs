@@ -31,7 +31,9 @@ fn masked(index: u64, outcome: &Outcome, permit: &Permit, report: &mut Report) {
             (Some(mask), false) => {
                 format!("`{name}` left whole, of which the clause lets out `{}` only", mask.name())
             }
-            (None, true) => format!("`{name}` is said to have left in part; the clause has no mask for it"),
+            (None, true) => {
+                format!("`{name}` is said to have left in part; the clause has no mask for it")
+            }
             (Some(_), true) | (None, false) => continue,
         };
         report.find(index, "masked", text);

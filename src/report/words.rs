@@ -103,9 +103,14 @@ fn question(facts: &Facts, lines: &mut Vec<String>) {
         &format!("{} {}, case {}", facts.item, facts.item_version, facts.case_number),
     ));
     lines.push(line("unit", &facts.operator_unit));
-    let said =
-        [("relations", relations(facts)), ("notice", facts.notice.clone()), ("consent", facts.consent.clone())];
-    lines.extend(said.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| line(name, text)));
+    let said = [
+        ("relations", relations(facts)),
+        ("notice", facts.notice.clone()),
+        ("consent", facts.consent.clone()),
+    ];
+    lines.extend(
+        said.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| line(name, text)),
+    );
 }
 
 /// How the subjects belong to the case, where the caller says so: `person=case_party spouse=verified:17`.

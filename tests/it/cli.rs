@@ -307,7 +307,9 @@ async fn a_kill_in_the_middle_loses_nothing_that_was_acknowledged() {
         answered
             .into_iter()
             .for_each(|index| assert!(outcome(&entries, index).unavailable.is_none()));
-        denials.into_iter().for_each(|index| assert_eq!(denial(&entries, index).code, "OPERATOR_MISSING"));
+        denials
+            .into_iter()
+            .for_each(|index| assert_eq!(denial(&entries, index).code, "OPERATOR_MISSING"));
     }
     assert!(acknowledged > 40 && acknowledged < 1600, "{acknowledged} acknowledged");
 

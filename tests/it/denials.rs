@@ -34,23 +34,24 @@ const UNREACHABLE: [(&str, &str); 2] = [
         "QUOTA_UNKNOWN",
         "a gateway writes what was used of every agreement that could permit into the facts before it decides",
     ),
-    ("SUPERSEDED", "of several versions that have begun a gateway takes the newest alone into force"),
+    (
+        "SUPERSEDED",
+        "of several versions that have begun a gateway takes the newest alone into force",
+    ),
 ];
+
+/// What an entry's facts must show.
+type Shows = fn(&Facts) -> bool;
 
 /// A question, the denial it must get, and what its entry must show.
 struct Case {
     code: &'static str,
     status: Code,
     question: Question,
-    shows: fn(&Facts) -> bool,
+    shows: Shows,
 }
 
-fn case(
-    code: &'static str,
-    status: Code,
-    question: Question,
-    shows: fn(&Facts) -> bool,
-) -> Case {
+fn case(code: &'static str, status: Code, question: Question, shows: Shows) -> Case {
     Case { code, status, question, shows }
 }
 
@@ -191,7 +192,8 @@ fn place_agreements(lab: &Lab) {
     let never = "assert = [\"seized\"]\nnever = [\"mortgagee\"]";
     narrow("never", "housing", "H4", &["property"], never);
     narrow("assert", "housing", "H1", &["contract", "buyer"], "assert = [\"status\"]");
-    let limits = "assert = [\"months\"]\nlimits = { months = { comparisons = [\"ge\"], values = [6, 12] } }";
+    let limits =
+        "assert = [\"months\"]\nlimits = { months = { comparisons = [\"ge\"], values = [6, 12] } }";
     narrow("limits", "tax", "T3", &["person"], limits);
     let consent = "assert = [\"cleared\", \"arrears\", \"loss_last_year\"]\nconsent = true";
     narrow("consent", "tax", "T4", &["employer"], consent);
@@ -281,10 +283,8 @@ fn asserting(question: Question, attribute: &str, comparison: Comparison, value:
 /// What the terms of one agreement deny.
 fn of_the_terms(lab: &Lab) -> Vec<Case> {
     let denied = |code, question, shows| case(code, Code::PermissionDenied, question, shows);
-    let disclosing = |fact: &str, name: &str| Question {
-        disclose: vec![name.to_owned()],
-        ..lab.question(fact)
-    };
+    let disclosing =
+        |fact: &str, name: &str| Question { disclose: vec![name.to_owned()], ..lab.question(fact) };
     let mut replacing = lab.request("M2", "W2");
     replacing.purpose.as_mut().unwrap().replaced_material = "marriage_certificate".to_owned();
     let mut without_consent = lab.question("T4");
@@ -350,18 +350,15 @@ fn noticed(mut question: Question, notice: &str) -> Question {
 /// Certificates that pass the handshake and have no standing.
 async fn certificates(reached: &mut Reached) {
     let name = "spiffe://heyan.test/fund-centre/approval";
-    let issued = |organisation: &str, uri: &str| {
-        issued_by(&reached.lab, organisation, &[uri], hour_ago())
-    };
-    let cases: [(_, _, fn(&Facts) -> bool); 5] = [
+    let issued =
+        |organisation: &str, uri: &str| issued_by(&reached.lab, organisation, &[uri], hour_ago());
+    let cases: [(_, _, Shows); 5] = [
         ("CALLER_UNNAMED", issued("fund-centre", "https://fund-centre/approval"), |facts| {
             facts.caller.standing == Standing::Unnamed
         }),
-        (
-            "UNKNOWN_ORGANISATION",
-            issued("police", "spiffe://heyan.test/nobody/agency"),
-            |facts| facts.caller.standing == Standing::UnknownOrganisation,
-        ),
+        ("UNKNOWN_ORGANISATION", issued("police", "spiffe://heyan.test/nobody/agency"), |facts| {
+            facts.caller.standing == Standing::UnknownOrganisation
+        }),
         (
             "UNKNOWN_SYSTEM",
             issued("fund-centre", "spiffe://heyan.test/fund-centre/basement"),
@@ -395,7 +392,7 @@ async fn deadline(reached: &mut Reached) {
 }
 
 async fn quotas(reached: &mut Reached, client: &Client) {
-    let used: [(_, _, fn(&Facts) -> bool); 2] = [
+    let used: [(_, _, Shows); 2] = [
         ("QUOTA_MONTH", "S3", |facts| facts.quota[0].month == 1),
         ("QUOTA_DAY", "S4", |facts| facts.quota[0].day == 1),
     ];
@@ -409,12 +406,14 @@ async fn quotas(reached: &mut Reached, client: &Client) {
         let mut asking = JoinSet::new();
         for _ in 0..10 {
             let (client, question) = (client.clone(), reached.lab.question("S5"));
-            asking.spawn(async move { (question.clone(), client.verify(question, PATIENCE).await) });
+            asking
+                .spawn(async move { (question.clone(), client.verify(question, PATIENCE).await) });
         }
-        let refused = asking.join_all().await.into_iter().find_map(|(question, asked)| match asked {
-            Err(heyan::client::ClientError::Refused(refused)) => Some((question, *refused)),
-            _ => None,
-        });
+        let refused =
+            asking.join_all().await.into_iter().find_map(|(question, asked)| match asked {
+                Err(heyan::client::ClientError::Refused(refused)) => Some((question, *refused)),
+                _ => None,
+            });
         if let Some((question, refused)) = refused {
             assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
             let used = |facts: &Facts| facts.quota[0].second >= 1;

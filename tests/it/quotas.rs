@@ -63,10 +63,9 @@ async fn prepared() -> Lab {
     for limited in &LIMITED {
         let mut draft = Draft::new(limited.id, limited.agency);
         draft.quota = format!("{} = {}", limited.id.replace('-', "_"), limited.limit);
-        for (code, keep) in [
-            (limited.kept, "cache = { found = \"1d\", not_found = \"1h\" }"),
-            (limited.fresh, ""),
-        ] {
+        for (code, keep) in
+            [(limited.kept, "cache = { found = \"1d\", not_found = \"1h\" }"), (limited.fresh, "")]
+        {
             let fact = lab.catalogue.fact(&code.into()).unwrap();
             let names: Vec<&str> = fact.attributes.iter().map(|it| it.name.as_str()).collect();
             draft = draft.clause(fact, &lab.catalogue, &names, &[], keep);

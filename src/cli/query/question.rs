@@ -147,7 +147,8 @@ impl Asked {
     /// Says of every subject in a role how it belongs to the case.
     fn relate(&self, subjects: &mut [message::Subject]) -> anyhow::Result<()> {
         for text in &self.relations {
-            let form = "--relation: write ROLE=KIND or ROLE=verified:INDEX, such as spouse=verified:17";
+            let form =
+                "--relation: write ROLE=KIND or ROLE=verified:INDEX, such as spouse=verified:17";
             let (role, said) = text.split_once('=').context(form)?;
             let (kind, index) = said.split_once(':').unwrap_or((said, "0"));
             let relation = Relation::from_name(kind).with_context(|| {
@@ -369,8 +370,10 @@ mod tests {
 
     #[test]
     fn relations_notice_and_consent() {
-        let couple = ["--person", "李雷/1", "--spouse", "韩梅梅/2", "--relation", "spouse=verified:17"];
-        let more = ["--relation", "person=case_party", "--notice", "hn-gjj-2026", "--consent", "SQ-0007"];
+        let couple =
+            ["--person", "李雷/1", "--spouse", "韩梅梅/2", "--relation", "spouse=verified:17"];
+        let more =
+            ["--relation", "person=case_party", "--notice", "hn-gjj-2026", "--consent", "SQ-0007"];
         let question = ask(&[&couple[..], &more[..]].concat()).unwrap();
         let related: Vec<_> =
             question.subjects.iter().map(|it| (it.relation(), it.shown_by)).collect();
@@ -426,7 +429,10 @@ mod tests {
             (&["--property", "address:某路1号"], "--property: an address needs its division"),
             (&["--person", "李雷/1@pass"], "--person: after @ comes one of citizen_id"),
             (&["--person", "李雷/1", "--relation", "person"], "--relation: write ROLE=KIND"),
-            (&["--person", "李雷/1", "--relation", "person=verified:x"], "--relation: write ROLE=KIND"),
+            (
+                &["--person", "李雷/1", "--relation", "person=verified:x"],
+                "--relation: write ROLE=KIND",
+            ),
             (
                 &["--person", "李雷/1", "--relation", "person=friend"],
                 "--relation person: `friend` is none of case_party, declared, verified, mandated",

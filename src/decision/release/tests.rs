@@ -188,11 +188,7 @@ fn what_a_mask_leaves_is_all_that_leaves() {
     let wanted = query(&[], &["name", "on", "code", "months", "secret", "married"]);
     let released = release(&permit_by(|_| ()), &wanted, &found(), false);
     // `code` is no date: what its mask does not fit stays behind, and is not called masked.
-    let expected = [
-        ("months", Value::Integer(7)),
-        ("name", text("买*****")),
-        ("on", date("2018")),
-    ];
+    let expected = [("months", Value::Integer(7)), ("name", text("买*****")), ("on", date("2018"))];
     assert_eq!(released.disclosed, expected.map(|(name, value)| (name.to_owned(), value)).into());
     assert_eq!(released.masked, ["name", "on"]);
     assert_eq!(released.verdict, Verdict::Confirmed);
@@ -221,7 +217,8 @@ fn one_record_leaves_by_each_clause_as_that_clause_says() {
     let whole = release(&whole, &wanted, &record, false);
     assert_eq!((&whole.disclosed["name"], whole.masked.len()), (&text("买买提・艾力"), 0));
     assert_eq!(in_part.disclosed["name"], text("买*****"));
-    let neither = release(&permit_by(|agreement| agreement.clauses[0].mask.clear()), &wanted, &record, false);
+    let neither =
+        release(&permit_by(|agreement| agreement.clauses[0].mask.clear()), &wanted, &record, false);
     assert!(neither.disclosed.is_empty());
 }
 
@@ -249,8 +246,11 @@ fn an_assertion_beyond_its_limit_is_not_judged_though_it_was_let_through() {
         values: values.iter().copied().map(Value::Integer).collect(),
         multiple_of,
     };
-    let texts = |attribute: &str, values: Vec<Value>| {
-        Limit { attribute: attribute.into(), comparisons: vec![], values, multiple_of: None }
+    let texts = |attribute: &str, values: Vec<Value>| Limit {
+        attribute: attribute.into(),
+        comparisons: vec![],
+        values,
+        multiple_of: None,
     };
     let six = || vec![Value::Integer(6)];
     use Comparison::{Eq, Exists, Ge, In};
@@ -263,7 +263,11 @@ fn an_assertion_beyond_its_limit_is_not_judged_though_it_was_let_through() {
             assertion("months", Ge, &[Value::Integer(7)]),
             Verdict::Unavailable,
         ),
-        (months(&[], &[6, 7], None), assertion("months", In, &[Value::Integer(6), Value::Integer(7)]), judged),
+        (
+            months(&[], &[6, 7], None),
+            assertion("months", In, &[Value::Integer(6), Value::Integer(7)]),
+            judged,
+        ),
         (
             months(&[], &[7], None),
             assertion("months", In, &[Value::Integer(7), Value::Integer(8)]),

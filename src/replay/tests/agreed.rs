@@ -15,7 +15,8 @@ fn asked_for(log: &mut [Entry], name: &str) {
 #[test]
 fn a_value_leaves_whole_or_in_part_as_the_clause_says() {
     let number = || "spouse_number".to_owned();
-    let cases: [(fn(&mut Outcome, String), &[(u64, &str)]); 4] = [
+    type Change = fn(&mut Outcome, String);
+    let cases: [(Change, &[(u64, &str)]); 4] = [
         (
             |outcome, number| {
                 outcome.disclosed.push(number.clone());
@@ -49,7 +50,9 @@ fn a_relation_is_shown_by_an_entry_that_was_there() {
     assert_eq!(with(Some(Relation::Verified), 3), [(3, "relation")]);
     assert_eq!(with(Some(Relation::Verified), u64::MAX), [(3, "relation")]);
     // Not proven at all: then it was not to be permitted.
-    for (relation, shown_by) in [(None, 0), (Some(Relation::Declared), 0), (Some(Relation::Verified), 0)] {
+    for (relation, shown_by) in
+        [(None, 0), (Some(Relation::Declared), 0), (Some(Relation::Verified), 0)]
+    {
         assert_eq!(with(relation, shown_by), [(3, "decision")]);
     }
 }
@@ -79,7 +82,11 @@ fn months_are_counted_again_each_for_itself() {
     assert_eq!(found(&over_the_month([4, 0, 6])), [(11, "quota")]);
     assert_eq!(found(&over_the_month([5, 0, 5])), [(13, "quota")]);
     assert_eq!(found(&over_the_month([6, 0, 5])), [], "in whatever order they were decided");
-    assert_eq!(found(&over_the_month([5, 6, 6])), [], "more than was used is said to nobody's gain");
+    assert_eq!(
+        found(&over_the_month([5, 6, 6])),
+        [],
+        "more than was used is said to nobody's gain"
+    );
 
     // Under rules 1 nobody counted months.
     let mut old = over_the_month([0, 0, 0]);
