@@ -207,7 +207,8 @@ async fn a_masked_value_leaves_in_part_and_is_called_so_everywhere() {
     assert_eq!(year.seconds(), 365 * 86_400);
     // Nobody keeps the whole: not the log, not what is sealed beside it; the receipt opens what left and no more.
     let saved = receipt::to_json(reply.receipt.as_ref().unwrap());
-    let opened = receipt::check(&receipt::from_json(&saved).unwrap(), std::slice::from_ref(&key)).unwrap();
+    let opened =
+        receipt::check(&receipt::from_json(&saved).unwrap(), std::slice::from_ref(&key)).unwrap();
     let answer = opened.value(heyan::audit::commitment::Field::Answer).unwrap();
     let answer = std::str::from_utf8(answer).unwrap();
     assert!(answer.contains(&stars) && !answer.contains(&whole) && !answer.contains(&number));
