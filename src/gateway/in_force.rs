@@ -59,17 +59,17 @@ pub struct Reloaded {
 #[derive(Default)]
 pub struct InForce {
     /// Who is who.
-    pub register: Register,
+    pub register: Arc<Register>,
     /// What can be asked.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     /// Who may ask it.
     pub agreements: AgreementSet,
     /// What agencies have stopped.
     pub freezes: Freezes,
     /// How agencies are asked.
-    pub adapters: Adapters,
+    pub adapters: Arc<Adapters>,
     /// The agreements' documents, for the log.
-    documents: Vec<Adopted>,
+    documents: Arc<[Adopted]>,
     /// Orders that were new when this was read.
     orders: Vec<Ordered>,
     /// What has changed since the gateway started.
@@ -100,7 +100,7 @@ impl InForce {
             });
         // A file that went bad, or a folder that is away, must not withdraw what two parties signed: removing the file
         // does, and removing from the register the key that signed it.
-        let went_bad = previous.iter().flat_map(|view| &view.documents).filter(|known| {
+        let went_bad = previous.iter().flat_map(|view| view.documents.iter()).filter(|known| {
             let is_refused = |finding: &Finding| {
                 finding.file == known.file || finding.file == sources.agreements
             };
@@ -114,7 +114,7 @@ impl InForce {
         documents.sort_by_key(|adopted| (adopted.agreement.id.clone(), adopted.agreement.version));
         findings.extend(refused);
         let (adapters, refused) =
-            Adapters::load(&sources.adapters, &catalogue, previous.map(|view| &view.adapters));
+            Adapters::load(&sources.adapters, &catalogue, previous.map(|view| &*view.adapters));
         findings.extend(refused);
         let mut standing = journal.standing.clone();
         let against =
@@ -123,12 +123,39 @@ impl InForce {
         findings.extend(refused);
         let agreements =
             AgreementSet::new(documents.iter().map(|adopted| Arc::clone(&adopted.agreement)))
-                .halted_by(|agreement| standing.halt(agreement));
+                .halted_by(standing.halts());
         let freezes = standing.freezes();
-        let turns = Turns::default();
-        let in_force =
-            Self { register, catalogue, agreements, freezes, adapters, documents, orders, turns };
+        let in_force = Self {
+            register: Arc::new(register),
+            catalogue: Arc::new(catalogue),
+            agreements,
+            freezes,
+            adapters: Arc::new(adapters),
+            documents: documents.into(),
+            orders,
+            turns: Turns::default(),
+        };
         (Some(in_force), findings)
+    }
+
+    /// The same under other orders. Shares everything else, however much that is.
+    pub(super) fn under(&self, standing: &Standing) -> Self {
+        Self {
+            register: Arc::clone(&self.register),
+            catalogue: Arc::clone(&self.catalogue),
+            agreements: self.agreements.clone().halted_by(standing.halts()),
+            freezes: standing.freezes(),
+            adapters: Arc::clone(&self.adapters),
+            documents: Arc::clone(&self.documents),
+            orders: Vec::new(),
+            turns: self.turns.clone(),
+        }
+    }
+
+    /// What a new order is held against.
+    pub(super) fn against(&self, at: Timestamp) -> Against<'_> {
+        let (register, catalogue) = (&*self.register, &*self.catalogue);
+        Against { register, catalogue, agreements: &self.documents, at }
     }
 }
 
@@ -141,6 +168,8 @@ pub struct Journal {
     adapters: BTreeMap<String, Digest>,
     catalogue: Option<Digest>,
     standing: Standing,
+    /// Entries that hold orders, by SHA-256 of the order's document.
+    orders: BTreeMap<Digest, u64>,
 }
 
 impl Journal {
@@ -165,7 +194,7 @@ impl Journal {
         }
         for &index in &known.orders {
             for stored in audit.entries(index, 1)? {
-                journal.visit(&entry::decode(&stored)?);
+                journal.entered(index, &entry::decode(&stored)?);
             }
         }
         Ok(journal)
@@ -205,6 +234,26 @@ impl Journal {
             | Kind::Key(_)
             | Kind::Erasure(_) => {}
         }
+    }
+
+    /// The same of an entry at this index.
+    fn entered(&mut self, index: u64, entry: &Entry) {
+        self.visit(entry);
+        if let Kind::Agreement(AgreementEvent::Ordered { document, .. })
+        | Kind::Freeze(FreezeEvent { document, .. }) = &entry.kind
+        {
+            self.orders.insert(sha256(document), index);
+        }
+    }
+
+    /// What the recorded orders have come to.
+    pub(super) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The entry that holds this order, byte for byte.
+    pub(super) fn entry_of(&self, order: &[u8]) -> Option<u64> {
+        self.orders.get(&sha256(order)).copied()
     }
 
     /// When a document with these bytes, still in force, was adopted.
@@ -292,7 +341,7 @@ impl Journal {
                 }));
             }
         }
-        for adopted in &next.documents {
+        for adopted in next.documents.iter() {
             let agreement = &adopted.agreement;
             let known = self.agreements.get(&agreement.id);
             let digest = sha256(&adopted.document);
@@ -326,17 +375,25 @@ impl Journal {
         let mut words = Vec::new();
         for kind in self.changes(next) {
             words.push(in_words(&kind));
-            let entry = Entry { at, kind };
-            // Known only once it is durable: a change that failed is tried again by the next reload, and never takes
-            // effect without its entry.
-            audit.append(entry.clone()).await?;
-            self.visit(&entry);
+            self.enter(audit, Entry { at, kind }).await?;
         }
         Ok(words)
     }
+
+    /// Records one change; its index.
+    ///
+    /// # Errors
+    /// When the log cannot record; then it may not come into force.
+    pub(super) async fn enter(&mut self, audit: &Audit, entry: Entry) -> Result<u64, AuditError> {
+        // Known only once it is durable: a change that failed is tried again by the next reload, and never takes effect
+        // without its entry.
+        let index = audit.append(entry.clone()).await?.index;
+        self.entered(index, &entry);
+        Ok(index)
+    }
 }
 
-fn in_words(change: &Kind) -> String {
+pub(super) fn in_words(change: &Kind) -> String {
     match change {
         Kind::Party(PartyEvent::Entered { organisation, .. }) => {
             format!("party `{organisation}` entered")
@@ -387,7 +444,7 @@ impl Gateway {
                 "nothing was changed, because reading failed; this is a fault of the gateway";
             (None, vec![Finding::new(&self.sources.agreements, problem)])
         });
-        let Some(mut next) = next else {
+        let Some(next) = next else {
             counter!(telemetry::RELOADS, "result" => "refused").increment(1);
             return Reloaded { changes: Vec::new(), findings };
         };
@@ -407,13 +464,19 @@ impl Gateway {
             (false, true) => "changed",
         };
         counter!(telemetry::RELOADS, "result" => result).increment(1);
-        let agencies = |adapter: &str| agencies_of([&before, &next], adapter);
-        next.turns = before.turns.after(&kinds, agencies);
+        self.turn_over(&before, next, &kinds);
+        self.turned_over.notify_one();
+        Reloaded { changes, findings }
+    }
+
+    /// Brings `next` into force in place of `before`, whose recorded difference is `kinds`.
+    pub(super) fn turn_over(&self, before: &InForce, mut next: InForce, kinds: &[Kind]) {
+        let agencies = |adapter: &str| agencies_of([before, &next], adapter);
+        next.turns = before.turns.after(kinds, agencies);
         let next = Arc::new(next);
         self.in_force.store(Arc::clone(&next));
         self.window.forget();
-        self.turned_over.notify_one();
-        for kind in &kinds {
+        for kind in kinds {
             match kind {
                 // Of a resumption or a lifting too: an answer that was under way when the order came was kept after it.
                 Kind::Agreement(
@@ -427,13 +490,12 @@ impl Gateway {
                     }
                 }
                 Kind::Adapter(event) => {
-                    let agencies = agencies_of([&before, &next], event.name());
+                    let agencies = agencies_of([before, &next], event.name());
                     agencies.iter().for_each(|agency| self.cache.drop_agency(agency));
                 }
                 _ => {}
             }
         }
-        Reloaded { changes, findings }
     }
 }
 

@@ -7,6 +7,7 @@
 mod answer;
 mod evidence;
 pub mod exchange;
+pub mod give;
 pub mod in_force;
 pub mod ledger;
 mod orders;
@@ -118,8 +119,11 @@ impl Gateway {
     /// # Errors
     /// A denial, which is recorded, or a log that cannot record.
     pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
-        let turn = self.in_force.load().turns.count();
-        self.window.once(ask, turn, |ask| self.answer_anew(ask)).await
+        let in_force = self.in_force.load();
+        let begun = in_force.agreements.halts().begun(ask.received_at);
+        let era = [in_force.turns.count(), begun];
+        drop(in_force);
+        self.window.once(ask, era, |ask| self.answer_anew(ask)).await
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {

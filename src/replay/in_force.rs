@@ -25,7 +25,7 @@ type VerifyOrder = fn(&[u8], &Register, Timestamp) -> Result<Order, OrderError>;
 
 /// How long after the entry of a change the set before it may still decide: the entry is made durable first, then the
 /// gateway turns over.
-const TURNS_OVER_IN: Duration = Duration::from_secs(10);
+pub(super) const TURNS_OVER_IN: Duration = Duration::from_secs(10);
 
 /// Earlier sets kept, for questions that were decided under one and took long to answer.
 const EARLIER_SETS: usize = 64;
@@ -67,6 +67,11 @@ impl InForce {
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
         }
+    }
+
+    /// The view in force.
+    pub(super) fn current(&self) -> &View {
+        &self.current
     }
 
     /// The view in force, then those just over when a question of that time came in.
@@ -194,7 +199,7 @@ impl InForce {
         let verified = self.with_register(index, report, |register| verify(document, register, at));
         let order = match verified {
             None => return,
-            Some(Err(error)) => return report.find(index, "order", error.to_string()),
+            Some(Err(error)) => return report.find(index, "order", error.in_full()),
             Some(Ok(order)) => order,
         };
         let agreement = match order.act() {
@@ -219,7 +224,7 @@ impl InForce {
 
     fn turn_over(&mut self, at: Timestamp) {
         let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
-            .halted_by(|agreement| self.standing.halt(agreement));
+            .halted_by(self.standing.halts());
         let next = View { agreements, freezes: self.standing.freezes() };
         let over = std::mem::replace(&mut self.current, next);
         self.earlier.push_front((at.plus(TURNS_OVER_IN), over));

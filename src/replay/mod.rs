@@ -4,6 +4,7 @@
 //! single decision can see: that numbers are dense, that intents precede outcomes, that quotas were counted.
 
 mod callers;
+mod follow;
 mod freezes;
 mod in_force;
 mod intents;
@@ -14,8 +15,10 @@ mod released;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use self::callers::Callers;
+pub use self::follow::Following;
 use self::in_force::InForce;
 pub use self::in_force::VerifyAgreement;
 use self::intents::{Asked, Intents};
@@ -31,6 +34,9 @@ use crate::query::value::Verdict;
 /// How far an entry's time may lie before that of an entry in front of it: an answer is recorded with the time of its
 /// question, and no deadline is longer than this.
 const BACKWARDS_MICROS: u64 = 10 * 60 * 1_000_000;
+
+/// How long after the entry of a change what was in force before may still have decided.
+pub const TURNS_OVER_IN: Duration = in_force::TURNS_OVER_IN;
 
 /// Findings kept; beyond it they are only counted. A log with more than that has one cause, not many.
 const MOST_FINDINGS: usize = 10_000;

@@ -7,6 +7,7 @@ mod answer;
 mod audit;
 mod catalogue;
 mod operations;
+mod orders;
 mod question;
 mod refusal;
 
