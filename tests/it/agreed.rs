@@ -90,6 +90,8 @@ fn text<'a>(reply: &'a wire::VerifyResponse, name: &str) -> &'a str {
 /// A family whose homes are asked for: the applicant, and others whom an earlier answer has shown.
 fn family(lab: &Lab, shown_by: u64) -> Question {
     let mut question = lab.request("H3", "W3");
+    let wife = samples::person(lab.simulation.province(), "member", WIFE);
+    question.subjects.push(heyan::wire::subject(&wife));
     "hn-2026".clone_into(&mut purpose(&mut question).notice);
     for (position, subject) in question.subjects.iter_mut().enumerate() {
         let relation =
@@ -117,7 +119,8 @@ async fn a_relation_is_recorded_with_the_entry_that_has_shown_it() {
 
     // Whatever else stands in the field is no index, and is not recorded: it might be anybody's number.
     let number: u64 = 430_102_199_003_070_017;
-    let cases: [(fn(&mut wire::Subject, u64), &str, &str); 4] = [
+    type Change = fn(&mut wire::Subject, u64);
+    let cases: [(Change, &str, &str); 4] = [
         (|it, number| it.shown_by = number, "shown_by", "no_such_entry"),
         (|it, _| it.relation = 99, "relation", "unknown"),
         (
@@ -204,7 +207,8 @@ async fn a_masked_value_leaves_in_part_and_is_called_so_everywhere() {
     assert_eq!(year.seconds(), 365 * 86_400);
     // Nobody keeps the whole: not the log, not what is sealed beside it; the receipt opens what left and no more.
     let saved = receipt::to_json(reply.receipt.as_ref().unwrap());
-    let opened = receipt::check(&receipt::from_json(&saved).unwrap(), &[key.clone()]).unwrap();
+    let opened =
+        receipt::check(&receipt::from_json(&saved).unwrap(), std::slice::from_ref(&key)).unwrap();
     let answer = opened.value(heyan::audit::commitment::Field::Answer).unwrap();
     let answer = std::str::from_utf8(answer).unwrap();
     assert!(answer.contains(&stars) && !answer.contains(&whole) && !answer.contains(&number));

@@ -15,7 +15,8 @@ fn asked_for(log: &mut [Entry], name: &str) {
 #[test]
 fn a_value_leaves_whole_or_in_part_as_the_clause_says() {
     let number = || "spouse_number".to_owned();
-    let cases: [(fn(&mut Outcome, String), &[(u64, &str)]); 4] = [
+    type Change = fn(&mut Outcome, String);
+    let cases: [(Change, &[(u64, &str)]); 4] = [
         (
             |outcome, number| {
                 outcome.disclosed.push(number.clone());
