@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::print;
 use super::source::{Lang, Names, Source, look};
 use crate::agreements::signatures::Signature;
 use crate::agreements::terms::difference::{Changed, Effect, between};
-use crate::agreements::terms::reading::{Language, Voice, plain};
+use crate::agreements::terms::reading::{Language, Voice, plain_json};
 use crate::cli::NO;
 
 #[derive(Debug, Args)]
@@ -35,7 +34,7 @@ pub(super) fn run(command: &Diff) -> anyhow::Result<ExitCode> {
     let voice = names.voice(Lang::or_of_environment(command.lang));
     let places = between(old.terms(), new.terms(), &voice)?;
     if command.json {
-        print(&as_json(&places, &old, &new));
+        say!("{}", plain_json(&format!("{:#}", as_json(&places, &old, &new))));
     } else {
         tell(&places, &old, &new, &voice);
     }
@@ -138,7 +137,7 @@ fn as_json(places: &[Changed], old: &Source, new: &Source) -> Json {
         .flat_map(|place| {
             place.changes.iter().map(|change| {
                 json!({
-                    "place": place.place, "effect": change.effect.name(), "text": plain(&change.text),
+                    "place": place.place, "effect": change.effect.name(), "text": change.text,
                 })
             })
         })

@@ -8,7 +8,7 @@ use clap::Args;
 use super::source::{Lang, Names, look};
 use super::{is_draft, read};
 use crate::agreements::order as orders;
-use crate::agreements::terms::reading::plain;
+use crate::agreements::terms::reading::{plain, plain_json};
 use crate::cli::NO;
 
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(super) fn run(command: &Show) -> anyhow::Result<ExitCode> {
         && let Ok(order) = orders::peek(&read(&command.file)?)
     {
         if command.json {
-            say!("{}", serde_json::to_string_pretty(&order)?);
+            say!("{}", plain_json(&serde_json::to_string_pretty(&order)?));
         } else {
             let page: Vec<String> = order.page().lines().map(plain).collect();
             say!("{}", page.join("\n"));
@@ -42,7 +42,7 @@ pub(super) fn run(command: &Show) -> anyhow::Result<ExitCode> {
     let source = names.open(&command.file)?;
     let is_bad = source.inspected().is_some_and(|document| document.has_bad_signature());
     if command.json {
-        say!("{}", serde_json::to_string_pretty(source.terms())?);
+        say!("{}", plain_json(&serde_json::to_string_pretty(source.terms())?));
     } else {
         let voice = names.voice(Lang::or_of_environment(command.lang));
         let look = look();

@@ -10,7 +10,7 @@ mod plain;
 mod voice;
 mod words;
 
-pub use self::plain::plain;
+pub use self::plain::{plain, plain_json};
 pub use self::voice::{Language, Voice};
 pub(super) use self::words::{comparison, days, disposal, mask, relation, value};
 use super::Terms;

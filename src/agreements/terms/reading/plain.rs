@@ -14,6 +14,23 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
+/// JSON with such characters written as JSON's own escapes: it stays the same JSON. They can only stand in its strings,
+/// but for the line ends between them.
+pub fn plain_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_unseen(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -40,5 +57,13 @@ mod tests {
         ] {
             assert_eq!(plain(text), shown);
         }
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let json = serde_json::json!({ "a": "\u{202e}\u{9b}\u{e0041}\n\"协议" });
+        let text = plain_json(&serde_json::to_string_pretty(&json).unwrap());
+        assert!(text.contains("\\u202e\\u009b\\udb40\\udc41\\n"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json);
     }
 }

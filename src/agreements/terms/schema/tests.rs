@@ -158,3 +158,32 @@ fn durations_are_those_that_are_read() {
         assert_eq!(humantime::parse_duration(text).is_ok(), is_good, "{text}");
     }
 }
+
+const EXPLAINED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/agreements.md"));
+
+#[test]
+fn every_key_is_explained() {
+    let schema = schema();
+    let definitions = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let properties = definitions.filter_map(|definition| definition["properties"].as_object());
+    for key in properties.flat_map(serde_json::Map::keys) {
+        let is_named = [format!("`{key}`"), format!("`[[{key}]]`"), format!(".{key}`")];
+        assert!(is_named.iter().any(|name| EXPLAINED.contains(name)), "`{key}`");
+    }
+    for list in ["day", "disposal", "mask", "comparison", "relation"] {
+        for name in schema["$defs"][list]["enum"].as_array().unwrap() {
+            let name = name.as_str().unwrap();
+            assert!(EXPLAINED.contains(&format!("`{name}`")), "`{name}` of {list}");
+        }
+    }
+}
+
+#[test]
+fn the_clause_that_is_shown_is_good() {
+    let shown = EXPLAINED.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert!(shown.contains("[[clause]]"));
+    let head = DRAFT.split("[[clause]]").next().unwrap();
+    let draft = format!("{head}\n{shown}");
+    Terms::parse(Path::new("docs"), &draft).unwrap();
+    assert!(validator().is_valid(&toml::from_str(&draft).unwrap()));
+}

@@ -16,6 +16,9 @@ use crate::query::time::Timestamp;
 use crate::query::value::{Assertion, Comparison, Value, Verdict};
 use crate::query::{ItemCode, Operator, Purpose, Query};
 
+/// Put to each clause of each pair of terms.
+const QUESTIONS: usize = 12;
+
 /// SplitMix64: the same cases on every run.
 struct Cases(u64);
 
@@ -135,11 +138,10 @@ fn moment(cases: &mut Cases) -> Timestamp {
     Timestamp::from_seconds(day + 900 * u64::try_from(cases.number(96)).unwrap())
 }
 
-fn answered(agreement: &Agreement, facts: &Facts, query: &Query) -> Option<Released> {
-    let set = AgreementSet::new([Arc::new(agreement.clone())]);
+fn answered(set: &AgreementSet, facts: &Facts, query: &Query) -> Option<Released> {
     let clauses = set.clauses(&facts.caller.organisation, &query.fact);
     let facts = Facts { assertions: facts::assertions(query, clauses), ..facts.clone() };
-    let Decision::Permit(permit) = decide(&facts, &set) else { return None };
+    let Decision::Permit(permit) = decide(&facts, set) else { return None };
     let names = query.disclose.iter().chain(query.assertions.iter().map(|one| &one.attribute));
     let value = |name: &String| {
         if name.ends_with("_on") {
@@ -194,12 +196,14 @@ fn what_is_marked_narrower_never_permits_more_nor_wider_less() {
             is_open || effects.contains(&Effect::Narrower),
         );
         let (before, after) = (old.agreement(&[]).unwrap(), new.agreement(&[]).unwrap());
+        let set = |agreement: &Agreement| AgreementSet::new([Arc::new(agreement.clone())]);
+        let sets = (set(&before), set(&after));
         for agreement in [&before, &after] {
             for clause in &agreement.clauses {
-                for _ in 0..40 {
+                for _ in 0..QUESTIONS {
                     let (facts, query) = question(cases, agreement, clause);
                     let (first, second) =
-                        (answered(&before, &facts, &query), answered(&after, &facts, &query));
+                        (answered(&sets.0, &facts, &query), answered(&sets.1, &facts, &query));
                     let no_more =
                         |before: &Option<Released>, after: &Option<Released>| match (before, after)
                         {
