@@ -3,7 +3,7 @@
 use super::reading::{Line, Part, Reading};
 
 /// Columns given to terms.
-const TERM: usize = 16;
+const TERM: usize = 18;
 
 /// How a page of text looks.
 #[derive(Clone, Copy, Debug)]

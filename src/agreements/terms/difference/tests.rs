@@ -24,82 +24,85 @@ fn lines(old: &Terms, new: &Terms, language: Language) -> Vec<String> {
         .collect()
 }
 
+/// What stands in the full draft, what comes in its place, and the one change that is told.
+const TOLD: &[(&str, &str, &str, &str)] = &[
+    (
+        "per_day = 20000",
+        "per_day = 30000",
+        "wider | 总则 | 每日配额：由 20000 改为 30000",
+        "wider | For every clause | questions a day: from 20000 to 30000",
+    ),
+    (
+        ", per_month = 300000",
+        "",
+        "wider | 总则 | 每月配额：由 300000 改为 不限",
+        "wider | For every clause | questions a month: from 300000 to no limit",
+    ),
+    (
+        "items = [\"W3\", \"L1\"]",
+        "items = [\"W3\", \"L1\", \"W7\"]",
+        "wider | 第 1 条 M1 | 事项：增加 W7",
+        "wider | Clause 1: M1 | purpose: added W7",
+    ),
+    (
+        "effective_to = \"2031",
+        "effective_to = \"2030",
+        "narrower | 总则 | 失效时间：由 2031-01-01 00:00（北京时间） 改为 2030-01-01 00:00（北京时间）",
+        "narrower | For every clause | in force until: from 2031-01-01 00:00 China time to 2030-01-01 00:00 China time",
+    ),
+    (
+        "divorced_on = \"month\"",
+        "divorced_on = \"year\"",
+        "narrower | 第 1 条 M1 | divorced_on：由部分返回（仅留年月）改为部分返回（仅留年份）",
+        "narrower | Clause 1: M1 | divorced_on: from disclosed in part (year and month only) to disclosed in part (year only)",
+    ),
+    (
+        ", multiple_of = 6",
+        ", multiple_of = 3",
+        "wider | 第 1 条 M1 | months 的比较值：由 6 的整数倍 改为 3 的整数倍",
+        "wider | Clause 1: M1 | months: numbers compared with: from multiples of 6 to multiples of 3",
+    ),
+    (
+        "comparisons = [\"ge\", \"le\"], ",
+        "comparisons = [\"ge\"], ",
+        "narrower | 第 1 条 M1 | 核对的比较方式：取消 months 不大于",
+        "narrower | Clause 1: M1 | comparisons: taken away months at most",
+    ),
+    (
+        "consent = true\n",
+        "",
+        "wider | 第 1 条 M1 | 不再要求本人同意的凭据",
+        "wider | Clause 1: M1 | the person's consent need no longer be referred to",
+    ),
+    (
+        "[\"declared\", \"verified\"]",
+        "[\"declared\"]",
+        "narrower | 第 1 条 M1 | spouse：与办件的关系不再可为：此前核验已证明",
+        "narrower | Clause 1: M1 | spouse: this relation to the case will no longer do: an earlier answer has shown it",
+    ),
+    (
+        "from = \"06:30\", to = \"23:00\"",
+        "from = \"06:00\", to = \"22:00\"",
+        "either | 总则 | 服务时间：由 周一、周二、周日 06:30–23:00 改为 周一、周二、周日 06:00–22:00",
+        "either | For every clause | hours: from Monday, Tuesday, Sunday 06:30–23:00 to Monday, Tuesday, Sunday 06:00–22:00",
+    ),
+    (
+        "notice = \"31d\"",
+        "notice = \"60d\"",
+        "neutral | 其他约定 | 终止提前通知期：由 31 天 改为 60 天",
+        "neutral | Other terms | notice of revocation: from 31 days to 60 days",
+    ),
+    (
+        "keep_for = \"3y\"",
+        "keep_for = \"1y\"",
+        "narrower | 告知与留存 | 数据留存期限：由 3 年 改为 1 年",
+        "narrower | Notice and retention | values kept for: from 3 years to 1 year",
+    ),
+];
+
 #[test]
 fn changes_are_told_in_words() {
-    for (good, bad, chinese, english) in [
-        (
-            "per_day = 20000",
-            "per_day = 30000",
-            "wider | 总则 | 每日配额：由 20000 改为 30000",
-            "wider | For every clause | questions a day: from 20000 to 30000",
-        ),
-        (
-            ", per_month = 300000",
-            "",
-            "wider | 总则 | 每月配额：由 300000 改为 不限",
-            "wider | For every clause | questions a month: from 300000 to no limit",
-        ),
-        (
-            "items = [\"W3\", \"L1\"]",
-            "items = [\"W3\", \"L1\", \"W7\"]",
-            "wider | 第 1 条 M1 | 事项：增加 W7",
-            "wider | Clause 1: M1 | purpose: added W7",
-        ),
-        (
-            "effective_to = \"2031",
-            "effective_to = \"2030",
-            "narrower | 总则 | 失效时间：由 2031-01-01 00:00（北京时间） 改为 2030-01-01 00:00（北京时间）",
-            "narrower | For every clause | in force until: from 2031-01-01 00:00 China time to 2030-01-01 00:00 China time",
-        ),
-        (
-            "divorced_on = \"month\"",
-            "divorced_on = \"year\"",
-            "narrower | 第 1 条 M1 | divorced_on：由部分返回（仅留年月）改为部分返回（仅留年份）",
-            "narrower | Clause 1: M1 | divorced_on: from disclosed in part (year and month only) to disclosed in part (year only)",
-        ),
-        (
-            ", multiple_of = 6",
-            ", multiple_of = 3",
-            "wider | 第 1 条 M1 | months 的比较值：由 6 的整数倍 改为 3 的整数倍",
-            "wider | Clause 1: M1 | months: numbers compared with: from multiples of 6 to multiples of 3",
-        ),
-        (
-            "comparisons = [\"ge\", \"le\"], ",
-            "comparisons = [\"ge\"], ",
-            "narrower | 第 1 条 M1 | 核对的比较方式：取消 months 不大于",
-            "narrower | Clause 1: M1 | comparisons: taken away months at most",
-        ),
-        (
-            "consent = true\n",
-            "",
-            "wider | 第 1 条 M1 | 不再要求本人同意的凭据",
-            "wider | Clause 1: M1 | the person's consent need no longer be referred to",
-        ),
-        (
-            "[\"declared\", \"verified\"]",
-            "[\"declared\"]",
-            "narrower | 第 1 条 M1 | spouse：与办件的关系不再可为：此前核验已证明",
-            "narrower | Clause 1: M1 | spouse: this relation to the case will no longer do: an earlier answer has shown it",
-        ),
-        (
-            "from = \"06:30\", to = \"23:00\"",
-            "from = \"06:00\", to = \"22:00\"",
-            "either | 总则 | 服务时间：由 周一、周二、周日 06:30–23:00 改为 周一、周二、周日 06:00–22:00",
-            "either | For every clause | hours: from Monday, Tuesday, Sunday 06:30–23:00 to Monday, Tuesday, Sunday 06:00–22:00",
-        ),
-        (
-            "notice = \"31d\"",
-            "notice = \"60d\"",
-            "neutral | 其他约定 | 终止提前通知期：由 31 天 改为 60 天",
-            "neutral | Other terms | notice of revocation: from 31 days to 60 days",
-        ),
-        (
-            "keep_for = \"3y\"",
-            "keep_for = \"1y\"",
-            "narrower | 告知与留存 | 数据留存期限：由 3 年 改为 1 年",
-            "narrower | Notice and retention | values kept for: from 3 years to 1 year",
-        ),
-    ] {
+    for &(good, bad, chinese, english) in TOLD {
         assert!(FULL.contains(good), "{good}");
         let (old, new) = (terms(FULL), terms(&FULL.replacen(good, bad, 1)));
         assert_eq!(lines(&old, &new, Language::Chinese), [chinese], "{bad}");

@@ -17,7 +17,7 @@ use crate::query::value::{Assertion, Comparison, Value, Verdict};
 use crate::query::{ItemCode, Operator, Purpose, Query};
 
 /// Put to each clause of each pair of terms.
-const QUESTIONS: usize = 12;
+const QUESTIONS: usize = 8;
 
 /// SplitMix64: the same cases on every run.
 struct Cases(u64);
@@ -104,19 +104,23 @@ fn question(cases: &mut Cases, agreement: &Agreement, clause: &Clause) -> (Facts
         ..sample::facts()
     };
     facts.caller.system = cases.one(&systems).unwrap_or_default();
-    let query = Query {
+    let query = query(clause, assertions, wanted);
+    (facts, query)
+}
+
+fn query(clause: &Clause, assertions: Vec<Assertion>, disclose: Vec<String>) -> Query {
+    Query {
         request_id: [7; 16],
         fact: clause.fact.clone(),
         subjects: vec![],
         relations: vec![],
         assertions,
-        disclose: wanted,
+        disclose,
         purpose: Purpose::default(),
         operator: Operator::default(),
         max_age: None,
         want_receipt: false,
-    };
-    (facts, query)
+    }
 }
 
 fn assertion(cases: &mut Cases, clause: &Clause, attribute: String) -> Assertion {
