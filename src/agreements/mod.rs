@@ -2,6 +2,7 @@
 
 pub mod terms;
 pub mod document;
+pub mod signatures;
 pub mod directory;
 pub mod order;
 mod fit;

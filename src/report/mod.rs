@@ -15,3 +15,4 @@ pub mod chart;
 pub mod render;
 pub mod html;
 pub mod statement;
+pub mod agreement;

@@ -47,12 +47,19 @@ pub fn escape(text: &str) -> String {
 
 /// What stands before the body of a page, up to and with its title.
 pub fn begin(title: &str, subtitle: &str) -> String {
-    let (title, subtitle) = (escape(title), escape(subtitle));
+    let heading = (escape(title), escape(subtitle));
+    head(title, "zh-CN", "")
+        + &format!("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", heading.0, heading.1)
+}
+
+/// What stands before the body of a page that has looks of its own.
+pub fn head(title: &str, language: &str, style: &str) -> String {
+    let title = escape(title);
     format!(
-        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p class=\"soft\">{subtitle}</p>\n"
+         <title>{title}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n"
     )
 }
 

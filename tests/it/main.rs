@@ -34,6 +34,8 @@ mod door;
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod agreement_pages;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod under_way;

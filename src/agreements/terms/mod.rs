@@ -5,13 +5,17 @@
 
 mod check;
 mod form;
+pub mod schema;
+pub mod reading;
 mod page;
+pub mod difference;
 
 use std::path::Path;
 
 use thiserror::Error;
 
 pub use self::form::Terms;
+pub use self::page::Look;
 use crate::finding::{self, Finding};
 use crate::query::{FactCode, ItemCode, OrganisationId};
 

@@ -1,87 +1,140 @@
-//! Terms as a page for people.
+//! A reading as a page of text.
 
-use super::form::{ClauseTerms, Disposal, Terms};
+use super::reading::{Line, Part, Reading};
 
-impl Terms {
-    /// A page for people.
-    pub fn page(&self) -> String {
-        let mut page = vec![
-            format!("{} version {}: {}（{}）", self.id, self.version, self.title, self.title_zh),
-            format!("  {} may ask {}", self.consumer, self.provider),
-            format!("  systems     {}", join(&self.systems)),
-            format!(
-                "  in force    {} to {}, China time",
-                in_china(self.effective_from),
-                in_china(self.effective_to)
-            ),
-        ];
-        if let Some(hours) = &self.hours {
-            let days: Vec<String> = hours.days.iter().map(|day| format!("{day:?}")).collect();
-            page.push(format!(
-                "  served      {} {}–{}, China time",
-                days.join(" "),
-                hours.from,
-                hours.to
-            ));
-        }
-        let limit =
-            |limit: Option<u64>| limit.map_or("no limit".to_owned(), |limit| limit.to_string());
-        page.push(format!(
-            "  quota       {} a second, {} a day",
-            limit(self.quota.per_second),
-            limit(self.quota.per_day)
-        ));
-        let then = match self.retention.afterwards {
-            Disposal::Delete => "deleted",
-            Disposal::Anonymise => "made anonymous",
-        };
-        page.push(format!("  answers     kept for {}, then {then}", self.retention.keep_for));
-        for basis in &self.legal_basis {
-            page.push(format!(
-                "  legal basis {}: {}, {}",
-                basis.party, basis.instrument, basis.article
-            ));
-        }
-        for (position, clause) in self.clauses.iter().enumerate() {
-            page.extend(clause.page(position + 1));
-        }
-        page.push(String::new());
-        page.join("\n")
-    }
+/// Columns given to terms.
+const TERM: usize = 18;
+
+/// How a page of text looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Columns of a line; a Chinese character takes two.
+    pub width: usize,
+    /// Whether headings stand out by escape sequences.
+    pub colour: bool,
 }
 
-impl ClauseTerms {
-    fn page(&self, number: usize) -> Vec<String> {
-        let mut page = vec![
-            format!("  clause {number}: {}", self.fact),
-            format!("    for       {}", join(&self.items)),
-            format!("    about     {}", self.roles.join(" ")),
-        ];
-        for (word, names) in
-            [("assert", &self.assert), ("disclose", &self.disclose), ("replaces", &self.replaces)]
-        {
-            if !names.is_empty() {
-                page.push(format!("    {word:<9} {}", names.join(" ")));
-            }
+impl Reading {
+    /// The page.
+    pub fn page(&self, look: Look) -> String {
+        let mut page = look.heading(&self.title);
+        for line in [&self.subtitle, &self.reference] {
+            look.paragraph(line, 0, 0, &mut page);
         }
-        page.push(format!("    age       at most {}", self.max_age));
-        page.push(match &self.cache {
-            None => "    kept      never".to_owned(),
-            Some(cache) => format!(
-                "    kept      {} when found, {} when not, {} longer when the agency is away",
-                cache.found,
-                cache.not_found,
-                cache.stale.as_deref().unwrap_or("nothing")
-            ),
-        });
+        for part in &self.parts {
+            page.push_str(&part.page(look));
+        }
         page
     }
 }
 
-fn join<T: ToString>(names: &[T]) -> String {
-    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+impl Part {
+    /// Its share of the page, after an empty line.
+    pub fn page(&self, look: Look) -> String {
+        let mut page = format!("\n{}", look.heading(&self.heading));
+        for line in &self.lines {
+            match line {
+                Line::Says { term, text } => {
+                    let blank = TERM.saturating_sub(columns(term)).max(1);
+                    let text = format!("{term}{}{text}", " ".repeat(blank));
+                    look.paragraph(&text, 2, 2 + TERM, &mut page);
+                }
+                Line::Table { names, rows } => {
+                    for row in rows {
+                        look.paragraph(&in_line(names, row), 2, 4, &mut page);
+                    }
+                }
+            }
+        }
+        page
+    }
 }
 
-fn in_china(at: jiff::Timestamp) -> jiff::civil::DateTime {
-    at.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).datetime()
+/// The first cell, and the others with the names of their columns.
+fn in_line(names: &[&str], row: &[String]) -> String {
+    let cells = row.iter().zip(names).enumerate().map(|(place, (cell, name))| match place {
+        0 => cell.clone(),
+        _ => format!("{name}: {cell}"),
+    });
+    format!("· {}", cells.collect::<Vec<_>>().join("  "))
+}
+
+impl Look {
+    fn heading(self, text: &str) -> String {
+        if self.colour { format!("\x1b[1m{text}\x1b[0m\n") } else { format!("{text}\n") }
+    }
+
+    /// Writes the text in lines no longer than the page is wide: the first behind `first` blanks, the others behind
+    /// `rest`.
+    pub fn paragraph(self, text: &str, first: usize, rest: usize, to: &mut String) {
+        to.push_str(&" ".repeat(first));
+        let mut at = first;
+        let mut is_fresh = true;
+        for word in words(text) {
+            let wide = columns(word.trim_end());
+            if at + wide > self.width && !is_fresh {
+                to.truncate(to.trim_end_matches(' ').len());
+                to.push('\n');
+                to.push_str(&" ".repeat(rest));
+                at = rest;
+            }
+            to.push_str(word);
+            at += columns(word);
+            is_fresh = false;
+        }
+        to.truncate(to.trim_end_matches(' ').len());
+        to.push('\n');
+    }
+}
+
+/// The text cut where a line may end: after blanks, and after each wide character unless a mark that closes follows.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut begin = 0;
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        let end = at + character.len_utf8();
+        let Some(&(_, next)) = characters.peek() else { break };
+        let closes = "，。、；：）”》".contains(next);
+        let opens = "（“《".contains(character);
+        let may_end = (character == ' ' && next != ' ')
+            || ((columns_of(character) == 2 || columns_of(next) == 2)
+                && !closes
+                && !opens
+                && next != ' ');
+        if may_end {
+            words.extend(text.get(begin..end));
+            begin = end;
+        }
+    }
+    words.extend(text.get(begin..).filter(|rest| !rest.is_empty()));
+    words
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+fn columns_of(character: char) -> usize {
+    if matches!(character, '\u{1100}'..='\u{115f}' | '\u{2e80}'..) { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_where_they_may() {
+        let look = Look { width: 12, colour: false };
+        for (text, lines) in [
+            ("one two three four", "  one two\n    three\n    four\n"),
+            ("需求方仅可由下列系统查询。", "  需求方仅可\n    由下列系\n    统查询。\n"),
+            ("averyverylongword x", "  averyverylongword\n    x\n"),
+            ("", "\n"),
+        ] {
+            let mut page = String::new();
+            look.paragraph(text, 2, 4, &mut page);
+            assert_eq!(page, lines, "{text}");
+        }
+    }
 }

@@ -3,9 +3,13 @@
 
 mod dry_run;
 mod explain;
+mod diff;
 mod order;
+mod render;
+mod schema;
 mod show;
 mod sign;
+mod source;
 mod verify;
 
 use std::fs;
@@ -41,8 +45,10 @@ enum Commands {
         after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
     )]
     Verify(verify::Verify),
-    /// Show what a draft, an agreement or an order says; signatures are not checked
-    #[command(after_help = "Example:\n  heyan agreement show agreements/agency.json")]
+    /// Show what a draft, an agreement or an order says, in Chinese or English
+    #[command(
+        after_help = "Examples:\n  heyan agreement show drafts/agency.toml --lang zh --catalogue catalogue\n  heyan agreement show agreements/agency.json --parties parties\n\nWith --parties: exit 1 when a signature does not hold."
+    )]
     Show(show::Show),
     /// Say whether a question may be asked, and what each check said: exit 0 permitted, 1 denied
     #[command(after_help = explain::EXAMPLES)]
@@ -50,6 +56,21 @@ enum Commands {
     /// Hold the questions of a past log against a draft: exit 0 none of those permitted would be denied, 1 some would
     #[command(name = "dry-run", after_help = dry_run::EXAMPLES)]
     DryRun(dry_run::DryRun),
+    /// Say what changes between two agreements, and which way: exit 0 same terms, 1 differences
+    #[command(
+        after_help = "Example:\n  heyan agreement diff agreements/agency.json drafts/agency-2.toml --catalogue catalogue\n\nwider: more may be asked, learnt or kept. narrower: less. either: both, or it depends.\nneutral: what may be asked and learnt stays the same."
+    )]
+    Diff(diff::Diff),
+    /// Make a page (HTML, A4) to be filed: clauses, signatures, digest, places for seals
+    #[command(
+        after_help = "Example:\n  heyan agreement render agreements/agency.json -o agency.html --lang both \\\n    --catalogue catalogue --parties parties"
+    )]
+    Render(render::Render),
+    /// Print the JSON Schema of a draft, for editors
+    #[command(
+        after_help = "Example:\n  heyan agreement schema > drafts/agreement.schema.json\n\nThen, as the first line of a draft:\n  #:schema ./agreement.schema.json"
+    )]
+    Schema,
 }
 
 /// Runs it.
@@ -64,6 +85,9 @@ pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
         Commands::Show(command) => show::run(&command),
         Commands::Explain(command) => explain::run(&command),
         Commands::DryRun(command) => dry_run::run(&command),
+        Commands::Diff(command) => diff::run(&command),
+        Commands::Render(command) => render::run(&command),
+        Commands::Schema => Ok(schema::run()),
     }
 }
 

@@ -1,50 +1,60 @@
 //! `heyan agreement show`: what a draft, a document or an order says, as a page.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
 
-use super::{draft, is_draft, read};
-use crate::agreements::document;
+use super::source::{Lang, Names, look};
+use super::{is_draft, read};
 use crate::agreements::order as orders;
+use crate::agreements::terms::reading::{plain, plain_json};
+use crate::cli::NO;
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// A draft (*.toml) or a document (*.json)
     file: PathBuf,
+    /// Language; left out, that of LC_ALL or LANG
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
+    #[command(flatten)]
+    names: Names,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(command: &Show) -> anyhow::Result<ExitCode> {
-    let (page, json) = if is_draft(&command.file) {
-        let terms = draft(&command.file)?;
-        (terms.page(), serde_json::to_string_pretty(&terms)?)
+    if !is_draft(&command.file)
+        && let Ok(order) = orders::peek(&read(&command.file)?)
+    {
+        if command.json {
+            say!("{}", plain_json(&serde_json::to_string_pretty(&order)?));
+        } else {
+            let page: Vec<String> = order.page().lines().map(plain).collect();
+            say!("{}", page.join("\n"));
+            say!("\nThe signature was not checked: `heyan agreement verify` does that.");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let names = command.names.load()?;
+    let source = names.open(&command.file)?;
+    let is_bad = source.inspected().is_some_and(|document| document.has_bad_signature());
+    if command.json {
+        say!("{}", plain_json(&serde_json::to_string_pretty(source.terms())?));
     } else {
-        let bytes = read(&command.file)?;
-        match orders::peek(&bytes) {
-            Ok(order) => (order.page(), serde_json::to_string_pretty(&order)?),
-            Err(_) => {
-                let terms = document::peek(&bytes)
-                    .with_context(|| format!("{} shows nothing", command.file.display()))?;
-                (terms.page(), serde_json::to_string_pretty(&terms)?)
+        let voice = names.voice(Lang::or_of_environment(command.lang));
+        let look = look();
+        let mut page = source.terms().read(&voice).page(look);
+        match source.inspected() {
+            Some(document) => page.push_str(&document.read(&voice).page(look)),
+            None => {
+                page.push('\n');
+                page.push_str(voice.say("草案：无人签署。", "A draft: nobody has signed it."));
             }
         }
-    };
-    if command.json {
-        say!("{json}");
-    } else {
-        let last = "Signatures were not checked: `heyan agreement verify` does that.";
-        // A page is long: whoever pipes it into `head` closes the pipe, which is no error.
-        if let Err(error) = writeln!(std::io::stdout(), "{page}{last}")
-            && error.kind() != std::io::ErrorKind::BrokenPipe
-        {
-            return Err(error.into());
-        }
+        say!("{}", page.trim_end());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_bad { ExitCode::from(NO) } else { ExitCode::SUCCESS })
 }
