@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::load::Load;
 use super::{Plan, Then, demands};
 use crate::decision::agreement::Agreement;
-use crate::decision::agreements::{AgreementSet, Halt};
+use crate::decision::agreements::AgreementSet;
 use crate::decision::denial::Denial;
 use crate::decision::facts::Facts;
 use crate::decision::{Decision, Permit, RULES, decide};
@@ -36,7 +36,6 @@ pub(super) struct Views {
 }
 
 struct Pair {
-    between: Vec<(Arc<Agreement>, Option<Halt>)>,
     then: AgreementSet,
     under: AgreementSet,
 }
@@ -52,23 +51,13 @@ pub(super) fn dated(plan: &Plan) -> Agreement {
 
 impl Views {
     pub(super) fn new(draft: Arc<Agreement>, ignores_dates: bool) -> Self {
-        let current = Pair::new(Vec::new(), &draft, ignores_dates);
+        let current = Pair::new(&AgreementSet::default(), &draft, ignores_dates);
         Self { draft, ignores_dates, current, earlier: VecDeque::new() }
     }
 
     /// From `at` on these are in force.
     pub(super) fn turn_over(&mut self, in_force: &AgreementSet, at: Timestamp) {
-        let draft = &self.draft;
-        let between: Vec<_> = in_force
-            .all()
-            .iter()
-            .filter(|one| one.consumer == draft.consumer && one.provider == draft.provider)
-            .map(|one| (Arc::clone(one), in_force.halt(one).cloned()))
-            .collect();
-        if between == self.current.between {
-            return;
-        }
-        let next = Pair::new(between, draft, self.ignores_dates);
+        let next = Pair::new(in_force, &self.draft, self.ignores_dates);
         let over = std::mem::replace(&mut self.current, next);
         self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
         self.earlier.truncate(EARLIER);
@@ -120,34 +109,24 @@ impl Views {
 
 impl Pair {
     /// The draft stands where the version it replaces stood: which of several clauses permits hangs on their order.
-    fn new(
-        between: Vec<(Arc<Agreement>, Option<Halt>)>,
-        draft: &Arc<Agreement>,
-        ignores_dates: bool,
-    ) -> Self {
+    fn new(in_force: &AgreementSet, draft: &Arc<Agreement>, ignores_dates: bool) -> Self {
+        let is_between =
+            |one: &Agreement| one.consumer == draft.consumer && one.provider == draft.provider;
         let is_replaced =
             |one: &Agreement| one.id == draft.id && (ignores_dates || one.version >= draft.version);
-        let place = between.iter().position(|(one, _)| one.id == draft.id);
-        let mut under: Vec<Arc<Agreement>> = Vec::with_capacity(between.len() + 1);
-        for (position, (one, _)) in between.iter().enumerate() {
-            if place == Some(position) {
-                under.push(Arc::clone(draft));
-            }
-            if !is_replaced(one) {
-                under.push(Arc::clone(one));
-            }
-        }
-        if place.is_none() {
-            under.push(Arc::clone(draft));
-        }
-        let halt = |one: &Agreement| {
-            let halted = between
-                .iter()
-                .find(|(known, _)| known.id == one.id && known.version == one.version);
-            halted.and_then(|(_, halt)| halt.clone())
-        };
-        let then = AgreementSet::new(between.iter().map(|(one, _)| Arc::clone(one)));
-        let (then, under) = (then.halted_by(halt), AgreementSet::new(under).halted_by(halt));
-        Self { between, then, under }
+        let between: Vec<Arc<Agreement>> =
+            in_force.all().iter().filter(|one| is_between(one)).map(Arc::clone).collect();
+        let place = between.iter().position(|one| one.id == draft.id).unwrap_or(between.len());
+        let (before, after) = between.split_at(place);
+        let kept = |one: &&Arc<Agreement>| !is_replaced(one);
+        let under = before.iter().filter(kept).chain([draft]).chain(after.iter().filter(kept));
+        let under = AgreementSet::new(under.map(Arc::clone));
+        let then = AgreementSet::new(between.iter().map(Arc::clone));
+        Self { then: halted_as_in(in_force, then), under: halted_as_in(in_force, under) }
     }
+}
+
+/// The same agreements, under the orders that stand.
+fn halted_as_in(in_force: &AgreementSet, agreements: AgreementSet) -> AgreementSet {
+    agreements.halted_by(|one| in_force.halt(one).cloned())
 }
