@@ -387,7 +387,7 @@ fn within_quota<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     else {
         return Err(Why::Agreement(Denial::QuotaUnknown, agreement));
     };
-    let limits: [(Option<u64>, u64, fn(String) -> Denial); 3] = [
+    let limits: [Limited; 3] = [
         (quota.per_month, *month, Denial::QuotaMonth),
         (quota.per_day, *day, Denial::QuotaDay),
         (quota.per_second, *second, Denial::QuotaSecond),
@@ -398,6 +398,9 @@ fn within_quota<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
         Some((_, _, denial)) => Err(Why::Agreement(*denial, agreement)),
     }
 }
+
+/// The limit of one period, what is used of it, and the denial when nothing is left.
+type Limited = (Option<u64>, u64, fn(String) -> Denial);
 
 /// A recorded freeze stops the questions of its scope; one whose name cannot be read stops every question.
 fn not_frozen<'a>(candidate: &Candidate<'a>) -> Checked<'a> {

@@ -54,6 +54,8 @@ pub struct Rehearsal {
     plan: Plan,
     following: Following,
     views: Views,
+    /// When the agreements last changed, where `views` do not know of it yet.
+    changed_at: Option<Timestamp>,
     load: Load,
     /// What the draft makes of questions whose outcome has not come, by system and number.
     open: HashMap<(SystemId, u64), Judged>,
@@ -92,6 +94,7 @@ impl Rehearsal {
             views: Views::new(draft, plan.ignores_dates),
             plan,
             following,
+            changed_at: None,
             load: Load::default(),
             open: HashMap::new(),
             waiting: VecDeque::new(),
@@ -105,7 +108,13 @@ impl Rehearsal {
         if self.following.entry(index, entry) {
             // Whatever waits was asked under what was in force before.
             self.settle(None);
-            self.views.turn_over(self.following.agreements(), entry.at);
+            self.changed_at = Some(entry.at);
+        }
+        // Nobody asks between the entries of one change, and there may be many.
+        if entry.kind.facts().is_some()
+            && let Some(at) = self.changed_at.take()
+        {
+            self.views.turn_over(self.following.agreements(), at);
         }
         match &entry.kind {
             Kind::Intent(intent) => self.intent(index, intent),

@@ -232,9 +232,12 @@ fn who_was_denied_for_a_quota_waits_for_who_was_not() {
     assert_eq!(report.newly_permitted["QUOTA_DAY"], tally(1, &[1]));
 }
 
+/// A change of a draft.
+type Change = fn(&mut Agreement);
+
 #[test]
 fn what_nobody_had_to_send_cannot_be_told() {
-    let demands: [(&str, fn(&mut Agreement)); 3] = [
+    let demands: [(&str, Change); 3] = [
         ("NOTICE_MISSING", |draft| draft.notices = sample::words(&["notice-2026"])),
         ("CONSENT_MISSING", |draft| draft.clauses[0].consent = true),
         ("RELATION_NOT_PROVEN", |draft| {

@@ -9,7 +9,6 @@ use crate::decision::agreement::Agreement;
 use crate::decision::agreements::AgreementSet;
 use crate::decision::denial::Denial;
 use crate::decision::facts::Facts;
-use crate::decision::halts::Halts;
 use crate::decision::{Decision, Permit, RULES, decide};
 use crate::query::time::Timestamp;
 use crate::replay::TURNS_OVER_IN;
@@ -37,8 +36,6 @@ pub(super) struct Views {
 }
 
 struct Pair {
-    between: Vec<Arc<Agreement>>,
-    halts: Halts,
     then: AgreementSet,
     under: AgreementSet,
 }
@@ -54,24 +51,13 @@ pub(super) fn dated(plan: &Plan) -> Agreement {
 
 impl Views {
     pub(super) fn new(draft: Arc<Agreement>, ignores_dates: bool) -> Self {
-        let current = Pair::new(Vec::new(), Halts::default(), &draft, ignores_dates);
+        let current = Pair::new(&AgreementSet::default(), &draft, ignores_dates);
         Self { draft, ignores_dates, current, earlier: VecDeque::new() }
     }
 
     /// From `at` on these are in force.
     pub(super) fn turn_over(&mut self, in_force: &AgreementSet, at: Timestamp) {
-        let draft = &self.draft;
-        let between: Vec<_> = in_force
-            .all()
-            .iter()
-            .filter(|one| one.consumer == draft.consumer && one.provider == draft.provider)
-            .map(Arc::clone)
-            .collect();
-        let halts = in_force.halts();
-        if between == self.current.between && *halts == self.current.halts {
-            return;
-        }
-        let next = Pair::new(between, halts.clone(), draft, self.ignores_dates);
+        let next = Pair::new(in_force, &self.draft, self.ignores_dates);
         let over = std::mem::replace(&mut self.current, next);
         self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
         self.earlier.truncate(EARLIER);
@@ -122,18 +108,16 @@ impl Views {
 }
 
 impl Pair {
-    fn new(
-        between: Vec<Arc<Agreement>>,
-        halts: Halts,
-        draft: &Arc<Agreement>,
-        ignores_dates: bool,
-    ) -> Self {
+    fn new(in_force: &AgreementSet, draft: &Arc<Agreement>, ignores_dates: bool) -> Self {
+        let is_between =
+            |one: &Agreement| one.consumer == draft.consumer && one.provider == draft.provider;
         let is_replaced =
             |one: &Agreement| one.id == draft.id && (ignores_dates || one.version >= draft.version);
-        let others = between.iter().filter(|one| !is_replaced(one));
-        let under = AgreementSet::new(others.chain([draft]).map(Arc::clone));
-        let under = under.halted_by(halts.clone());
-        let then = AgreementSet::new(between.iter().map(Arc::clone)).halted_by(halts.clone());
-        Self { between, halts, then, under }
+        let between = || in_force.all().iter().filter(|one| is_between(one));
+        let under = between().filter(|one| !is_replaced(one)).chain([draft]);
+        let set = |agreements: &mut dyn Iterator<Item = &Arc<Agreement>>| {
+            AgreementSet::new(agreements.map(Arc::clone)).halted_by(in_force.halts().clone())
+        };
+        Self { then: set(&mut between()), under: set(&mut { under }) }
     }
 }

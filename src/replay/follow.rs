@@ -45,12 +45,12 @@ impl Following {
     }
 
     /// The agreements in force after the entries so far.
-    pub fn agreements(&self) -> &AgreementSet {
+    pub fn agreements(&mut self) -> &AgreementSet {
         &self.in_force.current().agreements
     }
 
-    /// Those under which a question of that time may have been decided: the present ones first, then those just over.
-    pub fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &AgreementSet> {
+    /// Those under which a question of that time may have been decided: the present ones and those just over.
+    pub fn admissible(&mut self, received_at: Timestamp) -> impl Iterator<Item = &AgreementSet> {
         self.in_force.admissible(received_at).map(|view| &view.agreements)
     }
 

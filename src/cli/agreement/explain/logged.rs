@@ -29,14 +29,14 @@ pub(super) fn explained(log: &Path, wanted: u64, is_quiet: bool) -> anyhow::Resu
     let verified = reading.entries(&mut |seen, entry| {
         following.entry(seen.index, entry);
         if seen.index == wanted {
-            found = Some(explain(wanted, entry, &following)?);
+            found = Some(explain(wanted, entry, &mut following)?);
         }
         Ok(())
     })?;
     found.with_context(|| format!("the log has {} entries, and none {wanted}", verified.entries))
 }
 
-fn explain(index: u64, entry: &Entry, following: &Following) -> anyhow::Result<Explained> {
+fn explain(index: u64, entry: &Entry, following: &mut Following) -> anyhow::Result<Explained> {
     let (facts, decision) = match &entry.kind {
         Kind::Intent(intent) => (&intent.facts, Ok(intent.permit.clone())),
         Kind::Outcome(outcome) => (&outcome.facts, Ok(outcome.permit.clone())),
@@ -47,10 +47,16 @@ fn explain(index: u64, entry: &Entry, following: &Following) -> anyhow::Result<E
         bail!("entry {index} was decided under rules {}, which this program has not", facts.rules);
     }
     // A question of the moment of a change was decided under what was there before it or after it.
-    let mut views = following.admissible(facts.received_at);
-    let in_force = views.find(|view| agrees(facts, view, &decision));
-    let in_force = in_force.unwrap_or_else(|| following.agreements());
-    let mut explained = Explained::new(facts.clone(), in_force);
+    let place =
+        following.admissible(facts.received_at).position(|view| agrees(facts, view, &decision));
+    let view = match place {
+        Some(place) => following.admissible(facts.received_at).nth(place),
+        None => None,
+    };
+    let mut explained = match view {
+        Some(view) => Explained::new(facts.clone(), view),
+        None => Explained::new(facts.clone(), following.agreements()),
+    };
     explained.recorded = Some(Recorded { index, decision });
     explained.left_out = following
         .findings()
