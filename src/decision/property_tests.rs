@@ -154,7 +154,7 @@ fn a_halted_agreement_permits_nothing_that_the_others_do_not() {
             (0..5).map(|number| Arc::new(agreement(cases, number))).collect();
         let set = || AgreementSet::new(agreements.iter().map(Arc::clone));
         // At once, since this very moment, or not yet.
-        let begun = cases.chance(70);
+        let begun = cases.chance(90);
         let from = match (begun, cases.chance(50)) {
             (true, true) => Timestamp::default(),
             (true, false) => facts.received_at,
