@@ -34,7 +34,12 @@ pub(crate) fn check(file: &str, keys: &[String]) -> Result<String, Box<dyn Error
         writeln!(said, "case       {}", facts.case_number)?;
     }
     match &checked.entry.kind {
-        Kind::Outcome(outcome) => writeln!(said, "answered   {}", outcome.verdict.name())?,
+        Kind::Outcome(outcome) => {
+            writeln!(said, "answered   {}", outcome.verdict.name())?;
+            if !outcome.masked.is_empty() {
+                writeln!(said, "in part    {}", outcome.masked.join(", "))?;
+            }
+        }
         Kind::Denial(denied) => writeln!(said, "denied     {}", denied.code)?,
         _ => writeln!(said, "neither an answer nor a denial")?,
     }

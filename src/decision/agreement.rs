@@ -57,8 +57,8 @@ pub struct Agreement {
 impl Agreement {
     /// True when any clause says that nothing of this attribute of the fact may leave.
     pub fn withholds(&self, fact: &FactCode, attribute: &str) -> bool {
-        let clauses = self.clauses.iter().filter(|clause| clause.fact == *fact);
-        clauses.into_iter().any(|clause| clause.never.contains(attribute))
+        let withholding = |clause: &&Clause| !clause.never.is_empty() && clause.fact == *fact;
+        self.clauses.iter().filter(withholding).any(|clause| clause.never.contains(attribute))
     }
 }
 

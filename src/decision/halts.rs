@@ -37,7 +37,7 @@ impl Halt {
 }
 
 /// Every halt, begun or not. As many as orders stand, however many agreements there are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Halts {
     /// By agreement, with the version; of each the revocation first.
     by_agreement: HashMap<String, Vec<(u32, Halt)>>,

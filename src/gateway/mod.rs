@@ -32,6 +32,7 @@ use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
+use crate::decision::agreement::Agreement;
 use crate::decision::denial::Denial;
 use crate::decision::facts::{self, Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
@@ -128,9 +129,13 @@ impl Gateway {
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
         self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
-        let facts = self.facts(&ask, &in_force);
-        let decision = decide(&facts, &in_force.agreements);
-        self.settle_quota(&facts, &decision);
+        let mut facts = self.facts(&ask, &in_force);
+        let candidates = candidates(&facts, &in_force).iter();
+        let decision = self.ledger.settle(
+            &mut facts,
+            candidates.map(|(agreement, _)| agreement.id.as_str()),
+            |facts| decide(facts, &in_force.agreements),
+        );
 
         let permit = match decision {
             Decision::Permit(permit) => permit,
@@ -141,31 +146,23 @@ impl Gateway {
         self.record(&ask, facts, &permit, answer).await
     }
 
-    /// Gathers everything the decision may look at. What is not in here, the decision does not know.
+    /// Gathers everything the decision may look at but the quota. What is not in here, the decision does not know.
     fn facts(&self, ask: &Ask, in_force: &InForce) -> Facts {
         let query = &ask.query;
         let caller = ask.peer.facts(&in_force.register);
         let fact = in_force.catalogue.fact(&query.fact);
-        // What can only be denied reserves nothing: a name that the certificate claims in vain must not, for a moment,
-        // use up another's last permit.
-        let may_be_permitted = caller.standing == Standing::Registered && ask.defects.is_empty();
-        let clauses = match may_be_permitted {
-            true => in_force.agreements.clauses(&caller.organisation, &query.fact),
-            false => &[],
-        };
-        let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
         let freezes = in_force.freezes.over(
             fact.map(|fact| &fact.agency),
             fact.map(|fact| &fact.code),
             &caller.organisation,
         );
-        Facts {
+        let mut facts = Facts {
             rules: decision::RULES,
             request_id: query.request_id,
             caller_sequence: self.ledger.number(&caller),
             received_at: ask.received_at,
             deadline: ask.deadline,
-            quota: self.ledger.reserve(candidates, ask.received_at),
+            quota: Vec::new(),
             caller,
             fact: fact.map(|fact| fact.code.clone()),
             provider: fact.map(|fact| fact.agency.clone()),
@@ -178,21 +175,15 @@ impl Gateway {
             notice: query.purpose.notice.clone(),
             consent: query.purpose.consent.clone(),
             roles: facts::roles(query),
-            assertions: facts::assertions(query, clauses),
+            assertions: Vec::new(),
             disclose: query.disclose.clone(),
             max_age: query.max_age,
             defects: ask.defects.clone(),
             freezes,
             catalogue_digest: *in_force.catalogue.digest(),
-        }
-    }
-
-    fn settle_quota(&self, facts: &Facts, decision: &Decision) {
-        let used = match decision {
-            Decision::Permit(permit) => Some(permit.agreement().id.as_str()),
-            Decision::Deny(_) => None,
         };
-        self.ledger.give_back(&facts.quota, used, facts.received_at);
+        facts.assertions = facts::assertions(query, candidates(&facts, in_force));
+        facts
     }
 
     async fn deny(&self, ask: &Ask, facts: Facts, denial: Denial) -> Refusal {
@@ -385,6 +376,16 @@ impl Gateway {
     /// Everything that decides and answers now, as one consistent view.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
+    }
+}
+
+/// The clauses that might permit the question, each with its agreement; none for what can only be denied.
+fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [(Arc<Agreement>, usize)] {
+    match &facts.fact {
+        Some(fact) if facts.caller.standing == Standing::Registered && facts.defects.is_empty() => {
+            in_force.agreements.clauses(&facts.caller.organisation, fact)
+        }
+        _ => &[],
     }
 }
 

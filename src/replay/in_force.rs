@@ -25,7 +25,7 @@ type VerifyOrder = fn(&[u8], &Register, Timestamp) -> Result<Order, OrderError>;
 
 /// How long after the entry of a change the set before it may still decide: the entry is made durable first, then the
 /// gateway turns over.
-const TURNS_OVER_IN: Duration = Duration::from_secs(10);
+pub(super) const TURNS_OVER_IN: Duration = Duration::from_secs(10);
 
 /// Earlier sets kept, for questions that were decided under one and took long to answer.
 const EARLIER_SETS: usize = 64;
@@ -67,6 +67,11 @@ impl InForce {
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
         }
+    }
+
+    /// The view in force.
+    pub(super) fn current(&self) -> &View {
+        &self.current
     }
 
     /// The view in force, then those just over when a question of that time came in.

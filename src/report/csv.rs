@@ -9,7 +9,7 @@ use crate::crypto::hex;
 use crate::query::time::Timestamp;
 
 /// Names of the columns of [`entry`].
-pub const ENTRY_COLUMNS: [&str; 24] = [
+pub const ENTRY_COLUMNS: [&str; 28] = [
     "index",
     "time",
     "written_at",
@@ -23,6 +23,9 @@ pub const ENTRY_COLUMNS: [&str; 24] = [
     "item_version",
     "case_number",
     "operator_unit",
+    "relations",
+    "notice",
+    "consent",
     "agreement",
     "agreement_version",
     "clause",
@@ -31,6 +34,7 @@ pub const ENTRY_COLUMNS: [&str; 24] = [
     "source",
     "as_of",
     "disclosed",
+    "masked",
     "intent",
     "milliseconds",
     "about",
@@ -72,8 +76,11 @@ pub fn entry(index: u64, written_at: Timestamp, entry: &Entry, known: &Known) ->
             facts.item_version.clone(),
             facts.case_number.clone(),
             facts.operator_unit.clone(),
+            words::relations(facts),
+            facts.notice.clone(),
+            facts.consent.clone(),
         ]),
-        None => cells.extend(std::iter::repeat_n(String::new(), 9)),
+        None => cells.extend(std::iter::repeat_n(String::new(), 12)),
     }
     cells.push(known.agreement_of(kind).unwrap_or_default().to_owned());
     let permit = match kind {
@@ -91,12 +98,13 @@ pub fn entry(index: u64, written_at: Timestamp, entry: &Entry, known: &Known) ->
             source_name(outcome.source).to_owned(),
             outcome.as_of.map(calendar::moment).unwrap_or_default(),
             outcome.disclosed.join(" "),
+            outcome.masked.join(" "),
             outcome.intent.map(|intent| intent.to_string()).unwrap_or_default(),
             milliseconds(written_at, outcome.facts.received_at),
         ]),
         _ => {
             cells.push(words::result(kind));
-            cells.extend(std::iter::repeat_n(String::new(), 6));
+            cells.extend(std::iter::repeat_n(String::new(), 7));
         }
     }
     cells.push(words::subject_matter(kind));

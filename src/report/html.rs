@@ -6,7 +6,7 @@ use super::figures::{Line, Report, Row};
 use super::known::Known;
 use super::labels;
 use super::page::{self, escape, grouped};
-use super::render::{milliseconds, quota};
+use super::render::{milliseconds, quota, quota_of_month};
 use super::unusual::{RULES, Unusual};
 
 /// Where a report comes from.
@@ -117,6 +117,9 @@ fn section(line: &Line, known: &Known) -> String {
     if let Some(words) = quota(line) {
         text.push_str(&format!("<p>用量最大的一天 Busiest day: {}</p>\n", escape(&words)));
     }
+    if let Some(words) = quota_of_month(line) {
+        text.push_str(&format!("<p>当月用量 The month's quota: {}</p>\n", escape(&words)));
+    }
     if row.dropped > 0 {
         let dropped = grouped(row.dropped);
         text.push_str(&format!(
@@ -144,6 +147,7 @@ fn counts(row: &Row) -> String {
     let reasons = row.unavailable.iter().map(|(code, count)| ((*code).to_owned(), *count));
     list("无法核验的原因 Why there was no answer", reasons.collect());
     list("披露的属性 Attributes disclosed", owned(&row.disclosed));
+    list("其中脱敏 Of those in part only", owned(&row.masked));
     list("事实 Questions by fact", owned(&row.facts));
     list("事项 Questions by item", owned(&row.items));
     text

@@ -31,6 +31,8 @@ pub struct Terms {
     pub provider: String,
     /// Permits a day, China time; `None` is without limit.
     pub per_day: Option<u64>,
+    /// Permits a month, China time; `None` is without limit.
+    pub per_month: Option<u64>,
     /// Party, instrument and article.
     pub legal_basis: Vec<(String, String, String)>,
 }
@@ -125,6 +127,7 @@ fn terms(document: &[u8]) -> Option<Terms> {
         consumer: agreement.consumer.to_string(),
         provider: agreement.provider.to_string(),
         per_day: agreement.quota.per_day,
+        per_month: agreement.quota.per_month,
         legal_basis,
     })
 }

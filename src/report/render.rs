@@ -77,11 +77,18 @@ fn paragraph(line: &Line) -> String {
     }
     let disclosed = row.disclosed.iter().map(|(name, count)| format!("{name} {}", grouped(*count)));
     put("disclosed", with(row.disclosed.values().sum(), disclosed));
+    if !row.masked.is_empty() {
+        let masked = row.masked.iter().map(|(name, count)| format!("{name} {}", grouped(*count)));
+        put("in part", with(row.masked.values().sum(), masked));
+    }
     if row.dropped > 0 {
         put("dropped", format!("{} attributes sent beyond the grant", grouped(row.dropped)));
     }
     if let Some(words) = quota(line) {
         put("busiest day", words);
+    }
+    if let Some(words) = quota_of_month(line) {
+        put("month", words);
     }
     text
 }
@@ -105,13 +112,22 @@ pub(super) fn name_of(line: &Line) -> String {
 pub(super) fn quota(line: &Line) -> Option<String> {
     let (day, permits) = line.row.busiest().filter(|&(_, permits)| permits > 0)?;
     let limit = match line.terms.as_ref().and_then(|terms| terms.per_day) {
-        Some(limit) => {
-            let share = (permits * 1000).checked_div(limit).unwrap_or(0);
-            format!("of {} a day ({}.{}%)", grouped(limit), share / 10, share % 10)
-        }
+        Some(limit) => format!("of {} a day ({})", grouped(limit), share(permits, limit)),
         None => "no daily quota".to_owned(),
     };
     Some(format!("{}: {} permits, {limit}", calendar::day(day), grouped(permits)))
+}
+
+/// The month's permits, held against the agreement's quota; `None` where it has none for months.
+pub(super) fn quota_of_month(line: &Line) -> Option<String> {
+    let limit = line.terms.as_ref().and_then(|terms| terms.per_month)?;
+    let permits = line.row.permitted();
+    Some(format!("{} of {} permits ({})", grouped(permits), grouped(limit), share(permits, limit)))
+}
+
+fn share(permits: u64, limit: u64) -> String {
+    let thousandths = permits.saturating_mul(1000).checked_div(limit).unwrap_or(0);
+    format!("{}.{}%", thousandths / 10, thousandths % 10)
 }
 
 fn with(count: u64, parts: impl Iterator<Item = String>) -> String {
@@ -133,6 +149,8 @@ pub fn comma_separated(report: &Report) -> String {
         report.rows.iter().flat_map(|line| line.row.denials.keys()).collect();
     let names: BTreeSet<&String> =
         report.rows.iter().flat_map(|line| line.row.disclosed.keys()).collect();
+    let in_part: BTreeSet<&String> =
+        report.rows.iter().flat_map(|line| line.row.masked.keys()).collect();
     let mut header: Vec<String> = [
         "month",
         "agreement",
@@ -149,9 +167,10 @@ pub fn comma_separated(report: &Report) -> String {
     header.extend(VERDICTS.map(|(name, _, _)| name.to_lowercase()));
     header.extend(QUANTILES.map(|(name, _)| format!("{name}_us")));
     header.extend(["max_us", "dropped", "busiest_day", "busiest_day_permits"].map(str::to_owned));
-    header.push("quota_per_day".to_owned());
+    header.extend(["quota_per_day", "permits", "quota_per_month"].map(str::to_owned));
     header.extend(codes.iter().map(|code| format!("denied_{code}")));
     header.extend(names.iter().map(|name| format!("disclosed_{name}")));
+    header.extend(in_part.iter().map(|name| format!("masked_{name}")));
     let mut text = csv::line(header);
     for line in &report.rows {
         let row = &line.row;
@@ -168,12 +187,14 @@ pub fn comma_separated(report: &Report) -> String {
         let busiest = row.busiest();
         cells.push(busiest.map(|(day, _)| calendar::day(day)).unwrap_or_default());
         cells.push(busiest.map(|(_, permits)| permits.to_string()).unwrap_or_default());
-        cells.push(terms.per_day.map(|limit| limit.to_string()).unwrap_or_default());
+        let limit = |limit: Option<u64>| limit.map(|limit| limit.to_string()).unwrap_or_default();
+        cells.extend([limit(terms.per_day), row.permitted().to_string(), limit(terms.per_month)]);
         let count = |counts: &std::collections::BTreeMap<String, u64>, name: &String| {
             counts.get(name).copied().unwrap_or(0).to_string()
         };
         cells.extend(codes.iter().map(|code| count(&row.denials, code)));
         cells.extend(names.iter().map(|name| count(&row.disclosed, name)));
+        cells.extend(in_part.iter().map(|name| count(&row.masked, name)));
         text.push_str(&csv::line(cells));
     }
     text
@@ -238,6 +259,8 @@ fn line_as_json(line: &Line) -> Value {
         "consumer": line.terms.as_ref().map(|terms| &terms.consumer),
         "provider": line.terms.as_ref().map(|terms| &terms.provider),
         "quota_per_day": line.terms.as_ref().and_then(|terms| terms.per_day),
+        "quota_per_month": line.terms.as_ref().and_then(|terms| terms.per_month),
+        "permits": row.permitted(),
         "questions": row.questions(),
         "answered": row.answered,
         "verdicts": row.verdicts,
@@ -248,6 +271,7 @@ fn line_as_json(line: &Line) -> Value {
         "cached": row.cached,
         "latency_us": latency(row),
         "disclosed": row.disclosed,
+        "masked": row.masked,
         "dropped": row.dropped,
         "facts": row.facts,
         "items": row.items,

@@ -46,6 +46,7 @@ enum Result {
     Answered {
         verdict: Verdict,
         disclosed: Vec<String>,
+        masked: Vec<String>,
         is_cached: bool,
     },
     Denied(String),
@@ -97,6 +98,7 @@ fn answered(outcome: &Outcome) -> Result {
     Result::Answered {
         verdict: outcome.verdict,
         disclosed: outcome.disclosed.clone(),
+        masked: outcome.masked.clone(),
         is_cached: outcome.source == Source::Cache,
     }
 }
@@ -158,13 +160,16 @@ impl Sheet {
     }
 
     fn disclosed(&self, fact: &str, result: &Result) -> String {
-        let Result::Answered { disclosed, .. } = result else { return "无 none".to_owned() };
+        let Result::Answered { disclosed, masked, .. } = result else {
+            return "无 none".to_owned();
+        };
         if disclosed.is_empty() {
             return "无 none".to_owned();
         }
         let names = disclosed.iter().map(|name| {
             let title = self.names.attributes.get(&(fact.to_owned(), name.clone()));
-            title.map_or(name.clone(), |title| format!("{title} {name}"))
+            let named = title.map_or(name.clone(), |title| format!("{title} {name}"));
+            if masked.contains(name) { format!("{named}（已脱敏 in part）") } else { named }
         });
         names.collect::<Vec<_>>().join("、")
     }
@@ -221,12 +226,13 @@ impl Sheet {
             .iter()
             .map(|asked| {
                 let facts = &asked.facts;
-                let (verdict, disclosed, denied) = match &asked.result {
-                    Result::Answered { verdict, disclosed, .. } => {
-                        (Some(verdict.name()), disclosed.clone(), None)
+                let none: &[String] = &[];
+                let (verdict, disclosed, masked, denied) = match &asked.result {
+                    Result::Answered { verdict, disclosed, masked, .. } => {
+                        (Some(verdict.name()), disclosed.as_slice(), masked.as_slice(), None)
                     }
-                    Result::Denied(code) => (None, Vec::new(), Some(code)),
-                    Result::Unanswered => (None, Vec::new(), None),
+                    Result::Denied(code) => (None, none, none, Some(code)),
+                    Result::Unanswered => (None, none, none, None),
                 };
                 json!({
                     "index": asked.index,
@@ -240,6 +246,9 @@ impl Sheet {
                     "verdict": verdict,
                     "denied": denied,
                     "disclosed": disclosed,
+                    "masked": masked,
+                    "notice": facts.notice,
+                    "consent": facts.consent,
                     "agreement": asked.permit.as_ref().map(|permit| &permit.agreement),
                     "agreement_version": asked.permit.as_ref().map(|permit| permit.version),
                     "basis": self.basis(asked),

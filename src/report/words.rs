@@ -103,6 +103,26 @@ fn question(facts: &Facts, lines: &mut Vec<String>) {
         &format!("{} {}, case {}", facts.item, facts.item_version, facts.case_number),
     ));
     lines.push(line("unit", &facts.operator_unit));
+    let said = [
+        ("relations", relations(facts)),
+        ("notice", facts.notice.clone()),
+        ("consent", facts.consent.clone()),
+    ];
+    lines.extend(
+        said.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| line(name, text)),
+    );
+}
+
+/// How the subjects belong to the case, where the caller says so: `person=case_party spouse=verified:17`.
+pub fn relations(facts: &Facts) -> String {
+    let related = facts.roles.iter().filter_map(|subject| {
+        let relation = subject.relation?.name();
+        Some(match subject.shown_by {
+            0 => format!("{}={relation}", subject.role),
+            index => format!("{}={relation}:{index}", subject.role),
+        })
+    });
+    related.collect::<Vec<_>>().join(" ")
 }
 
 fn answer(outcome: &Outcome, lines: &mut Vec<String>) {
@@ -118,7 +138,13 @@ fn answer(outcome: &Outcome, lines: &mut Vec<String>) {
     }
     let disclosed = match outcome.disclosed.is_empty() {
         true => "no values".to_owned(),
-        false => outcome.disclosed.join(", "),
+        false => {
+            let named = |name: &String| match outcome.masked.contains(name) {
+                true => format!("{name} (in part)"),
+                false => name.clone(),
+            };
+            outcome.disclosed.iter().map(named).collect::<Vec<_>>().join(", ")
+        }
     };
     lines.push(line("disclosed", &disclosed));
     if let Some(intent) = outcome.intent {

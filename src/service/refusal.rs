@@ -65,7 +65,9 @@ fn denied(denial: &Denial, log_index: u64) -> Status {
                 details.add_bad_request_violation(&defect.field, &defect.check);
             }
         }
-        Denial::QuotaDay(agreement) | Denial::QuotaSecond(agreement) => {
+        Denial::QuotaMonth(agreement)
+        | Denial::QuotaDay(agreement)
+        | Denial::QuotaSecond(agreement) => {
             details.add_quota_failure_violation(agreement, denial.advice());
         }
         _ => {}
@@ -78,8 +80,18 @@ fn denied(denial: &Denial, log_index: u64) -> Status {
 
 fn code(denial: &Denial) -> Code {
     match denial {
-        Denial::Malformed(_) => Code::InvalidArgument,
-        Denial::QuotaDay(_) | Denial::QuotaSecond(_) => Code::ResourceExhausted,
+        // Whatever the agreements say, such a question cannot be asked.
+        Denial::Malformed(_)
+        | Denial::UnknownFact
+        | Denial::UnknownItem
+        | Denial::ItemVersionMissing
+        | Denial::SubjectMissing
+        | Denial::NothingAsked
+        | Denial::CaseMissing
+        | Denial::OperatorMissing => Code::InvalidArgument,
+        Denial::QuotaMonth(_) | Denial::QuotaDay(_) | Denial::QuotaSecond(_) => {
+            Code::ResourceExhausted
+        }
         Denial::DeadlinePast => Code::DeadlineExceeded,
         _ => Code::PermissionDenied,
     }

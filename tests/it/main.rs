@@ -14,6 +14,12 @@ mod request_path;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod denials;
+#[cfg(test)]
+mod quotas;
+#[cfg(test)]
+mod agreed;
+#[cfg(test)]
 mod receipts;
 #[cfg(test)]
 mod trouble;
@@ -35,6 +41,8 @@ mod given;
 mod under_way;
 #[cfg(test)]
 mod replayed;
+#[cfg(test)]
+mod rehearse;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

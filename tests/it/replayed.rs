@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use heyan::audit::entry::{Entry, Kind, Outcome, PartyEvent, encode};
+use heyan::decision::PermitRef;
 use heyan::decision::facts::Facts;
 use heyan::proto::gateway::v1 as wire;
+use heyan::query::value::Comparison;
 use heyan::replay::{Finding, replay};
 
 use crate::support::draft::Draft;
@@ -21,20 +23,35 @@ async fn log() -> (Vec<Entry>, u32) {
     let open: Vec<&str> =
         (0..).zip(DAYS).filter(|(day, _)| *day != closed).map(|(_, name)| name).collect();
     let mut draft = Draft::new("trial", "civil-affairs");
-    draft.quota =
-        format!("per_day = 3 }}\nhours = {{ days = {open:?}, from = \"00:00\", to = \"24:00\"");
-    let draft = ["M1", "M2"].iter().fold(draft, |draft, code| {
-        let fact = lab.catalogue.fact(&(*code).into()).unwrap();
-        let names: Vec<&str> = fact.attributes.iter().map(|known| known.name.as_str()).collect();
-        let disclose: &[&str] = if *code == "M1" { &["spouse_name"] } else { &[] };
-        draft.clause(fact, &lab.catalogue, &names, disclose, "")
-    });
-    draft.place(&lab);
+    draft.quota = "per_day = 3, per_month = 10".to_owned();
+    draft.more = format!(
+        "hours = {{ days = {open:?}, from = \"00:00\", to = \"24:00\" }}\n\
+         notices = [\"told-2026\"]\noperator_units = [\"hall-1\"]"
+    );
+    let one = lab.catalogue.fact(&"M1".into()).unwrap();
+    let narrow = "mask = { spouse_number = \"number\" }\nconsent = true\n\
+                  relations = { person = [\"case_party\", \"verified\"] }\n\
+                  limits = { status = { comparisons = [\"eq\"], values = [\"married\"] } }";
+    let two = lab.catalogue.fact(&"M2".into()).unwrap();
+    draft
+        .clause(one, &lab.catalogue, &["status"], &["spouse_name"], narrow)
+        .all_of(two, &lab.catalogue)
+        .place(&lab);
     lab.serve().await;
     let client = lab.client().await;
-    let disclosing =
-        wire::VerifyRequest { disclose: vec!["spouse_name".to_owned()], ..lab.question("M1") };
-    for question in [lab.question("M2"), lab.question("M2"), disclosing] {
+    let mut disclosing = lab.question("M1");
+    disclosing.disclose = vec!["spouse_name".to_owned(), "spouse_number".to_owned()];
+    disclosing.assertions = vec![wire::Assertion {
+        attribute: "status".to_owned(),
+        comparison: wire::Comparison::Equal.into(),
+        values: vec![wire::Value { kind: Some(wire::value::Kind::Text("married".to_owned())) }],
+    }];
+    disclosing.subjects[0].relation = wire::Relation::Verified.into();
+    // Any entry that is there.
+    disclosing.subjects[0].shown_by = 1;
+    "SQ-0007".clone_into(&mut disclosing.purpose.as_mut().unwrap().consent);
+    for mut question in [lab.question("M2"), lab.question("M2"), disclosing] {
+        "told-2026".clone_into(&mut question.purpose.as_mut().unwrap().notice);
         assert_eq!(ask(&client, question).await.verdict(), wire::Verdict::Confirmed);
     }
     let entries = lab.entries();
@@ -139,6 +156,63 @@ async fn what_no_honest_gateway_records_is_found() {
         let catalogue = catalogue.unwrap().kind.clone();
         entries[usize::try_from(intent).unwrap()].kind = catalogue;
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_clauses_of_the_agreement_forbid_is_found() {
+    let (honest, _) = log().await;
+    let intent = intents(&honest).last().unwrap().0;
+    let outcome = outcomes(&honest).last().unwrap().0;
+
+    // Left whole where the clause masks it, masked where it does not, and masked without having left.
+    is_found(&honest, outcome, "masked", &["spouse_number", "left whole", "number"], |entries| {
+        last_outcome(entries).masked.clear();
+    });
+    is_found(&honest, outcome, "masked", &["spouse_name", "no mask"], |entries| {
+        last_outcome(entries).masked.push("spouse_name".to_owned());
+    });
+    is_found(&honest, outcome, "masked", &["spouse_number", "not to have left"], |entries| {
+        last_outcome(entries).disclosed.retain(|name| name != "spouse_number");
+    });
+    // Shown by an entry that was not there yet.
+    is_found(&honest, intent, "relation", &["`person`", &intent.to_string()], |entries| {
+        in_question(entries, 3, |facts| facts.roles[0].shown_by = intent);
+    });
+
+    // Permitted without what the clause or the agreement demands.
+    type Change = fn(&mut Facts);
+    let cases: [(&str, Change); 8] = [
+        ("RELATION_NOT_PROVEN", |facts| facts.roles[0].relation = None),
+        ("RELATION_NOT_PROVEN", |facts| facts.roles[0].shown_by = 0),
+        ("NOTICE_MISSING", |facts| facts.notice = "told-2018".to_owned()),
+        ("CONSENT_MISSING", |facts| facts.consent.clear()),
+        ("OPERATOR_UNIT_NOT_GRANTED", |facts| facts.operator_unit = "hall-2".to_owned()),
+        ("COMPARISON_NOT_GRANTED", |facts| facts.assertions[0].comparison = Comparison::Ne),
+        ("VALUE_NOT_GRANTED", |facts| facts.assertions[0].within.clear()),
+        ("QUOTA_MONTH", |facts| facts.quota[0].month = 10),
+    ];
+    for (code, change) in cases {
+        is_found(&honest, intent, "decision", &["permitted", code], |entries| {
+            in_question(entries, 3, change);
+        });
+    }
+    // An account of the month that leaves permits out …
+    is_found(&honest, intent, "quota", &["understated", "month"], |entries| {
+        in_question(entries, 3, |facts| facts.quota[0].month = 0);
+    });
+    // … unless nobody counted months when it was decided.
+    let mut old = honest.clone();
+    for number in 1..=3 {
+        in_question(&mut old, number, |facts| (facts.rules, facts.quota[0].month) = (1, 0));
+    }
+    assert_eq!(found(&old), []);
+    // Whose limits the values keep besides is no matter: that clause may be out of force by now.
+    let mut besides = honest;
+    in_question(&mut besides, 3, |facts| {
+        let gone = PermitRef { agreement: "gone".to_owned(), version: 7, clause: 1 };
+        facts.assertions[0].within.push(gone);
+    });
+    assert_eq!(found(&besides), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -304,12 +304,13 @@ async fn a_receipt_proves_its_entry_with_the_logs_key_alone() {
 async fn assertions_are_judged_one_by_one() {
     let lab = Lab::start(&["social-security"]).await;
     let mut question = lab.question("S2");
-    let at_least = |months: i64| wire::Assertion {
+    let six = |comparison: wire::Comparison| wire::Assertion {
         attribute: "months_last_12".to_owned(),
-        comparison: wire::Comparison::GreaterOrEqual.into(),
-        values: vec![wire::Value { kind: Some(wire::value::Kind::Integer(months)) }],
+        comparison: comparison.into(),
+        values: vec![wire::Value { kind: Some(wire::value::Kind::Integer(6)) }],
     };
-    question.assertions = vec![at_least(1), at_least(13)];
+    let (at_least, less) = (wire::Comparison::GreaterOrEqual, wire::Comparison::Less);
+    question.assertions = vec![six(at_least), six(less)];
     let reply = ask(&lab.client().await, question).await;
     let judged: Vec<_> = reply.judgements.iter().map(wire::Judgement::verdict).collect();
     assert_eq!(judged, [wire::Verdict::Confirmed, wire::Verdict::Refuted]);

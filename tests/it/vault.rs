@@ -84,9 +84,12 @@ async fn an_auditor_reads_offline_what_the_caller_asked_and_got() {
     months.assertions = vec![wire::Assertion {
         attribute: "months_last_12".to_owned(),
         comparison: wire::Comparison::GreaterOrEqual.into(),
-        values: vec![wire::Value { kind: Some(wire::value::Kind::Integer(11)) }],
+        values: vec![wire::Value { kind: Some(wire::value::Kind::Integer(12)) }],
     }];
     let counted = ask(&client, months.clone()).await;
+    let mut masked = lab.question("S1");
+    masked.disclose = vec!["employer_uscc".to_owned()];
+    let masked = ask(&client, masked).await;
     let mut flawed = lab.question("M1");
     flawed.operator = None;
     let denied = refused(&client, flawed.clone()).await.log_index.unwrap();
@@ -103,10 +106,13 @@ async fn an_auditor_reads_offline_what_the_caller_asked_and_got() {
     let answer = open(&lab, reply.log_index, Field::Answer).unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(answer["disclosed"]["spouse_name"], lab.simulation.province().name(samples::WIFE));
+    // What left in part is kept in part: nobody can open more than the caller got.
+    let part = String::from_utf8(open(&lab, masked.log_index, Field::Answer).unwrap()).unwrap();
+    assert!(part.contains(&format!("\"employer_uscc\":\"{}", "*".repeat(14))), "{part}");
     // The value of an assertion is in no entry; here it is.
     let request =
         String::from_utf8(open(&lab, counted.log_index, Field::Request).unwrap()).unwrap();
-    assert!(request.contains("{\"integer\":11}"), "{request}");
+    assert!(request.contains("{\"integer\":12}"), "{request}");
     // Intent and denial have their own records, without an answer.
     for index in [intent_of(&lab, reply.log_index), denied] {
         assert!(open(&lab, index, Field::Subject).is_ok());

@@ -1,5 +1,8 @@
-//! `heyan agreement`: sign, verify and show agreements and the orders of their parties.
+//! `heyan agreement`: sign, verify and show agreements and the orders of their parties; say what they permit, and what a
+//! draft would have.
 
+mod dry_run;
+mod explain;
 mod give;
 mod order;
 mod show;
@@ -47,6 +50,12 @@ enum Commands {
     /// Show what a draft, an agreement or an order says; signatures are not checked
     #[command(after_help = "Example:\n  heyan agreement show agreements/agency.json")]
     Show(show::Show),
+    /// Say whether a question may be asked, and what each check said: exit 0 permitted, 1 denied
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<explain::Explain>),
+    /// Hold the questions of a past log against a draft: exit 0 none of those permitted would be denied, 1 some would
+    #[command(name = "dry-run", after_help = dry_run::EXAMPLES)]
+    DryRun(dry_run::DryRun),
 }
 
 /// Runs it.
@@ -60,6 +69,8 @@ pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
         Commands::Give(command) => give::run(&command),
         Commands::Verify(command) => verify::run(&command),
         Commands::Show(command) => show::run(&command),
+        Commands::Explain(command) => explain::run(&command),
+        Commands::DryRun(command) => dry_run::run(&command),
     }
 }
 

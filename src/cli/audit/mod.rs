@@ -12,12 +12,12 @@ mod open;
 mod output;
 mod progress;
 mod prove;
-mod reading;
+pub(super) mod reading;
 mod report;
 mod search;
 mod subject;
 mod vault;
-mod which;
+pub(super) mod which;
 mod rotate;
 
 use std::process::ExitCode;

@@ -26,17 +26,17 @@ pub(super) struct Damaged(String);
 
 /// One log to read.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'a> {
-    pub(super) folder: &'a Path,
+pub(in crate::cli) struct Reading<'a> {
+    pub(in crate::cli) folder: &'a Path,
     /// What the bar says.
-    pub(super) what: &'static str,
+    pub(in crate::cli) what: &'static str,
     /// No bar.
-    pub(super) is_quiet: bool,
-    pub(super) expected: Expected<'a>,
+    pub(in crate::cli) is_quiet: bool,
+    pub(in crate::cli) expected: Expected<'a>,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(folder: &'a Path, what: &'static str, is_quiet: bool) -> Self {
+    pub(in crate::cli) fn new(folder: &'a Path, what: &'static str, is_quiet: bool) -> Self {
         Self { folder, what, is_quiet, expected: Expected::default() }
     }
 
@@ -44,7 +44,7 @@ impl<'a> Reading<'a> {
     ///
     /// # Errors
     /// [`Damaged`] when the log is at fault; others when it could not be looked at.
-    pub(super) fn entries(
+    pub(in crate::cli) fn entries(
         &self,
         visit: &mut dyn FnMut(&Seen<'_>, &Entry) -> anyhow::Result<()>,
     ) -> anyhow::Result<Verified> {
@@ -105,7 +105,7 @@ pub(super) fn head_of(checkpoint: &str) -> anyhow::Result<Head> {
 }
 
 /// The text of a checkpoint that somebody kept. Not verified, but a checkpoint by its form.
-pub(super) fn checkpoint_in(path: &Path) -> anyhow::Result<String> {
+pub(in crate::cli) fn checkpoint_in(path: &Path) -> anyhow::Result<String> {
     let text = read_text(path)?;
     head_of(&text).with_context(|| format!("`{}` cannot be used", path.display()))?;
     Ok(text)
@@ -125,7 +125,7 @@ pub(super) fn checkpoint_of(folder: &Path, path: &Path) -> anyhow::Result<String
 }
 
 /// A key of the log in its text form.
-pub(super) fn key_in(text: &str) -> anyhow::Result<VerifierKey> {
+pub(in crate::cli) fn key_in(text: &str) -> anyhow::Result<VerifierKey> {
     let key = VerifierKey::parse(text.trim());
     key.context("--vkey must be the log's key, such as `heyan.example.gov.cn/2026+1a2b3c4d+AX…`")
 }

@@ -10,7 +10,7 @@ use crate::report::fields::KINDS;
 use crate::report::select::Selection;
 
 #[derive(Clone, Debug, Default, Args)]
-pub(super) struct Span {
+pub(in crate::cli) struct Span {
     /// From this day on, or this moment (China time): 2026-11-01, 2026-11-01T08:30
     #[arg(long, value_name = "TIME", value_parser = calendar::beginning)]
     from: Option<Timestamp>,
@@ -22,7 +22,7 @@ pub(super) struct Span {
 impl Span {
     /// # Errors
     /// When it ends before it begins: nothing found would pass for nothing there.
-    pub(super) fn range(&self) -> anyhow::Result<Range> {
+    pub(in crate::cli) fn range(&self) -> anyhow::Result<Range> {
         if let (Some(from), Some(to)) = (self.from, self.to)
             && to <= from
         {

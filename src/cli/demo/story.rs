@@ -31,6 +31,9 @@ const TOUR: [(&str, &str); 6] =
 const AGREEMENTS_2018: [&str; 2] = ["police", "civil-affairs"];
 const AGREEMENTS_LATER: [&str; 4] = ["social-security", "housing", "tax", "market-regulation"];
 
+/// The text of notice (告知) that the applicant was given: the agreement with the tax authority asks for it.
+const NOTICE: &str = "hn-gjj-sw-2026";
+
 /// How long the demo waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -112,6 +115,10 @@ impl Stage {
         for (fact, item) in TOUR {
             good &= self.ask(telling, fact, item).await?.is(self.expected(fact));
         }
+        telling.chapter("Compared, not read (只比对，不提供): six months are a step of the agreement, seven are not");
+        good &= self.months(telling, 6).await?.is("CONFIRMED");
+        good &= self.months(telling, 7).await?.is("DENIED VALUE_NOT_GRANTED");
+
         telling.chapter("The same question again: kept, yet decided, recorded and counted anew");
         let again = self.ask(telling, "S1", "L1").await?;
         good &= again.is("CONFIRMED") && again.source == "cache";
@@ -140,12 +147,33 @@ impl Stage {
     /// Asks the sample question of a fact, checks the receipt, tells what came of it.
     async fn ask(&mut self, telling: &mut Telling, fact: &str, item: &str) -> anyhow::Result<Told> {
         let request = self.request(fact, item)?;
-        let title = self.title(fact);
+        self.put(telling, request).await
+    }
+
+    /// Asks whether somebody has paid insurance for so many months of the last twelve.
+    async fn months(&mut self, telling: &mut Telling, months: i64) -> anyhow::Result<Told> {
+        let at_least = wire::Assertion {
+            attribute: "months_last_12".to_owned(),
+            comparison: wire::Comparison::GreaterOrEqual.into(),
+            values: vec![wire::Value { kind: Some(wire::value::Kind::Integer(months)) }],
+        };
+        let assertions = vec![at_least];
+        let request = wire::VerifyRequest { assertions, ..self.request("S2", "D3")? };
+        self.put(telling, request).await
+    }
+
+    async fn put(
+        &mut self,
+        telling: &mut Telling,
+        request: wire::VerifyRequest,
+    ) -> anyhow::Result<Told> {
+        let fact = request.fact.clone();
+        let title = self.title(&fact);
         let began = Instant::now();
         let answered = self.client.verify(request, PATIENCE).await;
         let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
         let mut asked = Asked {
-            fact: fact.to_owned(),
+            fact: fact.clone(),
             title,
             result: String::new(),
             source: "–".to_owned(),
@@ -175,7 +203,8 @@ impl Stage {
             }
             Err(error) => return Err(error).context("the gateway could not be asked"),
         }
-        let english = self.catalogue.fact(&fact.into()).map_or("", |known| known.title.as_str());
+        let english =
+            self.catalogue.fact(&fact.as_str().into()).map_or("", |known| known.title.as_str());
         asked.text = match asked.text.as_str() {
             "" => english.to_owned(),
             text => format!("{english}: {text}"),
@@ -193,14 +222,19 @@ impl Stage {
             .map(|known| known.version.clone())
             .max()
             .with_context(|| format!("the catalogue has no item {item}"))?;
+        let subjects = sample.subjects.iter().map(|subject| wire::Subject {
+            relation: wire::Relation::CaseParty.into(),
+            ..crate::wire::subject(subject)
+        });
         Ok(wire::VerifyRequest {
             request_id: uuid::Uuid::now_v7().to_string(),
             fact: fact.to_owned(),
-            subjects: sample.subjects.iter().map(crate::wire::subject).collect(),
+            subjects: subjects.collect(),
             purpose: Some(wire::Purpose {
                 item: item.to_owned(),
                 item_version: version,
                 case_number: "GJJ-2026-000123".to_owned(),
+                notice: NOTICE.to_owned(),
                 ..wire::Purpose::default()
             }),
             operator: Some(wire::Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() }),

@@ -152,7 +152,7 @@ impl Denial {
             | Self::QuotaDay(name)
             | Self::QuotaSecond(name) => name.clone(),
             Self::ComparisonNotGranted { attribute, comparison } => {
-                format!("`{attribute}` with `{}`", comparison.name())
+                format!("`{attribute}` be compared with `{}`", comparison.name())
             }
             Self::Suspended { agreement, by } => format!("`{agreement}` is suspended by `{by}`"),
             Self::Revoked { agreement, by } => format!("`{agreement}` was revoked by `{by}`"),

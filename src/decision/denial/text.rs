@@ -96,7 +96,7 @@ pub(super) const EXPIRED: Text =
 
 pub(super) const SUPERSEDED: Text = Text {
     code: "SUPERSEDED",
-    advice: "A higher version of the agreement `{}` is in force and does not grant this question. Read that version.",
+    advice: "A newer version has taken the place of this version of the agreement `{}` and does not grant this question. Read the newer one.",
 };
 
 pub(super) const AGREEMENT_SUSPENDED: Text = Text {
@@ -131,17 +131,17 @@ pub(super) const ATTRIBUTE_NOT_GRANTED: Text = Text {
 
 pub(super) const COMPARISON_NOT_GRANTED: Text = Text {
     code: "COMPARISON_NOT_GRANTED",
-    advice: "The clause does not let {} be asserted. Use a comparison it lists, or amend the agreement.",
+    advice: "The clause does not let {}. Use a comparison it lists, or amend the agreement.",
 };
 
 pub(super) const VALUE_NOT_GRANTED: Text = Text {
     code: "VALUE_NOT_GRANTED",
-    advice: "The clause lets `{}` be compared with certain values only. Use one it lists, or amend the agreement.",
+    advice: "The clause lets `{}` be compared with certain values only. Use a value it lists, or a whole multiple where it asks for one, or amend the agreement.",
 };
 
 pub(super) const DISCLOSURE_NOT_GRANTED: Text = Text {
     code: "DISCLOSURE_NOT_GRANTED",
-    advice: "The clause does not let the value of `{}` leave. Put an assertion about it instead, or amend the agreement.",
+    advice: "The clause does not let the value of `{}` leave. Ask without it, put an assertion about it where the clause lets you, or amend the agreement.",
 };
 
 pub(super) const CASE_MISSING: Text = Text {

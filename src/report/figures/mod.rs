@@ -60,6 +60,8 @@ pub struct Row {
     pub latency: Sketch,
     /// How often each attribute's value left.
     pub disclosed: BTreeMap<String, u64>,
+    /// Of those, given in part only.
+    pub masked: BTreeMap<String, u64>,
     /// Attributes that agencies sent beyond the grant, and that were dropped.
     pub dropped: u64,
     /// Questions by fact.
@@ -102,6 +104,11 @@ impl Row {
         let most =
             self.days.iter().max_by_key(|(day, counts)| (counts.permitted, u64::MAX - **day));
         most.map(|(day, counts)| (*day, counts.permitted))
+    }
+
+    /// Permits of the whole month: what the month's quota counts.
+    pub fn permitted(&self) -> u64 {
+        self.days.values().map(|counts| counts.permitted).sum()
     }
 
     fn day(&mut self, at: Timestamp) -> &mut Day {
@@ -237,6 +244,9 @@ impl Figures {
         row.dropped += u64::from(outcome.dropped);
         for name in &outcome.disclosed {
             *row.disclosed.entry(name.clone()).or_default() += 1;
+        }
+        for name in &outcome.masked {
+            *row.masked.entry(name.clone()).or_default() += 1;
         }
     }
 

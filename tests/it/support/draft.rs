@@ -19,6 +19,10 @@ pub(crate) struct Draft {
     pub(crate) to: String,
     /// Keys of the quota, such as `per_day = 3`; may be empty.
     pub(crate) quota: String,
+    /// Systems of the consumer that may ask.
+    pub(crate) systems: Vec<String>,
+    /// Further keys of the document, one a line, such as `notices = ["told"]`; may be empty.
+    pub(crate) more: String,
     clauses: Vec<String>,
 }
 
@@ -31,6 +35,8 @@ impl Draft {
             from: "2018-06-01T00:00:00+08:00".to_owned(),
             to: "2099-06-01T00:00:00+08:00".to_owned(),
             quota: String::new(),
+            systems: vec!["approval".to_owned()],
+            more: String::new(),
             clauses: Vec::new(),
         }
     }
@@ -43,7 +49,7 @@ impl Draft {
 
     /// One clause. `more` is further TOML of the clause, such as its cache terms.
     pub(crate) fn clause(
-        mut self,
+        self,
         fact: &Fact,
         catalogue: &Catalogue,
         assert: &[&str],
@@ -58,19 +64,29 @@ impl Draft {
             items.push(SPARE_ITEM);
         }
         let roles: Vec<&str> = fact.roles.iter().map(|role| role.name.as_str()).collect();
+        let grants = format!("assert = {assert:?}\ndisclose = {disclose:?}\n{more}");
+        self.narrow(fact.code.as_str(), &items, &roles, &grants)
+    }
+
+    /// One clause for these items and roles alone; `grants` is the rest of it in TOML.
+    pub(crate) fn narrow(
+        mut self,
+        fact: &str,
+        items: &[&str],
+        roles: &[&str],
+        grants: &str,
+    ) -> Self {
         self.clauses.push(format!(
-            "[[clause]]\nfact = \"{}\"\nitems = {items:?}\nroles = {roles:?}\nassert = {assert:?}\n\
-             disclose = {disclose:?}\nmax_age = \"30d\"\n{more}\n",
-            fact.code
+            "[[clause]]\nfact = \"{fact}\"\nitems = {items:?}\nroles = {roles:?}\nmax_age = \"30d\"\n{grants}\n",
         ));
         self
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { id, version, provider, from, to, quota, clauses } = self;
+        let Self { id, version, provider, from, to, quota, systems, more, clauses } = self;
         format!(
             "schema = 1\nid = \"{id}\"\nversion = {version}\ntitle = \"A trial\"\ntitle_zh = \"试用协议\"\n\
-             consumer = \"fund-centre\"\nprovider = \"{provider}\"\nsystems = [\"approval\"]\n\
+             consumer = \"fund-centre\"\nprovider = \"{provider}\"\nsystems = {systems:?}\n{more}\n\
              effective_from = \"{from}\"\neffective_to = \"{to}\"\n\
              retention = {{ keep_for = \"365d\", afterwards = \"delete\" }}\nquota = {{ {quota} }}\n\
              [[legal_basis]]\nparty = \"fund-centre\"\ninstrument = \"住房公积金管理条例\"\narticle = \"24\"\n\
@@ -97,6 +113,13 @@ impl Draft {
     pub(crate) fn place(&self, lab: &Lab) {
         let document = self.signed_by(lab, &["fund-centre", &self.provider]);
         std::fs::write(lab.path(format!("agreements/{}.json", self.id)), document).unwrap();
+    }
+
+    /// The same beside other versions of it.
+    pub(crate) fn place_beside(&self, lab: &Lab) {
+        let document = self.signed_by(lab, &["fund-centre", &self.provider]);
+        let file = format!("agreements/{}-v{}.json", self.id, self.version);
+        std::fs::write(lab.path(file), document).unwrap();
     }
 }
 

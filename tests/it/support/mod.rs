@@ -146,14 +146,24 @@ impl Lab {
     pub(crate) fn request(&self, fact: &str, item: &str) -> wire::VerifyRequest {
         let sample = samples::question(fact, self.simulation.province());
         let versions = self.catalogue.items().filter(|known| known.code.as_str() == item);
+        let mut subjects: Vec<_> = sample.subjects.iter().map(heyan::wire::subject).collect();
+        // The sample agreement with the tax authority demands a word about each subject, a notice and a consent.
+        let (mut notice, mut consent) = ("", "");
+        if fact.starts_with('T') {
+            (notice, consent) = ("hn-gjj-sw-2026", "SQ-2026-000123");
+            let related = wire::Relation::CaseParty.into();
+            subjects.iter_mut().for_each(|subject| subject.relation = related);
+        }
         wire::VerifyRequest {
             request_id: Client::request_id(),
             fact: fact.to_owned(),
-            subjects: sample.subjects.iter().map(heyan::wire::subject).collect(),
+            subjects,
             purpose: Some(wire::Purpose {
                 item: item.to_owned(),
                 item_version: versions.map(|known| known.version.clone()).max().unwrap(),
                 case_number: "GJJ-2026-000123".to_owned(),
+                notice: notice.to_owned(),
+                consent: consent.to_owned(),
                 ..wire::Purpose::default()
             }),
             operator: Some(wire::Operator { id: OPERATOR.to_owned(), unit: "hall-1".to_owned() }),
