@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::slice;
 
 use thiserror::Error;
 
@@ -88,7 +89,7 @@ impl Gateway {
         let kind = ordered.kind();
         let entry = Entry { at, kind: kind.clone() };
         let log_index = journal.enter(&self.audit, entry).await?;
-        self.turn_over(&before, before.under(journal.standing()), std::slice::from_ref(&kind));
+        self.turn_over(&before, before.under(journal.standing()), slice::from_ref(&kind));
         let effect = in_words(&kind);
         tracing::info!(effect, log_index, "an order was followed");
 

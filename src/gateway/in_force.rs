@@ -69,9 +69,9 @@ pub struct InForce {
     /// How agencies are asked.
     pub adapters: Arc<Adapters>,
     /// The agreements' documents, for the log.
-    documents: Arc<[Adopted]>,
+    pub(super) documents: Arc<[Adopted]>,
     /// Orders that were new when this was read.
-    orders: Vec<Ordered>,
+    pub(super) orders: Vec<Ordered>,
     /// What has changed since the gateway started.
     pub(super) turns: Turns,
 }
@@ -136,26 +136,6 @@ impl InForce {
             turns: Turns::default(),
         };
         (Some(in_force), findings)
-    }
-
-    /// The same under other orders. Shares everything else, however much that is.
-    pub(super) fn under(&self, standing: &Standing) -> Self {
-        Self {
-            register: Arc::clone(&self.register),
-            catalogue: Arc::clone(&self.catalogue),
-            agreements: self.agreements.clone().halted_by(standing.halts()),
-            freezes: standing.freezes(),
-            adapters: Arc::clone(&self.adapters),
-            documents: Arc::clone(&self.documents),
-            orders: Vec::new(),
-            turns: self.turns.clone(),
-        }
-    }
-
-    /// What a new order is held against.
-    pub(super) fn against(&self, at: Timestamp) -> Against<'_> {
-        let (register, catalogue) = (&*self.register, &*self.catalogue);
-        Against { register, catalogue, agreements: &self.documents, at }
     }
 }
 

@@ -1,7 +1,9 @@
 //! How orders come into force: out of their folder, weighed against those before, as entries of the log.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::in_force::InForce;
 use crate::agreements::directory::Adopted;
 use crate::agreements::order::directory::{self, Given};
 use crate::agreements::order::standing::{Effect, OrderRefused, Standing};
@@ -46,6 +48,28 @@ pub(super) fn read(
         }
     }
     (orders, findings)
+}
+
+impl InForce {
+    /// The same under other orders. Shares everything else, however much that is.
+    pub(super) fn under(&self, standing: &Standing) -> Self {
+        Self {
+            register: Arc::clone(&self.register),
+            catalogue: Arc::clone(&self.catalogue),
+            agreements: self.agreements.clone().halted_by(standing.halts()),
+            freezes: standing.freezes(),
+            adapters: Arc::clone(&self.adapters),
+            documents: Arc::clone(&self.documents),
+            orders: Vec::new(),
+            turns: self.turns.clone(),
+        }
+    }
+
+    /// What a new order is held against.
+    pub(super) fn against(&self, at: Timestamp) -> Against<'_> {
+        let (register, catalogue) = (&*self.register, &*self.catalogue);
+        Against { register, catalogue, agreements: &self.documents, at }
+    }
 }
 
 impl Ordered {
@@ -116,7 +140,7 @@ pub(super) fn agreement_in_words(
     };
     let order = order::peek(document).ok();
     let by = order.as_ref().map(|order| format!(" by `{}`", order.by)).unwrap_or_default();
-    let from = order.and_then(|order| order.from_in_words());
+    let from = order.and_then(|order| order.beginning_in_words());
     let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
     format!("agreement `{id}` version {version} {done}{by}{from}")
 }

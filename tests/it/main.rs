@@ -38,6 +38,8 @@ mod agreement_pages;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod given;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;

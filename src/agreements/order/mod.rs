@@ -163,7 +163,7 @@ impl Order {
     }
 
     /// From when it acts; `None` is from the moment it is recorded.
-    pub fn from(&self) -> Option<Timestamp> {
+    pub fn acts_from(&self) -> Option<Timestamp> {
         self.from.map(as_value)
     }
 

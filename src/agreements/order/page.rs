@@ -15,7 +15,7 @@ impl Order {
     pub fn in_words(&self) -> String {
         let Ok(act) = self.act() else { return "makes no sense".to_owned() };
         let of = |Version { agreement, version }: Version| {
-            let from = self.from_in_words().map(|from| format!(" from {from}"));
+            let from = self.beginning_in_words().map(|from| format!(" from {from}"));
             format!("{agreement} version {version}{}", from.unwrap_or_default())
         };
         match act {
@@ -32,7 +32,7 @@ impl Order {
     }
 
     /// From when it acts, where it says so: `2026-12-01 00:00:00, China time`.
-    pub fn from_in_words(&self) -> Option<String> {
+    pub fn beginning_in_words(&self) -> Option<String> {
         self.from.map(in_china)
     }
 

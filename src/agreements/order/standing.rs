@@ -258,7 +258,7 @@ impl Standing {
     /// Takes an order into account that was admitted; `document` is SHA-256 of its bytes.
     pub fn take(&mut self, order: &Order, document: Digest) {
         self.known.insert((order.by.clone(), order.id.clone()), document);
-        let from = order.from().unwrap_or_default();
+        let from = order.acts_from().unwrap_or_default();
         match order.act() {
             Ok(Act::Suspend(about)) => {
                 let suspended = &mut self.word(order, about).suspended;
@@ -333,7 +333,7 @@ fn of_party<'a>(
 
 /// From when an order acts that is recorded at `at`: no order acts before that.
 fn begins(order: &Order, at: Timestamp) -> Timestamp {
-    order.from().map_or(at, |from| from.max(at))
+    order.acts_from().map_or(at, |from| from.max(at))
 }
 
 /// The terms may keep a party from ending the agreement alone, or ask for notice.

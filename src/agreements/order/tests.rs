@@ -54,7 +54,7 @@ fn every_order_comes_back_as_it_was_signed() {
     let later = later.acting_from(Timestamp::from_seconds(NOW.seconds() + 86_400));
     let read = verify(&signed(&parties, &later, "civil-1"), &parties.register, NOW).unwrap();
     assert_eq!(
-        (&read, read.from().map(Timestamp::seconds)),
+        (&read, read.acts_from().map(Timestamp::seconds)),
         (&later, Some(NOW.seconds() + 86_400))
     );
     assert!(later.page().contains("version 1 from 20"), "{}", later.page());

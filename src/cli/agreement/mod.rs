@@ -4,6 +4,7 @@
 mod dry_run;
 mod explain;
 mod diff;
+mod give;
 mod order;
 mod render;
 mod schema;
@@ -39,7 +40,12 @@ enum Commands {
     )]
     Sign(sign::Sign),
     /// Give an order of one party: suspend, resume or revoke an agreement, freeze questions to oneself
-    Order(order::OrderCommand),
+    Order(Box<order::OrderCommand>),
+    /// Give a signed order to a running gateway, which follows it at once: exit 0 in force, 1 refused
+    #[command(
+        after_help = "Examples:\n  heyan agreement give orders/incident-4.order.json --gateway https://gateway:7443 \\\n    --identity pki/police/agency --authority pki/fund-centre/ca.pem\n\nAny registered system of the organisation whose order it is may bring it, and any system with\nthe right `operate`. It acts once: when no reply comes, give it again."
+    )]
+    Give(give::Give),
     /// Check the signatures and the terms of an agreement or an order: exit 0 valid, 1 not
     #[command(
         after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
@@ -80,7 +86,8 @@ enum Commands {
 pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Sign(command) => sign::run(&command),
-        Commands::Order(command) => order::run(command),
+        Commands::Order(command) => order::run(*command),
+        Commands::Give(command) => give::run(&command),
         Commands::Verify(command) => verify::run(&command),
         Commands::Show(command) => show::run(&command),
         Commands::Explain(command) => explain::run(&command),

@@ -222,6 +222,37 @@ fn a_question_under_way_is_judged_by_the_orders_of_its_time() {
 }
 
 #[test]
+fn an_order_to_come_is_held_against_the_time_of_the_question() {
+    let at = |minute: u64| NOON + minute * 60 * SECOND;
+    let suspend = Act::Suspend(version(1));
+    let order = Order::new("one", &PROVIDER.into(), Timestamp(at(2)), "an incident", &suspend);
+    let order = order.acting_from(Timestamp(at(5)));
+    let (id, effect) = ("mz-1".to_owned(), OrderEffect::Suspended);
+    let document = serde_json::to_vec(&order).unwrap();
+    let ordered = AgreementEvent::Ordered { id, version: 1, effect, document };
+    let log = |question: Kind, received_at: u64| {
+        vec![
+            entry(NOON, node(NodeChange::Created)),
+            entry(NOON, adopted("mz-1", 1)),
+            entry(at(2), Kind::Agreement(ordered.clone())),
+            entry(received_at, question),
+        ]
+    };
+    let answered = |received_at: u64| outcome(question(1, 1, received_at), None, Source::Agency);
+    let denied = |received_at: u64| denied_with(question(1, 1, received_at), "AGREEMENT_SUSPENDED");
+    for (received_at, is_suspended) in
+        [(at(3), false), (at(5) - 1, false), (at(5), true), (at(9), true)]
+    {
+        let [if_answered, if_denied]: [&[_]; 2] = match is_suspended {
+            true => [&[(3, "decision")], &[]],
+            false => [&[], &[(3, "denial")]],
+        };
+        assert_eq!(found(&log(answered(received_at), received_at)), if_answered);
+        assert_eq!(found(&log(denied(received_at), received_at)), if_denied);
+    }
+}
+
+#[test]
 fn an_order_must_be_signed() {
     let mut replay = Replay::with(None, verify);
     for (index, entry) in (0..).zip(&log()) {

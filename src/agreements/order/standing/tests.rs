@@ -210,12 +210,15 @@ fn halted(standing: &Standing) -> [Option<Halt>; 2] {
     [1, 10].map(|days| halts.on(&agreement(), after(days * DAY)).cloned())
 }
 
+/// Orders, what each comes to, and [`halted`] after them.
+type Foretold<'a> = (&'a [Order], &'a [&'a str], [Option<Halt>; 2]);
+
 #[test]
 fn what_is_to_come_can_be_resumed_or_brought_forward_and_never_put_off() {
     let in_days = |order: Order, days: u64| order.acting_from(after(days * DAY));
     let suspended = |from| Some(Halt::Suspended { by: CIVIL.into(), from });
     let revoked = |by: &str, from| Some(Halt::Revoked { by: by.into(), from });
-    let cases: [(&[Order], &[&str], [Option<Halt>; 2]); 7] = [
+    let cases: [Foretold<'_>; 7] = [
         (
             &[in_days(suspend("one", CIVIL, 9), 5)],
             &["suspended"],
