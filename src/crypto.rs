@@ -221,6 +221,37 @@ impl PublicKey {
             }
         }
     }
+
+    /// A signature of this kind as JOSE writes it: 64 bytes. Those of ECDSA may come in DER, as most programs and
+    /// modules make them. Whether it is this key's is another question.
+    pub fn as_jose(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        match (self.algorithm, signature.len()) {
+            (_, 64) => Some(signature.to_vec()),
+            (Algorithm::EdDsa, _) => None,
+            (Algorithm::Es256, _) => ecdsa_from_der(signature),
+        }
+    }
+}
+
+/// `r` and `s`, 32 bytes each, of `SEQUENCE { r INTEGER, s INTEGER }` in DER, which has one way of writing each number.
+fn ecdsa_from_der(der: &[u8]) -> Option<Vec<u8>> {
+    let [0x30, length, rest @ ..] = der else { return None };
+    let mut rest = (usize::from(*length) == rest.len()).then_some(rest)?;
+    let mut numbers = Vec::with_capacity(64);
+    for _ in 0..2 {
+        let [0x02, length, behind @ ..] = rest else { return None };
+        let (number, behind) = behind.split_at_checked(usize::from(*length))?;
+        // A number whose first bit is set would be negative: a zero stands before it, and nowhere else.
+        let number = match number {
+            [0, digits @ ..] if digits.first().is_some_and(|first| *first >= 0x80) => digits,
+            [first, ..] if (1..0x80).contains(first) => number,
+            _ => return None,
+        };
+        numbers.resize(numbers.len() + 32_usize.checked_sub(number.len())?, 0);
+        numbers.extend_from_slice(number);
+        rest = behind;
+    }
+    rest.is_empty().then_some(numbers)
 }
 
 /// A private key that signs.
@@ -382,6 +413,41 @@ mod tests {
     #[test]
     fn digests_of_agencies() {
         assert_eq!(hex(&md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    #[test]
+    fn signatures_in_der_become_those_of_jose() {
+        let key = |algorithm| PublicKey { algorithm, bytes: Vec::new() };
+        let (edwards, ecdsa) = (key(Algorithm::EdDsa), key(Algorithm::Es256));
+        assert_eq!(edwards.as_jose(&[7; 64]), Some(vec![7; 64]));
+        assert_eq!((edwards.as_jose(&[7; 63]), edwards.as_jose(&[7; 65])), (None, None));
+        let der = |text: &str| ecdsa.as_jose(&from_hex(text).unwrap()).map(|bytes| hex(&bytes));
+        let short = format!("{:0>64}{:0>64}", "7f", "80");
+        assert_eq!(der("300702017f02020080"), Some(short));
+        let long = format!("{}{}", "ff".repeat(32), "01".repeat(32));
+        let written = format!("3045022100{}0220{}", "ff".repeat(32), "01".repeat(32));
+        assert_eq!(der(&written), Some(long));
+        assert_eq!(ecdsa.as_jose(&[7; 64]), Some(vec![7; 64]));
+        for not_der in [
+            "",
+            "30",
+            "3000",
+            "300702017f0202008000",
+            "300802017f0202008000",
+            "300602017f02020080",
+            "310702017f02020080",
+            "300703017f02020080",
+            "3007028101020200ff",
+            "30060201800201ff",
+            "30060201000201ff",
+            "300802017f02030000ff",
+            "300702017f02030080",
+            "300402017f0200",
+        ] {
+            assert_eq!(der(not_der), None, "{not_der}");
+        }
+        let too_long = format!("3046022101{}022100{}", "ff".repeat(32), "ff".repeat(32));
+        assert_eq!(der(&too_long), None);
     }
 
     #[test]

@@ -5,5 +5,8 @@ pub mod document;
 pub mod directory;
 pub mod order;
 mod fit;
+mod json;
+mod moment;
+pub mod targets;
 
 pub use fit::against_catalogue;

@@ -1,17 +1,22 @@
 //! `heyan agreement`: sign, verify and show agreements and the orders of their parties.
 
+mod annex;
+mod attach;
 mod order;
+mod paper;
 mod show;
 mod sign;
 mod verify;
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
+use crate::agreements::document::SIZE_LIMIT;
 use crate::agreements::terms::Terms;
 use crate::crypto::SigningKey;
 use crate::finding::{self, Finding};
@@ -26,16 +31,21 @@ pub struct Agreement {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
-    /// Sign a draft, or add the other party's signature to a document
+    /// Sign a draft, or add another party's signature to a document
     #[command(
-        after_help = "Examples:\n  heyan agreement sign agency.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as agency --key agency/signing.key \\\n    --parties parties -o agreements/agency.json\n\nThe signed file grants nothing before both parties have signed it. Read docs/agreements.md first."
+        after_help = "Examples:\n  heyan agreement sign agency.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as agency --key agency/signing.key \\\n    --parties parties -o agreements/agency.json\n  heyan agreement sign half.json --as agency --kid agency-2 --detached \\\n    --parties parties -o agency.tosign\n\nThe signed file grants nothing before every party has signed it. Read docs/agreements.md first."
     )]
     Sign(sign::Sign),
+    /// Put a signature that was made elsewhere, as in a hardware module, into its document
+    #[command(
+        after_help = "Example:\n  heyan agreement sign half.json --as agency --kid agency-2 --detached \\\n    --parties parties -o agency.tosign\n  openssl pkeyutl -sign -rawin -inkey agency.key -in agency.tosign -out agency.sig\n  heyan agreement attach half.json --as agency --kid agency-2 --signature agency.sig \\\n    --parties parties -o agreements/agency.json\n\nNothing is written unless the signature is that key's over those bytes."
+    )]
+    Attach(attach::Attach),
     /// Give an order of one party: suspend, resume or revoke an agreement, freeze questions to oneself
     Order(order::OrderCommand),
     /// Check the signatures and the terms of an agreement or an order: exit 0 valid, 1 not
     #[command(
-        after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
+        after_help = "Examples:\n  heyan agreement verify agreements/agency.json --parties parties\n  heyan agreement verify agreements/agency.json --parties parties --annex fields.pdf duties.pdf"
     )]
     Verify(verify::Verify),
     /// Show what a draft, an agreement or an order says; signatures are not checked
@@ -50,6 +60,7 @@ enum Commands {
 pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Sign(command) => sign::run(&command),
+        Commands::Attach(command) => attach::run(&command),
         Commands::Order(command) => order::run(command),
         Commands::Verify(command) => verify::run(&command),
         Commands::Show(command) => show::run(&command),
@@ -80,8 +91,13 @@ fn register(folder: &Path) -> anyhow::Result<Register> {
     Register::load(folder).map_err(all)
 }
 
+/// Of a file longer than any document no more than shows that it is too long.
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(bytes)
 }
 
 fn all(findings: Vec<Finding>) -> anyhow::Error {
@@ -95,6 +111,8 @@ fn print(value: &serde_json::Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;
@@ -112,7 +130,7 @@ mod tests {
         agreement: Agreement,
     }
 
-    fn ran(folder: &Path, line: &str) -> anyhow::Result<bool> {
+    pub(super) fn ran(folder: &Path, line: &str) -> anyhow::Result<bool> {
         let path = |word: &str| word.replace('@', &format!("{}/", folder.display()));
         let words = std::iter::once("agreement".to_owned()).chain(line.split(' ').map(path));
         run(Line::try_parse_from(words)?.agreement)

@@ -1,0 +1,1 @@
+//! Signing outside: with keys that this program never sees.
