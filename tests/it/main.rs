@@ -44,6 +44,8 @@ mod second_verifier;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod jose;
+#[cfg(test)]
 mod mutations;
 #[cfg(test)]
 mod audit_commands;

@@ -214,4 +214,4 @@ fn check_signature(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

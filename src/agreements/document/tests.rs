@@ -16,6 +16,8 @@ use super::super::terms::tests::DRAFT;
 use super::*;
 use crate::pki::Authority;
 
+pub(crate) use self::outside::der;
+
 /// When everything below happens: 2026-09-22.
 pub(in crate::agreements) const NOW: Timestamp = Timestamp::from_seconds(1_790_042_400);
 

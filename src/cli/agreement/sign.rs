@@ -35,7 +35,7 @@ pub(super) struct Sign {
     #[arg(long, requires = "kid", conflicts_with = "key")]
     detached: bool,
     /// With --detached: identifier of that key in the party register
-    #[arg(long, requires = "detached")]
+    #[arg(long, requires = "detached", conflicts_with = "key")]
     kid: Option<String>,
     /// Folder of the party register
     #[arg(long, value_name = "FOLDER")]

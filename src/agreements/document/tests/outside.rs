@@ -5,7 +5,7 @@ use super::*;
 const KIDS: [[&str; 3]; 2] = [["fund-1", "civil-2", "data-1"], ["fund-2", "civil-1", "data-2"]];
 
 /// SEQUENCE of two INTEGERs, as a module would give it.
-fn der(signature: &[u8]) -> Vec<u8> {
+pub(crate) fn der(signature: &[u8]) -> Vec<u8> {
     let mut numbers = Vec::new();
     for number in signature.chunks(32) {
         let digits: Vec<u8> = number.iter().copied().skip_while(|digit| *digit == 0).collect();
