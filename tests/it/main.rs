@@ -28,6 +28,8 @@ mod door;
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod signing_keys;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod under_way;
