@@ -63,9 +63,10 @@ impl Annexes {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    /// The annexes, each with its file if it was given; and the files that are none.
+    pub(super) fn json(&self) -> (Value, Value) {
         let one = |(title, digest, file): &(String, String, Option<PathBuf>)| json!({ "title": title, "sha256": digest, "file": file });
-        json!({ "annexes": self.named.iter().map(one).collect::<Vec<_>>(), "others": self.others })
+        (self.named.iter().map(one).collect(), json!(self.others))
     }
 }
 

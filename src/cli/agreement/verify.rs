@@ -49,13 +49,13 @@ fn verified(command: &Verify, document: &[u8], agreement: &Agreement) -> anyhow:
     let annexes = Annexes::compare(&terms, &command.annexes)?;
     let parties: Vec<_> = terms.parties().collect();
     if command.json {
-        let annexes = annexes.json();
+        let (annexes, others) = annexes.json();
         print(&json!({
             "valid": true, "file": command.file, "id": agreement.id,
             "version": agreement.version, "consumer": agreement.consumer,
             "provider": agreement.provider, "platform": agreement.platform,
-            "digest": hex(&agreement.digest), "annexes": annexes["annexes"],
-            "no_annexes": annexes["others"],
+            "digest": hex(&agreement.digest), "annexes": annexes,
+            "no_annexes": others,
         }));
     } else {
         say!(
