@@ -11,8 +11,8 @@ use aws_lc_rs::cipher::{
 };
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ML_DSA_44, ML_DSA_44_SIGNING, PqdsaKeyPair,
-    UnparsedPublicKey,
+    self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ML_DSA_44, ML_DSA_44_SIGNING, ParsedPublicKey,
+    PqdsaKeyPair, UnparsedPublicKey,
 };
 use aws_lc_rs::{digest, hmac};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -221,6 +221,74 @@ impl PublicKey {
             }
         }
     }
+
+    /// Whether it is a key at all: a point of its curve, and none under which a signature fits every message.
+    pub fn is_sound(&self) -> bool {
+        let algorithm: &dyn signature::VerificationAlgorithm = match self.algorithm {
+            Algorithm::EdDsa => &signature::ED25519,
+            Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
+        };
+        let is_weak = self.algorithm == Algorithm::EdDsa && is_of_small_order(&self.bytes);
+        !is_weak && ParsedPublicKey::new(algorithm, &self.bytes).is_ok()
+    }
+
+    /// A signature of this kind as JOSE writes it: 64 bytes. Those of ECDSA may come in DER, as most programs and
+    /// modules make them. Whether it is this key's is another question.
+    pub fn as_jose(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        match (self.algorithm, signature.len()) {
+            (_, 64) => Some(signature.to_vec()),
+            (Algorithm::EdDsa, _) => None,
+            (Algorithm::Es256, _) => ecdsa_from_der(signature),
+        }
+    }
+}
+
+/// Whether this is one of the eight points of Ed25519's small subgroup, in any way of writing its `y`. Whoever registers
+/// one as a key can say later that anybody could have signed, and would be right.
+fn is_of_small_order(point: &[u8]) -> bool {
+    // Two of order 8, then those at the ends of the field: `y` is 0, 1, p - 1, or p and p + 1 for 0 and 1 again.
+    const EIGHTH: [[u8; 32]; 2] = [
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef,
+            0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88,
+            0x6d, 0x53, 0xfc, 0x05,
+        ],
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10,
+            0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77,
+            0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+    let [first, middle @ .., last] = point else { return false };
+    let last = last & 0x7f;
+    let all = |byte: u8| middle.iter().all(|digit| *digit == byte);
+    let at_an_end = *first <= 1 && all(0) && last == 0
+        || (0xec..=0xee).contains(first) && all(0xff) && last == 0x7f;
+    at_an_end
+        || EIGHTH.iter().any(|known| {
+            known.starts_with(point.get(..31).unwrap_or_default()) && known.ends_with(&[last])
+        })
+}
+
+/// `r` and `s`, 32 bytes each, of `SEQUENCE { r INTEGER, s INTEGER }` in DER, which has one way of writing each number.
+fn ecdsa_from_der(der: &[u8]) -> Option<Vec<u8>> {
+    let [0x30, length, rest @ ..] = der else { return None };
+    let mut rest = (usize::from(*length) == rest.len()).then_some(rest)?;
+    let mut numbers = Vec::with_capacity(64);
+    for _ in 0..2 {
+        let [0x02, length, behind @ ..] = rest else { return None };
+        let (number, behind) = behind.split_at_checked(usize::from(*length))?;
+        // A number whose first bit is set would be negative: a zero stands before it, and nowhere else.
+        let number = match number {
+            [0, digits @ ..] if digits.first().is_some_and(|first| *first >= 0x80) => digits,
+            [first, ..] if (1..0x80).contains(first) => number,
+            _ => return None,
+        };
+        numbers.resize(numbers.len() + 32_usize.checked_sub(number.len())?, 0);
+        numbers.extend_from_slice(number);
+        rest = behind;
+    }
+    rest.is_empty().then_some(numbers)
 }
 
 /// A private key that signs.
@@ -382,6 +450,76 @@ mod tests {
     #[test]
     fn digests_of_agencies() {
         assert_eq!(hex(&md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    #[test]
+    fn signatures_in_der_become_those_of_jose() {
+        let key = |algorithm| PublicKey { algorithm, bytes: Vec::new() };
+        let (edwards, ecdsa) = (key(Algorithm::EdDsa), key(Algorithm::Es256));
+        assert_eq!(edwards.as_jose(&[7; 64]), Some(vec![7; 64]));
+        assert_eq!((edwards.as_jose(&[7; 63]), edwards.as_jose(&[7; 65])), (None, None));
+        let der = |text: &str| ecdsa.as_jose(&from_hex(text).unwrap()).map(|bytes| hex(&bytes));
+        let short = format!("{:0>64}{:0>64}", "7f", "80");
+        assert_eq!(der("300702017f02020080"), Some(short));
+        let long = format!("{}{}", "ff".repeat(32), "01".repeat(32));
+        let written = format!("3045022100{}0220{}", "ff".repeat(32), "01".repeat(32));
+        assert_eq!(der(&written), Some(long));
+        assert_eq!(ecdsa.as_jose(&[7; 64]), Some(vec![7; 64]));
+        for not_der in [
+            "",
+            "30",
+            "3000",
+            "300702017f0202008000",
+            "300802017f0202008000",
+            "300602017f02020080",
+            "310702017f02020080",
+            "300703017f02020080",
+            "3007028101020200ff",
+            "30060201800201ff",
+            "30060201000201ff",
+            "300802017f02030000ff",
+            "300702017f02030080",
+            "300402017f0200",
+        ] {
+            assert_eq!(der(not_der), None, "{not_der}");
+        }
+        let too_long = format!("3046022101{}022100{}", "ff".repeat(32), "ff".repeat(32));
+        assert_eq!(der(&too_long), None);
+    }
+
+    #[test]
+    fn keys_that_are_none_are_told_from_keys() {
+        let key = |algorithm, bytes: Vec<u8>| PublicKey { algorithm, bytes };
+        let good = SigningKey::from_pkcs8(&rcgen::KeyPair::generate().unwrap().serialize_der());
+        let good = good.unwrap().public();
+        assert!(good.is_sound());
+        // The identity: `R` is the base point times `S` for every message.
+        let identity = from_hex(&format!("01{}", "00".repeat(31))).unwrap();
+        let base = format!("58{}", "66".repeat(31));
+        let one = format!("01{}", "00".repeat(31));
+        let forged = from_hex(&format!("{base}{one}")).unwrap();
+        let weak = key(Algorithm::EdDsa, identity);
+        assert!(weak.verifies(b"anything", &forged) && weak.verifies(b"at all", &forged));
+        assert!(!weak.is_sound());
+        let ends = [("00", "00"), ("01", "00"), ("ec", "7f"), ("ed", "7f"), ("ee", "7f")];
+        let fillings = ends.map(|(first, last)| {
+            format!("{first}{}{last}", if last == "00" { "00" } else { "ff" }.repeat(30))
+        });
+        for text in fillings.into_iter().chain([
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05".to_owned(),
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".to_owned(),
+        ]) {
+            let mut bytes = from_hex(&text).unwrap();
+            assert!(!key(Algorithm::EdDsa, bytes.clone()).is_sound(), "{text}");
+            bytes[31] |= 0x80;
+            assert!(!key(Algorithm::EdDsa, bytes).is_sound(), "{text}");
+        }
+        assert!(key(Algorithm::EdDsa, from_hex(&base).unwrap()).is_sound());
+        let mut off_the_curve = good.bytes;
+        off_the_curve[64] ^= 1;
+        assert!(!key(Algorithm::Es256, off_the_curve).is_sound());
+        assert!(!key(Algorithm::Es256, vec![4; 65]).is_sound());
+        assert!(!key(Algorithm::EdDsa, vec![4; 31]).is_sound());
     }
 
     #[test]

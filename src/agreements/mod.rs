@@ -6,5 +6,8 @@ pub mod signatures;
 pub mod directory;
 pub mod order;
 mod fit;
+mod json;
+mod moment;
+pub mod targets;
 
 pub use fit::against_catalogue;

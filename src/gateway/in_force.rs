@@ -243,7 +243,7 @@ impl Journal {
         known.find(|(_, adopted, _)| *adopted == digest).map(|(.., at)| *at)
     }
 
-    /// Whether the document still carries the signatures of both parties.
+    /// Whether the document still carries the signatures of its parties.
     fn vouches(&self, known: &Adopted, register: &Register, at: Timestamp) -> bool {
         let at = self.adopted_at(&known.document).unwrap_or(at);
         document::verify(&known.document, register, at).is_ok()

@@ -143,6 +143,10 @@ fn key(entry: &Key, problems: &mut Vec<String>) -> Option<SigningKeyEntry> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(&entry.public).unwrap_or_default();
     if bytes.len() != length {
         problems.push(format!("key `{kid}`: `public` must be base64url of {length} bytes"));
+    } else if !(PublicKey { algorithm, bytes: bytes.clone() }).is_sound() {
+        problems.push(format!(
+            "key `{kid}`: `public` is no key: under it anything or nothing verifies"
+        ));
     }
     if entry.valid_to <= entry.valid_from {
         problems.push(format!("key `{kid}`: `valid_to` must be after `valid_from`"));

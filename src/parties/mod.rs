@@ -203,11 +203,14 @@ mod tests {
     fn flaws_and_clashes_are_named() {
         let civil = sample("civil-affairs");
         let key = civil.split("[[keys]]").nth(1).unwrap();
+        let public = key.split('"').nth(5).unwrap();
+        let weak = civil.replace(public, &format!("AQ{}", "A".repeat(41)));
         for (flawed, problem) in [
             (civil.replace("uscc = \"1", "uscc = \"2"), "the check `check_digit` fails"),
             (civil.replace("id = \"civil-affairs\"", "id = \"Civil\""), "lower-case letters"),
             (civil.replace("EdDSA", "RS256"), "`alg` must be"),
             (civil.replace("EdDSA", "ES256"), "65 bytes"),
+            (weak, "`public` is no key"),
             (civil.replace("BEGIN", "BEGIM"), "no certificate in PEM"),
             (civil.replace("rights = []", "rights = [\"query\", \"root\"]"), "unknown variant"),
             (format!("{civil}\n[[keys]]{key}"), "listed twice"),

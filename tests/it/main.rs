@@ -36,6 +36,8 @@ mod agreements;
 #[cfg(test)]
 mod agreement_pages;
 #[cfg(test)]
+mod signing_keys;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod given;
@@ -55,6 +57,8 @@ mod log;
 mod second_verifier;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod jose;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]

@@ -1,10 +1,13 @@
-//! Tens of thousands of damaged inputs to every parser of the log: none panics, none takes long, and what is taken at
-//! all is taken in its one form. The same functions are fuzzed in `fuzz/`; here they run on a fixed seed.
+//! Tens of thousands of damaged inputs to every parser of the log and of signed documents: none panics, none takes long,
+//! and what is taken at all is taken in its one form. The same functions are fuzzed in `fuzz/`; here they run on a fixed seed.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use heyan::agreements::document::{self, Signer};
+use heyan::agreements::targets as documents;
+use heyan::agreements::terms::Terms;
 use heyan::audit::cosignature::{self, CosignerKey};
 use heyan::audit::note::{Note, VerifierKey};
 use heyan::audit::targets::{TARGETS, Target};
@@ -12,6 +15,8 @@ use heyan::audit::{bundle, checkpoint};
 use heyan::client::receipt;
 use heyan::crypto::CosigningKey;
 use heyan::query::time::Timestamp;
+
+use crate::support::signers::Signers;
 
 /// Any one input is done with in this time, in a debug build under load.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -210,4 +215,99 @@ fn a_note_of_many_signatures_is_read_and_of_too_many_is_not() {
     assert!(Note::parse(&with(101)).is_err());
     let large = format!("{}\n\n{line}", "a".repeat(1 << 20));
     assert!(Note::parse(&large).is_err());
+}
+
+#[test]
+fn no_damaged_document_panics_or_says_something_else() {
+    let samples = documents::samples();
+    for (name, target) in documents::TARGETS {
+        let (_, sample) = samples.iter().find(|(of, _)| *of == name).unwrap();
+        assert!(!sample.is_empty(), "{name}");
+        let others: Vec<Vec<u8>> = std::iter::once(sample.clone())
+            .chain(JSON.map(|part| part.as_bytes().to_vec()))
+            .collect();
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ name.len() as u64);
+        target(sample);
+        for round in 0..rounds_of(name) {
+            let input = damage(sample, &others, &mut numbers);
+            let began = Instant::now();
+            target(&input);
+            assert!(began.elapsed() < PATIENCE, "{name}, round {round}");
+        }
+        for filling in
+            ["[", "{\"a\":", "\"", "\\u0000", "A", " ", "[[clause]]\n", "a=[", "\u{202e}"]
+        {
+            let input = filling.repeat((2 << 20) / filling.len());
+            let began = Instant::now();
+            target(input.as_bytes());
+            target(&[sample.as_slice(), input.as_bytes()].concat());
+            assert!(began.elapsed() < 2 * PATIENCE, "{name}, {filling:?}");
+        }
+    }
+}
+
+/// What damage puts into texts of these kinds, beside parts of themselves.
+const JSON: [&str; 12] = [
+    "{\"payload\":\"e30\",\"signatures\":[]}",
+    "\"version\":2,",
+    "\"\\u0061\"",
+    "\"\\ud800\"",
+    "null",
+    "1e400",
+    "-0.0",
+    "[[[[[[[[",
+    "\"provider\":\"asker\",",
+    "2026-01-01T00:00:00+08:00[Z]",
+    "\u{202e}\u{200b}\u{feff}",
+    "0x7f",
+];
+
+/// Each round signs and verifies, or reads a draft.
+fn rounds_of(name: &str) -> usize {
+    match name {
+        "agreement_document" | "order_document" => 1500,
+        "outside_signature" => 20_000,
+        _ => 3000,
+    }
+}
+
+/// Every change of one byte of a whole agreement, with signatures of either algorithm: refused, or the same agreement.
+#[test]
+fn a_document_with_any_byte_changed_is_refused_or_says_the_same() {
+    let signers = Signers::new();
+    let terms = Terms::parse(Path::new("draft.toml"), &Signers::draft("data-authority")).unwrap();
+    let kids = ["fund-centre-1", "civil-affairs-2", "data-authority-1"];
+    let keys = kids.map(|kid| Signer { kid, key: signers.key(kid) });
+    let document = document::sign(&terms.payload().unwrap(), &keys).unwrap();
+    let good = document::verify(&document, &signers.register, signers.now).unwrap();
+    let mut numbers = Numbers(7);
+    let (mut refused, mut same) = (0, 0);
+    let mut verify = |changed: &[u8]| {
+        match document::verify(changed, &signers.register, signers.now) {
+            Err(_) => refused += 1,
+            Ok(agreement) => {
+                assert_eq!(agreement, good);
+                same += 1;
+            }
+        }
+        let _ = document::peek(changed);
+    };
+    for place in 0..document.len() {
+        let mut changed = document.clone();
+        changed[place] = match numbers.below(4) {
+            0 => changed[place] ^ (1 << numbers.below(8)),
+            1 => b" \"\\{}[],:="[numbers.below(10)],
+            2 => changed[place].wrapping_add(1),
+            _ => numbers.next() as u8,
+        };
+        verify(&changed);
+    }
+    for _ in 0..6000 {
+        verify(&damage(&document, std::slice::from_ref(&document), &mut numbers));
+    }
+    // White space between the parts, and changes that changed nothing.
+    assert!(
+        refused > 6000 && same > 0 && same < refused / 10,
+        "{refused} refused, {same} the same"
+    );
 }

@@ -1,38 +1,73 @@
 //! Signed documents against a small register: what holds, and each way in which one does not.
 
+mod hostile;
+mod outside;
+mod rotation;
+
 use std::path::Path;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rcgen::{KeyPair, PKCS_ED25519};
 use serde_json::{Value, json};
 
+use super::super::terms::TermsError;
 use super::super::terms::tests::DRAFT;
 use super::*;
 use crate::pki::Authority;
 
+pub(crate) use self::outside::der;
+
 /// When everything below happens: 2026-09-22.
 pub(in crate::agreements) const NOW: Timestamp = Timestamp::from_seconds(1_790_042_400);
 
-/// Three parties; the fund centre has a second key, ES256, and one that has run out.
+/// When the keys `…-0` end: 2026-01-01.
+const TURN: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+/// The two parties of [`DRAFT`], a stranger, and a platform. The second key of each is ES256; the fund centre has two
+/// that have run out, one of either kind.
 pub(in crate::agreements) struct Parties {
     pub(in crate::agreements) register: Register,
     keys: Vec<(&'static str, SigningKey)>,
 }
 
+/// Organisation, credit code, keys: id, whether Ed25519, end.
+type Party = (&'static str, &'static str, &'static [(&'static str, bool, &'static str)]);
+
+const LONG: &str = "2036-01-01T00:00:00Z";
+
+const PARTIES: [Party; 4] = [
+    (
+        "fund-centre",
+        "12430000000000027P",
+        &[
+            ("fund-1", true, LONG),
+            ("fund-2", false, LONG),
+            ("fund-0", true, "2026-01-01T00:00:00Z"),
+            ("fund-00", false, "2026-01-01T00:00:00Z"),
+        ],
+    ),
+    ("civil-affairs", "11430000000000051B", &[("civil-1", true, LONG), ("civil-2", false, LONG)]),
+    ("police", "11430000000000043G", &[("police-1", true, LONG)]),
+    ("data-authority", "11430000000000027T", &[("data-1", true, LONG), ("data-2", false, LONG)]),
+];
+
 impl Parties {
     pub(in crate::agreements) fn new() -> Self {
         let mut documents = Vec::new();
         let mut keys = Vec::new();
-        for (id, uscc) in [
-            ("fund-centre", "12430000000000027P"),
-            ("civil-affairs", "11430000000000051B"),
-            ("police", "11430000000000043G"),
-        ] {
+        for (id, uscc, own) in PARTIES {
             let authority = Authority::new(id, NOW).unwrap().certificate.replace('\r', "");
             let mut file = format!(
                 "id = \"{id}\"\nname = \"{id}\"\nname_zh = \"{id}\"\nuscc = \"{uscc}\"\n\
                  authorities = ['''\n{authority}''']\n"
             );
-            let mut enter = |kid: &'static str, pair: &KeyPair, valid_to: &str| {
+            for (kid, is_edwards, valid_to) in own {
+                let pair = if *is_edwards {
+                    KeyPair::generate_for(&PKCS_ED25519).unwrap()
+                } else {
+                    KeyPair::generate().unwrap()
+                };
                 let key = SigningKey::from_pkcs8(&pair.serialize_der()).unwrap();
                 let public = key.public();
                 file.push_str(&format!(
@@ -41,17 +76,7 @@ impl Parties {
                     public.algorithm.name(),
                     BASE64_URL_SAFE_NO_PAD.encode(&public.bytes),
                 ));
-                keys.push((kid, key));
-            };
-            let edwards = || KeyPair::generate_for(&PKCS_ED25519).unwrap();
-            match id {
-                "fund-centre" => {
-                    enter("fund-1", &edwards(), "2036-01-01T00:00:00Z");
-                    enter("fund-2", &KeyPair::generate().unwrap(), "2036-01-01T00:00:00Z");
-                    enter("fund-0", &edwards(), "2026-01-01T00:00:00Z");
-                }
-                "civil-affairs" => enter("civil-1", &edwards(), "2036-01-01T00:00:00Z"),
-                _ => enter("police-1", &edwards(), "2036-01-01T00:00:00Z"),
+                keys.push((*kid, key));
             }
             documents.push((id.to_owned(), file.into_bytes()));
         }
@@ -84,11 +109,22 @@ fn encoded(value: &Value) -> Value {
     json!(BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(value).unwrap()))
 }
 
+/// [`DRAFT`] with a third party.
+fn with_platform() -> String {
+    DRAFT.replace("systems =", "platform = \"data-authority\"\nsystems =")
+}
+
+fn payload_of(draft: &str) -> Vec<u8> {
+    Terms::parse(Path::new("draft.toml"), draft).unwrap().payload().unwrap()
+}
+
 #[test]
 fn two_signatures_of_either_algorithm_make_an_agreement() {
     let parties = Parties::new();
-    for fund in ["fund-1", "fund-2"] {
-        let document = parties.sign(DRAFT, &[fund, "civil-1"]);
+    for (fund, civil) in
+        [("fund-1", "civil-1"), ("fund-2", "civil-1"), ("fund-1", "civil-2"), ("fund-2", "civil-2")]
+    {
+        let document = parties.sign(DRAFT, &[fund, civil]);
         let agreement = parties.verify(&document).unwrap();
         assert_eq!((agreement.id.as_str(), agreement.version), ("hn-gjj-mz-2018-001", 1));
         let payload: Value = serde_json::from_slice(&document).unwrap();
@@ -104,11 +140,42 @@ fn parties_sign_one_after_the_other() {
     let opened = open(&half, &parties.register, NOW).unwrap();
     assert_eq!(opened.signed_by, [("civil-affairs".into(), "civil-1".to_owned())]);
     assert!(
-        matches!(parties.verify(&half), Err(DocumentError::NotSigned(party)) if party.as_str() == "fund-centre")
+        matches!(parties.verify(&half), Err(DocumentError::NotSigned(parties)) if parties == ["fund-centre".into()])
     );
     let whole = countersign(&half, &[parties.signer("fund-1")]).unwrap();
     assert!(parties.verify(&whole).is_ok());
     assert_eq!(peek(&whole).unwrap(), opened.terms);
+}
+
+#[test]
+fn a_platform_that_the_terms_name_signs_too() {
+    let parties = Parties::new();
+    let draft = with_platform();
+    for platform in ["data-1", "data-2"] {
+        let whole = parties.sign(&draft, &["civil-2", platform, "fund-1"]);
+        let agreement = parties.verify(&whole).unwrap();
+        assert_eq!(agreement.platform, Some("data-authority".into()));
+    }
+    let missing = |kids: &[&'static str]| {
+        let document = parties.sign(&draft, kids);
+        let opened = open(&document, &parties.register, NOW).unwrap();
+        let refused = parties.verify(&document).unwrap_err();
+        assert!(
+            matches!(&refused, DocumentError::NotSigned(parties) if *parties == opened.missing())
+        );
+        refused.to_string()
+    };
+    assert_eq!(missing(&["fund-1", "civil-1"]), "`data-authority` has not signed");
+    assert_eq!(missing(&["fund-1", "data-1"]), "`civil-affairs` has not signed");
+    assert_eq!(missing(&["data-1"]), "`fund-centre` and `civil-affairs` have not signed");
+    let refused = |draft: &str, kids: &[&'static str]| {
+        parties.verify(&parties.sign(draft, kids)).unwrap_err().to_string()
+    };
+    let stranger = "`police` has signed and is no party to the agreement";
+    assert_eq!(refused(&draft, &["fund-1", "civil-1", "police-1"]), stranger);
+    // Nobody is a third party by signing.
+    let unnamed = refused(DRAFT, &["fund-1", "civil-1", "data-1"]);
+    assert_eq!(unnamed, "`data-authority` has signed and is no party to the agreement");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::document::{self, DocumentError, Signed, Signer};
+use super::json;
 use crate::decision::freeze::Scope;
 use crate::parties::Register;
 use crate::query::time::Timestamp;
@@ -64,6 +65,7 @@ pub struct Order {
     pub id: String,
     /// Whose order it is.
     pub by: OrganisationId,
+    #[serde(deserialize_with = "super::moment::read")]
     at: jiff::Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<jiff::Timestamp>,
@@ -297,7 +299,7 @@ pub fn peek(document: &[u8]) -> Result<Order, OrderError> {
 }
 
 fn read(payload: &[u8]) -> Result<Order, OrderError> {
-    let order: Order = serde_json::from_slice(payload).map_err(OrderError::Json)?;
+    let order: Order = json::read(payload).map_err(OrderError::Json)?;
     order.act()?;
     Ok(order)
 }

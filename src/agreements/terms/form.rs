@@ -24,7 +24,9 @@ pub struct Terms {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) platform: Option<OrganisationId>,
     pub(super) systems: Vec<SystemId>,
+    #[serde(deserialize_with = "crate::agreements::moment::read")]
     pub(super) effective_from: jiff::Timestamp,
+    #[serde(deserialize_with = "crate::agreements::moment::read")]
     pub(super) effective_to: jiff::Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) overlap: Option<String>,

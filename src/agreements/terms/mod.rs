@@ -16,6 +16,7 @@ use thiserror::Error;
 
 pub use self::form::Terms;
 pub use self::page::Look;
+use super::json;
 use crate::finding::{self, Finding};
 use crate::query::{FactCode, ItemCode, OrganisationId};
 
@@ -41,6 +42,10 @@ impl Terms {
     pub fn parse(name: &Path, draft: &str) -> Result<Self, Finding> {
         let terms: Self = finding::parse_toml(name, draft)?;
         terms.agreement(&[]).map_err(|error| Finding::new(name, error.to_string()))?;
+        let payload = terms.payload().map_err(|error| Finding::new(name, error.to_string()))?;
+        if let Some(flaw) = json::flaw(&payload) {
+            return Err(Finding::new(name, flaw));
+        }
         Ok(terms)
     }
 
@@ -49,7 +54,7 @@ impl Terms {
     /// # Errors
     /// When it is not JSON of this form, or makes no sense.
     pub fn from_payload(payload: &[u8]) -> Result<Self, TermsError> {
-        let terms: Self = serde_json::from_slice(payload).map_err(TermsError::Json)?;
+        let terms: Self = json::read(payload).map_err(TermsError::Json)?;
         terms.agreement(payload)?;
         Ok(terms)
     }
@@ -91,6 +96,11 @@ impl Terms {
     /// Everyone who must sign.
     pub fn parties(&self) -> impl Iterator<Item = &OrganisationId> {
         [&self.consumer, &self.provider].into_iter().chain(&self.platform)
+    }
+
+    /// Papers that belong to the agreement: title, and SHA-256 in lower-case hex.
+    pub fn annexes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.annexes.iter().map(|annex| (annex.title.as_str(), annex.sha256.as_str()))
     }
 
     /// Chinese title.

@@ -1,11 +1,14 @@
 //! `heyan agreement`: sign, verify and show agreements and the orders of their parties; say what they permit, and what a
 //! draft would have.
 
+mod annex;
+mod attach;
+mod diff;
 mod dry_run;
 mod explain;
-mod diff;
 mod give;
 mod order;
+mod paper;
 mod render;
 mod schema;
 mod show;
@@ -13,13 +16,15 @@ mod sign;
 mod source;
 mod verify;
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
+use crate::agreements::document::SIZE_LIMIT;
 use crate::agreements::terms::Terms;
 use crate::crypto::SigningKey;
 use crate::finding::{self, Finding};
@@ -34,11 +39,16 @@ pub struct Agreement {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
-    /// Sign a draft, or add the other party's signature to a document
+    /// Sign a draft, or add another party's signature to a document
     #[command(
-        after_help = "Examples:\n  heyan agreement sign agency.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as agency --key agency/signing.key \\\n    --parties parties -o agreements/agency.json\n\nThe signed file grants nothing before both parties have signed it. Read docs/agreements.md first."
+        after_help = "Examples:\n  heyan agreement sign agency.toml --as fund-centre --key fund-centre/signing.key \\\n    --parties parties -o half.json\n  heyan agreement sign half.json --as agency --key agency/signing.key \\\n    --parties parties -o agreements/agency.json\n  heyan agreement sign half.json --as agency --kid agency-2 --detached \\\n    --parties parties -o agency.tosign\n\nThe signed file grants nothing before every party has signed it. Read docs/agreements.md first."
     )]
     Sign(sign::Sign),
+    /// Put a signature that was made elsewhere, as in a hardware module, into its document
+    #[command(
+        after_help = "Example:\n  heyan agreement sign half.json --as agency --kid agency-2 --detached \\\n    --parties parties -o agency.tosign\n  openssl pkeyutl -sign -rawin -inkey agency.key -in agency.tosign -out agency.sig\n  heyan agreement attach half.json --as agency --kid agency-2 --signature agency.sig \\\n    --parties parties -o agreements/agency.json\n\nNothing is written unless the signature is that key's over those bytes."
+    )]
+    Attach(attach::Attach),
     /// Give an order of one party: suspend, resume or revoke an agreement, freeze questions to oneself
     Order(Box<order::OrderCommand>),
     /// Give a signed order to a running gateway, which follows it at once: exit 0 in force, 1 refused
@@ -48,7 +58,7 @@ enum Commands {
     Give(give::Give),
     /// Check the signatures and the terms of an agreement or an order: exit 0 valid, 1 not
     #[command(
-        after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
+        after_help = "Examples:\n  heyan agreement verify agreements/agency.json --parties parties\n  heyan agreement verify agreements/agency.json --parties parties --annex fields.pdf duties.pdf"
     )]
     Verify(verify::Verify),
     /// Show what a draft, an agreement or an order says, in Chinese or English
@@ -86,6 +96,7 @@ enum Commands {
 pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Sign(command) => sign::run(&command),
+        Commands::Attach(command) => attach::run(&command),
         Commands::Order(command) => order::run(*command),
         Commands::Give(command) => give::run(&command),
         Commands::Verify(command) => verify::run(&command),
@@ -122,8 +133,13 @@ fn register(folder: &Path) -> anyhow::Result<Register> {
     Register::load(folder).map_err(all)
 }
 
+/// Of a file longer than any document no more than shows that it is too long.
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(bytes)
 }
 
 fn all(findings: Vec<Finding>) -> anyhow::Error {
@@ -137,6 +153,8 @@ fn print(value: &serde_json::Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;
@@ -154,7 +172,7 @@ mod tests {
         agreement: Agreement,
     }
 
-    fn ran(folder: &Path, line: &str) -> anyhow::Result<bool> {
+    pub(super) fn ran(folder: &Path, line: &str) -> anyhow::Result<bool> {
         let path = |word: &str| word.replace('@', &format!("{}/", folder.display()));
         let words = std::iter::once("agreement".to_owned()).chain(line.split(' ').map(path));
         run(Line::try_parse_from(words)?.agreement)

@@ -1,5 +1,6 @@
-//! `heyan agreement sign`: puts a party's name under a draft or a document.
+//! `heyan agreement sign`: puts a party's name under a draft or a document, or says what a key elsewhere is to sign.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,32 +9,44 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde_json::json;
 
-use super::{all, draft, is_draft, kid, print, read, register};
+use super::annex::Annexes;
+use super::paper::{self, Paper};
+use super::{all, is_draft, kid, print, register};
 use crate::agreements::against_catalogue;
-use crate::agreements::document::{self, Opened, Signer};
+use crate::agreements::document::{self, Signer, TYPE};
 use crate::agreements::terms::Terms;
 use crate::catalogue::Catalogue;
 use crate::clock::now;
-use crate::crypto::SigningKey;
+use crate::crypto::{SigningKey, hex, sha256};
+use crate::parties::Register;
 use crate::query::OrganisationId;
 
 #[derive(Debug, Args)]
 pub(super) struct Sign {
-    /// A draft (*.toml), or a document that the other party has signed (*.json)
+    /// A draft (*.toml), or a document that other parties have signed (*.json)
     file: PathBuf,
     /// The organisation that signs
     #[arg(long = "as", value_name = "ORGANISATION")]
     party: String,
     /// Its private key: PKCS#8 PEM, Ed25519 or ECDSA P-256, mode 0600
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "detached")]
+    key: Option<PathBuf>,
+    /// Sign nothing here: write what a key elsewhere is to sign, for `attach` to take its signature
+    #[arg(long, requires = "kid", conflicts_with = "key")]
+    detached: bool,
+    /// With --detached: identifier of that key in the party register
+    #[arg(long, requires = "detached", conflicts_with = "key")]
+    kid: Option<String>,
     /// Folder of the party register
     #[arg(long, value_name = "FOLDER")]
     parties: PathBuf,
     /// Folder of the catalogue; a draft with words it does not know is then not signed
     #[arg(long, value_name = "FOLDER")]
     catalogue: Option<PathBuf>,
-    /// Where to write the signed document
+    /// Papers that the terms name by their digest; with one that they do not name, nothing is signed
+    #[arg(long = "annex", value_name = "FILE", num_args = 1..)]
+    annexes: Vec<PathBuf>,
+    /// Where to write the signed document, or what is to be signed
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Print JSON
@@ -47,54 +60,93 @@ pub(super) fn run(command: &Sign) -> anyhow::Result<ExitCode> {
     let organisation = register
         .organisation(&party)
         .with_context(|| format!("the party register has no organisation `{party}`"))?;
-    let key = SigningKey::read(&command.key)?;
-    let signer = Signer { kid: kid(organisation, &key)?, key: &key };
-
-    let signed = if is_draft(&command.file) {
-        let terms = draft(&command.file)?;
-        refuse_unknown_words(&terms, command.catalogue.as_deref())?;
-        ensure_party(&terms, &party)?;
-        document::sign(&terms.payload()?, &[signer])?
-    } else {
-        let bytes = read(&command.file)?;
-        // Never put one's name beside a signature that does not hold.
-        let opened = document::open(&bytes, &register, now())
-            .with_context(|| format!("{} is not signed over", command.file.display()))?;
-        refuse_unknown_words(&opened.terms, command.catalogue.as_deref())?;
-        ensure_party(&opened.terms, &party)?;
-        ensure!(
-            opened.signed_by.iter().all(|(signer, _)| *signer != party),
-            "`{party}` has signed already"
-        );
-        document::countersign(&bytes, &[signer])?
+    let key = command.key.as_deref().map(SigningKey::read).transpose()?;
+    let kid = match &key {
+        Some(key) => kid(organisation, key)?,
+        None => command.kid.as_deref().unwrap_or_default(),
     };
-    let opened = document::open(&signed, &register, now())
-        .context("what was signed does not verify, so nothing is written")?;
-    fs::write(&command.output, &signed)
-        .with_context(|| format!("cannot write {}", command.output.display()))?;
-    let missing = missing(&opened);
-    if command.json {
-        print(&json!({
-            "file": command.output, "id": opened.terms.id(), "version": opened.terms.version(),
-            "signed_by": signers(&opened), "missing": missing,
-        }));
-    } else {
-        say!("{}: signed by {}", command.output.display(), signers(&opened).join(", "));
-        if !missing.is_empty() {
-            say!("Still missing: {}. It grants nothing until then.", missing.join(", "));
+    let paper = Paper::read(&command.file, &register)?;
+    refuse_unknown_words(&paper.terms, command.catalogue.as_deref())?;
+    paper.ensure_open_to(&party)?;
+    let annexes = Annexes::compare(&paper.terms, &command.annexes)?;
+    annexes.ensure_fit().context("nothing was signed")?;
+    match &key {
+        Some(key) => {
+            let signed = document::countersign(&paper.document, &[Signer { kid, key }])?;
+            paper::put(&signed, &register, &command.output, command.json)?;
         }
+        None => detach(command, &register, &party, &paper)?,
+    }
+    if !command.json && !command.annexes.is_empty() {
+        annexes.print();
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn ensure_party(terms: &Terms, party: &OrganisationId) -> anyhow::Result<()> {
+/// Writes what the key is to sign. A draft's document goes beside it: `attach` then depends on no draft that somebody
+/// still edits, and on no program's way of writing JSON.
+fn detach(
+    command: &Sign,
+    register: &Register,
+    party: &OrganisationId,
+    paper: &Paper,
+) -> anyhow::Result<()> {
+    let entry = paper::entry(register, party, command.kid.as_deref().unwrap_or_default())?;
+    let (kid, algorithm) = (&entry.kid, entry.key.algorithm);
+    let is_valid = entry.valid_from <= now() && now() < entry.valid_to;
     ensure!(
-        [terms.consumer(), terms.provider()].contains(&party),
-        "`{party}` is no party: the agreement is between `{}` and `{}`",
-        terms.consumer(),
-        terms.provider()
+        is_valid,
+        "the key `{kid}` is not valid now: see `valid_from` and `valid_to` in the party register"
+    );
+    let bytes = document::to_sign(TYPE, &paper.document, kid, algorithm)?;
+    let output = &command.output;
+    let document = if is_draft(&command.file) {
+        let beside = beside(output);
+        write_new(&beside, &paper.document)?;
+        beside
+    } else {
+        command.file.clone()
+    };
+    fs::write(output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
+    let digest = hex(&sha256(&bytes));
+    if command.json {
+        print(&json!({
+            "file": output, "document": document, "id": paper.terms.id(),
+            "version": paper.terms.version(), "kid": kid, "alg": algorithm.name(),
+            "bytes": bytes.len(), "sha256": digest,
+        }));
+        return Ok(());
+    }
+    say!(
+        "{}: {} bytes to be signed by the key `{kid}` ({}), sha256 {digest}",
+        output.display(),
+        bytes.len(),
+        algorithm.name()
+    );
+    say!(
+        "Then: heyan agreement attach {} --as {party} --kid {kid} --signature FILE --parties {} -o FILE",
+        document.display(),
+        command.parties.display()
     );
     Ok(())
+}
+
+/// `x.tosign.document` for `x.tosign`.
+fn beside(output: &Path) -> PathBuf {
+    let mut name = OsString::from(output);
+    name.push(".document");
+    PathBuf::from(name)
+}
+
+/// A document that somebody may be signing is never replaced by another.
+fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let is_another = fs::read(file).is_ok_and(|there| there != bytes);
+    ensure!(
+        !is_another,
+        "{} is there with other content: remove it, or choose another output",
+        file.display()
+    );
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn refuse_unknown_words(terms: &Terms, catalogue: Option<&Path>) -> anyhow::Result<()> {
@@ -105,16 +157,4 @@ fn refuse_unknown_words(terms: &Terms, catalogue: Option<&Path>) -> anyhow::Resu
         return Ok(());
     }
     bail!("the terms do not fit the catalogue, so nothing was signed:\n  {}", problems.join("\n  "))
-}
-
-fn signers(opened: &Opened) -> Vec<String> {
-    opened.signed_by.iter().map(|(party, _)| party.to_string()).collect()
-}
-
-fn missing(opened: &Opened) -> Vec<String> {
-    [opened.terms.consumer(), opened.terms.provider()]
-        .into_iter()
-        .filter(|party| opened.signed_by.iter().all(|(signer, _)| signer != *party))
-        .map(ToString::to_string)
-        .collect()
 }

@@ -6,12 +6,15 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::annex::Annexes;
+use super::paper::listed;
 use super::{print, read, register};
 use crate::agreements::document::{self, DocumentError};
 use crate::agreements::order as orders;
 use crate::cli::NO;
 use crate::clock::now;
 use crate::crypto::hex;
+use crate::decision::agreement::Agreement;
 use crate::parties::Register;
 
 #[derive(Debug, Args)]
@@ -21,6 +24,9 @@ pub(super) struct Verify {
     /// Folder of the party register
     #[arg(long, value_name = "FOLDER")]
     parties: PathBuf,
+    /// Papers that the agreement names by their digest: exit 1 when one is none of them
+    #[arg(long = "annex", value_name = "FILE", num_args = 1..)]
+    annexes: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,28 +39,36 @@ pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
         Err(DocumentError::Type { found, .. }) if found == orders::TYPE => {
             Ok(verify_order(command, &bytes, &register))
         }
-        Ok(agreement) => {
-            if command.json {
-                print(&json!({
-                    "valid": true, "file": command.file, "id": agreement.id,
-                    "version": agreement.version, "consumer": agreement.consumer,
-                    "provider": agreement.provider, "digest": hex(&agreement.digest),
-                }));
-            } else {
-                say!(
-                    "{}: valid. {} version {}, signed by {} and {}, digest {}",
-                    command.file.display(),
-                    agreement.id,
-                    agreement.version,
-                    agreement.consumer,
-                    agreement.provider,
-                    hex(&agreement.digest)
-                );
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        Ok(agreement) => verified(command, &bytes, &agreement),
         Err(error) => Ok(not_valid(command, &error.in_full())),
     }
+}
+
+fn verified(command: &Verify, document: &[u8], agreement: &Agreement) -> anyhow::Result<ExitCode> {
+    let terms = document::peek(document)?;
+    let annexes = Annexes::compare(&terms, &command.annexes)?;
+    let parties: Vec<_> = terms.parties().collect();
+    if command.json {
+        let (annexes, others) = annexes.json();
+        print(&json!({
+            "valid": true, "file": command.file, "id": agreement.id,
+            "version": agreement.version, "consumer": agreement.consumer,
+            "provider": agreement.provider, "platform": agreement.platform,
+            "digest": hex(&agreement.digest), "annexes": annexes,
+            "no_annexes": others,
+        }));
+    } else {
+        say!(
+            "{}: valid. {} version {}, signed by {}, digest {}",
+            command.file.display(),
+            agreement.id,
+            agreement.version,
+            listed(&parties),
+            hex(&agreement.digest)
+        );
+        annexes.print();
+    }
+    Ok(if annexes.fit() { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
 
 /// Whether anything comes of an order depends on those before it, which only a gateway's log knows.

@@ -4,6 +4,7 @@ pub(crate) mod connect;
 pub(crate) mod draft;
 pub(crate) mod entries;
 pub(crate) mod lines;
+pub(crate) mod signers;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
