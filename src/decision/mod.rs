@@ -10,6 +10,7 @@ mod table;
 pub mod freeze;
 pub mod limit;
 pub mod mask;
+pub mod pool;
 pub mod set;
 mod checks;
 pub mod denial;
