@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use heyan::decision::agreement::{Agreement, Clause, Ending, Quota};
 use heyan::decision::agreements::AgreementSet;
 use heyan::decision::facts::{AssertionFact, CallerFacts, Facts, QuotaUse, RoleFact, Standing};
+use heyan::decision::pool::Pool;
 use heyan::decision::set::{Set, Word};
 use heyan::decision::{Decision, RULES, decide};
 use heyan::query::time::Timestamp;
@@ -41,8 +42,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
     let mut of_ten: Vec<f64> = Vec::new();
     for count in sizes.filter(|size| *size <= options.agreements) {
-        let all: Vec<Arc<Agreement>> =
-            (0..count).map(|number| Arc::new(agreement(number))).collect();
+        let mut pool = Pool::default();
+        let all = (0..count).map(|number| Arc::new(pool.share(agreement(number))));
+        let all: Vec<Arc<Agreement>> = all.collect();
         let set = AgreementSet::new(all.iter().map(Arc::clone));
         let kinds: [(&str, Option<&str>, Vary); 4] = [
             ("permit", None, |_| {}),

@@ -36,9 +36,32 @@ const NEVER: Timestamp = Timestamp(u64::MAX);
 /// The clauses under which one organisation might ask one fact, in the order they are tried.
 #[derive(Clone, Debug)]
 struct Route {
-    clauses: Arc<[Placed]>,
+    clauses: Clauses,
     /// From when on a newer version has taken the place of each; left out while none ever does.
     superseded: Option<Arc<[Timestamp]>>,
+}
+
+/// Most questions have one clause to be asked under: it is found without a further look into memory.
+#[derive(Clone, Debug)]
+enum Clauses {
+    One([Placed; 1]),
+    Several(Arc<[Placed]>),
+}
+
+impl Clauses {
+    fn new(clauses: Vec<Placed>) -> Self {
+        match <[Placed; 1]>::try_from(clauses) {
+            Ok(one) => Self::One(one),
+            Err(several) => Self::Several(several.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[Placed] {
+        match self {
+            Self::One(one) => one,
+            Self::Several(several) => several,
+        }
+    }
 }
 
 impl Route {
@@ -46,12 +69,12 @@ impl Route {
     fn new(clauses: Vec<(Placed, Timestamp)>) -> Self {
         let (clauses, moments): (Vec<Placed>, Vec<Timestamp>) = clauses.into_iter().unzip();
         let superseded = moments.iter().any(|moment| *moment != NEVER).then(|| moments.into());
-        Self { clauses: clauses.into(), superseded }
+        Self { clauses: Clauses::new(clauses), superseded }
     }
 
     /// Its clauses are all of one consumer and one fact; two of those may have one hash.
     fn is_of(&self, consumer: &OrganisationId, fact: &FactCode) -> bool {
-        self.clauses.first().is_some_and(|(agreement, position)| {
+        self.clauses.as_slice().first().is_some_and(|(agreement, position)| {
             agreement.clauses.get(*position).is_some_and(|clause| clause.fact == *fact)
                 && agreement.consumer == *consumer
         })
@@ -64,7 +87,11 @@ impl Route {
 
     /// Each clause with the moment from which it is superseded.
     fn iter(&self) -> impl Iterator<Item = (&Placed, Timestamp)> {
-        self.clauses.iter().enumerate().map(|(place, placed)| (placed, self.superseded(place)))
+        self.clauses
+            .as_slice()
+            .iter()
+            .enumerate()
+            .map(|(place, placed)| (placed, self.superseded(place)))
     }
 }
 
@@ -193,7 +220,7 @@ impl AgreementSet {
         consumer: &OrganisationId,
         fact: &FactCode,
     ) -> &[(Arc<Agreement>, usize)] {
-        self.route(consumer, fact).map_or(&[], |route| &route.clauses)
+        self.route(consumer, fact).map_or(&[], |route| route.clauses.as_slice())
     }
 
     /// The same, each with the moment from which a newer version has taken its place.

@@ -11,6 +11,7 @@ pub mod freeze;
 pub mod halts;
 pub mod limit;
 pub mod mask;
+pub mod pool;
 pub mod set;
 mod checks;
 pub mod denial;

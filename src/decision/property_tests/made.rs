@@ -86,6 +86,9 @@ pub(super) fn clause(cases: &mut Cases) -> Clause {
     let relations = cases.some(ROLES, 15);
     let masked: Vec<(&str, Mask)> =
         cases.some(&[("registered_on", Mask::Year), ("name", Mask::Name)], 30);
+    let disclose = cases.words(ATTRIBUTES, 50);
+    // Whole or in part: a draft that says both is refused.
+    let masked = masked.into_iter().filter(|(name, _)| !disclose.contains(*name));
     Clause {
         fact: cases.one(&["M1", "M2", "M2", "M2"]).into(),
         items: cases.some(ITEMS, 75).into_iter().map(ItemCode::from).collect(),
@@ -97,8 +100,8 @@ pub(super) fn clause(cases: &mut Cases) -> Clause {
             .collect(),
         assert: cases.words(ATTRIBUTES, 75),
         limits: limited.into_iter().map(|attribute| limit(cases, attribute)).collect(),
-        disclose: cases.words(ATTRIBUTES, 50),
-        mask: masked.into_iter().map(|(name, mask)| (name.into(), mask)).collect(),
+        disclose: disclose.clone(),
+        mask: masked.map(|(name, mask)| (name.into(), mask)).collect(),
         never: cases.words(ATTRIBUTES, 4),
         consent: cases.chance(15),
         max_age: Duration::from_secs(cases.number(1000)),
