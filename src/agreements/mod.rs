@@ -5,5 +5,6 @@ pub mod document;
 pub mod directory;
 pub mod order;
 mod fit;
+mod words;
 
 pub use fit::against_catalogue;

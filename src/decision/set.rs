@@ -6,9 +6,9 @@ use std::sync::Arc;
 /// A word that many agreements share: the name of an attribute, a role or a paper.
 pub type Word = Arc<str>;
 
-/// Members in ascending order, each once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Set<T>(Box<[T]>);
+/// Members in ascending order, each once. Cloning shares them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Set<T>(Arc<[T]>);
 
 impl<T> Set<T> {
     /// The members, ascending.
@@ -32,7 +32,7 @@ impl<T> Set<T> {
 
 impl<T> Default for Set<T> {
     fn default() -> Self {
-        Self(Box::default())
+        Self(Arc::default())
     }
 }
 
@@ -41,7 +41,7 @@ impl<T: Ord> FromIterator<T> for Set<T> {
         let mut members: Vec<T> = members.into_iter().collect();
         members.sort_unstable();
         members.dedup();
-        Self(members.into_boxed_slice())
+        Self(members.into())
     }
 }
 

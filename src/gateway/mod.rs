@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod in_force;
 pub mod ledger;
 mod orders;
+pub mod publish;
 mod turns;
 mod window;
 
@@ -61,7 +62,7 @@ pub struct Gateway {
     in_force: ArcSwap<InForce>,
     sources: Sources,
     /// What the log says is in force; held while a change is made.
-    journal: Mutex<Journal>,
+    journal: Arc<Mutex<Journal>>,
     ledger: Ledger,
     cache: AnswerCache,
     audit: Audit,
@@ -99,7 +100,7 @@ impl Gateway {
         Self {
             in_force: ArcSwap::from_pointee(parts.in_force),
             sources: parts.sources,
-            journal: Mutex::new(parts.journal),
+            journal: Arc::new(Mutex::new(parts.journal)),
             ledger: parts.ledger,
             cache: parts.cache,
             audit: parts.audit,

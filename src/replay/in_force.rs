@@ -43,7 +43,8 @@ pub(super) struct InForce {
     is_unusable: bool,
     agreements: BTreeMap<(String, u32), Arc<Agreement>>,
     standing: Standing,
-    current: View,
+    /// Made when first needed after a change.
+    current: Option<View>,
     /// Views that are over, with the last moment at which they can have decided; newest first.
     earlier: VecDeque<(Timestamp, View)>,
     longest_kept: Duration,
@@ -62,17 +63,22 @@ impl InForce {
             is_unusable: false,
             agreements: BTreeMap::new(),
             standing: Standing::default(),
-            current: View::default(),
+            current: Some(View::default()),
             earlier: VecDeque::new(),
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
         }
     }
 
-    /// The view in force, then those just over when a question of that time came in.
-    pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &View> {
+    /// The views under which a question of that time may have been decided: that in force, and those just over.
+    pub(super) fn admissible(&mut self, received_at: Timestamp) -> impl Iterator<Item = &View> {
+        if self.current.is_none() {
+            let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
+                .halted_by(|agreement| self.standing.halt(agreement));
+            self.current = Some(View { agreements, freezes: self.standing.freezes() });
+        }
         let earlier = self.earlier.iter().filter(move |(until, _)| received_at <= *until);
-        std::iter::once(&self.current).chain(earlier.map(|(_, view)| view))
+        self.current.iter().chain(earlier.map(|(_, view)| view))
     }
 
     /// The longest time that any agreement has allowed an answer to be kept.
@@ -217,13 +223,13 @@ impl InForce {
         }
     }
 
+    /// What was in force goes on for those who decided under it, and the next view is made when somebody asks. A view
+    /// that nobody asked for never was: it lies between two entries of one reload.
     fn turn_over(&mut self, at: Timestamp) {
-        let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
-            .halted_by(|agreement| self.standing.halt(agreement));
-        let next = View { agreements, freezes: self.standing.freezes() };
-        let over = std::mem::replace(&mut self.current, next);
-        self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
-        self.earlier.truncate(EARLIER_SETS);
+        if let Some(over) = self.current.take() {
+            self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
+            self.earlier.truncate(EARLIER_SETS);
+        }
     }
 
     /// The log's register at its end must be the auditor's.
