@@ -22,6 +22,7 @@ use crate::crypto::{Digest, sha256};
 use crate::proto::gateway::v1 as wire;
 use wire::audit_client::AuditClient;
 use wire::catalogue_client::CatalogueClient;
+use wire::operations_client::OperationsClient;
 use wire::verification_client::VerificationClient;
 
 /// Time to reach the gateway and finish the handshake; what takes longer is not there.
@@ -199,6 +200,19 @@ impl Client {
     pub async fn agreements(&self) -> Result<Vec<wire::AgreementSummary>, ClientError> {
         let request = wire::ListAgreementsRequest {};
         reply(self.catalogue().list_agreements(request).await).map(|reply| reply.agreements)
+    }
+
+    /// Has the gateway bring one signed agreement into force, for the next question. Of the caller's own organisation;
+    /// with the right `operate`, of any. Published twice it does nothing more.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn publish_agreement(
+        &self,
+        document: Vec<u8>,
+    ) -> Result<wire::PublishAgreementResponse, ClientError> {
+        let mut operations = OperationsClient::new(self.channel.clone());
+        reply(operations.publish_agreement(wire::PublishAgreementRequest { document }).await)
     }
 
     /// The newest checkpoint, a signed note. This and the calls below need the `audit` right.

@@ -69,8 +69,7 @@ impl Words {
         if let Some(known) = self.lists.get(&list) {
             return known.clone();
         }
-        let list: Set<Word> =
-            list.iter().map(|word| kept(&mut self.words, word.clone())).collect();
+        let list: Set<Word> = list.iter().map(|word| kept(&mut self.words, word.clone())).collect();
         self.lists.insert(list.clone());
         list
     }

@@ -130,7 +130,8 @@ fn hold(
         Ok(seen) => seen,
         Err(error) => {
             let problem = format!("{:#}", anyhow::Error::new(error));
-            let read = verify(log, Expected::default(), &mut |index, entry| journal.visit(index, entry));
+            let read =
+                verify(log, Expected::default(), &mut |index, entry| journal.visit(index, entry));
             return (read, Some(Finding::new(witness, problem)));
         }
     };
@@ -139,7 +140,9 @@ fn hold(
     let Err(error) = read else { return (read, None) };
     // Which of the two is at fault, only the log alone can tell.
     let mut again = Journal::default();
-    match seen.map(|_| verify(log, Expected::default(), &mut |index, entry| again.visit(index, entry))) {
+    match seen
+        .map(|_| verify(log, Expected::default(), &mut |index, entry| again.visit(index, entry)))
+    {
         Some(Ok(verified)) => {
             *journal = again;
             let error = anyhow::Error::new(error).context("the log is not the one that it saw");

@@ -23,10 +23,10 @@ pub(super) fn tell_with(
 ) -> ExitCode {
     if json {
         let list: Vec<_> = findings.iter().map(as_json).collect();
-        let mut told = serde_json::json!({ "findings": list });
-        if !warnings.is_empty() {
-            told["warnings"] = serde_json::json!(warnings);
-        }
+        let told = match warnings {
+            [] => serde_json::json!({ "findings": list }),
+            warnings => serde_json::json!({ "findings": list, "warnings": warnings }),
+        };
         say!("{told}");
     } else {
         for finding in findings {

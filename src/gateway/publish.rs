@@ -59,7 +59,9 @@ pub enum NotPublished {
     #[error("{}", .0.join("; "))]
     Words(Vec<String>),
     /// Other parties have an agreement of that id.
-    #[error("the agreement id `{id}` is that of `{consumer}` and `{provider}`; give this one another")]
+    #[error(
+        "the agreement id `{id}` is that of `{consumer}` and `{provider}`; give this one another"
+    )]
     OtherParties {
         /// The id.
         id: String,
@@ -100,11 +102,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Why not; then nothing was changed.
-    pub async fn publish(
-        &self,
-        document: &[u8],
-        at: Timestamp,
-    ) -> Result<Published, NotPublished> {
+    pub async fn publish(&self, document: &[u8], at: Timestamp) -> Result<Published, NotPublished> {
         let mut journal = self.journal.lock().await;
         let before = self.in_force();
         if let Some(known) = known(document, &journal, &before) {
@@ -114,8 +112,11 @@ impl Gateway {
         // Before there is a file: with a place in its queue the log does not refuse the entry for want of one.
         let place = self.audit.reserve().map_err(NotPublished::Log)?;
         let file = self.write(&agreement, document.to_owned()).await?;
-        let adopted =
-            Adopted { document: sha256(document), agreement: Arc::new(agreement), file: file.into() };
+        let adopted = Adopted {
+            document: sha256(document),
+            agreement: Arc::new(agreement),
+            file: file.into(),
+        };
         let (id, version) = (adopted.agreement.id.clone(), adopted.agreement.version);
         let kind = AgreementEvent::Adopted { id, version, document: document.to_owned() };
         let entry = Entry { at, kind: Kind::Agreement(kind) };
@@ -180,8 +181,7 @@ fn known(document: &[u8], journal: &Journal, before: &InForce) -> Option<Publish
     let known = journal.versions(said.id())?.adopted(said.version())?;
     let mut versions = before.versions(said.id()).iter();
     let adopted = versions.find(|adopted| adopted.agreement.version == said.version())?;
-    (known.document == sha256(document))
-        .then(|| published(&adopted.agreement, known.index, true))
+    (known.document == sha256(document)).then(|| published(&adopted.agreement, known.index, true))
 }
 
 fn published(agreement: &Agreement, log_index: u64, is_known: bool) -> Published {

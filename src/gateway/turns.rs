@@ -146,7 +146,8 @@ mod tests {
             (removed("civil-affairs"), true),
             (removed("police"), false),
         ];
-        let mut turns = Turns::default().after(&[Touched::Agreement("another".to_owned())], agencies);
+        let mut turns =
+            Turns::default().after(&[Touched::Agreement("another".to_owned())], agencies);
         for (number, (change, concerns)) in (2..).zip(cases) {
             let before = turns.since(&permit);
             turns = turns.after(&[Touched::by(&change).unwrap()], agencies);

@@ -45,11 +45,22 @@ pub(super) struct InForce {
     standing: Standing,
     /// Made when first needed after a change.
     current: Option<View>,
-    /// Views that are over, with the last moment at which they can have decided; newest first.
-    earlier: VecDeque<(Timestamp, View)>,
+    /// Views that are over, newest first.
+    earlier: VecDeque<Over>,
+    /// The latest time at which a question was received.
+    latest: Timestamp,
     longest_kept: Duration,
     /// Index of the last entry about each party, for findings.
     last_party_entries: BTreeMap<String, u64>,
+}
+
+/// A view that is over.
+struct Over {
+    view: View,
+    /// Time of the change that ended it.
+    changed_at: Timestamp,
+    /// The last moment at which it can have decided.
+    until: Timestamp,
 }
 
 impl InForce {
@@ -65,20 +76,25 @@ impl InForce {
             standing: Standing::default(),
             current: Some(View::default()),
             earlier: VecDeque::new(),
+            latest: Timestamp::default(),
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
         }
     }
 
-    /// The views under which a question of that time may have been decided: that in force, and those just over.
+    /// The views under which a question of that time may have been decided: those just over, then that in force, which
+    /// is made only when the others were not it. What a finding says is about the last of them.
     pub(super) fn admissible(&mut self, received_at: Timestamp) -> impl Iterator<Item = &View> {
-        if self.current.is_none() {
-            let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
-                .halted_by(|agreement| self.standing.halt(agreement));
-            self.current = Some(View { agreements, freezes: self.standing.freezes() });
-        }
-        let earlier = self.earlier.iter().filter(move |(until, _)| received_at <= *until);
-        self.current.iter().chain(earlier.map(|(_, view)| view))
+        self.latest = self.latest.max(received_at);
+        let Self { agreements, standing, current, earlier, .. } = self;
+        let make = || View {
+            agreements: AgreementSet::new(agreements.values().map(Arc::clone))
+                .halted_by(|agreement| standing.halt(agreement)),
+            freezes: standing.freezes(),
+        };
+        let earlier = earlier.iter().filter(move |over| received_at <= over.until);
+        let earlier = earlier.map(|over| &over.view);
+        earlier.chain(std::iter::once_with(move || &*current.get_or_insert_with(make)))
     }
 
     /// The longest time that any agreement has allowed an answer to be kept.
@@ -223,11 +239,16 @@ impl InForce {
         }
     }
 
-    /// What was in force goes on for those who decided under it, and the next view is made when somebody asks. A view
-    /// that nobody asked for never was: it lies between two entries of one reload.
+    /// What was in force goes on for those who decided under it, and the next view is made when somebody asks. What lies
+    /// between two entries of one reload, which have one time, was never in force: the view before it lasts until the
+    /// last of them, however long they took to write.
     fn turn_over(&mut self, at: Timestamp) {
-        if let Some(over) = self.current.take() {
-            self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
+        let until = at.max(self.latest).plus(TURNS_OVER_IN);
+        for over in self.earlier.iter_mut().filter(|over| over.changed_at == at) {
+            over.until = until;
+        }
+        if let Some(view) = self.current.take() {
+            self.earlier.push_front(Over { view, changed_at: at, until });
             self.earlier.truncate(EARLIER_SETS);
         }
     }

@@ -7,6 +7,7 @@ mod answer;
 mod audit;
 mod catalogue;
 mod operations;
+mod publish;
 mod question;
 mod refusal;
 

@@ -30,6 +30,8 @@ mod agreements;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod publish;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;

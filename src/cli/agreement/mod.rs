@@ -1,6 +1,7 @@
 //! `heyan agreement`: sign, verify and show agreements and the orders of their parties.
 
 mod order;
+mod publish;
 mod show;
 mod sign;
 mod verify;
@@ -33,6 +34,11 @@ enum Commands {
     Sign(sign::Sign),
     /// Give an order of one party: suspend, resume or revoke an agreement, freeze questions to oneself
     Order(order::OrderCommand),
+    /// Bring a signed agreement into force on a running gateway, at once: exit 0 in force, 1 refused
+    #[command(
+        after_help = "Example:\n  heyan agreement publish agency.json --gateway https://gateway:7443 \\\n    --identity pki/agency/system --authority pki/fund-centre/ca.pem\n\nAny registered system of a party may bring it, and any system with the right `operate`. A bad\ndocument changes nothing. When no reply comes, publish it again."
+    )]
+    Publish(publish::Publish),
     /// Check the signatures and the terms of an agreement or an order: exit 0 valid, 1 not
     #[command(
         after_help = "Example:\n  heyan agreement verify agreements/agency.json --parties parties"
@@ -51,6 +57,7 @@ pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Sign(command) => sign::run(&command),
         Commands::Order(command) => order::run(command),
+        Commands::Publish(command) => publish::run(&command),
         Commands::Verify(command) => verify::run(&command),
         Commands::Show(command) => show::run(&command),
     }

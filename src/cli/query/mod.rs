@@ -52,22 +52,22 @@ pub struct Query {
 
 /// Whom to ask, and as whom.
 #[derive(Debug, Args)]
-struct Gateway {
+pub(in crate::cli) struct Gateway {
     /// The gateway
     #[arg(long = "gateway", value_name = "URL", default_value = "https://127.0.0.1:7443")]
-    endpoint: String,
+    pub(in crate::cli) endpoint: String,
     /// Name in the gateway's certificate
     #[arg(long, value_name = "NAME", default_value = "localhost")]
-    server_name: String,
+    pub(in crate::cli) server_name: String,
     /// The asking system's certificate and key, less the endings .pem and .key: DIR/ORGANISATION/SYSTEM
     #[arg(long, value_name = "PATH")]
-    identity: PathBuf,
+    pub(in crate::cli) identity: PathBuf,
     /// PEM file of the authority that issued the gateway's certificate
     #[arg(long, value_name = "FILE")]
-    authority: PathBuf,
+    pub(in crate::cli) authority: PathBuf,
     /// How long to wait, such as 5s
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    timeout: Duration,
+    pub(in crate::cli) timeout: Duration,
 }
 
 /// Asks and prints.
@@ -115,7 +115,11 @@ fn exit_code(reply: &VerifyResponse) -> ExitCode {
 }
 
 impl Gateway {
-    async fn connect(&self) -> anyhow::Result<Client> {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When a file is missing or exposed, or the gateway cannot be reached.
+    pub(in crate::cli) async fn connect(&self) -> anyhow::Result<Client> {
         let authority = read(&self.authority, "the gateway's authority")?;
         let certificate = read(&with_ending(&self.identity, "pem"), "the certificate")?;
         let key_file = with_ending(&self.identity, "key");

@@ -86,7 +86,13 @@ mod tests {
         let ending = InForce { agreements, ..InForce::default() }.ending(at);
         let told: Vec<String> = ending.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].starts_with("agreement `near` version 1 ends (2026-10-21 10:00)"), "{told:?}");
-        assert!(told[1].starts_with("agreement `over` version 1 has ended (2026-09-21 "), "{told:?}");
+        assert!(
+            told[0].starts_with("agreement `near` version 1 ends (2026-10-21 10:00)"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].starts_with("agreement `over` version 1 has ended (2026-09-21 "),
+            "{told:?}"
+        );
     }
 }

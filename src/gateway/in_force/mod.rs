@@ -128,13 +128,19 @@ impl InForce {
     }
 
     /// The same view with these versions of that agreement and no others of it. Shares everything else.
-    pub(super) fn with_versions(&self, id: &str, versions: Vec<Adopted>, journal: &Journal) -> Self {
+    pub(super) fn with_versions(
+        &self,
+        id: &str,
+        versions: Vec<Adopted>,
+        journal: &Journal,
+    ) -> Self {
         let first = self.documents.partition_point(|known| *known.agreement.id < *id);
         let (before, rest) = self.documents.split_at(first);
         let after = rest.get(self.versions(id).len()..).unwrap_or_default();
         let mut versions = versions;
         versions.sort_by_key(|one| one.agreement.version);
-        let documents: Vec<Adopted> = before.iter().chain(&versions).chain(after).cloned().collect();
+        let documents: Vec<Adopted> =
+            before.iter().chain(&versions).chain(after).cloned().collect();
         Self {
             register: Arc::clone(&self.register),
             catalogue: Arc::clone(&self.catalogue),
@@ -193,12 +199,7 @@ impl Reading<'_> {
 
     /// A file that went bad, or a folder that is away, must not withdraw what two parties signed: removing the file
     /// does, and removing from the register the key that signed it. The log still has the document.
-    fn went_bad(
-        &self,
-        register: &Register,
-        good: &[Adopted],
-        refused: &[Finding],
-    ) -> Vec<Adopted> {
+    fn went_bad(&self, register: &Register, good: &[Adopted], refused: &[Finding]) -> Vec<Adopted> {
         let Some((view, audit)) = self.previous.filter(|_| !refused.is_empty()) else {
             return Vec::new();
         };

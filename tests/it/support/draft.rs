@@ -17,6 +17,8 @@ pub(crate) struct Draft {
     pub(crate) provider: String,
     pub(crate) from: String,
     pub(crate) to: String,
+    /// Further keys at the top, a line each; may be empty.
+    pub(crate) terms: String,
     /// Keys of the quota, such as `per_day = 3`; may be empty.
     pub(crate) quota: String,
     clauses: Vec<String>,
@@ -30,6 +32,7 @@ impl Draft {
             provider: provider.to_owned(),
             from: "2018-06-01T00:00:00+08:00".to_owned(),
             to: "2099-06-01T00:00:00+08:00".to_owned(),
+            terms: String::new(),
             quota: String::new(),
             clauses: Vec::new(),
         }
@@ -67,12 +70,12 @@ impl Draft {
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { id, version, provider, from, to, quota, clauses } = self;
+        let Self { id, version, provider, from, to, terms, quota, clauses } = self;
         format!(
             "schema = 1\nid = \"{id}\"\nversion = {version}\ntitle = \"A trial\"\ntitle_zh = \"试用协议\"\n\
              consumer = \"fund-centre\"\nprovider = \"{provider}\"\nsystems = [\"approval\"]\n\
              effective_from = \"{from}\"\neffective_to = \"{to}\"\n\
-             retention = {{ keep_for = \"365d\", afterwards = \"delete\" }}\nquota = {{ {quota} }}\n\
+             retention = {{ keep_for = \"365d\", afterwards = \"delete\" }}\nquota = {{ {quota} }}\n{terms}\n\
              [[legal_basis]]\nparty = \"fund-centre\"\ninstrument = \"住房公积金管理条例\"\narticle = \"24\"\n\
              [[legal_basis]]\nparty = \"{provider}\"\ninstrument = \"政务数据共享条例\"\narticle = \"20\"\n\n{}",
             clauses.join("\n")
