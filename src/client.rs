@@ -215,6 +215,19 @@ impl Client {
         reply(operations.publish_agreement(wire::PublishAgreementRequest { document }).await)
     }
 
+    /// Has the gateway follow one signed order, at once. Of the caller's own organisation; with the right `operate`, of
+    /// any. Given twice it does nothing more.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn give_order(
+        &self,
+        document: Vec<u8>,
+    ) -> Result<wire::GiveOrderResponse, ClientError> {
+        let mut operations = OperationsClient::new(self.channel.clone());
+        reply(operations.give_order(wire::GiveOrderRequest { document }).await)
+    }
+
     /// The newest checkpoint, a signed note. This and the calls below need the `audit` right.
     ///
     /// # Errors

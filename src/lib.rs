@@ -18,6 +18,7 @@ pub mod vault;
 
 // The auditors.
 pub mod replay;
+pub mod rehearse;
 pub mod report;
 
 // The vocabulary.

@@ -5,7 +5,10 @@ use std::future::pending;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::decision::sample;
+use crate::decision::agreement::{Agreement, Clause, Quota};
+use crate::decision::agreements::AgreementSet;
+use crate::decision::facts::Facts;
+use crate::decision::{Decision, decide, sample};
 use crate::query::{Operator, Purpose};
 
 const OLDEST: Duration = Duration::from_secs(86_400);
@@ -108,4 +111,45 @@ async fn an_answer_asked_for_before_a_change_is_not_served_after_it() {
     assert!(matches!(after, Found::Fresh(_)), "asked anew");
     let again = cache.get_or_ask(&permit, &query, wanted(1), async { answered() }).await;
     assert!(matches!(again, Found::Kept(_)));
+}
+
+/// What is kept under one clause is not there for another, of the same agreement or of another one: each may let out
+/// other attributes, or part of them.
+#[tokio::test]
+async fn a_record_is_kept_for_its_own_clause() {
+    let cache = AnswerCache::new(1 << 20).unwrap();
+    let hour = Duration::from_secs(3600);
+    let terms = CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO };
+    let clause = |item: &str| Clause {
+        items: [item.into()].into(),
+        cache: Some(terms.clone()),
+        ..sample::clause()
+    };
+    let two = Agreement { clauses: vec![clause("W3"), clause("W1")], ..sample::agreement() };
+    let other = Agreement {
+        id: "mz-2".to_owned(),
+        digest: [9; 32],
+        clauses: vec![clause("W7")],
+        quota: Quota::default(),
+        ..sample::agreement()
+    };
+    let set = AgreementSet::new([Arc::new(two), Arc::new(other)]);
+    let permit = |item: &str| {
+        let facts = Facts { item: item.into(), ..sample::facts() };
+        match decide(&facts, &set) {
+            Decision::Permit(permit) => permit,
+            Decision::Deny(denial) => panic!("{}", denial.code()),
+        }
+    };
+    for item in ["W3", "W1", "W7"] {
+        for expected in ["fresh", "kept"] {
+            let (permit, query) = (permit(item), query());
+            let found = cache.get_or_ask(&permit, &query, wanted(0), async { answered() }).await;
+            let came = match found {
+                Found::Fresh(_) => "fresh",
+                Found::Kept(_) | Found::Stale(_) => "kept",
+            };
+            assert_eq!(came, expected, "{item}");
+        }
+    }
 }

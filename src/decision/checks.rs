@@ -4,108 +4,170 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Quota};
-use super::agreements::{AgreementSet, Halt};
+use super::agreements::AgreementSet;
 use super::denial::Denial;
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
+use super::halts::Halt;
 use crate::query::relation::Relation;
+use crate::query::time::Timestamp;
 
 /// What one clause is checked against.
-struct Candidate<'a> {
-    facts: &'a Facts,
-    agreements: &'a AgreementSet,
-    agreement: &'a Agreement,
-    clause: &'a Clause,
+pub(super) struct Candidate<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) agreements: &'a AgreementSet,
+    pub(super) agreement: &'a Arc<Agreement>,
+    pub(super) clause: &'a Clause,
     /// Its position in the agreement.
-    position: usize,
+    pub(super) position: usize,
+    /// From when on a newer version has taken the agreement's place.
+    pub(super) superseded: Timestamp,
 }
 
-type Checked = Result<(), Denial>;
+/// One check: its name, which explanations show and which stays, and what it looks at.
+pub(super) struct Check<Run> {
+    pub(super) name: &'static str,
+    pub(super) run: Run,
+}
 
-/// Checks of the question alone.
-const QUESTION: &[fn(&Facts) -> Checked] =
-    &[well_formed, caller_stands, purpose_named, subject_named, something_asked];
+/// A check of the question alone.
+type OfQuestion = fn(&Facts) -> Result<(), Denial>;
 
-/// Checks of the question against one clause.
-const CLAUSE: &[fn(&Candidate<'_>) -> Checked] = &[
-    system_granted,
-    purpose_granted,
-    material_replaced,
-    begun,
-    not_ended,
-    not_superseded,
-    not_halted,
-    roles_granted,
-    relations_proven,
-    nothing_withheld,
-    assertions_granted,
-    comparisons_granted,
-    values_granted,
-    disclosures_granted,
-    case_named,
-    operator_named,
-    operator_unit_granted,
-    notice_given,
-    consent_given,
-    within_hours,
-    within_quota,
-    not_frozen,
-    in_time,
+/// A check of the question against one clause.
+type OfClause = for<'a> fn(&Candidate<'a>) -> Checked<'a>;
+
+type Checked<'a> = Result<(), Why<'a>>;
+
+/// Why a clause does not permit, not yet in words: another clause may permit, and then nobody wants to know.
+pub(super) enum Why<'a> {
+    /// A denial that names the agreement.
+    Agreement(fn(String) -> Denial, &'a Agreement),
+    /// A denial that names a word of the question.
+    Word(fn(&str) -> Denial, &'a str),
+    /// A comparison that is not granted.
+    Comparison(&'a AssertionFact),
+    /// An order stands against the agreement.
+    Halted(&'a Agreement, &'a Halt),
+    /// A denial that names nothing.
+    Plain(Denial),
+}
+
+impl Why<'_> {
+    /// In words.
+    pub(super) fn denial(self) -> Denial {
+        match self {
+            Self::Agreement(denial, agreement) => denial(agreement.id.clone()),
+            Self::Word(denial, word) => denial(word),
+            Self::Comparison(asked) => Denial::ComparisonNotGranted {
+                attribute: asked.attribute.clone(),
+                comparison: asked.comparison,
+            },
+            Self::Halted(agreement, halt) => {
+                let agreement = agreement.id.clone();
+                match halt {
+                    Halt::Suspended { by, .. } => Denial::Suspended { agreement, by: by.clone() },
+                    Halt::Revoked { by, .. } => Denial::Revoked { agreement, by: by.clone() },
+                }
+            }
+            Self::Plain(denial) => denial,
+        }
+    }
+}
+
+/// Checks of the question alone, in the order they run.
+pub(super) const QUESTION: &[Check<OfQuestion>] = &[
+    Check { name: "well_formed", run: well_formed },
+    Check { name: "caller_stands", run: caller_stands },
+    Check { name: "purpose_named", run: purpose_named },
+    Check { name: "subject_named", run: subject_named },
+    Check { name: "something_asked", run: something_asked },
+];
+
+/// Checks of the question against one clause, in the order they run.
+pub(super) const CLAUSE: &[Check<OfClause>] = &[
+    Check { name: "system_granted", run: system_granted },
+    Check { name: "purpose_granted", run: purpose_granted },
+    Check { name: "material_replaced", run: material_replaced },
+    Check { name: "begun", run: begun },
+    Check { name: "not_ended", run: not_ended },
+    Check { name: "not_superseded", run: not_superseded },
+    Check { name: "not_halted", run: not_halted },
+    Check { name: "roles_granted", run: roles_granted },
+    Check { name: "relations_proven", run: relations_proven },
+    Check { name: "nothing_withheld", run: nothing_withheld },
+    Check { name: "assertions_granted", run: assertions_granted },
+    Check { name: "comparisons_granted", run: comparisons_granted },
+    Check { name: "values_granted", run: values_granted },
+    Check { name: "disclosures_granted", run: disclosures_granted },
+    Check { name: "case_named", run: case_named },
+    Check { name: "operator_named", run: operator_named },
+    Check { name: "operator_unit_granted", run: operator_unit_granted },
+    Check { name: "notice_given", run: notice_given },
+    Check { name: "consent_given", run: consent_given },
+    Check { name: "within_hours", run: within_hours },
+    Check { name: "within_quota", run: within_quota },
+    Check { name: "not_frozen", run: not_frozen },
+    Check { name: "in_time", run: in_time },
 ];
 
 /// The first clause that passes every check, with its position in its agreement.
 pub(super) fn permitting_clause<'a>(
-    facts: &Facts,
+    facts: &'a Facts,
     agreements: &'a AgreementSet,
 ) -> Result<(&'a Arc<Agreement>, usize), Denial> {
     for check in QUESTION {
-        check(facts)?;
+        (check.run)(facts)?;
     }
     let (Some(fact), Some(provider)) = (&facts.fact, &facts.provider) else {
         return Err(Denial::UnknownFact);
     };
     let consumer = &facts.caller.organisation;
-
-    let mut furthest = if agreements.has_pair(consumer, provider) {
-        (0, Denial::FactNotGranted(fact.clone()))
-    } else {
-        (0, Denial::NoAgreement(provider.clone()))
-    };
-    for (agreement, position) in agreements.clauses(consumer, fact) {
-        // An agreement speaks for its own provider: nobody can grant another's facts.
-        let Some(clause) =
-            agreement.clauses.get(*position).filter(|_| agreement.provider == *provider)
-        else {
-            continue;
+    let mut furthest = None;
+    for candidate in candidates(facts, agreements) {
+        let Some((passed, why)) = first_failure(&candidate) else {
+            return Ok((candidate.agreement, candidate.position));
         };
-        match first_failure(&Candidate {
-            facts,
-            agreements,
-            agreement,
-            clause,
-            position: *position,
-        }) {
-            None => return Ok((agreement, *position)),
-            Some(failure) if failure.0 > furthest.0 => furthest = failure,
-            Some(_) => {}
+        if furthest.as_ref().is_none_or(|(further, _)| passed > *further) {
+            furthest = Some((passed, why));
         }
     }
-    Err(furthest.1)
+    Err(match furthest {
+        Some((_, why)) => why.denial(),
+        None if agreements.has_pair(consumer, provider) => Denial::FactNotGranted(fact.clone()),
+        None => Denial::NoAgreement(provider.clone()),
+    })
 }
 
-/// How far the candidate got, from 1, and what stopped it; `None` when nothing did.
-fn first_failure(candidate: &Candidate<'_>) -> Option<(usize, Denial)> {
-    CLAUSE
-        .iter()
-        .enumerate()
-        .find_map(|(passed, check)| check(candidate).err().map(|denial| (passed + 1, denial)))
+/// The clauses that might permit, in the order they are tried.
+pub(super) fn candidates<'a>(
+    facts: &'a Facts,
+    agreements: &'a AgreementSet,
+) -> impl Iterator<Item = Candidate<'a>> {
+    let asked = facts.fact.as_ref().zip(facts.provider.as_ref());
+    let tried = asked.into_iter().flat_map(|(fact, provider)| {
+        let tried = agreements.tried(&facts.caller.organisation, fact);
+        // An agreement speaks for its own provider: nobody can grant another's facts.
+        tried.filter(move |(agreement, ..)| agreement.provider == *provider)
+    });
+    tried.filter_map(move |(agreement, position, superseded)| {
+        let clause = agreement.clauses.get(position)?;
+        Some(Candidate { facts, agreements, agreement, clause, position, superseded })
+    })
 }
 
-fn well_formed(facts: &Facts) -> Checked {
+/// How many checks the candidate passed, and what stopped it; `None` when nothing did.
+fn first_failure<'a>(candidate: &Candidate<'a>) -> Option<(usize, Why<'a>)> {
+    let failed = |(passed, check): (usize, &Check<OfClause>)| {
+        (check.run)(candidate).err().map(|why| (passed, why))
+    };
+    CLAUSE.iter().enumerate().find_map(failed)
+}
+
+fn well_formed(facts: &Facts) -> Result<(), Denial> {
     if facts.defects.is_empty() { Ok(()) } else { Err(Denial::Malformed(facts.defects.clone())) }
 }
 
-fn caller_stands(facts: &Facts) -> Checked {
+fn caller_stands(facts: &Facts) -> Result<(), Denial> {
     match facts.caller.standing {
         Standing::Registered => Ok(()),
         Standing::Unnamed => Err(Denial::CallerUnnamed),
@@ -116,7 +178,7 @@ fn caller_stands(facts: &Facts) -> Checked {
     }
 }
 
-fn purpose_named(facts: &Facts) -> Checked {
+fn purpose_named(facts: &Facts) -> Result<(), Denial> {
     if facts.fact.is_none() || facts.provider.is_none() {
         return Err(Denial::UnknownFact);
     }
@@ -124,70 +186,73 @@ fn purpose_named(facts: &Facts) -> Checked {
     ensure(!facts.item_version.is_empty(), || Denial::ItemVersionMissing)
 }
 
-fn subject_named(facts: &Facts) -> Checked {
+fn subject_named(facts: &Facts) -> Result<(), Denial> {
     ensure(!facts.roles.is_empty(), || Denial::SubjectMissing)
 }
 
-fn something_asked(facts: &Facts) -> Checked {
+fn something_asked(facts: &Facts) -> Result<(), Denial> {
     ensure(!facts.assertions.is_empty() || !facts.disclose.is_empty(), || Denial::NothingAsked)
 }
 
-fn system_granted(candidate: &Candidate<'_>) -> Checked {
+fn system_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let system = &candidate.facts.caller.system;
     ensure(candidate.agreement.systems.contains(system), || {
-        Denial::SystemNotGranted(system.clone())
+        Why::Word(|system| Denial::SystemNotGranted(system.into()), system.as_str())
     })
 }
 
-fn purpose_granted(candidate: &Candidate<'_>) -> Checked {
+fn purpose_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let item = &candidate.facts.item;
-    ensure(candidate.clause.items.contains(item), || Denial::PurposeNotGranted(item.clone()))
+    ensure(candidate.clause.items.contains(item), || {
+        Why::Word(|item| Denial::PurposeNotGranted(item.into()), item.as_str())
+    })
 }
 
 /// Under rules 1 nobody looked at the paper that the answer is said to replace.
-fn material_replaced(candidate: &Candidate<'_>) -> Checked {
+fn material_replaced<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let Candidate { facts, clause, .. } = candidate;
     let paper = facts.replaced_material.as_str();
     let is_replaced = paper.is_empty() || facts.rules < 2 || clause.replaces.contains(paper);
-    ensure(is_replaced, || Denial::MaterialNotReplaced(paper.to_owned()))
+    ensure(is_replaced, || Why::Word(|paper| Denial::MaterialNotReplaced(paper.to_owned()), paper))
 }
 
-fn begun(candidate: &Candidate<'_>) -> Checked {
-    let begun = candidate.agreement.effective_from <= candidate.facts.received_at;
-    ensure(begun, || Denial::NotYetValid(candidate.agreement.id.clone()))
+fn begun<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let agreement = candidate.agreement;
+    let begun = agreement.effective_from <= candidate.facts.received_at;
+    ensure(begun, || Why::Agreement(Denial::NotYetValid, agreement))
 }
 
-fn not_ended(candidate: &Candidate<'_>) -> Checked {
-    let running = candidate.facts.received_at < candidate.agreement.effective_to;
-    ensure(running, || Denial::Expired(candidate.agreement.id.clone()))
+fn not_ended<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let agreement = candidate.agreement;
+    let running = candidate.facts.received_at < agreement.effective_to;
+    ensure(running, || Why::Agreement(Denial::Expired, agreement))
 }
 
-fn not_superseded(candidate: &Candidate<'_>) -> Checked {
+fn not_superseded<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let Candidate { facts, agreement, superseded, .. } = *candidate;
+    let is_newest = facts.received_at < superseded;
+    ensure(is_newest, || Why::Agreement(Denial::Superseded, agreement))
+}
+
+fn not_halted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let Candidate { facts, agreements, agreement, .. } = candidate;
-    ensure(!agreements.is_superseded(agreement, facts.received_at), || {
-        Denial::Superseded(agreement.id.clone())
-    })
-}
-
-fn not_halted(candidate: &Candidate<'_>) -> Checked {
-    let Candidate { agreements, agreement, .. } = candidate;
-    let id = || agreement.id.clone();
-    match agreements.halt(agreement) {
+    match agreements.halts().on(agreement, facts.received_at) {
         None => Ok(()),
-        Some(Halt::Suspended(by)) => Err(Denial::Suspended { agreement: id(), by: by.clone() }),
-        Some(Halt::Revoked(by)) => Err(Denial::Revoked { agreement: id(), by: by.clone() }),
+        Some(halt) => Err(Why::Halted(agreement, halt)),
     }
 }
 
-fn roles_granted(candidate: &Candidate<'_>) -> Checked {
+fn roles_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let granted = &candidate.clause.roles;
     match candidate.facts.roles.iter().find(|subject| !granted.contains(subject.role.as_str())) {
         None => Ok(()),
-        Some(subject) => Err(Denial::RoleNotGranted(subject.role.clone())),
+        Some(subject) => {
+            Err(Why::Word(|role| Denial::RoleNotGranted(role.to_owned()), &subject.role))
+        }
     }
 }
 
-fn relations_proven(candidate: &Candidate<'_>) -> Checked {
+fn relations_proven<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let is_proven = |subject: &&RoleFact| match candidate.clause.relations(&subject.role) {
         None => true,
         Some(accepted) => subject.relation.is_some_and(|relation| {
@@ -197,31 +262,37 @@ fn relations_proven(candidate: &Candidate<'_>) -> Checked {
     };
     match candidate.facts.roles.iter().find(|subject| !is_proven(subject)) {
         None => Ok(()),
-        Some(subject) => Err(Denial::RelationNotProven(subject.role.clone())),
+        Some(subject) => {
+            Err(Why::Word(|role| Denial::RelationNotProven(role.to_owned()), &subject.role))
+        }
     }
 }
 
 /// Before the grants: `never` holds for the whole agreement, whatever another clause says.
-fn nothing_withheld(candidate: &Candidate<'_>) -> Checked {
-    let Candidate { facts, agreement, clause, .. } = candidate;
+fn nothing_withheld<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let Candidate { facts, agreement, clause, .. } = *candidate;
     let asserted = facts.assertions.iter().map(|assertion| &assertion.attribute);
     let withheld = |attribute: &&String| agreement.withholds(&clause.fact, attribute);
     match asserted.chain(&facts.disclose).find(withheld) {
         None => Ok(()),
-        Some(attribute) => Err(Denial::AttributeWithheld(attribute.clone())),
+        Some(attribute) => {
+            Err(Why::Word(|name| Denial::AttributeWithheld(name.to_owned()), attribute))
+        }
     }
 }
 
-fn assertions_granted(candidate: &Candidate<'_>) -> Checked {
+fn assertions_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let granted = &candidate.clause.assert;
     let is_granted = |asked: &&AssertionFact| granted.contains(asked.attribute.as_str());
     match candidate.facts.assertions.iter().find(|asked| !is_granted(asked)) {
         None => Ok(()),
-        Some(asked) => Err(Denial::AttributeNotGranted(asked.attribute.clone())),
+        Some(asked) => {
+            Err(Why::Word(|name| Denial::AttributeNotGranted(name.to_owned()), &asked.attribute))
+        }
     }
 }
 
-fn comparisons_granted(candidate: &Candidate<'_>) -> Checked {
+fn comparisons_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let is_granted = |asked: &&AssertionFact| {
         let limit = candidate.clause.limit(&asked.attribute);
         limit.is_none_or(|limit| {
@@ -230,107 +301,118 @@ fn comparisons_granted(candidate: &Candidate<'_>) -> Checked {
     };
     match candidate.facts.assertions.iter().find(|asked| !is_granted(asked)) {
         None => Ok(()),
-        Some(asked) => {
-            let (attribute, comparison) = (asked.attribute.clone(), asked.comparison);
-            Err(Denial::ComparisonNotGranted { attribute, comparison })
-        }
+        Some(asked) => Err(Why::Comparison(asked)),
     }
 }
 
 /// Values are not in the facts. What is: which clauses' limits they were found to keep. A clause that is not named there
 /// was not kept to.
-fn values_granted(candidate: &Candidate<'_>) -> Checked {
-    let Candidate { facts, agreement, clause, position, .. } = candidate;
+fn values_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let Candidate { facts, agreement, clause, position, .. } = *candidate;
     let is_granted = |asked: &&AssertionFact| {
         let limit = clause.limit(&asked.attribute).filter(|limit| limit.is_about_values());
-        limit.is_none() || asked.within.iter().any(|kept| kept.names(agreement, *position))
+        limit.is_none() || asked.within.iter().any(|kept| kept.names(agreement, position))
     };
     match facts.assertions.iter().find(|asked| !is_granted(asked)) {
         None => Ok(()),
-        Some(asked) => Err(Denial::ValueNotGranted(asked.attribute.clone())),
+        Some(asked) => {
+            Err(Why::Word(|name| Denial::ValueNotGranted(name.to_owned()), &asked.attribute))
+        }
     }
 }
 
-fn disclosures_granted(candidate: &Candidate<'_>) -> Checked {
+fn disclosures_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let clause = candidate.clause;
     let is_granted = |attribute: &&String| {
         clause.disclose.contains(attribute.as_str()) || clause.mask(attribute).is_some()
     };
     match candidate.facts.disclose.iter().find(|attribute| !is_granted(attribute)) {
         None => Ok(()),
-        Some(attribute) => Err(Denial::DisclosureNotGranted(attribute.clone())),
+        Some(attribute) => {
+            Err(Why::Word(|name| Denial::DisclosureNotGranted(name.to_owned()), attribute))
+        }
     }
 }
 
-fn case_named(candidate: &Candidate<'_>) -> Checked {
-    ensure(!candidate.facts.case_number.is_empty(), || Denial::CaseMissing)
+fn case_named<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    ensure(!candidate.facts.case_number.is_empty(), || Why::Plain(Denial::CaseMissing))
 }
 
-fn operator_named(candidate: &Candidate<'_>) -> Checked {
+fn operator_named<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let facts = candidate.facts;
-    ensure(facts.operator_present && !facts.operator_unit.is_empty(), || Denial::OperatorMissing)
+    ensure(facts.operator_present && !facts.operator_unit.is_empty(), || {
+        Why::Plain(Denial::OperatorMissing)
+    })
 }
 
-fn operator_unit_granted(candidate: &Candidate<'_>) -> Checked {
+fn operator_unit_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let units = &candidate.agreement.operator_units;
     let unit = candidate.facts.operator_unit.as_str();
     ensure(units.is_empty() || units.contains(unit), || {
-        Denial::OperatorUnitNotGranted(unit.to_owned())
+        Why::Word(|unit| Denial::OperatorUnitNotGranted(unit.to_owned()), unit)
     })
 }
 
-fn notice_given(candidate: &Candidate<'_>) -> Checked {
-    let Candidate { facts, agreement, .. } = candidate;
+fn notice_given<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let Candidate { facts, agreement, .. } = *candidate;
     let is_given =
         agreement.notices.is_empty() || agreement.notices.contains(facts.notice.as_str());
-    ensure(is_given, || Denial::NoticeMissing(agreement.id.clone()))
+    ensure(is_given, || Why::Agreement(Denial::NoticeMissing, agreement))
 }
 
-fn consent_given(candidate: &Candidate<'_>) -> Checked {
-    let Candidate { facts, agreement, clause, .. } = candidate;
-    ensure(!clause.consent || !facts.consent.is_empty(), || {
-        Denial::ConsentMissing(agreement.id.clone())
-    })
+fn consent_given<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let Candidate { facts, agreement, clause, .. } = *candidate;
+    let is_given = !clause.consent || !facts.consent.is_empty();
+    ensure(is_given, || Why::Agreement(Denial::ConsentMissing, agreement))
 }
 
-fn within_hours(candidate: &Candidate<'_>) -> Checked {
-    let Some(hours) = &candidate.agreement.hours else { return Ok(()) };
+fn within_hours<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let agreement = candidate.agreement;
+    let Some(hours) = &agreement.hours else { return Ok(()) };
     let at = candidate.facts.received_at;
     let open = hours.days.contains(&at.china_weekday())
         && (hours.from_minute..hours.to_minute).contains(&at.china_minute_of_day());
-    ensure(open, || Denial::OutsideHours(candidate.agreement.id.clone()))
+    ensure(open, || Why::Agreement(Denial::OutsideHours, agreement))
 }
 
-fn within_quota(candidate: &Candidate<'_>) -> Checked {
-    let (quota, id) = (&candidate.agreement.quota, &candidate.agreement.id);
+fn within_quota<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    let agreement = candidate.agreement;
+    let quota = &agreement.quota;
     if *quota == Quota::default() {
         return Ok(());
     }
     // A record that is silent about a quota must not read as "nothing used".
     let Some(QuotaUse { day, second, month, .. }) =
-        candidate.facts.quota.iter().find(|used| used.agreement == *id)
+        candidate.facts.quota.iter().find(|used| used.agreement == agreement.id)
     else {
-        return Err(Denial::QuotaUnknown(id.clone()));
+        return Err(Why::Agreement(Denial::QuotaUnknown, agreement));
     };
-    ensure(quota.per_month.is_none_or(|limit| *month < limit), || Denial::QuotaMonth(id.clone()))?;
-    ensure(quota.per_day.is_none_or(|limit| *day < limit), || Denial::QuotaDay(id.clone()))?;
-    ensure(quota.per_second.is_none_or(|limit| *second < limit), || Denial::QuotaSecond(id.clone()))
+    let limits: [(Option<u64>, u64, fn(String) -> Denial); 3] = [
+        (quota.per_month, *month, Denial::QuotaMonth),
+        (quota.per_day, *day, Denial::QuotaDay),
+        (quota.per_second, *second, Denial::QuotaSecond),
+    ];
+    let used_up = limits.iter().find(|(limit, used, _)| limit.is_some_and(|limit| *used >= limit));
+    match used_up {
+        None => Ok(()),
+        Some((_, _, denial)) => Err(Why::Agreement(*denial, agreement)),
+    }
 }
 
 /// A recorded freeze stops the questions of its scope; one whose name cannot be read stops every question.
-fn not_frozen(candidate: &Candidate<'_>) -> Checked {
+fn not_frozen<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let facts = candidate.facts;
     let stops = |name: &&String| Scope::parse(name).is_none_or(|scope| scope.covers(facts));
     match facts.freezes.iter().find(stops) {
         None => Ok(()),
-        Some(name) => Err(Denial::Frozen(name.clone())),
+        Some(name) => Err(Why::Word(|name| Denial::Frozen(name.to_owned()), name)),
     }
 }
 
-fn in_time(candidate: &Candidate<'_>) -> Checked {
-    ensure(candidate.facts.deadline != Some(Duration::ZERO), || Denial::DeadlinePast)
+fn in_time<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
+    ensure(candidate.facts.deadline != Some(Duration::ZERO), || Why::Plain(Denial::DeadlinePast))
 }
 
-fn ensure(holds: bool, denial: impl FnOnce() -> Denial) -> Checked {
-    if holds { Ok(()) } else { Err(denial()) }
+fn ensure<Reason>(holds: bool, why: impl FnOnce() -> Reason) -> Result<(), Reason> {
+    if holds { Ok(()) } else { Err(why()) }
 }

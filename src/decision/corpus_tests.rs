@@ -11,9 +11,10 @@ use std::{env, fs};
 use serde::Deserialize;
 
 use super::agreement::{Agreement, Clause, Hours, Quota};
-use super::agreements::{AgreementSet, Halt};
+use super::agreements::AgreementSet;
 use super::denial::tests::one_of_each;
 use super::facts::{CallerFacts, Defect, Facts, QuotaUse, Standing};
+use super::halts::Halt;
 use super::set::{Set, Word};
 use super::{Decision, decide, sample};
 use crate::finding;
@@ -217,8 +218,11 @@ fn words(words: BTreeSet<String>) -> Set<Word> {
 }
 
 fn halt(terms: &Terms) -> Option<Halt> {
-    let suspended = terms.suspended_by.as_deref().map(|by| Halt::Suspended(by.into()));
-    terms.revoked_by.as_deref().map(|by| Halt::Revoked(by.into())).or(suspended)
+    let from = Timestamp::default();
+    let suspended = |by: &str| Halt::Suspended { by: by.into(), from };
+    let revoked = |by: &str| Halt::Revoked { by: by.into(), from };
+    let halt = terms.revoked_by.as_deref().map(revoked);
+    halt.or(terms.suspended_by.as_deref().map(suspended))
 }
 
 fn in_words(decision: &Decision) -> String {
@@ -242,10 +246,10 @@ fn every_case_is_decided_as_written() {
         let halts: Vec<Option<Halt>> = case.agreement.iter().map(halt).collect();
         let all: Vec<Arc<Agreement>> =
             case.agreement.into_iter().map(agreement).map(Arc::new).collect();
-        let agreements = AgreementSet::new(all.iter().map(Arc::clone)).halted_by(|halted| {
-            let place = all.iter().position(|known| **known == *halted).unwrap();
-            halts[place].clone()
+        let halts = all.iter().zip(halts).filter_map(|(halted, halt)| {
+            halt.map(|halt| (halted.id.clone(), halted.version, halt))
         });
+        let agreements = AgreementSet::new(all.iter().map(Arc::clone)).halted_by(halts.collect());
         let found = in_words(&decide(&facts(case.question), &agreements));
         if found != case.expect {
             wrong.push(format!("{}: {}: {found}, not {}", file.display(), case.shows, case.expect));

@@ -5,13 +5,19 @@
 pub mod facts;
 pub mod agreement;
 pub mod agreements;
+pub mod sorted;
+mod table;
 pub mod freeze;
+pub mod halts;
 pub mod limit;
 pub mod mask;
 pub mod set;
 mod checks;
 pub mod denial;
+pub mod examine;
 pub mod release;
+#[cfg(test)]
+mod agreements_tests;
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
@@ -103,6 +109,12 @@ pub fn decide(facts: &Facts, agreements: &AgreementSet) -> Decision {
         }
         Err(denial) => Decision::Deny(denial),
     }
+}
+
+/// The names of the checks, in the order they run: first those of the question, then those against one clause.
+pub fn checks() -> impl Iterator<Item = &'static str> {
+    let of_question = checks::QUESTION.iter().map(|check| check.name);
+    of_question.chain(checks::CLAUSE.iter().map(|check| check.name))
 }
 
 /// What a permit would grant if its position pointed nowhere, which [`decide`] does not let happen.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Hours, Quota};
-use super::agreements::{AgreementSet, Halt};
+use super::agreements::AgreementSet;
 use super::facts::{Facts, QuotaUse};
+use super::halts::Halt;
 use super::release::release;
 use super::sample;
 use super::set::{Set, Word};
@@ -152,15 +153,34 @@ fn a_halted_agreement_permits_nothing_that_the_others_do_not() {
         let agreements: Vec<Arc<Agreement>> =
             (0..5).map(|number| Arc::new(agreement(cases, number))).collect();
         let set = || AgreementSet::new(agreements.iter().map(Arc::clone));
+        // At once, since this very moment, or not yet.
+        let begun = cases.chance(70);
+        let from = match (begun, cases.chance(50)) {
+            (true, true) => Timestamp::default(),
+            (true, false) => facts.received_at,
+            (false, _) => facts.received_at.plus(Duration::from_micros(1)),
+        };
         let by = "civil-affairs".into();
         let halt = match cases.chance(50) {
-            true => Halt::Suspended(by),
-            false => Halt::Revoked(by),
+            true => Halt::Suspended { by, from },
+            false => Halt::Revoked { by, from },
         };
         let before = decide(&facts, &set());
         for halted in &agreements {
-            let is_halted = |one: &Agreement| (one == &**halted).then(|| halt.clone());
-            match (&before, decide(&facts, &set().halted_by(is_halted))) {
+            let halts = [(halted.id.clone(), halted.version, halt.clone())].into_iter().collect();
+            let after = decide(&facts, &set().halted_by(halts));
+            if !begun {
+                let same = match (&before, &after) {
+                    (Decision::Deny(before), Decision::Deny(after)) => before == after,
+                    (Decision::Permit(before), Decision::Permit(after)) => {
+                        before.reference() == after.reference()
+                    }
+                    _ => false,
+                };
+                assert!(same, "seed {seed}: it acted before its time");
+                continue;
+            }
+            match (&before, after) {
                 (Decision::Deny(_), Decision::Permit(_)) => {
                     panic!("seed {seed}: it opened something")
                 }

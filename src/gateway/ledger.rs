@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::audit::summary::{Before, Summary, Usage};
-use crate::decision::facts::{CallerFacts, QuotaUse};
-use crate::query::time::Timestamp;
+use crate::decision::Decision;
+use crate::decision::facts::{CallerFacts, Facts, QuotaUse};
 use crate::query::{OrganisationId, SystemId};
 
 /// Who counts as one caller.
@@ -46,36 +46,36 @@ impl Ledger {
         *count
     }
 
-    /// Reserves a permit under each agreement and says how many were given before.
+    /// Writes into the facts how many permits each of these agreements has given, decides, and counts the permit.
     ///
-    /// Reserving before deciding keeps concurrent questions from sharing the last permit; what the decision does not
-    /// use must be given back.
-    pub fn reserve<'a>(
+    /// All of it under the one lock: each question sees every permit given before it and nothing else. So of a quota of
+    /// N exactly N are permitted, however many come at once, and what is denied uses nothing, not for a moment.
+    /// `decide` is pure and takes about a microsecond.
+    pub fn settle<'a>(
         &self,
+        facts: &mut Facts,
         agreements: impl Iterator<Item = &'a str>,
-        at: Timestamp,
-    ) -> Vec<QuotaUse> {
+        decide: impl FnOnce(&Facts) -> Decision,
+    ) -> Decision {
         let mut counts = self.counts();
-        let mut used: Vec<QuotaUse> = Vec::new();
+        facts.quota.clear();
         for agreement in agreements {
-            if used.iter().any(|known| known.agreement == agreement) {
+            if facts.quota.iter().any(|known| known.agreement == agreement) {
                 continue;
             }
-            let permits = counts.permits.entry(agreement.to_owned()).or_default();
-            let Before { day, second, month } = permits.add(at);
-            used.push(QuotaUse { agreement: agreement.to_owned(), day, second, month });
+            let used = counts.permits.get(agreement).map(|used| used.before(facts.received_at));
+            let Before { day, second, month } = used.unwrap_or_default();
+            facts.quota.push(QuotaUse { agreement: agreement.to_owned(), day, second, month });
         }
-        used
-    }
-
-    /// Gives back what was reserved under every agreement but the one that permitted.
-    pub fn give_back(&self, reserved: &[QuotaUse], used: Option<&str>, at: Timestamp) {
-        let mut counts = self.counts();
-        for quota in reserved.iter().filter(|quota| Some(quota.agreement.as_str()) != used) {
-            if let Some(permits) = counts.permits.get_mut(&quota.agreement) {
-                permits.take_back(at);
+        let decision = decide(facts);
+        if let Decision::Permit(permit) = &decision {
+            let id = permit.agreement().id.as_str();
+            match counts.permits.get_mut(id) {
+                Some(used) => used.add(facts.received_at),
+                None => counts.permits.entry(id.to_owned()).or_default().add(facts.received_at),
             }
         }
+        decision
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -86,20 +86,35 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::audit::entry::{Denied, Entry, Intent, Kind};
     use crate::audit::summary::UNKNOWN;
     use crate::audit::testing::{adapter, commitments, facts, permit};
+    use crate::decision::agreement::{Agreement, Clause, Quota};
+    use crate::decision::agreements::AgreementSet;
     use crate::decision::facts::Standing;
+    use crate::decision::{decide, sample};
+    use crate::query::time::Timestamp;
 
     fn at(second: u64) -> Timestamp {
         Timestamp::from_seconds(1_800_000_000 + second)
     }
 
-    fn used(ledger: &Ledger, at: Timestamp) -> (u64, u64) {
-        let used = ledger.reserve(["hn-gjj-mz", "hn-gjj-mz"].into_iter(), at);
-        assert_eq!(used.len(), 1, "each agreement once");
-        (used[0].day, used[0].second)
+    /// Asks under these agreements, of which only the first may permit; what was used of each before.
+    fn used(ledger: &Ledger, names: &[&str], at: Timestamp) -> Vec<(u64, u64)> {
+        let clause = Clause { items: ["W3".into()].into(), ..sample::clause() };
+        let named = |id: &&str| {
+            let (id, clauses) = ((*id).to_owned(), vec![clause.clone()]);
+            Arc::new(Agreement { id, clauses, quota: Quota::default(), ..sample::agreement() })
+        };
+        let set = AgreementSet::new(names.iter().take(1).map(named));
+        let mut facts = Facts { received_at: at, ..sample::facts() };
+        let decision =
+            ledger.settle(&mut facts, names.iter().copied(), |facts| decide(facts, &set));
+        assert!(matches!(decision, Decision::Permit(_)) || names.is_empty());
+        facts.quota.iter().map(|used| (used.day, used.second)).collect()
     }
 
     #[test]
@@ -114,8 +129,8 @@ mod tests {
         let ledger = Ledger::resume(&summary);
         assert_eq!(ledger.number(&facts(0).caller), 3);
         assert_eq!(ledger.number(&facts(0).caller), 4);
-        assert_eq!(used(&ledger, at(0)), (1, 1));
-        assert_eq!(used(&ledger, at(1)), (2, 0));
+        assert_eq!(used(&ledger, &["hn-gjj-mz", "hn-gjj-mz"], at(0)), [(1, 1)], "each once");
+        assert_eq!(used(&ledger, &["hn-gjj-mz"], at(1)), [(2, 0)]);
     }
 
     #[test]
@@ -149,25 +164,45 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_is_counted_where_it_was_taken() {
+    fn only_the_agreement_that_permits_is_used() {
         let ledger = Ledger::default();
-        let reserved = ledger.reserve(["a", "b"].into_iter(), at(0));
-        ledger.reserve(["a", "b"].into_iter(), at(1));
-        // The second has passed, the day has not.
-        ledger.give_back(&reserved, Some("b"), at(0));
-        let now = ledger.reserve(["a", "b"].into_iter(), at(1));
-        assert_eq!(
-            now.iter().map(|used| (used.day, used.second)).collect::<Vec<_>>(),
-            [(1, 1), (2, 1)]
-        );
-        let late = ledger.reserve(["a"].into_iter(), at(0));
-        assert_eq!((late[0].day, late[0].second), (2, 0));
+        assert_eq!(used(&ledger, &["a", "b"], at(0)), [(0, 0), (0, 0)]);
+        assert_eq!(used(&ledger, &["a", "b"], at(1)), [(1, 0), (0, 0)]);
+        assert_eq!(used(&ledger, &["b", "a"], at(1)), [(0, 0), (2, 1)]);
+        // A denial uses nothing.
+        let mut facts = Facts { received_at: at(1), ..sample::facts() };
+        let none = AgreementSet::default();
+        ledger.settle(&mut facts, ["a"].into_iter(), |facts| decide(facts, &none));
+        assert_eq!(used(&ledger, &["a"], at(1)), [(2, 1)]);
+        // Late, and counted in its own second.
+        assert_eq!(used(&ledger, &["a"], at(0)), [(3, 1)]);
     }
 
     #[test]
     fn a_question_stamped_too_long_ago_finds_everything_used() {
         let ledger = Ledger::default();
-        used(&ledger, at(100));
-        assert_eq!(used(&ledger, at(90)), (1, UNKNOWN));
+        used(&ledger, &["a"], at(100));
+        assert_eq!(used(&ledger, &["a"], at(90)), [(1, UNKNOWN)]);
+    }
+
+    #[test]
+    fn of_many_at_once_exactly_the_quota_is_permitted() {
+        let quota = Quota { per_day: Some(100), per_month: Some(150), ..Quota::default() };
+        let granting = Agreement { quota, ..sample::agreement() };
+        let set = AgreementSet::new([Arc::new(granting)]);
+        let ledger = Ledger::default();
+        let ask = |item: &str| {
+            let mut facts = Facts { item: item.into(), ..sample::facts() };
+            let decision =
+                ledger.settle(&mut facts, ["mz-1"].into_iter(), |facts| decide(facts, &set));
+            matches!(decision, Decision::Permit(_))
+        };
+        // Every second question is denied for its item, whatever is left.
+        let permitted = std::thread::scope(|scope| {
+            let asking = || (0..200).filter(|turn| ask(["W3", "W9"][turn % 2])).count();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(asking)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(permitted, 100);
     }
 }

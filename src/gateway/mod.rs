@@ -7,6 +7,7 @@
 mod answer;
 mod evidence;
 pub mod exchange;
+pub mod give;
 pub mod in_force;
 pub mod ledger;
 mod orders;
@@ -32,6 +33,7 @@ use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
+use crate::decision::agreement::Agreement;
 use crate::decision::denial::Denial;
 use crate::decision::facts::{self, Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
@@ -118,16 +120,23 @@ impl Gateway {
     /// # Errors
     /// A denial, which is recorded, or a log that cannot record.
     pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
-        let turn = self.in_force.load().turns.count();
-        self.window.once(ask, turn, |ask| self.answer_anew(ask)).await
+        let in_force = self.in_force.load();
+        let begun = in_force.agreements.halts().begun(ask.received_at);
+        let era = [in_force.turns.count(), begun];
+        drop(in_force);
+        self.window.once(ask, era, |ask| self.answer_anew(ask)).await
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
         self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
-        let facts = self.facts(&ask, &in_force);
-        let decision = decide(&facts, &in_force.agreements);
-        self.settle_quota(&facts, &decision);
+        let mut facts = self.facts(&ask, &in_force);
+        let candidates = candidates(&facts, &in_force).iter();
+        let decision = self.ledger.settle(
+            &mut facts,
+            candidates.map(|(agreement, _)| agreement.id.as_str()),
+            |facts| decide(facts, &in_force.agreements),
+        );
 
         let permit = match decision {
             Decision::Permit(permit) => permit,
@@ -138,31 +147,23 @@ impl Gateway {
         self.record(&ask, facts, &permit, answer).await
     }
 
-    /// Gathers everything the decision may look at. What is not in here, the decision does not know.
+    /// Gathers everything the decision may look at but the quota. What is not in here, the decision does not know.
     fn facts(&self, ask: &Ask, in_force: &InForce) -> Facts {
         let query = &ask.query;
         let caller = ask.peer.facts(&in_force.register);
         let fact = in_force.catalogue.fact(&query.fact);
-        // What can only be denied reserves nothing: a name that the certificate claims in vain must not, for a moment,
-        // use up another's last permit.
-        let may_be_permitted = caller.standing == Standing::Registered && ask.defects.is_empty();
-        let clauses = match may_be_permitted {
-            true => in_force.agreements.clauses(&caller.organisation, &query.fact),
-            false => &[],
-        };
-        let candidates = clauses.iter().map(|(agreement, _)| agreement.id.as_str());
         let freezes = in_force.freezes.over(
             fact.map(|fact| &fact.agency),
             fact.map(|fact| &fact.code),
             &caller.organisation,
         );
-        Facts {
+        let mut facts = Facts {
             rules: decision::RULES,
             request_id: query.request_id,
             caller_sequence: self.ledger.number(&caller),
             received_at: ask.received_at,
             deadline: ask.deadline,
-            quota: self.ledger.reserve(candidates, ask.received_at),
+            quota: Vec::new(),
             caller,
             fact: fact.map(|fact| fact.code.clone()),
             provider: fact.map(|fact| fact.agency.clone()),
@@ -175,21 +176,15 @@ impl Gateway {
             notice: query.purpose.notice.clone(),
             consent: query.purpose.consent.clone(),
             roles: facts::roles(query),
-            assertions: facts::assertions(query, clauses),
+            assertions: Vec::new(),
             disclose: query.disclose.clone(),
             max_age: query.max_age,
             defects: ask.defects.clone(),
             freezes,
             catalogue_digest: *in_force.catalogue.digest(),
-        }
-    }
-
-    fn settle_quota(&self, facts: &Facts, decision: &Decision) {
-        let used = match decision {
-            Decision::Permit(permit) => Some(permit.agreement().id.as_str()),
-            Decision::Deny(_) => None,
         };
-        self.ledger.give_back(&facts.quota, used, facts.received_at);
+        facts.assertions = facts::assertions(query, candidates(&facts, in_force));
+        facts
     }
 
     async fn deny(&self, ask: &Ask, facts: Facts, denial: Denial) -> Refusal {
@@ -382,6 +377,16 @@ impl Gateway {
     /// Everything that decides and answers now, as one consistent view.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
+    }
+}
+
+/// The clauses that might permit the question, each with its agreement; none for what can only be denied.
+fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [(Arc<Agreement>, usize)] {
+    match &facts.fact {
+        Some(fact) if facts.caller.standing == Standing::Registered && facts.defects.is_empty() => {
+            in_force.agreements.clauses(&facts.caller.organisation, fact)
+        }
+        _ => &[],
     }
 }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::agreements::directory::Adopted;
 use crate::agreements::order::directory::{self, Given};
-use crate::agreements::order::standing::{Effect, Standing};
+use crate::agreements::order::standing::{Effect, OrderRefused, Standing};
 use crate::agreements::order::{self, Act};
 use crate::audit::entry::{AgreementEvent, FreezeChange, FreezeEvent, Kind, OrderEffect};
 use crate::catalogue::Catalogue;
 use crate::finding::Finding;
 use crate::parties::Register;
+use crate::query::FactCode;
 use crate::query::time::Timestamp;
 
 /// An order to be followed, and what it does.
@@ -35,42 +36,50 @@ pub(super) fn read(
     let (given, mut findings) = directory::load(folder, against.register, against.at, standing);
     let mut orders = Vec::new();
     for given in given {
-        match weigh(&given, against, standing) {
-            Ok(effect) => {
-                standing.take(&given.order, given.digest);
-                orders.push(Ordered { given, effect });
+        let file = given.file.clone();
+        match Ordered::weighed(given, against, standing) {
+            Ok(ordered) => {
+                standing.take(&ordered.given.order, ordered.given.digest);
+                orders.push(ordered);
             }
-            Err(problem) => {
-                findings.push(Finding::new(&given.file, format!("refused: {problem}")));
-            }
+            Err(refused) => findings.push(Finding::new(&file, format!("refused: {refused}"))),
         }
     }
     (orders, findings)
 }
 
-fn weigh(given: &Given, against: &Against<'_>, standing: &Standing) -> Result<Effect, String> {
-    let act = given.order.act().map_err(|error| error.to_string())?;
-    let about = match &act {
-        Act::Suspend(about) | Act::Resume(about) | Act::Revoke(about) => Some(about),
-        Act::Freeze(_) | Act::Unfreeze(_) => None,
-    };
-    let agreement = about.and_then(|about| {
-        let known = against.agreements.iter().map(|adopted| &*adopted.agreement);
-        known
-            .into_iter()
-            .find(|known| known.id == about.agreement && known.version == about.version)
-    });
-    // A freeze of what the agency does not answer would stop nothing, silently.
-    if let Act::Freeze(scope) = &act
-        && let Some(fact) = &scope.fact
-        && against.catalogue.fact(fact).is_none_or(|known| known.agency != scope.provider)
-    {
-        return Err(format!("the catalogue has no fact `{fact}` of `{}`", scope.provider));
-    }
-    standing.admit(&given.order, agreement, against.at).map_err(|refused| refused.to_string())
-}
-
 impl Ordered {
+    /// An order whose signature holds, once it is sure that it is to be followed.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub(super) fn weighed(
+        given: Given,
+        against: &Against<'_>,
+        standing: &Standing,
+    ) -> Result<Self, OrderRefused> {
+        let order = &given.order;
+        let agreement = match order.act() {
+            Ok(Act::Suspend(about) | Act::Resume(about) | Act::Revoke(about)) => {
+                let mut known = against.agreements.iter().map(|adopted| &*adopted.agreement);
+                known.find(|known| known.id == about.agreement && known.version == about.version)
+            }
+            Ok(Act::Freeze(scope)) => {
+                let answers = |fact: &FactCode| {
+                    let known = against.catalogue.fact(fact);
+                    known.is_some_and(|known| known.agency == scope.provider)
+                };
+                if let Some(fact) = scope.fact.filter(|fact| !answers(fact)) {
+                    return Err(OrderRefused::NoFact { by: scope.provider, fact });
+                }
+                None
+            }
+            Ok(Act::Unfreeze(_)) | Err(_) => None,
+        };
+        let effect = standing.admit(order, agreement, against.at)?;
+        Ok(Self { given, effect })
+    }
+
     /// The entry that it becomes.
     pub(super) fn kind(&self) -> Kind {
         let document = self.given.document.clone();
@@ -105,8 +114,11 @@ pub(super) fn agreement_in_words(
         OrderEffect::Resumed => "resumed",
         OrderEffect::Revoked => "revoked",
     };
-    let by = order::peek(document).map(|order| format!(" by `{}`", order.by)).unwrap_or_default();
-    format!("agreement `{id}` version {version} {done}{by}")
+    let order = order::peek(document).ok();
+    let by = order.as_ref().map(|order| format!(" by `{}`", order.by)).unwrap_or_default();
+    let from = order.and_then(|order| order.from_in_words());
+    let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
+    format!("agreement `{id}` version {version} {done}{by}{from}")
 }
 
 /// What a freeze's entry says, in words.

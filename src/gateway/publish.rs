@@ -126,7 +126,7 @@ impl Gateway {
 
         let stand = self.replacing(&adopted, &mut journal, &before, at).await;
         let touched = [Touched::Agreement(adopted.agreement.id.clone())];
-        let next = before.with_versions(&adopted.agreement.id, stand, &journal);
+        let next = before.with_versions(&adopted.agreement.id, stand);
         self.turn_over(&before, next, &touched);
         Ok(published(&adopted.agreement, log_index, false))
     }

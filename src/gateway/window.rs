@@ -29,15 +29,15 @@ impl Window {
 
     /// Runs `answer` once per request id within the window.
     ///
-    /// `turn` counts the changes of what is in force, as it was before `answer` looked: what is answered while a change
-    /// comes is not repeated after it.
+    /// `era` counts the changes of what is in force, and the orders recorded earlier that have begun, as it was before
+    /// `answer` looked: what is answered while a change comes is not repeated after it.
     ///
     /// Denials and non-answers are not kept: what the caller repeats after mending its question, or after the agency has
     /// come back, is a new question with an entry of its own.
     pub(super) async fn once<F>(
         &self,
         ask: Ask,
-        turn: u64,
+        era: [u64; 2],
         answer: impl Fn(Ask) -> F,
     ) -> Result<Reply, Refusal>
     where
@@ -47,8 +47,8 @@ impl Window {
             return answer(ask).await;
         }
         // The certificate, not the name: a stranger's certificate that names a known system shares nothing with it.
-        let turn = turn.to_be_bytes();
-        let key = sha256_parts(&[ask.peer.certificate(), &ask.query.request_id, &turn]);
+        let [turn, begun] = era.map(u64::to_be_bytes);
+        let key = sha256_parts(&[ask.peer.certificate(), &ask.query.request_id, &turn, &begun]);
         let digest = ask.digest;
         let mut waiting = Some(ask);
         let answered = self

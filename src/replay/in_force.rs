@@ -1,7 +1,7 @@
 //! Which parties, agreements and orders were in force, from the log alone.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::Report;
@@ -25,7 +25,7 @@ type VerifyOrder = fn(&[u8], &Register, Timestamp) -> Result<Order, OrderError>;
 
 /// How long after the entry of a change the set before it may still decide: the entry is made durable first, then the
 /// gateway turns over.
-const TURNS_OVER_IN: Duration = Duration::from_secs(10);
+pub(super) const TURNS_OVER_IN: Duration = Duration::from_secs(10);
 
 /// Earlier sets kept, for questions that were decided under one and took long to answer.
 const EARLIER_SETS: usize = 64;
@@ -44,7 +44,7 @@ pub(super) struct InForce {
     agreements: BTreeMap<(String, u32), Arc<Agreement>>,
     standing: Standing,
     /// Made when first needed after a change.
-    current: Option<View>,
+    current: OnceLock<View>,
     /// Views that are over, newest first.
     earlier: VecDeque<Over>,
     /// The latest time at which a question was received.
@@ -74,7 +74,7 @@ impl InForce {
             is_unusable: false,
             agreements: BTreeMap::new(),
             standing: Standing::default(),
-            current: Some(View::default()),
+            current: OnceLock::from(View::default()),
             earlier: VecDeque::new(),
             latest: Timestamp::default(),
             longest_kept: Duration::ZERO,
@@ -82,19 +82,20 @@ impl InForce {
         }
     }
 
+    /// The view in force.
+    pub(super) fn current(&self) -> &View {
+        self.current.get_or_init(|| {
+            let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone));
+            let agreements = agreements.halted_by(self.standing.halts());
+            View { agreements, freezes: self.standing.freezes() }
+        })
+    }
+
     /// The views under which a question of that time may have been decided: those just over, then that in force, which
     /// is made only when the others were not it. What a finding says is about the last of them.
-    pub(super) fn admissible(&mut self, received_at: Timestamp) -> impl Iterator<Item = &View> {
-        self.latest = self.latest.max(received_at);
-        let Self { agreements, standing, current, earlier, .. } = self;
-        let make = || View {
-            agreements: AgreementSet::new(agreements.values().map(Arc::clone))
-                .halted_by(|agreement| standing.halt(agreement)),
-            freezes: standing.freezes(),
-        };
-        let earlier = earlier.iter().filter(move |over| received_at <= over.until);
-        let earlier = earlier.map(|over| &over.view);
-        earlier.chain(std::iter::once_with(move || &*current.get_or_insert_with(make)))
+    pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &View> {
+        let earlier = self.earlier.iter().filter(move |over| received_at <= over.until);
+        earlier.map(|over| &over.view).chain(std::iter::once_with(|| self.current()))
     }
 
     /// The longest time that any agreement has allowed an answer to be kept.
@@ -123,6 +124,7 @@ impl InForce {
     /// Callers must stand in the log's register as their entries say. Whose authority made a certificate is not in the
     /// log; and a log without a register permits nothing, which its decisions show.
     pub(super) fn standing(&mut self, index: u64, facts: &Facts, report: &mut Report) {
+        self.latest = self.latest.max(facts.received_at);
         let caller = &facts.caller;
         if !caller.standing.is_vouched() && caller.standing != Stands::UnknownOrganisation
             || self.parties.is_empty()
@@ -216,7 +218,7 @@ impl InForce {
         let verified = self.with_register(index, report, |register| verify(document, register, at));
         let order = match verified {
             None => return,
-            Some(Err(error)) => return report.find(index, "order", error.to_string()),
+            Some(Err(error)) => return report.find(index, "order", error.in_full()),
             Some(Ok(order)) => order,
         };
         let agreement = match order.act() {

@@ -4,17 +4,21 @@
 //! single decision can see: that numbers are dense, that intents precede outcomes, that quotas were counted.
 
 mod callers;
+mod follow;
 mod freezes;
 mod in_force;
 mod intents;
 mod quotas;
+mod released;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use self::callers::Callers;
+pub use self::follow::Following;
 use self::in_force::InForce;
 pub use self::in_force::VerifyAgreement;
 use self::intents::{Asked, Intents};
@@ -30,6 +34,9 @@ use crate::query::value::Verdict;
 /// How far an entry's time may lie before that of an entry in front of it: an answer is recorded with the time of its
 /// question, and no deadline is longer than this.
 const BACKWARDS_MICROS: u64 = 10 * 60 * 1_000_000;
+
+/// How long after the entry of a change what was in force before may still have decided.
+pub const TURNS_OVER_IN: Duration = in_force::TURNS_OVER_IN;
 
 /// Findings kept; beyond it they are only counted. A log with more than that has one cause, not many.
 const MOST_FINDINGS: usize = 10_000;
@@ -226,8 +233,7 @@ impl Replay {
             }
         };
         if let Some(permit) = permit {
-            self.disclosed(index, outcome, &permit);
-            self.aged(index, outcome, &permit);
+            released::hold(index, outcome, &permit, &mut self.report);
         }
         self.origin(index, outcome);
     }
@@ -236,37 +242,6 @@ impl Replay {
         if asked.question != self.intents.digest(&outcome.facts, &outcome.permit) {
             let text = format!("the facts or the permit are not those of intent {}", asked.index);
             self.report.find(index, "intent-differs", text);
-        }
-    }
-
-    fn disclosed(&mut self, index: u64, outcome: &Outcome, permit: &Permit) {
-        for name in &outcome.disclosed {
-            if !permit.discloses(name) {
-                let text = format!("`{name}` was disclosed, which the clause does not grant");
-                self.report.find(index, "disclosed", text);
-            } else if !outcome.facts.disclose.contains(name) {
-                let text = format!("`{name}` was disclosed, which was not asked for");
-                self.report.find(index, "disclosed", text);
-            }
-        }
-    }
-
-    /// What is older than the agreement or the caller allows may be called stale, and nothing else.
-    fn aged(&mut self, index: u64, outcome: &Outcome, permit: &Permit) {
-        let Some(as_of) = outcome.as_of else { return };
-        if matches!(outcome.verdict, Verdict::Stale | Verdict::Unavailable) {
-            return;
-        }
-        let facts = &outcome.facts;
-        let oldest = facts.max_age.map_or(permit.max_age(), |wanted| wanted.min(permit.max_age()));
-        let age = facts.received_at.since(as_of);
-        if age > oldest {
-            let (age, oldest) = (age.as_secs(), oldest.as_secs());
-            let verdict = outcome.verdict.name();
-            let text = format!(
-                "answered {verdict} with data {age} s old, where {oldest} s are allowed; it must be called STALE"
-            );
-            self.report.find(index, "age", text);
         }
     }
 
@@ -320,6 +295,7 @@ impl Replay {
     /// Decides again what was recorded as permitted, and counts it.
     fn permitted(&mut self, index: u64, facts: &Facts, recorded: &PermitRef) -> Option<Permit> {
         self.quotas.permit(index, facts, &recorded.agreement, &mut self.report);
+        self.shown_by(index, facts);
         if !self.same_rules(index, facts) {
             return None;
         }
@@ -356,6 +332,17 @@ impl Replay {
         };
         self.report.find(index, rule, text);
         None
+    }
+
+    /// What an earlier answer has shown was shown by an entry before this one.
+    fn shown_by(&mut self, index: u64, facts: &Facts) {
+        for role in facts.roles.iter().filter(|role| role.shown_by > 0 && role.shown_by >= index) {
+            let text = format!(
+                "the relation of the subject in the role `{}` is said to be shown by entry {}, which did not exist yet",
+                role.role, role.shown_by
+            );
+            self.report.find(index, "relation", text);
+        }
     }
 
     /// Deciding under today's rules what other rules decided would prove nothing.

@@ -1,5 +1,6 @@
 //! A log that is in order replays clean; each single thing wrong with it is one finding under its own rule.
 
+mod agreed;
 mod orders;
 
 use std::time::Duration;
@@ -10,8 +11,10 @@ use crate::audit::entry::{AgreementEvent, Denied, NodeEvent, encode};
 use crate::audit::testing::{adapter, commitments, facts};
 use crate::decision::agreement::{Agreement, CacheTerms, Clause, Quota};
 use crate::decision::facts::{QuotaUse, Standing};
+use crate::decision::mask::Mask;
 use crate::decision::sample;
 use crate::query::record::Unavailable;
+use crate::query::relation::Relation;
 
 const SECOND: u64 = 1_000_000;
 /// Noon in China.
@@ -37,6 +40,8 @@ fn agreement(id: &str, version: u32) -> Agreement {
         clauses: vec![Clause {
             fact: "M1".into(),
             disclose: sample::words(&["marriage_date", "spouse_name"]),
+            mask: vec![("spouse_number".into(), Mask::Number)],
+            relations: vec![("spouse".into(), vec![Relation::Verified])],
             max_age: Duration::from_secs(3600),
             cache: Some(CacheTerms {
                 found: Duration::from_secs(3600),

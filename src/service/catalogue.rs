@@ -4,8 +4,10 @@ use tonic::{Request, Response, Status};
 
 use super::{Services, peer};
 use crate::catalogue::{AttributeKind, Fact, Item};
+use crate::clock::now;
 use crate::crypto::hex;
 use crate::decision::agreement::Agreement;
+use crate::decision::agreements::State;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::catalogue_server::Catalogue;
 
@@ -31,7 +33,7 @@ impl Catalogue for Services {
         &self,
         request: Request<wire::ListAgreementsRequest>,
     ) -> Result<Response<wire::ListAgreementsResponse>, Status> {
-        let peer = peer(&request)?;
+        let (peer, at) = (peer(&request)?, now());
         let in_force = self.gateway.in_force();
         // An unregistered caller is party to nothing.
         let own = peer.rights(&in_force.register).ok().and_then(|_| peer.organisation());
@@ -42,7 +44,7 @@ impl Catalogue for Services {
             .filter(|agreement| {
                 own.is_some_and(|own| agreement.consumer == *own || agreement.provider == *own)
             })
-            .map(|agreement| summary(agreement))
+            .map(|agreement| summary(agreement, in_force.agreements.state(agreement, at)))
             .collect();
         Ok(Response::new(wire::ListAgreementsResponse { agreements }))
     }
@@ -95,7 +97,7 @@ fn item(item: &Item) -> wire::Item {
     }
 }
 
-fn summary(agreement: &Agreement) -> wire::AgreementSummary {
+fn summary(agreement: &Agreement, state: State) -> wire::AgreementSummary {
     let mut facts: Vec<String> =
         agreement.clauses.iter().map(|clause| clause.fact.as_str().to_owned()).collect();
     let mut items: Vec<String> = agreement
@@ -107,6 +109,14 @@ fn summary(agreement: &Agreement) -> wire::AgreementSummary {
         list.sort_unstable();
         list.dedup();
     }
+    let (state, halted_by) = match state {
+        State::InForce => (wire::AgreementState::InForce, None),
+        State::NotYetBegun => (wire::AgreementState::NotYetBegun, None),
+        State::Expired => (wire::AgreementState::Expired, None),
+        State::Superseded => (wire::AgreementState::Superseded, None),
+        State::Suspended(by) => (wire::AgreementState::Suspended, Some(by)),
+        State::Revoked(by) => (wire::AgreementState::Revoked, Some(by)),
+    };
     wire::AgreementSummary {
         id: agreement.id.clone(),
         version: agreement.version,
@@ -114,8 +124,8 @@ fn summary(agreement: &Agreement) -> wire::AgreementSummary {
         provider: agreement.provider.as_str().to_owned(),
         effective_from: Some(crate::wire::timestamp(agreement.effective_from)),
         effective_to: Some(crate::wire::timestamp(agreement.effective_to)),
-        state: wire::AgreementState::Unspecified.into(),
-        halted_by: String::new(),
+        state: state.into(),
+        halted_by: halted_by.map(|by| by.as_str().to_owned()).unwrap_or_default(),
         facts,
         items,
         digest: hex(&agreement.digest),

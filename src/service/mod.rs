@@ -7,6 +7,7 @@ mod answer;
 mod audit;
 mod catalogue;
 mod operations;
+mod orders;
 mod publish;
 mod question;
 mod refusal;
@@ -71,7 +72,9 @@ impl Services {
         let peer = peer(&request)?;
         let deadline = deadline(&request);
         let message = request.into_inner();
-        let (query, defects) = question::read(&message, &self.gateway.in_force().catalogue);
+        let entries = self.gateway.audit().size();
+        let (query, defects) =
+            question::read(&message, &self.gateway.in_force().catalogue, entries);
         let request = request_text(&message);
         let digest = sha256(&request);
         Ok(Ask { peer, query, defects, request, digest, received_at, arrived, deadline })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{Services, publish, refusal, require};
+use super::{Services, orders, publish, refusal, require};
 use crate::adapters::Adapter;
 use crate::clock::now;
 use crate::crypto::hex;
@@ -45,9 +45,9 @@ impl Operations for Services {
 
     async fn give_order(
         &self,
-        _: Request<wire::GiveOrderRequest>,
+        request: Request<wire::GiveOrderRequest>,
     ) -> Result<Response<wire::GiveOrderResponse>, Status> {
-        Err(Status::unimplemented("order"))
+        orders::give(self, request).await.map(Response::new)
     }
 }
 

@@ -23,16 +23,25 @@ const ATTRIBUTES_LIMIT: usize = 32;
 /// Longest name or address in characters; the longest registered address seen has 180.
 const TEXT_LIMIT: usize = 256;
 
-/// Reads a request. The query is whole only when there are no defects.
-pub(super) fn read(request: &wire::VerifyRequest, catalogue: &Catalogue) -> (Query, Vec<Defect>) {
+/// Reads a request; `entries` is how many the log has. The query is whole only when there are no defects.
+///
+/// What is not said at all (no item, no case, no operator, nobody to ask about) is no defect: the decision has a denial
+/// for each.
+pub(super) fn read(
+    request: &wire::VerifyRequest,
+    catalogue: &Catalogue,
+    entries: u64,
+) -> (Query, Vec<Defect>) {
     let mut defects = Defects::default();
     let fact = catalogue.fact(&FactCode::new(request.fact.as_str()));
+    let (subjects, relations) =
+        subjects(&request.subjects, fact, entries, &mut defects).into_iter().unzip();
     let query = Query {
         request_id: request_id(&request.request_id, &mut defects),
         // An unknown code is caller's text; it stays out of the entry.
         fact: fact.map(|fact| fact.code.clone()).unwrap_or_default(),
-        subjects: subjects(&request.subjects, fact, &mut defects),
-        relations: relations(&request.subjects, &mut defects),
+        subjects,
+        relations,
         assertions: assertions(request, fact, &mut defects),
         disclose: disclose(&request.disclose, fact, &mut defects),
         purpose: purpose(request.purpose.as_ref(), catalogue, &mut defects),
@@ -40,9 +49,6 @@ pub(super) fn read(request: &wire::VerifyRequest, catalogue: &Catalogue) -> (Que
         max_age: max_age(request.max_age.as_ref(), &mut defects),
         want_receipt: request.want_receipt,
     };
-    if query.assertions.is_empty() && query.disclose.is_empty() && fact.is_some() {
-        defects.add("assertions", "nothing_asked");
-    }
     (query, defects.0)
 }
 
@@ -81,14 +87,21 @@ fn request_id(text: &str, defects: &mut Defects) -> [u8; 16] {
     }
 }
 
-fn subjects(given: &[wire::Subject], fact: Option<&Fact>, defects: &mut Defects) -> Vec<Subject> {
+/// The subjects, each with how it belongs to the case.
+fn subjects(
+    given: &[wire::Subject],
+    fact: Option<&Fact>,
+    entries: u64,
+    defects: &mut Defects,
+) -> Vec<(Subject, Option<Related>)> {
     if given.len() > SUBJECTS_LIMIT {
         defects.add("subjects", "too_many");
         return Vec::new();
     }
-    let mut subjects = Vec::with_capacity(given.len());
+    let mut subjects: Vec<(Subject, Option<Related>)> = Vec::with_capacity(given.len());
     for (position, subject) in given.iter().enumerate() {
         let path = format!("subjects[{position}]");
+        let related = related(subject, &path, entries, defects);
         let Some(kind) = &subject.kind else {
             defects.add(path, "missing");
             continue;
@@ -97,7 +110,7 @@ fn subjects(given: &[wire::Subject], fact: Option<&Fact>, defects: &mut Defects)
         let role = fact.and_then(|fact| fact.roles.iter().find(|role| role.name == subject.role));
         match role {
             Some(role) if role.kind == kind.name() => {
-                subjects.push(Subject { role: role.name.clone(), kind });
+                subjects.push((Subject { role: role.name.clone(), kind }, related));
             }
             Some(_) => defects.add(path, "wrong_kind"),
             None if fact.is_some() => defects.add(format!("{path}.role"), "unknown_role"),
@@ -105,8 +118,8 @@ fn subjects(given: &[wire::Subject], fact: Option<&Fact>, defects: &mut Defects)
         }
     }
     for role in fact.map(|fact| fact.roles.as_slice()).unwrap_or_default() {
-        let count = subjects.iter().filter(|subject| subject.role == role.name).count();
-        if count == 0 && !role.optional && defects.0.is_empty() {
+        let count = subjects.iter().filter(|(subject, _)| subject.role == role.name).count();
+        if count == 0 && !role.optional && !given.is_empty() && defects.0.is_empty() {
             defects.add(format!("subjects.{}", role.name), "missing");
         }
         if count > 1 && !role.many {
@@ -116,23 +129,29 @@ fn subjects(given: &[wire::Subject], fact: Option<&Fact>, defects: &mut Defects)
     subjects
 }
 
-/// How each subject belongs to the case. An index of an entry belongs to a relation that an answer has shown, and to no
-/// other.
-fn relations(given: &[wire::Subject], defects: &mut Defects) -> Vec<Option<Related>> {
-    let read = |(position, subject): (usize, &wire::Subject)| match read_relation(subject) {
-        Ok(Some(Related { relation, shown_by })) => {
-            if shown_by > 0 && relation != Relation::Verified {
-                defects.add(format!("subjects[{position}].shown_by"), "misplaced");
-            }
-            Some(Related { relation, shown_by })
-        }
-        Ok(None) => None,
+/// How the subject belongs to the case. An index of an entry belongs to a relation that an answer has shown, and to no
+/// other; it is recorded in clear, so it must be one of an entry that there is, and can be no other number.
+fn related(
+    subject: &wire::Subject,
+    path: &str,
+    entries: u64,
+    defects: &mut Defects,
+) -> Option<Related> {
+    let relation = match read_relation(subject) {
+        Ok(related) => related.map(|related| related.relation),
         Err(_) => {
-            defects.add(format!("subjects[{position}].relation"), "unknown");
+            defects.add(format!("{path}.relation"), "unknown");
             None
         }
     };
-    given.iter().take(SUBJECTS_LIMIT).enumerate().map(read).collect()
+    let shown_by = match (subject.shown_by, relation) {
+        (0, _) => Ok(0),
+        (index, Some(Relation::Verified)) if index < entries => Ok(index),
+        (_, Some(Relation::Verified)) => Err("no_such_entry"),
+        _ => Err("misplaced"),
+    };
+    let shown_by = defects.check(format!("{path}.shown_by"), shown_by);
+    relation.map(|relation| Related { relation, shown_by })
 }
 
 fn subject_kind(kind: &wire::subject::Kind, path: &str, defects: &mut Defects) -> SubjectKind {
@@ -272,18 +291,12 @@ fn disclose(given: &[String], fact: Option<&Fact>, defects: &mut Defects) -> Vec
 }
 
 fn purpose(given: Option<&wire::Purpose>, catalogue: &Catalogue, defects: &mut Defects) -> Purpose {
-    let Some(given) = given else {
-        defects.add("purpose", "missing");
-        return Purpose::default();
-    };
-    let item = catalogue.item(&ItemCode::new(given.item.as_str()), &given.item_version);
-    if given.item.is_empty() {
-        defects.add("purpose.item", "missing");
-    } else if !catalogue.has_item(&ItemCode::new(given.item.as_str())) {
-        defects.add("purpose.item", "unknown_item");
-    } else if item.is_none() {
-        let check = if given.item_version.is_empty() { "missing" } else { "unknown_version" };
-        defects.add("purpose.item_version", check);
+    let Some(given) = given else { return Purpose::default() };
+    let code = ItemCode::new(given.item.as_str());
+    let item = catalogue.item(&code, &given.item_version);
+    // A version of an item that is not known says nothing.
+    if item.is_none() && catalogue.has_item(&code) && !given.item_version.is_empty() {
+        defects.add("purpose.item_version", "unknown_version");
     }
     let known_material = given.replaced_material.is_empty()
         || item.is_none_or(|item| item.materials.contains_key(&given.replaced_material));
@@ -291,19 +304,26 @@ fn purpose(given: Option<&wire::Purpose>, catalogue: &Catalogue, defects: &mut D
         defects.add("purpose.replaced_material", "unknown_material");
     }
     Purpose {
-        item: item.map(|item| item.code.clone()).unwrap_or_default(),
+        // An unknown code is caller's text; it stays out of the entry.
+        item: if catalogue.has_item(&code) { code } else { ItemCode::default() },
         item_version: item.map(|item| item.version.clone()).unwrap_or_default(),
-        case_number: defects.check("purpose.case_number", case_number(&given.case_number)),
+        case_number: unless_empty("purpose.case_number", &given.case_number, reference, defects),
         replaced_material: match item {
             Some(_) if known_material => given.replaced_material.clone(),
             _ => String::new(),
         },
-        notice: defects.check("purpose.notice", notice(&given.notice)),
-        consent: match given.consent.as_str() {
-            "" => String::new(),
-            consent => defects.check("purpose.consent", case_number(consent)),
-        },
+        notice: unless_empty("purpose.notice", &given.notice, notice, defects),
+        consent: unless_empty("purpose.consent", &given.consent, reference, defects),
     }
+}
+
+fn unless_empty(
+    path: &str,
+    given: &str,
+    read: fn(&str) -> Result<String, &'static str>,
+    defects: &mut Defects,
+) -> String {
+    if given.is_empty() { String::new() } else { defects.check(path, read(given)) }
 }
 
 /// The code of a text of notice goes into entries in clear; it names a text, and nobody.
@@ -317,11 +337,10 @@ fn notice(given: &str) -> Result<String, &'static str> {
     }
 }
 
-/// The case number goes into entries in clear, so it may not carry a person's number.
-fn case_number(given: &str) -> Result<String, &'static str> {
+/// The number of a case, and that of a consent, go into entries in clear, so they may not carry a person's number.
+fn reference(given: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     match given.len() {
-        0 => Err("missing"),
         4..=64 if !given.bytes().all(allowed) => Err("characters"),
         4..=64 if identifier::contains_identity_number(given) => Err("identity_number_inside"),
         4..=64 => Ok(given.to_owned()),
@@ -331,15 +350,8 @@ fn case_number(given: &str) -> Result<String, &'static str> {
 
 /// The operator's unit goes into entries in clear; their id does not.
 fn operator(given: Option<&wire::Operator>, defects: &mut Defects) -> Operator {
-    let Some(given) = given else {
-        defects.add("operator", "missing");
-        return Operator::default();
-    };
-    if given.id.trim().is_empty() {
-        defects.add("operator.id", "missing");
-    }
+    let Some(given) = given else { return Operator::default() };
     let unit = match given.unit.trim() {
-        "" => Err("missing"),
         unit if unit.chars().count() > 64 => Err("length"),
         unit if !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
             Err("characters")

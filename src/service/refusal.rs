@@ -25,7 +25,7 @@ pub(super) fn status(refusal: &Refusal) -> Status {
             "LOG_STOPPED",
         ),
         Refusal::Overloaded => {
-            let mut details = reason("OVERLOADED", None);
+            let mut details = reason("OVERLOADED", vec![]);
             details.set_retry_info(Some(OVERLOAD_RETRY));
             Status::with_error_details(
                 Code::ResourceExhausted,
@@ -38,7 +38,7 @@ pub(super) fn status(refusal: &Refusal) -> Status {
 
 /// A status with a stable reason and nothing else.
 pub(super) fn with_reason(code: Code, message: &str, stable: &str) -> Status {
-    Status::with_error_details(code, message, reason(stable, None))
+    Status::with_error_details(code, message, reason(stable, vec![]))
 }
 
 /// A fault of the gateway itself.
@@ -48,14 +48,26 @@ pub(super) fn internal() -> Status {
 }
 
 fn denied(denial: &Denial, log_index: u64) -> Status {
-    let mut details = reason(denial.code(), Some(log_index));
+    let mut metadata = vec![("log_index", log_index.to_string())];
+    match denial {
+        // For programs: whom to ask about it, and what about.
+        Denial::Frozen(name) => metadata.push(("freeze", name.clone())),
+        Denial::Suspended { agreement, by } | Denial::Revoked { agreement, by } => {
+            metadata.push(("agreement", agreement.clone()));
+            metadata.push(("by", by.as_str().to_owned()));
+        }
+        _ => {}
+    }
+    let mut details = reason(denial.code(), metadata);
     match denial {
         Denial::Malformed(defects) => {
             for defect in defects {
                 details.add_bad_request_violation(&defect.field, &defect.check);
             }
         }
-        Denial::QuotaDay(agreement) | Denial::QuotaSecond(agreement) => {
+        Denial::QuotaMonth(agreement)
+        | Denial::QuotaDay(agreement)
+        | Denial::QuotaSecond(agreement) => {
             details.add_quota_failure_violation(agreement, denial.advice());
         }
         _ => {}
@@ -68,15 +80,25 @@ fn denied(denial: &Denial, log_index: u64) -> Status {
 
 fn code(denial: &Denial) -> Code {
     match denial {
-        Denial::Malformed(_) => Code::InvalidArgument,
-        Denial::QuotaDay(_) | Denial::QuotaSecond(_) => Code::ResourceExhausted,
+        // Whatever the agreements say, such a question cannot be asked.
+        Denial::Malformed(_)
+        | Denial::UnknownFact
+        | Denial::UnknownItem
+        | Denial::ItemVersionMissing
+        | Denial::SubjectMissing
+        | Denial::NothingAsked
+        | Denial::CaseMissing
+        | Denial::OperatorMissing => Code::InvalidArgument,
+        Denial::QuotaMonth(_) | Denial::QuotaDay(_) | Denial::QuotaSecond(_) => {
+            Code::ResourceExhausted
+        }
         Denial::DeadlinePast => Code::DeadlineExceeded,
         _ => Code::PermissionDenied,
     }
 }
 
-fn reason(stable: &str, log_index: Option<u64>) -> ErrorDetails {
+fn reason(stable: &str, metadata: Vec<(&str, String)>) -> ErrorDetails {
     let metadata: HashMap<String, String> =
-        log_index.map(|index| ("log_index".to_owned(), index.to_string())).into_iter().collect();
+        metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     ErrorDetails::with_error_info(stable, DOMAIN, metadata)
 }

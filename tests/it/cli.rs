@@ -143,14 +143,14 @@ async fn serve_never_makes_a_log() {
 }
 
 /// A serving process.
-struct Serving {
-    child: Child,
+pub(crate) struct Serving {
+    pub(crate) child: Child,
     address: String,
     admin: String,
     lines: JoinSet<String>,
 }
 
-async fn serve(lab: &Lab) -> Serving {
+pub(crate) async fn serve(lab: &Lab) -> Serving {
     let mut child = heyan()
         .arg("serve")
         .arg("--config")
@@ -186,7 +186,7 @@ async fn serve(lab: &Lab) -> Serving {
     Serving { child, address, admin, lines: rest }
 }
 
-async fn client(lab: &Lab, serving: &Serving) -> Client {
+pub(crate) async fn client(lab: &Lab, serving: &Serving) -> Client {
     let read = |name: &str| std::fs::read(lab.path(format!("pki/fund-centre/{name}"))).unwrap();
     let (authority, certificate, key) =
         (read("ca.pem"), read("approval.pem"), read("approval.key"));
@@ -194,7 +194,7 @@ async fn client(lab: &Lab, serving: &Serving) -> Client {
     Client::connect(&endpoint, &authority, &certificate, &key, "localhost").await.unwrap()
 }
 
-fn stored(lab: &Lab) -> Vec<Entry> {
+pub(crate) fn stored(lab: &Lab) -> Vec<Entry> {
     let mut entries = Vec::new();
     let expected = Expected::default();
     verify(&lab.path("log"), expected, &mut |_, entry| entries.push(entry.clone())).unwrap();
@@ -307,7 +307,9 @@ async fn a_kill_in_the_middle_loses_nothing_that_was_acknowledged() {
         answered
             .into_iter()
             .for_each(|index| assert!(outcome(&entries, index).unavailable.is_none()));
-        denials.into_iter().for_each(|index| assert_eq!(denial(&entries, index).code, "MALFORMED"));
+        denials
+            .into_iter()
+            .for_each(|index| assert_eq!(denial(&entries, index).code, "OPERATOR_MISSING"));
     }
     assert!(acknowledged > 40 && acknowledged < 1600, "{acknowledged} acknowledged");
 

@@ -16,12 +16,12 @@ use crate::support::{Lab, ask, refused};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn hour_ago() -> Timestamp {
+pub(crate) fn hour_ago() -> Timestamp {
     Timestamp(now().0 - 3_600_000_000)
 }
 
 /// A certificate issued by this organisation's authority, with these URI names, valid from then for a day.
-fn issued_by(lab: &Lab, organisation: &str, uris: &[&str], from: Timestamp) -> Issued {
+pub(crate) fn issued_by(lab: &Lab, organisation: &str, uris: &[&str], from: Timestamp) -> Issued {
     let authority = Authority::read(&lab.path("pki").join(organisation)).unwrap();
     let uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
     issue(&authority, &Leaf { uris, from, validity: DAY }).unwrap()

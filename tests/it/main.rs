@@ -14,6 +14,12 @@ mod request_path;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod denials;
+#[cfg(test)]
+mod quotas;
+#[cfg(test)]
+mod agreed;
+#[cfg(test)]
 mod receipts;
 #[cfg(test)]
 mod trouble;

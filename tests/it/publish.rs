@@ -317,7 +317,7 @@ async fn versions_overlap_and_an_old_one_does_not_come_back() {
     ask(&client, lab.question("M2")).await;
     let mut second = marriage(&lab, 2);
     // Begun in 2018, and the one before may be asked under for a century.
-    second.terms = "overlap = \"100years\"".to_owned();
+    second.more = "overlap = \"100years\"".to_owned();
     published(&client, &second.signed_by(&lab, &BOTH)).await;
     assert_eq!(steps(&lab), [true, true]);
     let listed = client.agreements().await.unwrap();

@@ -172,15 +172,15 @@ SCHEMA = {
               16: "Catalogue", 17: "Adapter", 18: "Freeze", 19: "Key", 20: "Erasure"},
     "Intent": {1: "Facts", 2: "Permit", 3: "Commitments", 4: "AdapterRef"},
     "Outcome": {1: "Facts", 2: "Permit", 3: "Commitments", 4: "u64", 5: "enum2", 6: "enum6", 7: "u64", 8: "text+",
-                9: "u32", 10: "text", 11: "u32+"},
+                9: "u32", 10: "text", 11: "u32+", 12: "text+"},
     "Denial": {1: "Facts", 2: "text", 3: "Commitments"},
     "Permit": {1: "text", 2: "u32", 3: "u32"},
     "Facts": {1: "u32", 2: "bytes", 3: "u64", 4: "u64", 5: "u64?", 6: "Caller", 7: "text", 8: "text", 9: "text",
               10: "text", 11: "text", 12: "text", 13: "text", 14: "bool", 15: "Role+", 16: "Shape+", 17: "text+",
-              18: "u64?", 19: "Defect+", 20: "Quota+", 21: "text+", 22: "bytes"},
+              18: "u64?", 19: "Defect+", 20: "Quota+", 21: "text+", 22: "bytes", 23: "text", 24: "text"},
     "Caller": {1: "text", 2: "text", 3: "bytes", 4: "enum6"},
-    "Role": {1: "text", 2: "text"}, "Shape": {1: "text", 2: "text"}, "Defect": {1: "text", 2: "text"},
-    "Quota": {1: "text", 2: "u64", 3: "u64"},
+    "Role": {1: "text", 2: "text", 3: "text", 4: "u64"}, "Shape": {1: "text", 2: "text", 3: "Permit+"},
+    "Defect": {1: "text", 2: "text"}, "Quota": {1: "text", 2: "u64", 3: "u64", 4: "u64"},
     "Commitments": {1: "bytes", 2: "bytes", 3: "bytes", 4: "bytes", 5: "bytes"},
     "AdapterRef": {1: "text", 2: "text", 3: "bytes"},
     "Agreement": {1: "enum5", 2: "text", 3: "u32", 4: "bytes"}, "Party": {1: "enum2", 2: "text", 3: "bytes"},
@@ -196,6 +196,7 @@ REQUIRED = {
 }
 LENGTHS = {("Facts", 2): 16, ("Facts", 22): 32, ("Caller", 3): 32, ("AdapterRef", 3): 32, ("Catalogue", 1): 32}
 REASONS = "timeout unreachable refused contract_error maintenance overloaded breaker_open deadline no_adapter".split()
+RELATIONS = [None, "case_party", "declared", "verified", "mandated"]
 COMPARISONS = "eq ne lt le gt ge in exists name_match".split()
 
 
@@ -274,6 +275,7 @@ def read_entry(data):
     facts = body.get(1) if name in ("Intent", "Outcome", "Denial") else None
     if facts:
         need(all(shape.get(2) in COMPARISONS for shape in facts.get(16, [])), "Facts: unknown comparison")
+        need(all(role.get(3) in RELATIONS for role in facts.get(15, [])), "Facts: unknown relation")
     if name == "Outcome":
         need((body[6] == 6) == (10 in body) and body.get(10, "timeout") in REASONS, "Outcome: reason")
     if name == "Agreement":

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::document::in_full;
 use super::standing::Standing;
 use super::{Order, peek, verify};
 use crate::crypto::{Digest, sha256};
@@ -70,7 +69,7 @@ fn read(
         return Ok(None);
     }
     let order =
-        verify(&document, parties, at).map_err(|error| format!("refused: {}", in_full(&error)))?;
+        verify(&document, parties, at).map_err(|error| format!("refused: {}", error.in_full()))?;
     Ok(Some(Given { order, document, digest, file: file.to_owned() }))
 }
 

@@ -32,7 +32,7 @@ pub enum OrderError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The payload is not the JSON of an order.
-    #[error("the payload is not the JSON of an order: {0}")]
+    #[error("the payload is not the JSON of an order")]
     Json(#[source] serde_json::Error),
     /// What it says makes no sense.
     #[error("{}", .0.join("; "))]
@@ -47,6 +47,13 @@ pub enum OrderError {
     },
 }
 
+impl OrderError {
+    /// The error and its causes in one line.
+    pub fn in_full(&self) -> String {
+        document::in_full(self)
+    }
+}
+
 /// One order. The same keys as in the signed JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +65,8 @@ pub struct Order {
     /// Whose order it is.
     pub by: OrganisationId,
     at: jiff::Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<jiff::Timestamp>,
     /// Why, for people. Never personal data.
     pub reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,13 +118,13 @@ pub struct Version {
 impl Order {
     /// An order of this moment; its form is checked when it is signed.
     pub fn new(id: &str, by: &OrganisationId, at: Timestamp, reason: &str, act: &Act) -> Self {
-        let at = i64::try_from(at.0).ok();
         let mut order = Self {
             schema: SCHEMA,
             kind: Kind::Freeze,
             id: id.to_owned(),
             by: by.clone(),
-            at: at.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).unwrap_or_default(),
+            at: written(at),
+            from: None,
             reason: reason.to_owned(),
             agreement: None,
             version: None,
@@ -143,9 +152,19 @@ impl Order {
         order
     }
 
+    /// The same order, which acts from that moment on and not at once.
+    pub fn acting_from(self, from: Timestamp) -> Self {
+        Self { from: Some(written(from)), ..self }
+    }
+
     /// When it was given.
     pub fn at(&self) -> Timestamp {
-        Timestamp(u64::try_from(self.at.as_microsecond()).unwrap_or_default())
+        as_value(self.at)
+    }
+
+    /// From when it acts; `None` is from the moment it is recorded.
+    pub fn from(&self) -> Option<Timestamp> {
+        self.from.map(as_value)
     }
 
     /// What it orders.
@@ -160,9 +179,11 @@ impl Order {
             ("fact", self.fact.is_some()),
             ("caller", self.caller.is_some()),
             ("freeze", self.freeze.is_some()),
+            ("from", self.from.is_some()),
         ];
         let (needed, allowed): (&[&str], &[&str]) = match self.kind {
-            Kind::Suspend | Kind::Resume | Kind::Revoke => (&["agreement", "version"], &[]),
+            Kind::Suspend | Kind::Revoke => (&["agreement", "version"], &["from"]),
+            Kind::Resume => (&["agreement", "version"], &[]),
             Kind::Freeze => (&[], &["fact", "caller"]),
             Kind::Unfreeze => (&["freeze"], &[]),
         };
@@ -210,6 +231,7 @@ impl Order {
         unless(fact.is_none_or(is_word), "`fact` is no code of a fact");
         unless(self.version != Some(0), "`version` counts from 1");
         unless(self.at >= jiff::Timestamp::UNIX_EPOCH, "`at` is before 1970");
+        unless(self.from.is_none_or(|from| self.at <= from), "`from` is earlier than `at`");
         let length = self.reason.trim().chars().count();
         unless((1..=REASON_CHARS).contains(&length), "`reason` must have 1 to 500 characters");
         // The log keeps the document for ever.
@@ -217,6 +239,16 @@ impl Order {
         unless(!is_personal, "`reason` contains an identity number; name nobody in it");
         flaws
     }
+}
+
+/// As orders write it.
+fn written(at: Timestamp) -> jiff::Timestamp {
+    let at = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
+    at.unwrap_or_default()
+}
+
+fn as_value(at: jiff::Timestamp) -> Timestamp {
+    Timestamp(u64::try_from(at.as_microsecond()).unwrap_or_default())
 }
 
 /// As an agreement's id.

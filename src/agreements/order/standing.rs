@@ -2,20 +2,22 @@
 //!
 //! One fold, used by a running gateway over what it records and by a replay over what it reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Act, Order, Version, peek};
+use super::page::in_china;
+use super::{Act, Order, Version, peek, written};
 use crate::crypto::{Digest, sha256};
-use crate::decision::agreement::Agreement;
-use crate::decision::agreements::Halt;
+use crate::decision::agreement::{Agreement, Ending};
 use crate::decision::freeze::{Freezes, Scope};
-use crate::query::OrganisationId;
+use crate::decision::halts::{Halt, Halts};
 use crate::query::time::Timestamp;
+use crate::query::{FactCode, OrganisationId};
 
-/// How far an order's date may lie ahead of our clock: clocks of agencies differ by seconds, a minute at the worst.
+/// How far an order's date may lie ahead of our clock: clocks of agencies differ by seconds, a minute at the worst. And how
+/// long it may be on its way before notice counts from its arrival, and no longer from its date.
 const AHEAD: Duration = Duration::from_secs(60);
 
 /// Why a good document is not followed.
@@ -35,13 +37,34 @@ pub enum OrderRefused {
     /// There is nothing it could act on.
     #[error("agreement `{agreement}` version {version} is not in force here", agreement = .0.agreement, version = .0.version)]
     NoAgreement(Version),
-    /// Only the two parties may.
+    /// Only its parties may.
     #[error("`{by}` is no party to the agreement `{agreement}`")]
     NoParty {
         /// Who gave the order.
         by: OrganisationId,
         /// About which agreement.
         agreement: String,
+    },
+    /// The terms list others, or nobody.
+    #[error("the terms let {} {what} it alone, and not `{by}`", listed(allowed))]
+    NotAlone {
+        /// Who gave the order.
+        by: OrganisationId,
+        /// `suspend` or `revoke`.
+        what: &'static str,
+        /// Who may; empty is nobody.
+        allowed: Vec<OrganisationId>,
+    },
+    /// It acts before the notice that the terms ask for is over.
+    #[error(
+        "the terms ask for notice of {}: not before {}; say from when with `from`",
+        span(*notice), in_china(written(*earliest))
+    )]
+    TooSoon {
+        /// Time between an order and its beginning.
+        notice: Duration,
+        /// From when it could act.
+        earliest: Timestamp,
     },
     /// The same party has said something later about the same agreement.
     #[error("`{0}` has given a later order about the same agreement")]
@@ -60,6 +83,52 @@ pub enum OrderRefused {
         /// Id of the order that is to be lifted.
         id: String,
     },
+    /// A freeze of what the agency does not answer would stop nothing, silently.
+    #[error("the catalogue has no fact `{fact}` of `{by}`")]
+    NoFact {
+        /// Who gave the order.
+        by: OrganisationId,
+        /// The fact.
+        fact: FactCode,
+    },
+}
+
+impl OrderRefused {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SameId { .. } => "ORDER_ID_USED",
+            Self::Ahead => "ORDER_AHEAD",
+            Self::NoAgreement(_) => "AGREEMENT_NOT_IN_FORCE",
+            Self::NoParty { .. } => "NO_PARTY",
+            Self::NotAlone { .. } => "NOT_ALONE",
+            Self::TooSoon { .. } => "NOTICE_TOO_SHORT",
+            Self::Older(_) => "ORDER_OUT_OF_DATE",
+            Self::Revoked(_) => "AGREEMENT_REVOKED",
+            Self::NotSuspended(_) => "NOT_SUSPENDED",
+            Self::NoFreeze { .. } => "NO_FREEZE",
+            Self::NoFact { .. } => "UNKNOWN_FACT",
+        }
+    }
+
+    /// True when this organisation may not give such an order, whenever and however it does.
+    pub fn is_about_rights(&self) -> bool {
+        matches!(self, Self::NoParty { .. } | Self::NotAlone { .. })
+    }
+}
+
+/// `30 days`, `12h`.
+fn span(time: Duration) -> String {
+    match (time.as_secs() / 86_400, time.as_secs() % 86_400) {
+        (1, 0) => "1 day".to_owned(),
+        (days, 0) => format!("{days} days"),
+        _ => humantime::format_duration(time).to_string(),
+    }
+}
+
+fn listed(parties: &[OrganisationId]) -> String {
+    let names: Vec<String> = parties.iter().map(|party| format!("`{party}`")).collect();
+    if names.is_empty() { "nobody".to_owned() } else { names.join(" and ") }
 }
 
 /// What an order does, as entries say it.
@@ -90,13 +159,15 @@ pub struct Standing {
     freezes: BTreeMap<OrderId, Scope>,
 }
 
-/// What the parties of one agreement have ordered about it.
+/// What the parties of one agreement have ordered about it. Beginnings are 0 where an order acts since it was recorded.
 #[derive(Clone, Debug, Default)]
 struct Said {
     /// Date of each party's latest order.
     latest: BTreeMap<OrganisationId, Timestamp>,
-    suspended: BTreeSet<OrganisationId>,
-    revoked: Option<OrganisationId>,
+    /// From when each party's suspension acts.
+    suspended: BTreeMap<OrganisationId, Timestamp>,
+    /// Who has revoked it, and from when it is over.
+    revoked: Option<(OrganisationId, Timestamp)>,
 }
 
 impl Standing {
@@ -124,18 +195,29 @@ impl Standing {
         // An order that exists makes sense; one that does not is about nothing.
         match order.act().unwrap_or_else(|_| Act::Unfreeze(String::new())) {
             Act::Suspend(about) => {
-                self.said(order, &about, agreement)?;
+                let agreement = of_party(order, &about, agreement)?;
+                self.may_go_on(order, &about, at)?;
+                may_end(order, "suspend", &agreement.suspension, at)?;
                 Ok(Effect::Suspended(about))
             }
             Act::Resume(about) => {
-                let said = self.said(order, &about, agreement)?;
-                if said.is_none_or(|said| !said.suspended.contains(&order.by)) {
+                of_party(order, &about, agreement)?;
+                let said = self.may_go_on(order, &about, at)?;
+                if said.is_none_or(|said| !said.suspended.contains_key(&order.by)) {
                     return Err(OrderRefused::NotSuspended(order.by.clone()));
                 }
                 Ok(Effect::Resumed(about))
             }
             Act::Revoke(about) => {
-                self.said(order, &about, agreement)?;
+                let agreement = of_party(order, &about, agreement)?;
+                let said = self.may_go_on(order, &about, at)?;
+                // Nobody can put an end off that was declared; an earlier one is another matter.
+                if let Some((by, from)) = said.and_then(|said| said.revoked.as_ref())
+                    && *from <= begins(order, at)
+                {
+                    return Err(OrderRefused::Revoked(by.clone()));
+                }
+                may_end(order, "revoke", &agreement.termination, at)?;
                 Ok(Effect::Revoked(about))
             }
             Act::Freeze(scope) => Ok(Effect::Frozen(scope.name())),
@@ -147,24 +229,16 @@ impl Standing {
     }
 
     /// What has been said about the agreement, once it is sure that this party may say more.
-    fn said(
+    fn may_go_on(
         &self,
         order: &Order,
         about: &Version,
-        agreement: Option<&Agreement>,
+        at: Timestamp,
     ) -> Result<Option<&Said>, OrderRefused> {
-        let is_meant = |known: &&Agreement| {
-            (known.id.as_str(), known.version) == (about.agreement.as_str(), about.version)
-        };
-        let Some(agreement) = agreement.filter(is_meant) else {
-            return Err(OrderRefused::NoAgreement(about.clone()));
-        };
-        if ![&agreement.consumer, &agreement.provider].contains(&&order.by) {
-            let (by, agreement) = (order.by.clone(), about.agreement.clone());
-            return Err(OrderRefused::NoParty { by, agreement });
-        }
         let Some(said) = self.agreements.get(about) else { return Ok(None) };
-        if let Some(by) = &said.revoked {
+        if let Some((by, from)) = &said.revoked
+            && *from <= at
+        {
             return Err(OrderRefused::Revoked(by.clone()));
         }
         // Somebody may hold back a resumption and bring it after the next suspension.
@@ -184,14 +258,23 @@ impl Standing {
     /// Takes an order into account that was admitted; `document` is SHA-256 of its bytes.
     pub fn take(&mut self, order: &Order, document: Digest) {
         self.known.insert((order.by.clone(), order.id.clone()), document);
+        let from = order.from().unwrap_or_default();
         match order.act() {
             Ok(Act::Suspend(about)) => {
-                self.word(order, about).suspended.insert(order.by.clone());
+                let suspended = &mut self.word(order, about).suspended;
+                // A suspension is ended by resuming, never by another that begins later.
+                let begins = suspended.entry(order.by.clone()).or_insert(from);
+                *begins = from.min(*begins);
             }
             Ok(Act::Resume(about)) => {
                 self.word(order, about).suspended.remove(&order.by);
             }
-            Ok(Act::Revoke(about)) => self.word(order, about).revoked = Some(order.by.clone()),
+            Ok(Act::Revoke(about)) => {
+                let revoked = &mut self.word(order, about).revoked;
+                if revoked.as_ref().is_none_or(|(_, known)| from < *known) {
+                    *revoked = Some((order.by.clone(), from));
+                }
+            }
             Ok(Act::Freeze(scope)) => {
                 self.freezes.insert((order.by.clone(), order.id.clone()), scope);
             }
@@ -208,18 +291,71 @@ impl Standing {
         said
     }
 
-    /// Why the agreement grants nothing; `None` when no order stands against it.
-    pub fn halt(&self, agreement: &Agreement) -> Option<Halt> {
-        let about = Version { agreement: agreement.id.clone(), version: agreement.version };
-        let said = self.agreements.get(&about)?;
-        let suspended = || said.suspended.first().cloned().map(Halt::Suspended);
-        said.revoked.clone().map(Halt::Revoked).or_else(suspended)
+    /// Every order that stands against an agreement, begun or not. As many as there are; agreements are not looked at.
+    pub fn halts(&self) -> Halts {
+        let halts = self.agreements.iter().flat_map(|(about, said)| {
+            let revoked = said.revoked.clone().map(|(by, from)| Halt::Revoked { by, from });
+            let suspended = said.suspended.iter();
+            let suspended =
+                suspended.map(|(by, from)| Halt::Suspended { by: by.clone(), from: *from });
+            let all = revoked.into_iter().chain(suspended);
+            all.map(|halt| (about.agreement.clone(), about.version, halt))
+        });
+        halts.collect()
     }
 
     /// The freezes in force.
     pub fn freezes(&self) -> Freezes {
         self.freezes.values().map(Scope::name).collect()
     }
+}
+
+/// The agreement that is meant, once it is sure that the order is of a party to it.
+fn of_party<'a>(
+    order: &Order,
+    about: &Version,
+    agreement: Option<&'a Agreement>,
+) -> Result<&'a Agreement, OrderRefused> {
+    let is_meant = |known: &&Agreement| {
+        (known.id.as_str(), known.version) == (about.agreement.as_str(), about.version)
+    };
+    let Some(agreement) = agreement.filter(is_meant) else {
+        return Err(OrderRefused::NoAgreement(about.clone()));
+    };
+    let mut parties =
+        [&agreement.consumer, &agreement.provider].into_iter().chain(&agreement.platform);
+    if parties.all(|party| *party != order.by) {
+        let (by, agreement) = (order.by.clone(), about.agreement.clone());
+        return Err(OrderRefused::NoParty { by, agreement });
+    }
+    Ok(agreement)
+}
+
+/// From when an order acts that is recorded at `at`: no order acts before that.
+fn begins(order: &Order, at: Timestamp) -> Timestamp {
+    order.from().map_or(at, |from| from.max(at))
+}
+
+/// The terms may keep a party from ending the agreement alone, or ask for notice.
+///
+/// Notice counts from the order's date when it arrives within a minute of it, and from its arrival when it comes later:
+/// a party could write any date, but until the order is recorded nobody has been given notice.
+fn may_end(
+    order: &Order,
+    what: &'static str,
+    ending: &Ending,
+    at: Timestamp,
+) -> Result<(), OrderRefused> {
+    if !ending.by.contains(&order.by) {
+        let (by, allowed) = (order.by.clone(), ending.by.iter().cloned().collect());
+        return Err(OrderRefused::NotAlone { by, what, allowed });
+    }
+    let a_minute_ago = Timestamp(at.0.saturating_sub(Timestamp::default().plus(AHEAD).0));
+    let earliest = order.at().max(a_minute_ago).plus(ending.notice);
+    if !ending.notice.is_zero() && begins(order, at) < earliest {
+        return Err(OrderRefused::TooSoon { notice: ending.notice, earliest });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -50,6 +50,14 @@ fn acts() -> Vec<Act> {
 #[test]
 fn every_order_comes_back_as_it_was_signed() {
     let parties = Parties::new();
+    let later = order("later", "civil-affairs", 0, &acts()[0]);
+    let later = later.acting_from(Timestamp::from_seconds(NOW.seconds() + 86_400));
+    let read = verify(&signed(&parties, &later, "civil-1"), &parties.register, NOW).unwrap();
+    assert_eq!(
+        (&read, read.from().map(Timestamp::seconds)),
+        (&later, Some(NOW.seconds() + 86_400))
+    );
+    assert!(later.page().contains("version 1 from 20"), "{}", later.page());
     for (number, act) in (0..).zip(acts()) {
         let order = order(&format!("order-{number}"), "civil-affairs", number, &act);
         let document = signed(&parties, &order, "civil-1");
@@ -109,6 +117,7 @@ fn agreements_and_orders_are_not_taken_for_each_other() {
 #[test]
 fn orders_that_make_no_sense_are_refused_each_for_its_reason() {
     let good = serde_json::to_value(order("one", "civil-affairs", 0, &acts()[0])).unwrap();
+    let resumed = serde_json::to_value(order("one", "civil-affairs", 0, &acts()[1])).unwrap();
     let frozen = serde_json::to_value(freeze("one", "civil-affairs", 0)).unwrap();
     let refused = |base: &Value, key: &str, value: Value| {
         let mut changed = base.clone();
@@ -116,7 +125,7 @@ fn orders_that_make_no_sense_are_refused_each_for_its_reason() {
             Value::Null => drop(changed.as_object_mut().unwrap().remove(key)),
             value => changed[key] = value,
         }
-        read(&serde_json::to_vec(&changed).unwrap()).unwrap_err().to_string()
+        read(&serde_json::to_vec(&changed).unwrap()).unwrap_err().in_full()
     };
     assert!(read(&serde_json::to_vec(&good).unwrap()).is_ok());
     for (base, key, value, problem) in [
@@ -134,6 +143,10 @@ fn orders_that_make_no_sense_are_refused_each_for_its_reason() {
         (&good, "fact", json!("M2"), "`fact` has no place"),
         (&good, "freeze", json!("one"), "`freeze` has no place"),
         (&good, "until", json!("then"), "unknown field"),
+        (&good, "from", json!("2018-06-01T00:00:00+08:00"), "`from` is earlier than `at`"),
+        (&good, "from", json!("tomorrow"), "not the JSON of an order: "),
+        (&resumed, "from", json!("2099-06-01T00:00:00+08:00"), "`from` has no place"),
+        (&frozen, "from", json!("2099-06-01T00:00:00+08:00"), "`from` has no place"),
         (&frozen, "agreement", json!("mz-1"), "`agreement` has no place"),
         (&frozen, "fact", json!("M2/caller:x"), "`fact` is no code"),
         (&frozen, "caller", json!("fund/centre"), "`caller` is no"),

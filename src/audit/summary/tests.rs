@@ -139,7 +139,7 @@ fn a_permit_is_counted_once_and_a_denial_never() {
     }
     let caller = &summary.callers["fund-centre"]["approval"];
     assert_eq!((caller.highest, caller.asked.len()), (3, 0));
-    let before = summary.permits["a"].clone().add(at);
+    let before = summary.permits["a"].before(at);
     assert_eq!((before.day, before.second, before.month), (2, 2, 2));
     assert_eq!(summary.entries, 4);
 }

@@ -21,7 +21,7 @@ pub struct Usage {
 }
 
 /// Permits counted before one more, in the periods of its stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Before {
     /// In its day, China time.
     pub day: u64,
@@ -32,20 +32,20 @@ pub struct Before {
 }
 
 impl Usage {
-    /// Counts one permit; how many were counted before it.
-    pub fn add(&mut self, at: Timestamp) -> Before {
+    /// How many permits are counted in the periods of that stamp.
+    pub fn before(&self, at: Timestamp) -> Before {
         Before {
-            day: self.days.add(at.china_day()),
-            second: self.seconds.add(at.seconds()),
-            month: self.months.add(at.china_month()),
+            day: self.days.count(at.china_day()),
+            second: self.seconds.count(at.seconds()),
+            month: self.months.count(at.china_month()),
         }
     }
 
-    /// Takes one back that was added with that stamp.
-    pub fn take_back(&mut self, at: Timestamp) {
-        self.days.take_back(at.china_day());
-        self.seconds.take_back(at.seconds());
-        self.months.take_back(at.china_month());
+    /// Counts one permit.
+    pub fn add(&mut self, at: Timestamp) {
+        self.days.add(at.china_day());
+        self.seconds.add(at.seconds());
+        self.months.add(at.china_month());
     }
 }
 
@@ -59,27 +59,23 @@ struct Recent {
 }
 
 impl Recent {
-    fn add(&mut self, period: u64) -> u64 {
+    fn count(&self, period: u64) -> u64 {
+        let Some(age) = self.newest.checked_sub(period) else { return 0 };
+        let count = usize::try_from(age).ok().and_then(|age| self.counts.get(age));
+        count.copied().unwrap_or(UNKNOWN)
+    }
+
+    fn add(&mut self, period: u64) {
         if period > self.newest {
             let passed = usize::try_from(period - self.newest).unwrap_or(KEPT).min(KEPT);
             self.counts.rotate_right(passed);
             self.counts.iter_mut().take(passed).for_each(|count| *count = 0);
             self.newest = period;
         }
-        let Some(count) = self.count(period) else { return UNKNOWN };
-        *count += 1;
-        *count - 1
-    }
-
-    fn take_back(&mut self, period: u64) {
-        if let Some(count) = self.count(period) {
-            *count = count.saturating_sub(1);
+        let age = usize::try_from(self.newest - period).unwrap_or(KEPT);
+        if let Some(count) = self.counts.get_mut(age) {
+            *count += 1;
         }
-    }
-
-    fn count(&mut self, period: u64) -> Option<&mut u64> {
-        let age = self.newest.checked_sub(period)?;
-        self.counts.get_mut(usize::try_from(age).ok()?)
     }
 }
 
@@ -91,7 +87,8 @@ mod tests {
     fn each_permit_counts_in_its_own_day_and_second() {
         let second = |number: u64| Timestamp::from_seconds(1_800_000_000 + number);
         let add = |usage: &mut Usage, at| {
-            let before = usage.add(at);
+            let before = usage.before(at);
+            usage.add(at);
             (before.day, before.second)
         };
         let mut usage = Usage::default();
@@ -100,14 +97,26 @@ mod tests {
         // Late, and counted where it belongs all the same.
         assert_eq!(add(&mut usage, second(10)), (2, 1));
         assert_eq!(add(&mut usage, second(13)), (3, 0));
-        usage.take_back(second(10));
-        assert_eq!(add(&mut usage, second(10)), (3, 1));
+        assert_eq!(add(&mut usage, second(10)), (4, 2));
         // Too late to be counted in its second: as if all were used.
-        assert_eq!(add(&mut usage, second(9)), (4, UNKNOWN));
-        usage.take_back(second(9));
-        assert_eq!(add(&mut usage, second(13)), (4, 1));
+        assert_eq!(add(&mut usage, second(9)), (5, UNKNOWN));
+        // To look is not to count.
+        assert_eq!(usage.before(second(9 * 86_400)).day, 0);
+        assert_eq!(add(&mut usage, second(13)), (6, 1));
         assert_eq!(add(&mut usage, second(9 * 86_400)), (0, 0));
         assert_eq!(add(&mut usage, second(13)), (UNKNOWN, UNKNOWN));
+    }
+
+    #[test]
+    fn months_are_counted_across_their_ends() {
+        // 2026-10-01 00:00 in China.
+        let october = Timestamp::from_seconds(1_790_784_000);
+        let september = Timestamp::from_seconds(1_790_783_999);
+        let mut usage = Usage::default();
+        for (at, before) in [(september, 0), (october, 0), (september, 1), (october, 1)] {
+            assert_eq!(usage.before(at).month, before);
+            usage.add(at);
+        }
     }
 
     /// Entries come in the order of answering: the count must not depend on it.

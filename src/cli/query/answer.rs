@@ -62,7 +62,11 @@ fn write_text(
         writeln!(out, "  judged     {} {comparison}: {judged}", judgement.attribute)?;
     }
     for (attribute, value) in sorted(reply) {
-        writeln!(out, "  disclosed  {attribute} = {}", plain(value))?;
+        let part = if reply.masked.contains(attribute) { " (masked: a part only)" } else { "" };
+        writeln!(out, "  disclosed  {attribute} = {}{part}", plain(value))?;
+    }
+    if let Some(until) = moment(reply.keep_until.as_ref()) {
+        writeln!(out, "  may be kept until {until}")?;
     }
     if let Some(unavailability) = &reply.unavailability {
         write!(out, "  because    {}", unavailability.reason)?;
@@ -71,7 +75,7 @@ fn write_text(
             None => writeln!(out)?,
         }
     }
-    if let Some(at) = as_of(reply) {
+    if let Some(at) = moment(reply.as_of.as_ref()) {
         writeln!(out, "  true as of {at}")?;
     }
     if let Some(source) = &reply.source {
@@ -117,7 +121,9 @@ fn to_json(reply: &message::VerifyResponse, receipt: Option<&Path>) -> serde_jso
         "verdict": verdict(reply.verdict()),
         "judgements": judgements.collect::<Vec<_>>(),
         "disclosed": disclosed,
-        "as_of": as_of(reply),
+        "masked": reply.masked,
+        "keep_until": moment(reply.keep_until.as_ref()),
+        "as_of": moment(reply.as_of.as_ref()),
         "source": reply.source.as_ref().map(|source| json!({
             "kind": if cached(source) { "cache" } else { "agency" },
             "agency": source.agency,
@@ -201,8 +207,8 @@ fn json_value(value: &message::Value) -> serde_json::Value {
     }
 }
 
-fn as_of(reply: &message::VerifyResponse) -> Option<String> {
-    let at = reply.as_of.as_ref()?;
+fn moment(at: Option<&prost_types::Timestamp>) -> Option<String> {
+    let at = at?;
     let at = jiff::Timestamp::new(at.seconds, at.nanos).ok()?;
     Some(at.display_with_offset(CHINA).to_string())
 }
@@ -248,6 +254,24 @@ mod tests {
             true as of 2026-11-23T10:13:20+08:00\n  source     civil-affairs, kept from entry 12\n  \
             recorded   entry 17\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_is_masked_is_called_so_and_how_long_it_may_be_kept() {
+        let name = ("spouse_name".to_owned(), wire::value(Value::Text("张*".to_owned())));
+        let reply = message::VerifyResponse {
+            disclosed: HashMap::from([name]),
+            masked: vec!["spouse_name".to_owned()],
+            keep_until: Some(prost_types::Timestamp { seconds: 1_890_008_000, nanos: 0 }),
+            ..reply()
+        };
+        let mut text = String::new();
+        write_text(&mut text, &reply, None).unwrap();
+        assert!(text.contains("  disclosed  spouse_name = 张* (masked: a part only)\n"), "{text}");
+        assert!(text.contains("  may be kept until 2029-11-22T10:13:20+08:00\n"), "{text}");
+        let json = to_json(&reply, None);
+        assert_eq!(json["masked"], json!(["spouse_name"]));
+        assert_eq!(json["keep_until"], "2029-11-22T10:13:20+08:00");
     }
 
     #[test]

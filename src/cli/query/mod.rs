@@ -26,6 +26,7 @@ use crate::proto::gateway::v1::{Verdict, VerifyResponse};
         --identity pki/fund-centre/approval --authority pki/fund-centre/ca.pem\n  \
     heyan query S2 --person 'NAME/NUMBER' --assert 'months_last_12>=6' …\n  \
     heyan query H2 --property UNIT --subject 'owner=person:NAME/NUMBER' --disclose share …\n  \
+    heyan query H3 --subject 'member=person:NAME/NUMBER' --relation member=verified:17 --notice CODE …\n  \
     heyan query M1 … --require-receipt --log-key 'heyan.example.gov.cn/2026+1f2e3d4c+A…'\n\n\
     Assertions: attribute, then one of = != < <= > >= ~ (names match), `in a,b,c` or\n\
     `exists`. Text made of digits is quoted: --assert 'code=\"010\"'.\n\n\

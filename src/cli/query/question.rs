@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::client::Client;
 use crate::proto::gateway::v1 as message;
+use crate::query::relation::Relation;
 use crate::query::value::{Comparison, Value};
 use crate::wire;
 use message::subject::Kind;
@@ -49,6 +50,16 @@ pub(super) struct Asked {
     /// Code of the paper that the answer replaces
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     material: String,
+    /// How the subject in a role belongs to the case: case_party, declared, mandated, or verified:INDEX, where INDEX is
+    /// the log's entry of the answer that has shown it
+    #[arg(long = "relation", value_name = "ROLE=KIND[:INDEX]")]
+    relations: Vec<String>,
+    /// Code of the text of notice (告知) that the person was given
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    notice: String,
+    /// Where the person's consent (授权) is kept, by its number
+    #[arg(long, value_name = "NUMBER", default_value = "", hide_default_value = true)]
+    consent: String,
     /// Who asks, and their unit
     #[arg(long, value_name = "ID/UNIT")]
     operator: String,
@@ -85,7 +96,8 @@ impl Asked {
                 item_version: item_version.to_owned(),
                 case_number: self.case.clone(),
                 replaced_material: self.material.clone(),
-                ..message::Purpose::default()
+                notice: self.notice.clone(),
+                consent: self.consent.clone(),
             }),
             operator: Some(message::Operator { id: operator.to_owned(), unit: unit.to_owned() }),
             max_age: self.max_age.map(wire::duration),
@@ -123,10 +135,37 @@ impl Asked {
             let kind = self::kind(kind, value).with_context(|| format!("--subject {role}"))?;
             subjects.push(subject(role, kind));
         }
+        self.relate(&mut subjects)?;
         if subjects.is_empty() {
             bail!("about whom? give --person, --employer, --property, --document or --subject");
         }
         Ok(subjects)
+    }
+}
+
+impl Asked {
+    /// Says of every subject in a role how it belongs to the case.
+    fn relate(&self, subjects: &mut [message::Subject]) -> anyhow::Result<()> {
+        for text in &self.relations {
+            let form =
+                "--relation: write ROLE=KIND or ROLE=verified:INDEX, such as spouse=verified:17";
+            let (role, said) = text.split_once('=').context(form)?;
+            let (kind, index) = said.split_once(':').unwrap_or((said, "0"));
+            let relation = Relation::from_name(kind).with_context(|| {
+                let known = Relation::ALL.map(Relation::name).join(", ");
+                format!("--relation {role}: `{kind}` is none of {known}")
+            })?;
+            let shown_by = index.parse().context(form)?;
+            let mut found = subjects.iter_mut().filter(|subject| subject.role == role).peekable();
+            if found.peek().is_none() {
+                bail!("--relation {role}: nobody is given in this role");
+            }
+            for subject in found {
+                subject.relation = wire::relation(relation).into();
+                subject.shown_by = shown_by;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -330,6 +369,26 @@ mod tests {
     }
 
     #[test]
+    fn relations_notice_and_consent() {
+        let couple =
+            ["--person", "李雷/1", "--spouse", "韩梅梅/2", "--relation", "spouse=verified:17"];
+        let more =
+            ["--relation", "person=case_party", "--notice", "hn-gjj-2026", "--consent", "SQ-0007"];
+        let question = ask(&[&couple[..], &more[..]].concat()).unwrap();
+        let related: Vec<_> =
+            question.subjects.iter().map(|it| (it.relation(), it.shown_by)).collect();
+        let expected = [(message::Relation::CaseParty, 0), (message::Relation::Verified, 17)];
+        assert_eq!(related, expected);
+        let purpose = question.purpose.unwrap();
+        assert_eq!((purpose.notice.as_str(), purpose.consent.as_str()), ("hn-gjj-2026", "SQ-0007"));
+        // One word for all in that role.
+        let two = ["--subject", "member=person:a/1", "--subject", "member=person:b/2"];
+        let question = ask(&[&two[..], &["--relation", "member=declared"]].concat()).unwrap();
+        let declared = |it: &message::Subject| it.relation() == message::Relation::Declared;
+        assert!(question.subjects.iter().all(declared));
+    }
+
+    #[test]
     fn assertions_and_the_types_of_their_values() {
         let read = |text: &str| {
             let read = assertion(text).unwrap();
@@ -369,6 +428,16 @@ mod tests {
             (&["--subject", "m=cat:李雷/1101"], "--subject m: `cat` is none of person"),
             (&["--property", "address:某路1号"], "--property: an address needs its division"),
             (&["--person", "李雷/1@pass"], "--person: after @ comes one of citizen_id"),
+            (&["--person", "李雷/1", "--relation", "person"], "--relation: write ROLE=KIND"),
+            (
+                &["--person", "李雷/1", "--relation", "person=verified:x"],
+                "--relation: write ROLE=KIND",
+            ),
+            (
+                &["--person", "李雷/1", "--relation", "person=friend"],
+                "--relation person: `friend` is none of case_party, declared, verified, mandated",
+            ),
+            (&["--person", "李雷/1", "--relation", "spouse=declared"], "--relation spouse: nobody"),
             (&[], "about whom?"),
         ] {
             let error = format!("{:#}", ask(arguments).unwrap_err());

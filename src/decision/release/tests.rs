@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::decision::agreement::{Agreement, Clause};
 use crate::decision::agreements::AgreementSet;
+use crate::decision::limit::Limit;
+use crate::decision::mask::Mask;
 use crate::decision::{Decision, decide, sample};
 use crate::query::{Operator, Purpose};
 
@@ -164,4 +167,136 @@ fn only_values_asked_for_and_granted_leave() {
     assert_eq!(released.verdict, Verdict::Confirmed);
     let nothing = release(&permit(), &query(&[], &["gone"]), &found(), false);
     assert_eq!((nothing.verdict, nothing.disclosed.len()), (Verdict::NotFound, 0));
+}
+
+/// A permit by a clause changed like this.
+fn permit_by(change: impl FnOnce(&mut Agreement)) -> Permit {
+    let mut agreement = sample::agreement();
+    agreement.clauses[0].assert = sample::words(&["married", "months", "code", "on"]);
+    agreement.clauses[0].disclose = sample::words(&["months"]);
+    let words = [("name", Mask::Name), ("on", Mask::Year), ("code", Mask::Month)];
+    agreement.clauses[0].mask = words.map(|(name, mask)| (name.into(), mask)).into();
+    change(&mut agreement);
+    match decide(&sample::facts(), &AgreementSet::new([Arc::new(agreement)])) {
+        Decision::Permit(permit) => permit,
+        Decision::Deny(denial) => panic!("{}", denial.code()),
+    }
+}
+
+#[test]
+fn what_a_mask_leaves_is_all_that_leaves() {
+    let wanted = query(&[], &["name", "on", "code", "months", "secret", "married"]);
+    let released = release(&permit_by(|_| ()), &wanted, &found(), false);
+    // `code` is no date: what its mask does not fit stays behind, and is not called masked.
+    let expected = [("months", Value::Integer(7)), ("name", text("买*****")), ("on", date("2018"))];
+    assert_eq!(released.disclosed, expected.map(|(name, value)| (name.to_owned(), value)).into());
+    assert_eq!(released.masked, ["name", "on"]);
+    assert_eq!(released.verdict, Verdict::Confirmed);
+    let nothing = release(&permit_by(|_| ()), &query(&[], &["code"]), &found(), false);
+    assert_eq!((nothing.verdict, nothing.disclosed.len()), (Verdict::NotFound, 0));
+    assert!(nothing.masked.is_empty());
+}
+
+#[test]
+fn a_masked_value_is_judged_whole_and_leaves_in_part() {
+    let on = assertion("on", Comparison::Eq, &[date("2018-06-01")]);
+    let released = release(&permit_by(|_| ()), &query(&[on], &["on"]), &found(), false);
+    assert_eq!(released.verdict, Verdict::Confirmed);
+    assert_eq!(released.disclosed, [("on".to_owned(), date("2018"))].into());
+}
+
+#[test]
+fn one_record_leaves_by_each_clause_as_that_clause_says() {
+    let record = found();
+    let wanted = query(&[], &["name"]);
+    let in_part = release(&permit_by(|_| ()), &wanted, &record, false);
+    let whole = permit_by(|agreement| {
+        agreement.clauses[0].mask.clear();
+        agreement.clauses[0].disclose = sample::words(&["name"]);
+    });
+    let whole = release(&whole, &wanted, &record, false);
+    assert_eq!((&whole.disclosed["name"], whole.masked.len()), (&text("买买提・艾力"), 0));
+    assert_eq!(in_part.disclosed["name"], text("买*****"));
+    let neither =
+        release(&permit_by(|agreement| agreement.clauses[0].mask.clear()), &wanted, &record, false);
+    assert!(neither.disclosed.is_empty());
+}
+
+#[test]
+fn what_may_never_leave_does_not_though_the_clause_grants_it() {
+    let withheld = permit_by(|agreement| {
+        // Another clause about the same fact says so; an agreement is read as a whole.
+        let never = sample::words(&["months", "name", "on"]);
+        agreement.clauses.push(Clause { never, ..sample::clause() });
+    });
+    assert!(!withheld.grants("months") && !withheld.grants("name") && withheld.grants("married"));
+    let at_least = assertion("months", Comparison::Ge, &[Value::Integer(6)]);
+    let wanted = query(&[at_least], &["months", "name", "on"]);
+    let released = release(&withheld, &wanted, &found(), false);
+    assert_eq!((released.verdict, released.disclosed.len()), (Verdict::Unavailable, 0));
+    assert!(released.masked.is_empty());
+}
+
+#[test]
+fn an_assertion_beyond_its_limit_is_not_judged_though_it_was_let_through() {
+    let limited = |limit: Limit| permit_by(|agreement| agreement.clauses[0].limits = vec![limit]);
+    let months = |comparisons: &[Comparison], values: &[i64], multiple_of| Limit {
+        attribute: "months".into(),
+        comparisons: comparisons.to_vec(),
+        values: values.iter().copied().map(Value::Integer).collect(),
+        multiple_of,
+    };
+    let texts = |attribute: &str, values: Vec<Value>| Limit {
+        attribute: attribute.into(),
+        comparisons: vec![],
+        values,
+        multiple_of: None,
+    };
+    let six = || vec![Value::Integer(6)];
+    use Comparison::{Eq, Exists, Ge, In};
+    let judged = Verdict::Confirmed;
+    for (limit, asked, expected) in [
+        (months(&[Ge], &[6, 12], None), assertion("months", Ge, &six()), judged),
+        (months(&[Ge], &[6, 12], None), assertion("months", Eq, &six()), Verdict::Unavailable),
+        (
+            months(&[Ge], &[6, 12], None),
+            assertion("months", Ge, &[Value::Integer(7)]),
+            Verdict::Unavailable,
+        ),
+        (
+            months(&[], &[6, 7], None),
+            assertion("months", In, &[Value::Integer(6), Value::Integer(7)]),
+            judged,
+        ),
+        (
+            months(&[], &[7], None),
+            assertion("months", In, &[Value::Integer(7), Value::Integer(8)]),
+            Verdict::Unavailable,
+        ),
+        (months(&[], &[], Some(3)), assertion("months", Ge, &six()), judged),
+        (
+            months(&[], &[], Some(3)),
+            assertion("months", Ge, &[Value::Integer(7)]),
+            Verdict::Unavailable,
+        ),
+        // With no value nothing can be tried out: whether one is there is a matter of `comparisons`.
+        (months(&[], &[6], None), assertion("months", Exists, &[]), judged),
+        (months(&[Ge], &[6], None), assertion("months", Exists, &[]), Verdict::Unavailable),
+        (texts("code", vec![text("active")]), assertion("code", Eq, &[text("active")]), judged),
+        (
+            texts("code", vec![text("active")]),
+            assertion("code", Comparison::Ne, &[text("ended")]),
+            Verdict::Unavailable,
+        ),
+        (texts("on", vec![date("2018-01-01")]), assertion("on", Ge, &[date("2018-01-01")]), judged),
+        (
+            texts("on", vec![text("2018-06-01")]),
+            assertion("on", Eq, &[date("2018-06-01")]),
+            Verdict::Unavailable,
+        ),
+    ] {
+        let what = format!("{limit:?} {}", asked.comparison.name());
+        let released = release(&limited(limit), &query(&[asked], &[]), &found(), false);
+        assert_eq!(released.verdict, expected, "{what}");
+    }
 }

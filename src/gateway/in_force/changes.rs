@@ -286,7 +286,8 @@ pub(in crate::gateway) fn withdrawal(id: &str, version: u32) -> Kind {
     Kind::Agreement(AgreementEvent::Withdrawn { id: id.to_owned(), version })
 }
 
-fn in_words(change: &Kind) -> String {
+/// What a change's entry says, in words.
+pub(in crate::gateway) fn in_words(change: &Kind) -> String {
     match change {
         Kind::Party(PartyEvent::Entered { organisation, .. }) => {
             format!("party `{organisation}` entered")

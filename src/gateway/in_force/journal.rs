@@ -19,7 +19,9 @@ pub struct Journal {
     pub(super) agreements: BTreeMap<String, Versions>,
     pub(super) adapters: BTreeMap<String, Digest>,
     pub(super) catalogue: Option<Digest>,
-    pub(in crate::gateway) standing: Standing,
+    pub(super) standing: Standing,
+    /// Entries that hold orders, by SHA-256 of the order's document.
+    orders: BTreeMap<Digest, u64>,
 }
 
 /// The versions of one agreement.
@@ -125,7 +127,10 @@ impl Journal {
             }
             Kind::Catalogue(event) => self.catalogue = Some(event.digest),
             Kind::Agreement(AgreementEvent::Ordered { document, .. })
-            | Kind::Freeze(FreezeEvent { document, .. }) => self.standing.follow(document),
+            | Kind::Freeze(FreezeEvent { document, .. }) => {
+                self.standing.follow(document);
+                self.orders.insert(sha256(document), index);
+            }
             Kind::Intent(_)
             | Kind::Outcome(_)
             | Kind::Denial(_)
@@ -133,6 +138,30 @@ impl Journal {
             | Kind::Key(_)
             | Kind::Erasure(_) => {}
         }
+    }
+
+    /// Records one change; its index.
+    ///
+    /// # Errors
+    /// When the log cannot record; then it may not come into force.
+    pub(in crate::gateway) async fn enter(
+        &mut self,
+        audit: &Audit,
+        entry: Entry,
+    ) -> Result<u64, AuditError> {
+        let index = audit.append(entry.clone()).await?.index;
+        self.visit(index, &entry);
+        Ok(index)
+    }
+
+    /// What the recorded orders have come to.
+    pub(in crate::gateway) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The entry that holds this order, byte for byte.
+    pub(in crate::gateway) fn entry_of(&self, order: &[u8]) -> Option<u64> {
+        self.orders.get(&sha256(order)).copied()
     }
 
     /// The same of an adoption, whose document need not be at hand any more.

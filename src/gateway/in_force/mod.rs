@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::changes::Done;
+pub(super) use self::changes::in_words;
 pub use self::ending::Ending;
 pub use self::journal::Journal;
 pub use self::turning::Reloaded;
@@ -120,6 +121,26 @@ impl InForce {
         (Some(in_force), findings)
     }
 
+    /// The same under other orders. Shares everything else, however much that is.
+    pub(super) fn under(&self, standing: &Standing) -> Self {
+        Self {
+            register: Arc::clone(&self.register),
+            catalogue: Arc::clone(&self.catalogue),
+            agreements: self.agreements.clone().halted_by(standing.halts()),
+            freezes: standing.freezes(),
+            adapters: Arc::clone(&self.adapters),
+            documents: Arc::clone(&self.documents),
+            orders: Vec::new(),
+            turns: self.turns.clone(),
+        }
+    }
+
+    /// What a new order is held against.
+    pub(super) fn against(&self, at: Timestamp) -> Against<'_> {
+        let (register, catalogue) = (&*self.register, &*self.catalogue);
+        Against { register, catalogue, agreements: &self.documents, at }
+    }
+
     /// The versions of that agreement and where their documents lie, ascending.
     pub(super) fn versions(&self, id: &str) -> &[Adopted] {
         let first = self.documents.partition_point(|known| *known.agreement.id < *id);
@@ -128,26 +149,25 @@ impl InForce {
     }
 
     /// The same view with these versions of that agreement and no others of it. Shares everything else.
-    pub(super) fn with_versions(
-        &self,
-        id: &str,
-        versions: Vec<Adopted>,
-        journal: &Journal,
-    ) -> Self {
+    pub(super) fn with_versions(&self, id: &str, mut versions: Vec<Adopted>) -> Self {
+        versions.sort_by_key(|one| one.agreement.version);
+        let mut agreements = self.agreements.clone();
+        for gone in self.versions(id) {
+            agreements = agreements.without(id, gone.agreement.version);
+        }
+        for one in &versions {
+            agreements = agreements.with(Arc::clone(&one.agreement));
+        }
         let first = self.documents.partition_point(|known| *known.agreement.id < *id);
         let (before, rest) = self.documents.split_at(first);
         let after = rest.get(self.versions(id).len()..).unwrap_or_default();
-        let mut versions = versions;
-        versions.sort_by_key(|one| one.agreement.version);
-        let documents: Vec<Adopted> =
-            before.iter().chain(&versions).chain(after).cloned().collect();
         Self {
             register: Arc::clone(&self.register),
             catalogue: Arc::clone(&self.catalogue),
-            agreements: set_of(&documents, &journal.standing),
+            agreements,
             freezes: self.freezes.clone(),
             adapters: Arc::clone(&self.adapters),
-            documents: documents.into(),
+            documents: before.iter().chain(&versions).chain(after).cloned().collect(),
             orders: Vec::new(),
             turns: self.turns.clone(),
         }
@@ -157,7 +177,7 @@ impl InForce {
 /// The agreements as decisions look at them.
 fn set_of(documents: &[Adopted], standing: &Standing) -> AgreementSet {
     AgreementSet::new(documents.iter().map(|adopted| Arc::clone(&adopted.agreement)))
-        .halted_by(|agreement| standing.halt(agreement))
+        .halted_by(standing.halts())
 }
 
 impl Reading<'_> {

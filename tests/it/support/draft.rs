@@ -17,10 +17,12 @@ pub(crate) struct Draft {
     pub(crate) provider: String,
     pub(crate) from: String,
     pub(crate) to: String,
-    /// Further keys at the top, a line each; may be empty.
-    pub(crate) terms: String,
     /// Keys of the quota, such as `per_day = 3`; may be empty.
     pub(crate) quota: String,
+    /// Systems of the consumer that may ask.
+    pub(crate) systems: Vec<String>,
+    /// Further keys of the document, one a line, such as `notices = ["told"]`; may be empty.
+    pub(crate) more: String,
     clauses: Vec<String>,
 }
 
@@ -32,8 +34,9 @@ impl Draft {
             provider: provider.to_owned(),
             from: "2018-06-01T00:00:00+08:00".to_owned(),
             to: "2099-06-01T00:00:00+08:00".to_owned(),
-            terms: String::new(),
             quota: String::new(),
+            systems: vec!["approval".to_owned()],
+            more: String::new(),
             clauses: Vec::new(),
         }
     }
@@ -46,7 +49,7 @@ impl Draft {
 
     /// One clause. `more` is further TOML of the clause, such as its cache terms.
     pub(crate) fn clause(
-        mut self,
+        self,
         fact: &Fact,
         catalogue: &Catalogue,
         assert: &[&str],
@@ -61,21 +64,31 @@ impl Draft {
             items.push(SPARE_ITEM);
         }
         let roles: Vec<&str> = fact.roles.iter().map(|role| role.name.as_str()).collect();
+        let grants = format!("assert = {assert:?}\ndisclose = {disclose:?}\n{more}");
+        self.narrow(fact.code.as_str(), &items, &roles, &grants)
+    }
+
+    /// One clause for these items and roles alone; `grants` is the rest of it in TOML.
+    pub(crate) fn narrow(
+        mut self,
+        fact: &str,
+        items: &[&str],
+        roles: &[&str],
+        grants: &str,
+    ) -> Self {
         self.clauses.push(format!(
-            "[[clause]]\nfact = \"{}\"\nitems = {items:?}\nroles = {roles:?}\nassert = {assert:?}\n\
-             disclose = {disclose:?}\nmax_age = \"30d\"\n{more}\n",
-            fact.code
+            "[[clause]]\nfact = \"{fact}\"\nitems = {items:?}\nroles = {roles:?}\nmax_age = \"30d\"\n{grants}\n",
         ));
         self
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { id, version, provider, from, to, terms, quota, clauses } = self;
+        let Self { id, version, provider, from, to, quota, systems, more, clauses } = self;
         format!(
             "schema = 1\nid = \"{id}\"\nversion = {version}\ntitle = \"A trial\"\ntitle_zh = \"试用协议\"\n\
-             consumer = \"fund-centre\"\nprovider = \"{provider}\"\nsystems = [\"approval\"]\n\
+             consumer = \"fund-centre\"\nprovider = \"{provider}\"\nsystems = {systems:?}\n{more}\n\
              effective_from = \"{from}\"\neffective_to = \"{to}\"\n\
-             retention = {{ keep_for = \"365d\", afterwards = \"delete\" }}\nquota = {{ {quota} }}\n{terms}\n\
+             retention = {{ keep_for = \"365d\", afterwards = \"delete\" }}\nquota = {{ {quota} }}\n\
              [[legal_basis]]\nparty = \"fund-centre\"\ninstrument = \"住房公积金管理条例\"\narticle = \"24\"\n\
              [[legal_basis]]\nparty = \"{provider}\"\ninstrument = \"政务数据共享条例\"\narticle = \"20\"\n\n{}",
             clauses.join("\n")
@@ -100,6 +113,13 @@ impl Draft {
     pub(crate) fn place(&self, lab: &Lab) {
         let document = self.signed_by(lab, &["fund-centre", &self.provider]);
         std::fs::write(lab.path(format!("agreements/{}.json", self.id)), document).unwrap();
+    }
+
+    /// The same beside other versions of it.
+    pub(crate) fn place_beside(&self, lab: &Lab) {
+        let document = self.signed_by(lab, &["fund-centre", &self.provider]);
+        let file = format!("agreements/{}-v{}.json", self.id, self.version);
+        std::fs::write(lab.path(file), document).unwrap();
     }
 }
 
