@@ -202,6 +202,19 @@ impl Client {
         reply(self.catalogue().list_agreements(request).await).map(|reply| reply.agreements)
     }
 
+    /// Has the gateway bring one signed agreement into force, for the next question. Of the caller's own organisation;
+    /// with the right `operate`, of any. Published twice it does nothing more.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn publish_agreement(
+        &self,
+        document: Vec<u8>,
+    ) -> Result<wire::PublishAgreementResponse, ClientError> {
+        let mut operations = OperationsClient::new(self.channel.clone());
+        reply(operations.publish_agreement(wire::PublishAgreementRequest { document }).await)
+    }
+
     /// Has the gateway follow one signed order, at once. Of the caller's own organisation; with the right `operate`, of
     /// any. Given twice it does nothing more.
     ///

@@ -6,6 +6,9 @@
 #![expect(clippy::indexing_slicing, reason = "a measurement that goes wrong may end there")]
 
 mod decision;
+mod load;
+mod made;
+mod publish;
 
 use clap::Parser;
 
@@ -16,7 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// One part: its name, and what measures it.
 type Part = (&'static str, fn(&Options) -> anyhow::Result<Vec<Line>>);
 
-const PARTS: &[Part] = &[("decision", decision::run)];
+const PARTS: &[Part] =
+    &[("decision", decision::run), ("load", load::run), ("publish", publish::run)];
 
 #[derive(Parser)]
 pub(crate) struct Options {

@@ -6,6 +6,7 @@
 
 mod key;
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -150,10 +151,11 @@ impl AnswerCache {
         self.kept.weighted_size()
     }
 
-    /// Forgets every answer given under the agreement.
-    pub fn drop_agreement(&self, agreement: &str) {
-        let agreement = agreement.to_owned();
-        self.drop_where(move |kept| *kept.agreement == *agreement);
+    /// Forgets every answer given under these agreements.
+    pub fn drop_agreements(&self, agreements: HashSet<String>) {
+        if !agreements.is_empty() {
+            self.drop_where(move |kept| agreements.contains(&*kept.agreement));
+        }
     }
 
     /// Forgets every answer of the agency.

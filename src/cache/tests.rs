@@ -103,7 +103,7 @@ async fn an_answer_asked_for_before_a_change_is_not_served_after_it() {
     });
     let (before, ()) = tokio::join!(before, async {
         // The change comes while the agency is being asked, and finds nothing to drop.
-        cache.drop_agreement(&permit.agreement().id);
+        cache.drop_agreements([permit.agreement().id.clone()].into());
         end.send(()).unwrap();
     });
     assert!(matches!(before, Found::Fresh(_)));

@@ -1,9 +1,11 @@
 //! `heyan check`: everything `serve` would read, every finding at once, no socket opened.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::findings;
 use super::serve::{front_door, sources, vault_keys};
@@ -13,7 +15,7 @@ use crate::audit::{AuditError, witness};
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
 use crate::finding::Finding;
-use crate::gateway::in_force::{InForce, Journal};
+use crate::gateway::in_force::{InForce, Journal, Reading};
 use crate::settings::Settings;
 
 /// Arguments of `heyan check`.
@@ -33,11 +35,12 @@ pub struct Check {
 /// # Errors
 /// None of its own; what cannot be read is a finding.
 pub fn run(command: Check) -> anyhow::Result<ExitCode> {
-    let findings = look(&command.config);
-    Ok(findings::tell(&command.config, &findings, command.json))
+    let mut warnings = Vec::new();
+    let findings = look(&command.config, command.json, &mut warnings);
+    Ok(findings::tell_with(&command.config, &findings, &warnings, command.json))
 }
 
-fn look(config: &std::path::Path) -> Vec<Finding> {
+fn look(config: &Path, is_quiet: bool, warnings: &mut Vec<String>) -> Vec<Finding> {
     let settings = match Settings::read(config, std::env::vars()) {
         Ok(settings) => settings,
         Err(findings) => return findings,
@@ -47,8 +50,21 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     let mut journal = Journal::default();
     let log = &settings.log.folder;
     let (read, of_witness) = hold(log, &settings.log.witness, &mut journal);
-    let (in_force, mut findings) = InForce::read(&sources(&settings), at, &journal, None);
+    let bar = progress(is_quiet);
+    let (in_force, mut findings) = InForce::read(&Reading {
+        sources: &sources(&settings),
+        at,
+        journal: &journal,
+        previous: None,
+        progress: &|done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        },
+    });
+    bar.finish_and_clear();
     findings.extend(of_witness);
+    let ending = in_force.iter().flat_map(|in_force| in_force.ending(at));
+    warnings.extend(ending.map(|ending| ending.to_string()));
     if let Some(in_force) = &in_force
         && let Err(error) = front_door(&settings, &in_force.register)
     {
@@ -90,6 +106,19 @@ fn look(config: &std::path::Path) -> Vec<Finding> {
     findings
 }
 
+/// How far the agreements are read: on a terminal, to standard error, and nowhere else.
+fn progress(is_quiet: bool) -> ProgressBar {
+    if is_quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(0);
+    let template = "agreements {bar:32} {human_pos} of {human_len}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Reads the log, and holds it against what the witness file saw, as a start does: what is wrong with either.
 fn hold(
     log: &Path,
@@ -101,16 +130,19 @@ fn hold(
         Ok(seen) => seen,
         Err(error) => {
             let problem = format!("{:#}", anyhow::Error::new(error));
-            let read = verify(log, Expected::default(), &mut |_, entry| journal.visit(entry));
+            let read =
+                verify(log, Expected::default(), &mut |index, entry| journal.visit(index, entry));
             return (read, Some(Finding::new(witness, problem)));
         }
     };
     let expected = Expected { since: seen.as_deref(), vkey: None };
-    let read = verify(log, expected, &mut |_, entry| journal.visit(entry));
+    let read = verify(log, expected, &mut |index, entry| journal.visit(index, entry));
     let Err(error) = read else { return (read, None) };
     // Which of the two is at fault, only the log alone can tell.
     let mut again = Journal::default();
-    match seen.map(|_| verify(log, Expected::default(), &mut |_, entry| again.visit(entry))) {
+    match seen
+        .map(|_| verify(log, Expected::default(), &mut |index, entry| again.visit(index, entry)))
+    {
         Some(Ok(verified)) => {
             *journal = again;
             let error = anyhow::Error::new(error).context("the log is not the one that it saw");

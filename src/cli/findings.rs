@@ -6,18 +6,42 @@ use std::process::ExitCode;
 use super::NO;
 use crate::finding::Finding;
 
+/// Warnings printed for people.
+const WARNINGS_MOST: usize = 20;
+
 /// Prints what was found in `looked_at`. Exit code 0 when there is nothing to mend, 1 with findings.
 pub(super) fn tell(looked_at: &Path, findings: &[Finding], json: bool) -> ExitCode {
+    tell_with(looked_at, findings, &[], json)
+}
+
+/// The same, with what should be seen to in time: it changes no exit code.
+pub(super) fn tell_with(
+    looked_at: &Path,
+    findings: &[Finding],
+    warnings: &[String],
+    json: bool,
+) -> ExitCode {
     if json {
         let list: Vec<_> = findings.iter().map(as_json).collect();
-        say!("{}", serde_json::json!({ "findings": list }));
-    } else if findings.is_empty() {
-        say!("{}: nothing to mend", looked_at.display());
+        let told = match warnings {
+            [] => serde_json::json!({ "findings": list }),
+            warnings => serde_json::json!({ "findings": list, "warnings": warnings }),
+        };
+        say!("{told}");
     } else {
         for finding in findings {
             say!("{finding}");
         }
-        say!("{} to mend", findings.len());
+        for warning in warnings.iter().take(WARNINGS_MOST) {
+            say!("warning: {warning}");
+        }
+        if let Some(more) = warnings.len().checked_sub(WARNINGS_MOST).filter(|more| *more > 0) {
+            say!("warning: {more} more of this kind; --json names all");
+        }
+        match findings.len() {
+            0 => say!("{}: nothing to mend", looked_at.display()),
+            count => say!("{count} to mend"),
+        }
     }
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) }
 }

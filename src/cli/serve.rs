@@ -31,7 +31,7 @@ use crate::audit::{self, Audit, AuditError};
 use crate::cache::AnswerCache;
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
-use crate::gateway::in_force::{InForce, Journal, Sources};
+use crate::gateway::in_force::{InForce, Journal, Reading, Sources};
 use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
 use crate::identity::Peer;
@@ -47,6 +47,12 @@ use crate::vault::{KeyFolder, Keys, Vault};
 
 /// How often readiness and gauges are looked at: a balancer asks about once a second.
 const HEALTH_BEAT: Duration = Duration::from_millis(500);
+
+/// Agreements read between two lines of the log: one in about two seconds.
+const TOLD_EVERY: usize = 10_000;
+
+/// Changes, and agreements that end, named in the log at once; the rest is a number.
+const TOLD_MOST: usize = 100;
 
 /// Arguments of `heyan serve`.
 #[derive(Debug, Args)]
@@ -173,9 +179,8 @@ impl Node {
     /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
     pub async fn reload(&self) {
         let reloaded = self.gateway.reload(now()).await;
-        for change in &reloaded.changes {
-            tracing::info!(change, "reloaded");
-        }
+        tell_changes(&reloaded.changes, "reloaded");
+        warn_of_ends(&self.gateway.in_force(), now());
         for finding in &reloaded.findings {
             tracing::error!(%finding, "not reloaded");
         }
@@ -291,11 +296,21 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let mut journal = Journal::resume(&audit)?;
     let ledger = Ledger::resume(audit.summary());
     let sources = sources(settings);
-    let (in_force, findings) = InForce::read(&sources, at, &journal, None);
+    let (in_force, findings) = InForce::read(&Reading {
+        sources: &sources,
+        at,
+        journal: &journal,
+        previous: None,
+        progress: &|done, all| {
+            if done.is_multiple_of(TOLD_EVERY) {
+                tracing::info!(done, all, "reading agreements");
+            }
+        },
+    });
     for finding in &findings {
         tracing::error!(%finding, "refused");
     }
-    let Some(in_force) = in_force else {
+    let Some(mut in_force) = in_force else {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
@@ -305,9 +320,12 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         // Better now than with the first question.
         vault.ready(at, &audit).await.context("the vault cannot be used")?;
     }
-    for change in journal.record(&audit, &in_force, at).await? {
-        tracing::info!(change, "in force");
+    let done = journal.record(&audit, &mut in_force, at).await?;
+    for finding in &done.findings {
+        tracing::error!(%finding, "refused");
     }
+    tell_changes(&done.words, "in force");
+    warn_of_ends(&in_force, at);
     Ok(Gateway::new(Parts {
         in_force,
         sources,
@@ -323,6 +341,27 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
             request_id_entries: settings.limits.request_id_entries,
         },
     }))
+}
+
+/// Names changes, of very many the first.
+fn tell_changes(changes: &[String], what: &'static str) {
+    for change in changes.iter().take(TOLD_MOST) {
+        tracing::info!(change, "{what}");
+    }
+    if let Some(more) = changes.len().checked_sub(TOLD_MOST).filter(|more| *more > 0) {
+        tracing::info!(more, "{what}");
+    }
+}
+
+/// Names agreements that end soon or have ended, of very many the first.
+fn warn_of_ends(in_force: &InForce, at: Timestamp) {
+    let ending = in_force.ending(at);
+    for ending in ending.iter().take(TOLD_MOST) {
+        tracing::warn!("{ending}");
+    }
+    if let Some(more) = ending.len().checked_sub(TOLD_MOST).filter(|more| *more > 0) {
+        tracing::warn!(more, "agreements end soon or have ended");
+    }
 }
 
 /// The vault, when it is on.

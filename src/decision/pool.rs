@@ -28,6 +28,9 @@ impl Pool {
         let Self { organisations, words, systems, parties, .. } = self;
         once(organisations, &mut agreement.consumer);
         once(organisations, &mut agreement.provider);
+        if let Some(platform) = &mut agreement.platform {
+            once(organisations, platform);
+        }
         once(systems, &mut agreement.systems);
         once(words, &mut agreement.operator_units);
         once(words, &mut agreement.notices);

@@ -6,13 +6,13 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
-use std::slice;
 
 use thiserror::Error;
 
 use super::Gateway;
 use super::in_force::in_words;
 use super::orders::Ordered;
+use super::turns::Touched;
 use crate::agreements::order::directory::{ENDING, Given};
 use crate::agreements::order::standing::OrderRefused;
 use crate::agreements::order::{self, OrderError};
@@ -89,7 +89,8 @@ impl Gateway {
         let kind = ordered.kind();
         let entry = Entry { at, kind: kind.clone() };
         let log_index = journal.enter(&self.audit, entry).await?;
-        self.turn_over(&before, before.under(journal.standing()), slice::from_ref(&kind));
+        let touched = Touched::by(&kind);
+        self.turn_over(&before, before.under(journal.standing()), touched.as_slice());
         let effect = in_words(&kind);
         tracing::info!(effect, log_index, "an order was followed");
 

@@ -11,6 +11,7 @@ pub mod give;
 pub mod in_force;
 pub mod ledger;
 mod orders;
+pub mod publish;
 mod turns;
 mod window;
 
@@ -63,7 +64,7 @@ pub struct Gateway {
     in_force: ArcSwap<InForce>,
     sources: Sources,
     /// What the log says is in force; held while a change is made.
-    journal: Mutex<Journal>,
+    journal: Arc<Mutex<Journal>>,
     ledger: Ledger,
     cache: AnswerCache,
     audit: Audit,
@@ -101,7 +102,7 @@ impl Gateway {
         Self {
             in_force: ArcSwap::from_pointee(parts.in_force),
             sources: parts.sources,
-            journal: Mutex::new(parts.journal),
+            journal: Arc::new(Mutex::new(parts.journal)),
             ledger: parts.ledger,
             cache: parts.cache,
             audit: parts.audit,

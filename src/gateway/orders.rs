@@ -1,9 +1,7 @@
 //! How orders come into force: out of their folder, weighed against those before, as entries of the log.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use super::in_force::InForce;
 use crate::agreements::directory::Adopted;
 use crate::agreements::order::directory::{self, Given};
 use crate::agreements::order::standing::{Effect, OrderRefused, Standing};
@@ -48,28 +46,6 @@ pub(super) fn read(
         }
     }
     (orders, findings)
-}
-
-impl InForce {
-    /// The same under other orders. Shares everything else, however much that is.
-    pub(super) fn under(&self, standing: &Standing) -> Self {
-        Self {
-            register: Arc::clone(&self.register),
-            catalogue: Arc::clone(&self.catalogue),
-            agreements: self.agreements.clone().halted_by(standing.halts()),
-            freezes: standing.freezes(),
-            adapters: Arc::clone(&self.adapters),
-            documents: Arc::clone(&self.documents),
-            orders: Vec::new(),
-            turns: self.turns.clone(),
-        }
-    }
-
-    /// What a new order is held against.
-    pub(super) fn against(&self, at: Timestamp) -> Against<'_> {
-        let (register, catalogue) = (&*self.register, &*self.catalogue);
-        Against { register, catalogue, agreements: &self.documents, at }
-    }
 }
 
 impl Ordered {

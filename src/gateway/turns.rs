@@ -28,33 +28,53 @@ enum Changed {
     Agency(OrganisationId),
 }
 
+/// What a change is about, as its entry names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// The agreement of this id.
+    Agreement(String),
+    /// Freezes of this name.
+    Freeze(String),
+    /// The adapter of this name.
+    Adapter(String),
+}
+
+impl Touched {
+    /// What the entry is about; `None` when nothing that was answered before stands behind it.
+    pub(super) fn by(change: &Kind) -> Option<Self> {
+        match change {
+            // A resumption and a lifting too: what was under way when the order came may end after it.
+            Kind::Agreement(
+                AgreementEvent::Adopted { id, .. }
+                | AgreementEvent::Withdrawn { id, .. }
+                | AgreementEvent::Ordered { id, .. },
+            ) => Some(Self::Agreement(id.clone())),
+            Kind::Freeze(event) => Some(Self::Freeze(event.name.clone())),
+            Kind::Adapter(event) => Some(Self::Adapter(event.name().to_owned())),
+            _ => None,
+        }
+    }
+}
+
 impl Turns {
     /// Turn-overs that changed anything. An answer decided at one count is not repeated at another.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// The same after one more turn-over with these entries; `agencies` are those that an adapter of a name asks.
+    /// The same after one more turn-over; `agencies` are those that an adapter of a name asks.
     pub(super) fn after(
         &self,
-        changes: &[Kind],
+        touched: &[Touched],
         agencies: impl Fn(&str) -> Vec<OrganisationId>,
     ) -> Self {
         let mut next = self.clone();
-        next.count += u64::from(!changes.is_empty());
-        for change in changes {
-            let changed = match change {
-                // A resumption and a lifting too: what was under way when the order came may end after it.
-                Kind::Agreement(
-                    AgreementEvent::Adopted { id, .. }
-                    | AgreementEvent::Withdrawn { id, .. }
-                    | AgreementEvent::Ordered { id, .. },
-                ) => vec![Changed::Agreement(id.clone())],
-                Kind::Freeze(event) => vec![Changed::Scope(event.name.clone())],
-                Kind::Adapter(event) => {
-                    agencies(event.name()).into_iter().map(Changed::Agency).collect()
-                }
-                _ => Vec::new(),
+        next.count += u64::from(!touched.is_empty());
+        for touched in touched {
+            let changed = match touched {
+                Touched::Agreement(id) => vec![Changed::Agreement(id.clone())],
+                Touched::Freeze(name) => vec![Changed::Scope(name.clone())],
+                Touched::Adapter(name) => agencies(name).into_iter().map(Changed::Agency).collect(),
             };
             next.last.extend(changed.into_iter().map(|changed| (changed, next.count)));
         }
@@ -126,10 +146,11 @@ mod tests {
             (removed("civil-affairs"), true),
             (removed("police"), false),
         ];
-        let mut turns = Turns::default().after(&[withdrawn("another")], agencies);
+        let mut turns =
+            Turns::default().after(&[Touched::Agreement("another".to_owned())], agencies);
         for (number, (change, concerns)) in (2..).zip(cases) {
             let before = turns.since(&permit);
-            turns = turns.after(&[change], agencies);
+            turns = turns.after(&[Touched::by(&change).unwrap()], agencies);
             let expected = if concerns { number } else { before };
             assert_eq!((turns.since(&permit), turns.count()), (expected, number));
         }

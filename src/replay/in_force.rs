@@ -1,7 +1,7 @@
 //! Which parties, agreements and orders were in force, from the log alone.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::Report;
@@ -43,12 +43,24 @@ pub(super) struct InForce {
     is_unusable: bool,
     agreements: BTreeMap<(String, u32), Arc<Agreement>>,
     standing: Standing,
-    current: View,
-    /// Views that are over, with the last moment at which they can have decided; newest first.
-    earlier: VecDeque<(Timestamp, View)>,
+    /// Made when first needed after a change.
+    current: OnceLock<View>,
+    /// Views that are over, newest first.
+    earlier: VecDeque<Over>,
+    /// The latest time at which a question was received.
+    latest: Timestamp,
     longest_kept: Duration,
     /// Index of the last entry about each party, for findings.
     last_party_entries: BTreeMap<String, u64>,
+}
+
+/// A view that is over.
+struct Over {
+    view: View,
+    /// Time of the change that ended it.
+    changed_at: Timestamp,
+    /// The last moment at which it can have decided.
+    until: Timestamp,
 }
 
 impl InForce {
@@ -62,8 +74,9 @@ impl InForce {
             is_unusable: false,
             agreements: BTreeMap::new(),
             standing: Standing::default(),
-            current: View::default(),
+            current: OnceLock::from(View::default()),
             earlier: VecDeque::new(),
+            latest: Timestamp::default(),
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
         }
@@ -71,13 +84,18 @@ impl InForce {
 
     /// The view in force.
     pub(super) fn current(&self) -> &View {
-        &self.current
+        self.current.get_or_init(|| {
+            let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone));
+            let agreements = agreements.halted_by(self.standing.halts());
+            View { agreements, freezes: self.standing.freezes() }
+        })
     }
 
-    /// The view in force, then those just over when a question of that time came in.
+    /// The views under which a question of that time may have been decided: those just over, then that in force, which
+    /// is made only when the others were not it. What a finding says is about the last of them.
     pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &View> {
-        let earlier = self.earlier.iter().filter(move |(until, _)| received_at <= *until);
-        std::iter::once(&self.current).chain(earlier.map(|(_, view)| view))
+        let earlier = self.earlier.iter().filter(move |over| received_at <= over.until);
+        earlier.map(|over| &over.view).chain(std::iter::once_with(|| self.current()))
     }
 
     /// The longest time that any agreement has allowed an answer to be kept.
@@ -106,6 +124,7 @@ impl InForce {
     /// Callers must stand in the log's register as their entries say. Whose authority made a certificate is not in the
     /// log; and a log without a register permits nothing, which its decisions show.
     pub(super) fn standing(&mut self, index: u64, facts: &Facts, report: &mut Report) {
+        self.latest = self.latest.max(facts.received_at);
         let caller = &facts.caller;
         if !caller.standing.is_vouched() && caller.standing != Stands::UnknownOrganisation
             || self.parties.is_empty()
@@ -222,13 +241,18 @@ impl InForce {
         }
     }
 
+    /// What was in force goes on for those who decided under it, and the next view is made when somebody asks. What lies
+    /// between two entries of one reload, which have one time, was never in force: the view before it lasts until the
+    /// last of them, however long they took to write.
     fn turn_over(&mut self, at: Timestamp) {
-        let agreements = AgreementSet::new(self.agreements.values().map(Arc::clone))
-            .halted_by(self.standing.halts());
-        let next = View { agreements, freezes: self.standing.freezes() };
-        let over = std::mem::replace(&mut self.current, next);
-        self.earlier.push_front((at.plus(TURNS_OVER_IN), over));
-        self.earlier.truncate(EARLIER_SETS);
+        let until = at.max(self.latest).plus(TURNS_OVER_IN);
+        for over in self.earlier.iter_mut().filter(|over| over.changed_at == at) {
+            over.until = until;
+        }
+        if let Some(view) = self.current.take() {
+            self.earlier.push_front(Over { view, changed_at: at, until });
+            self.earlier.truncate(EARLIER_SETS);
+        }
     }
 
     /// The log's register at its end must be the auditor's.

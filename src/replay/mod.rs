@@ -279,10 +279,10 @@ impl Replay {
             match decide(facts, &view.agreements) {
                 Decision::Deny(denial) if denial.code() == code => {
                     let Some(other) = view.other_freezes(facts) else { return };
-                    freezes = freezes.or(Some(other));
+                    freezes = Some(other);
                 }
-                Decision::Deny(denial) => found = found.or(Some(denial.code())),
-                Decision::Permit(_) => found = found.or(Some("a permit")),
+                Decision::Deny(denial) => found = Some(denial.code()),
+                Decision::Permit(_) => found = Some("a permit"),
             }
         }
         if let Some(freezes) = freezes {
@@ -299,21 +299,21 @@ impl Replay {
         if !self.same_rules(index, facts) {
             return None;
         }
-        let (mut first, mut frozen) = (None, None);
+        let (mut last, mut frozen) = (None, None);
         for view in self.in_force.admissible(facts.received_at) {
             match decide(facts, &view.agreements) {
                 Decision::Permit(permit) if permit.is(recorded) => {
                     let Some(other) = view.other_freezes(facts) else { return Some(permit) };
-                    frozen = frozen.or(Some((permit, other)));
+                    frozen = Some((permit, other));
                 }
-                other => first = first.or(Some(other)),
+                other => last = Some(other),
             }
         }
         if let Some((permit, freezes)) = frozen {
             self.report.find(index, "freeze", freezes);
             return Some(permit);
         }
-        let (rule, text) = match first {
+        let (rule, text) = match last {
             Some(Decision::Permit(permit)) => {
                 let PermitRef { agreement, version, clause } = permit.reference();
                 let again = format!("agreement `{agreement}` version {version} clause {clause}");

@@ -8,6 +8,7 @@ mod audit;
 mod catalogue;
 mod operations;
 mod orders;
+mod publish;
 mod question;
 mod refusal;
 

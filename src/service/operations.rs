@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{Services, orders, refusal, require};
+use super::{Services, orders, publish, refusal, require};
 use crate::adapters::Adapter;
 use crate::clock::now;
 use crate::crypto::hex;
@@ -38,9 +38,9 @@ impl Operations for Services {
 
     async fn publish_agreement(
         &self,
-        _: Request<wire::PublishAgreementRequest>,
+        request: Request<wire::PublishAgreementRequest>,
     ) -> Result<Response<wire::PublishAgreementResponse>, Status> {
-        Err(Status::unimplemented("publish"))
+        publish::publish(self, request).await.map(Response::new)
     }
 
     async fn give_order(

@@ -42,6 +42,8 @@ mod orders;
 #[cfg(test)]
 mod given;
 #[cfg(test)]
+mod publish;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;

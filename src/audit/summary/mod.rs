@@ -54,8 +54,8 @@ pub struct Caller {
 pub struct InForce {
     /// Register files by organisation.
     pub parties: BTreeMap<String, Stored>,
-    /// Agreements' documents by id and version.
-    pub agreements: BTreeMap<String, BTreeMap<u32, Stored>>,
+    /// Agreements by id, those of which no version is adopted any more among them.
+    pub agreements: BTreeMap<String, Versions>,
     /// Digests of manifests by adapter.
     pub adapters: BTreeMap<String, Digest>,
     /// The catalogue's digest.
@@ -63,6 +63,16 @@ pub struct InForce {
     /// The entries that hold the parties' orders, in order. There are few, and what they come to is not for the log
     /// to say: whoever needs it reads them.
     pub orders: Vec<u64>,
+}
+
+/// The versions of one agreement. There may be a hundred thousand agreements, and hardly one with two versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// The highest version that was ever adopted: those before it do not come back.
+    pub highest: u32,
+    /// Documents of those adopted and not withdrawn, by version.
+    pub adopted: Vec<(u32, Stored)>,
 }
 
 /// A document that an entry holds.
@@ -174,17 +184,30 @@ impl InForce {
     fn agreement(&mut self, event: &AgreementEvent, stored: impl Fn(&[u8]) -> Stored) {
         match event {
             AgreementEvent::Adopted { id, version, document } => {
-                let versions = self.agreements.entry(id.clone()).or_default();
-                versions.insert(*version, stored(document));
+                within(&mut self.agreements, id, |known| known.adopt(*version, stored(document)));
             }
             AgreementEvent::Withdrawn { id, version } => {
                 let Some(versions) = self.agreements.get_mut(id) else { return };
-                versions.remove(version);
-                if versions.is_empty() {
-                    self.agreements.remove(id);
-                }
+                versions.adopted.retain(|(known, _)| known != version);
             }
             AgreementEvent::Ordered { document, .. } => self.orders.push(stored(document).index),
+        }
+    }
+}
+
+impl Versions {
+    fn adopt(&mut self, version: u32, document: Stored) {
+        self.highest = self.highest.max(version);
+        match self.adopted.binary_search_by_key(&version, |(known, _)| *known) {
+            Ok(place) => {
+                if let Some(known) = self.adopted.get_mut(place) {
+                    known.1 = document;
+                }
+            }
+            Err(place) => {
+                self.adopted.reserve_exact(1);
+                self.adopted.insert(place, (version, document));
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod give;
 mod order;
 mod paper;
+mod publish;
 mod render;
 mod schema;
 mod show;
@@ -56,6 +57,11 @@ enum Commands {
         after_help = "Examples:\n  heyan agreement give orders/incident-4.order.json --gateway https://gateway:7443 \\\n    --identity pki/police/agency --authority pki/fund-centre/ca.pem\n\nAny registered system of the organisation whose order it is may bring it, and any system with\nthe right `operate`. It acts once: when no reply comes, give it again."
     )]
     Give(give::Give),
+    /// Bring a signed agreement into force on a running gateway, at once: exit 0 in force, 1 refused
+    #[command(
+        after_help = "Example:\n  heyan agreement publish agency.json --gateway https://gateway:7443 \\\n    --identity pki/agency/system --authority pki/fund-centre/ca.pem\n\nAny registered system of a party may bring it, and any system with the right `operate`. A bad\ndocument changes nothing. When no reply comes, publish it again."
+    )]
+    Publish(publish::Publish),
     /// Check the signatures and the terms of an agreement or an order: exit 0 valid, 1 not
     #[command(
         after_help = "Examples:\n  heyan agreement verify agreements/agency.json --parties parties\n  heyan agreement verify agreements/agency.json --parties parties --annex fields.pdf duties.pdf"
@@ -99,6 +105,7 @@ pub fn run(command: Agreement) -> anyhow::Result<ExitCode> {
         Commands::Attach(command) => attach::run(&command),
         Commands::Order(command) => order::run(*command),
         Commands::Give(command) => give::run(&command),
+        Commands::Publish(command) => publish::run(&command),
         Commands::Verify(command) => verify::run(&command),
         Commands::Show(command) => show::run(&command),
         Commands::Explain(command) => explain::run(&command),

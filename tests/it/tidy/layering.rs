@@ -39,7 +39,7 @@ const LAYERS: [(u32, &str, &str); 27] = [
     (
         5,
         "service",
-        "adapters, audit, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, telemetry, wire",
+        "adapters, agreements, audit, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, telemetry, wire",
     ),
     (6, "listener", "identity, parties, telemetry"),
     (7, "settings", "crypto, finding, query, telemetry"),

@@ -1,7 +1,8 @@
 //! Keys come and go: what was signed while a key was valid stays signed; nothing new is signed with one that has ended.
 
 use super::*;
-use crate::agreements::directory;
+use crate::agreements::directory::{self, Known, Reading};
+use crate::crypto::{Digest, sha256};
 
 const OLD_AND_NEW: [(&str, &str); 2] = [("fund-0", "fund-1"), ("fund-00", "fund-2")];
 
@@ -32,10 +33,20 @@ fn a_folder_is_read_as_of_the_adoptions_that_the_log_knows() {
         let document = parties.sign(DRAFT, &[old, "civil-1"]);
         std::fs::write(folder.path().join("a.json"), &document).unwrap();
         let adopted = Timestamp(TURN.0 - 1);
-        let load = |known: &dyn Fn(&[u8]) -> Option<Timestamp>| {
-            directory::load(folder.path(), &parties.register, NOW, known)
+        let load = |known: &(dyn Fn(&Digest) -> Option<Known> + Sync)| {
+            directory::load(&Reading {
+                folder: folder.path(),
+                parties: &parties.register,
+                at: NOW,
+                known,
+                progress: &|_, _| {},
+            })
         };
-        let (read, findings) = load(&|bytes| (bytes == document).then_some(adopted));
+        let digest = sha256(&document);
+        let known = |bytes: &Digest| {
+            (*bytes == digest).then(|| Known { adopted_at: adopted, checked: None })
+        };
+        let (read, findings) = load(&known);
         assert!(read.len() == 1 && findings.is_empty(), "{findings:?}");
         // Signed with the same key and never adopted, it comes too late.
         let (read, findings) = load(&|_| None);

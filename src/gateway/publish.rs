@@ -1,0 +1,241 @@
+//! How one agreement comes into force while everything else stays as it is: [`Gateway::publish`].
+//!
+//! The document is checked against what is in force, its file written, its entry appended, the view replaced; each step
+//! durable before the next. A crash between any two of them does no harm. With the file and no entry, the next start
+//! reads the file like any other of the folder: what both parties signed and asked to be published is adopted then.
+//! With the entry and no view, the entry says what the next start finds: the file is there, and its bytes are those
+//! adopted. No question was answered under the agreement in either case, since none saw the view.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use super::Gateway;
+use super::in_force::changes::{Change, withdrawal};
+use super::in_force::{InForce, Journal, versions};
+use super::turns::Touched;
+use crate::agreements::against_catalogue;
+use crate::agreements::directory::Adopted;
+use crate::agreements::document::{self, DocumentError};
+use crate::audit::AuditError;
+use crate::audit::entry::{AgreementEvent, Entry, Kind};
+use crate::crypto::{Digest, sha256};
+use crate::decision::agreement::Agreement;
+use crate::query::OrganisationId;
+use crate::query::time::Timestamp;
+
+/// Whoever may read the folder may read what was published: agreements are no secrets.
+const FILE_MODE: u32 = 0o644;
+
+/// An agreement in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Identifier of the agreement.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// SHA-256 of the signed payload.
+    pub digest: Digest,
+    /// The entry that holds the document.
+    pub log_index: u64,
+    /// It was in force already, and nothing was changed.
+    pub is_known: bool,
+    /// From when on it grants anything.
+    pub effective_from: Timestamp,
+}
+
+/// Why a document is not brought into force. Nothing was changed: no file, no entry.
+#[derive(Debug, Error)]
+pub enum NotPublished {
+    /// Form, signatures or terms.
+    #[error("{}", .0.in_full())]
+    Document(DocumentError),
+    /// The catalogue does not know what it grants.
+    #[error("{}", .0.join("; "))]
+    Words(Vec<String>),
+    /// Other parties have an agreement of that id.
+    #[error(
+        "the agreement id `{id}` is that of `{consumer}` and `{provider}`; give this one another"
+    )]
+    OtherParties {
+        /// The id.
+        id: String,
+        /// Who asks under it.
+        consumer: OrganisationId,
+        /// Who answers under it.
+        provider: OrganisationId,
+    },
+    /// Another document of that id and version is in force.
+    #[error("agreement `{id}` version {version} is in force with other bytes; raise the version")]
+    OtherBytes {
+        /// The id.
+        id: String,
+        /// The version.
+        version: u32,
+    },
+    /// A newer version was in force before, or is.
+    #[error("agreement `{id}` had version {highest} already; raise the version above it")]
+    Lower {
+        /// The id.
+        id: String,
+        /// The highest version so far.
+        highest: u32,
+    },
+    /// The folder did not take the file.
+    #[error("the file `{0}` cannot be written")]
+    File(PathBuf, #[source] io::Error),
+    /// The log could not record. When it has stopped, what became of the entry shows at the next start.
+    #[error("the log cannot record")]
+    Log(#[source] AuditError),
+}
+
+impl Gateway {
+    /// Brings one signed agreement, or a new version of one, into force for the next question. Questions under way keep
+    /// the view they began with. Publishing what is in force already changes nothing.
+    ///
+    /// Must run to its end even when the caller has gone: the service spawns it.
+    ///
+    /// # Errors
+    /// Why not; then nothing was changed.
+    pub async fn publish(&self, document: &[u8], at: Timestamp) -> Result<Published, NotPublished> {
+        let mut journal = self.journal.lock().await;
+        let before = self.in_force();
+        if let Some(known) = known(document, &journal, &before) {
+            return Ok(known);
+        }
+        let agreement = checked(document, &journal, &before, at)?;
+        // Before there is a file: with a place in its queue the log does not refuse the entry for want of one.
+        let place = self.audit.reserve().map_err(NotPublished::Log)?;
+        let file = self.write(&agreement, document.to_owned()).await?;
+        let adopted = Adopted {
+            document: sha256(document),
+            agreement: Arc::new(agreement),
+            file: file.into(),
+        };
+        let (id, version) = (adopted.agreement.id.clone(), adopted.agreement.version);
+        let kind = AgreementEvent::Adopted { id, version, document: document.to_owned() };
+        let entry = Entry { at, kind: Kind::Agreement(kind) };
+        let appended = self.audit.append_at(place, entry, Bytes::new()).await;
+        let log_index = appended.map_err(NotPublished::Log)?.index;
+        journal.adopted(&adopted, log_index, at);
+
+        let stand = self.replacing(&adopted, &mut journal, &before, at).await;
+        let touched = [Touched::Agreement(adopted.agreement.id.clone())];
+        let next = before.with_versions(&adopted.agreement.id, stand);
+        self.turn_over(&before, next, &touched);
+        Ok(published(&adopted.agreement, log_index, false))
+    }
+
+    /// The versions of the agreement that stand with the one just adopted. Those that it leaves no time are withdrawn
+    /// now, as the next reload would.
+    async fn replacing(
+        &self,
+        adopted: &Adopted,
+        journal: &mut Journal,
+        before: &InForce,
+        at: Timestamp,
+    ) -> Vec<Adopted> {
+        let id = &adopted.agreement.id;
+        let others = before.versions(id).iter();
+        let mut all: Vec<Adopted> = others
+            .filter(|known| known.agreement.version != adopted.agreement.version)
+            .cloned()
+            .collect();
+        all.push(adopted.clone());
+        let over = all.iter().filter(|one| versions::is_superseded(one, &all, at));
+        let over = over.map(|one| Change::Whole(withdrawal(id, one.agreement.version))).collect();
+        if let Err(error) = journal.append(&self.audit, over, at).await {
+            let cause = &error as &dyn std::error::Error;
+            tracing::warn!(cause, id, "the version before was not withdrawn; a reload will");
+        }
+        all.retain(|one| {
+            let known = journal.versions(id).and_then(|known| known.adopted(one.agreement.version));
+            known.is_some()
+        });
+        all
+    }
+
+    /// Writes the file into the folder, whole or not at all, where a reload finds it.
+    async fn write(
+        &self,
+        agreement: &Agreement,
+        document: Vec<u8>,
+    ) -> Result<PathBuf, NotPublished> {
+        let name = format!("{}.v{}.json", agreement.id, agreement.version);
+        let file = self.sources.agreements.join(name);
+        let path = file.clone();
+        let writing = tokio::task::spawn_blocking(move || place(&path, &document));
+        let written = writing.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+        written.map(|()| file.clone()).map_err(|error| NotPublished::File(file, error))
+    }
+}
+
+/// The agreement that this document is, when it is in force.
+fn known(document: &[u8], journal: &Journal, before: &InForce) -> Option<Published> {
+    let said = document::peek(document).ok()?;
+    let known = journal.versions(said.id())?.adopted(said.version())?;
+    let mut versions = before.versions(said.id()).iter();
+    let adopted = versions.find(|adopted| adopted.agreement.version == said.version())?;
+    (known.document == sha256(document)).then(|| published(&adopted.agreement, known.index, true))
+}
+
+fn published(agreement: &Agreement, log_index: u64, is_known: bool) -> Published {
+    Published {
+        id: agreement.id.clone(),
+        version: agreement.version,
+        digest: agreement.digest,
+        log_index,
+        is_known,
+        effective_from: agreement.effective_from,
+    }
+}
+
+/// Everything that can be said against the document: its own faults, what it contradicts, words without meaning.
+fn checked(
+    document: &[u8],
+    journal: &Journal,
+    before: &InForce,
+    at: Timestamp,
+) -> Result<Agreement, NotPublished> {
+    let agreement =
+        document::verify(document, &before.register, at).map_err(NotPublished::Document)?;
+    let terms = document::peek(document).map_err(NotPublished::Document)?;
+    let (id, version) = (&agreement.id, agreement.version);
+    let others = before.versions(id).iter().map(|known| &known.agreement);
+    let mut others = others.filter(|known| {
+        (&known.consumer, &known.provider) != (&agreement.consumer, &agreement.provider)
+    });
+    if let Some(other) = others.next() {
+        let (consumer, provider) = (other.consumer.clone(), other.provider.clone());
+        return Err(NotPublished::OtherParties { id: id.clone(), consumer, provider });
+    }
+    if let Some(past) = journal.versions(id) {
+        if past.adopted(version).is_some() {
+            return Err(NotPublished::OtherBytes { id: id.clone(), version });
+        }
+        if version < past.highest {
+            return Err(NotPublished::Lower { id: id.clone(), highest: past.highest });
+        }
+    }
+    let problems = against_catalogue(&terms, &before.catalogue);
+    if problems.is_empty() { Ok(agreement) } else { Err(NotPublished::Words(problems)) }
+}
+
+/// Durable under its name, or absent: other files with that name are no documents in force, and are replaced.
+fn place(file: &Path, document: &[u8]) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
+    let mut unfinished = tempfile::Builder::new()
+        .prefix(".publish-")
+        .suffix(".part")
+        .permissions(fs::Permissions::from_mode(FILE_MODE))
+        .tempfile_in(folder)?;
+    unfinished.write_all(document)?;
+    unfinished.as_file().sync_all()?;
+    unfinished.persist(file).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}
