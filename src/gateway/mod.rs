@@ -33,7 +33,7 @@ use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
-use crate::decision::agreement::Agreement;
+use crate::decision::agreements::Placed;
 use crate::decision::denial::Denial;
 use crate::decision::facts::{self, Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
@@ -134,7 +134,7 @@ impl Gateway {
         let candidates = candidates(&facts, &in_force).iter();
         let decision = self.ledger.settle(
             &mut facts,
-            candidates.map(|(agreement, _)| agreement.id.as_str()),
+            candidates.map(|placed| placed.agreement.id.as_str()),
             |facts| decide(facts, &in_force.agreements),
         );
 
@@ -381,7 +381,7 @@ impl Gateway {
 }
 
 /// The clauses that might permit the question, each with its agreement; none for what can only be denied.
-fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [(Arc<Agreement>, usize)] {
+fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [Placed] {
     match &facts.fact {
         Some(fact) if facts.caller.standing == Standing::Registered && facts.defects.is_empty() => {
             in_force.agreements.clauses(&facts.caller.organisation, fact)

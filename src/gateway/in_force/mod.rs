@@ -151,13 +151,8 @@ impl InForce {
     /// The same view with these versions of that agreement and no others of it. Shares everything else.
     pub(super) fn with_versions(&self, id: &str, mut versions: Vec<Adopted>) -> Self {
         versions.sort_by_key(|one| one.agreement.version);
-        let mut agreements = self.agreements.clone();
-        for gone in self.versions(id) {
-            agreements = agreements.without(id, gone.agreement.version);
-        }
-        for one in &versions {
-            agreements = agreements.with(Arc::clone(&one.agreement));
-        }
+        let agreements = versions.iter().map(|one| Arc::clone(&one.agreement)).collect();
+        let agreements = self.agreements.with_versions(id, agreements);
         let first = self.documents.partition_point(|known| *known.agreement.id < *id);
         let (before, rest) = self.documents.split_at(first);
         let after = rest.get(self.versions(id).len()..).unwrap_or_default();
