@@ -614,5 +614,5 @@ fn what_people_read_is_what_stands_there() {
     let payload = serde_json::to_vec(&order).unwrap();
     let signed = sign_as(order::TYPE, &payload, &[parties.signer("fund-1")]).unwrap();
     let refused = order::verify(&signed, &parties.register, NOW).unwrap_err();
-    assert!(refused.to_string().contains("U+2028"), "{refused}");
+    assert!(refused.in_full().contains("U+2028"), "{refused}");
 }
