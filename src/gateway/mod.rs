@@ -124,7 +124,8 @@ impl Gateway {
         let begun = in_force.agreements.halts().begun(ask.received_at);
         let era = [in_force.turns.count(), begun];
         drop(in_force);
-        self.window.once(ask, era, |ask| self.answer_anew(ask)).await
+        let stands = |reply: &Reply, at| self.in_force.load().stands(&reply.grant, at);
+        self.window.once(ask, era, stands, |ask| self.answer_anew(ask)).await
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {

@@ -27,8 +27,9 @@ use crate::agreements::order::standing::Standing;
 use crate::audit::Audit;
 use crate::catalogue::Catalogue;
 use crate::crypto::{Digest, sha256};
+use crate::decision::PermitRef;
 use crate::decision::agreement::Agreement;
-use crate::decision::agreements::AgreementSet;
+use crate::decision::agreements::{AgreementSet, State};
 use crate::decision::freeze::Freezes;
 use crate::finding::Finding;
 use crate::parties::Register;
@@ -139,6 +140,13 @@ impl InForce {
     pub(super) fn against(&self, at: Timestamp) -> Against<'_> {
         let (register, catalogue) = (&*self.register, &*self.catalogue);
         Against { register, catalogue, agreements: &self.documents, at }
+    }
+
+    /// Whether the agreement that is named here is in force at that moment.
+    pub(super) fn stands(&self, granted: &PermitRef, at: Timestamp) -> bool {
+        let mut versions = self.versions(&granted.agreement).iter();
+        let agreement = versions.find(|known| known.agreement.version == granted.version);
+        agreement.is_some_and(|known| self.agreements.state(&known.agreement, at) == State::InForce)
     }
 
     /// The versions of that agreement and where their documents lie, ascending.
