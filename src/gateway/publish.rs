@@ -6,31 +6,26 @@
 //! With the entry and no view, the entry says what the next start finds: the file is there, and its bytes are those
 //! adopted. No question was answered under the agreement in either case, since none saw the view.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::Gateway;
 use super::in_force::changes::{Change, withdrawal};
 use super::in_force::{InForce, Journal, versions};
 use super::turns::Touched;
+use super::{Gateway, file};
 use crate::agreements::against_catalogue;
 use crate::agreements::directory::Adopted;
 use crate::agreements::document::{self, DocumentError};
 use crate::audit::AuditError;
 use crate::audit::entry::{AgreementEvent, Entry, Kind};
-use crate::crypto::{Digest, sha256};
+use crate::crypto::{Digest, hex, sha256};
 use crate::decision::agreement::Agreement;
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
-
-/// Whoever may read the folder may read what was published: agreements are no secrets.
-const FILE_MODE: u32 = 0o644;
 
 /// An agreement in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +65,9 @@ pub enum NotPublished {
         /// Who answers under it.
         provider: OrganisationId,
     },
-    /// Another document of that id and version is in force.
-    #[error("agreement `{id}` version {version} is in force with other bytes; raise the version")]
-    OtherBytes {
+    /// That id and version is in force and says something else.
+    #[error("agreement `{id}` version {version} is in force with other terms; raise the version")]
+    OtherTerms {
         /// The id.
         id: String,
         /// The version.
@@ -98,20 +93,28 @@ impl Gateway {
     /// Brings one signed agreement, or a new version of one, into force for the next question. Questions under way keep
     /// the view they began with. Publishing what is in force already changes nothing.
     ///
-    /// Must run to its end even when the caller has gone: the service spawns it.
+    /// The clock is looked at when its turn has come, for a reload that is under way goes first. Must run to its end
+    /// even when the caller has gone: the service spawns it.
     ///
     /// # Errors
     /// Why not; then nothing was changed.
-    pub async fn publish(&self, document: &[u8], at: Timestamp) -> Result<Published, NotPublished> {
+    pub async fn publish(
+        &self,
+        document: &[u8],
+        clock: fn() -> Timestamp,
+    ) -> Result<Published, NotPublished> {
+        let _alone = self.changing.lock().await;
         let mut journal = self.journal.lock().await;
-        let before = self.in_force();
+        let (at, before) = (clock(), self.in_force());
         if let Some(known) = known(document, &journal, &before) {
             return Ok(known);
         }
         let agreement = checked(document, &journal, &before, at)?;
         // Before there is a file: with a place in its queue the log does not refuse the entry for want of one.
         let place = self.audit.reserve().map_err(NotPublished::Log)?;
-        let file = self.write(&agreement, document.to_owned()).await?;
+        let file = self.file_for(&agreement, &before);
+        let written = file::write(file.clone(), document.to_owned()).await;
+        written.map_err(|error| NotPublished::File(file.clone(), error))?;
         let adopted = Adopted {
             document: sha256(document),
             agreement: Arc::new(agreement),
@@ -160,28 +163,26 @@ impl Gateway {
         all
     }
 
-    /// Writes the file into the folder, whole or not at all, where a reload finds it.
-    async fn write(
-        &self,
-        agreement: &Agreement,
-        document: Vec<u8>,
-    ) -> Result<PathBuf, NotPublished> {
-        let name = format!("{}.v{}.json", agreement.id, agreement.version);
-        let file = self.sources.agreements.join(name);
-        let path = file.clone();
-        let writing = tokio::task::spawn_blocking(move || place(&path, &document));
-        let written = writing.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-        written.map(|()| file.clone()).map_err(|error| NotPublished::File(file, error))
+    /// Where a reload finds it. A file of that name is replaced, unless an agreement in force lies there: that would be
+    /// withdrawn by the next reload.
+    fn file_for(&self, agreement: &Agreement, before: &InForce) -> PathBuf {
+        let Agreement { id, version, digest, .. } = agreement;
+        let file = self.sources.agreements.join(format!("{id}.v{version}.json"));
+        match before.is_at(&file) {
+            false => file,
+            true => file.with_file_name(format!("{id}.v{version}.{}.json", hex(digest))),
+        }
     }
 }
 
-/// The agreement that this document is, when it is in force.
+/// The agreement that this document is, when it is in force: its payload, for the same signatures may be laid out in
+/// more than one way.
 fn known(document: &[u8], journal: &Journal, before: &InForce) -> Option<Published> {
-    let said = document::peek(document).ok()?;
-    let known = journal.versions(said.id())?.adopted(said.version())?;
-    let mut versions = before.versions(said.id()).iter();
-    let adopted = versions.find(|adopted| adopted.agreement.version == said.version())?;
-    (known.document == sha256(document)).then(|| published(&adopted.agreement, known.index, true))
+    let (said, digest) = (document::peek(document).ok()?, document::digest(document).ok()?);
+    let mut versions = before.versions(said.id()).iter().map(|adopted| &*adopted.agreement);
+    let agreement = versions.find(|known| known.version == said.version())?;
+    let entry = journal.versions(said.id())?.adopted(said.version())?;
+    (agreement.digest == digest).then(|| published(agreement, entry.index, true))
 }
 
 fn published(agreement: &Agreement, log_index: u64, is_known: bool) -> Published {
@@ -216,7 +217,7 @@ fn checked(
     }
     if let Some(past) = journal.versions(id) {
         if past.adopted(version).is_some() {
-            return Err(NotPublished::OtherBytes { id: id.clone(), version });
+            return Err(NotPublished::OtherTerms { id: id.clone(), version });
         }
         if version < past.highest {
             return Err(NotPublished::Lower { id: id.clone(), highest: past.highest });
@@ -224,18 +225,4 @@ fn checked(
     }
     let problems = against_catalogue(&terms, &before.catalogue);
     if problems.is_empty() { Ok(agreement) } else { Err(NotPublished::Words(problems)) }
-}
-
-/// Durable under its name, or absent: other files with that name are no documents in force, and are replaced.
-fn place(file: &Path, document: &[u8]) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
-    let mut unfinished = tempfile::Builder::new()
-        .prefix(".publish-")
-        .suffix(".part")
-        .permissions(fs::Permissions::from_mode(FILE_MODE))
-        .tempfile_in(folder)?;
-    unfinished.write_all(document)?;
-    unfinished.as_file().sync_all()?;
-    unfinished.persist(file).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }

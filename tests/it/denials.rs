@@ -214,7 +214,7 @@ async fn orders(lab: &Lab) {
         let document = order::sign(&order, Signer { kid: &format!("{by}-1"), key: &key }).unwrap();
         std::fs::write(lab.path(format!("orders/{id}.order.json")), document).unwrap();
     }
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert_eq!((reloaded.changes.len(), reloaded.findings.len()), (3, 0), "{reloaded:?}");
 }
 

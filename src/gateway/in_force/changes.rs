@@ -148,7 +148,7 @@ impl Journal {
             known.is_none_or(|known| known.document != adopted.document)
         };
         changes.extend(next.documents.iter().filter(is_new).cloned().map(Change::Adoption));
-        for (id, versions) in &self.agreements {
+        for (id, versions) in self.agreements.iter() {
             for known in &versions.adopted {
                 let wanted = (id.as_str(), known.version);
                 if next.documents.binary_search_by(|adopted| key(adopted).cmp(&wanted)).is_err() {
@@ -177,7 +177,7 @@ impl Journal {
                 !lost.contains(&(id.to_owned(), version))
             };
             next.documents = next.documents.iter().filter(is_left).cloned().collect();
-            next.agreements = set_of(&next.documents, &self.standing);
+            next.agreements = set_of(&next.documents).halted_by(self.standing.halts());
         }
         Ok(done)
     }
@@ -239,7 +239,11 @@ impl Journal {
         loop {
             if under_way.len() < UNDER_WAY {
                 match audit.reserve() {
-                    Err(AuditError::Overloaded) if !under_way.is_empty() => {}
+                    // Others fill the queue. What was recorded so far must not wait for another reload to be in force.
+                    Err(AuditError::Overloaded) if under_way.is_empty() => {
+                        return audit.wait_for_place().await;
+                    }
+                    Err(AuditError::Overloaded) => {}
                     outcome => return outcome,
                 }
             }
