@@ -72,7 +72,7 @@ async fn publish(count: usize) -> anyhow::Result<()> {
     let mut files = Vec::new();
     for document in documents {
         let began = Instant::now();
-        let published = node.gateway().publish(&document, now()).await?;
+        let published = node.gateway().publish(&document, now).await?;
         took.push(began.elapsed().as_secs_f64() * 1000.0);
         ensure!(!published.is_known);
         let name = format!("agreements/{}.v{}.json", published.id, published.version);

@@ -2,7 +2,7 @@
 //!
 //! Read on all cores, and nothing of a document is kept but what it grants and its digest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::num::NonZero;
@@ -68,7 +68,7 @@ pub struct Reading<'a> {
     pub at: Timestamp,
     /// What is known of the document with this SHA-256.
     pub known: &'a (dyn Fn(&Digest) -> Option<Known> + Sync),
-    /// Told now and then, by any thread, how many of how many files were read.
+    /// Told at the beginning, and now and then, by any thread, how many of how many files were read.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
@@ -76,7 +76,8 @@ pub struct Reading<'a> {
 ///
 /// All versions of an agreement are returned, by id and version; which of them are over is for those to say who know the
 /// time and the log. Two files that say different things under the same id and version, or one id used by different
-/// parties, are all refused: which of them is meant is not for a program to guess.
+/// parties, are all refused: which of them is meant is not for a program to guess. Of copies with the same payload, in
+/// whatever layout, the one that was adopted is returned, or else the first by its file's name.
 pub fn load(reading: &Reading<'_>) -> (Vec<Adopted>, Vec<Finding>) {
     let files = match finding::files_in(reading.folder, "json") {
         Ok(files) => files,
@@ -90,7 +91,7 @@ pub fn load(reading: &Reading<'_>) -> (Vec<Adopted>, Vec<Finding>) {
             Err(finding) => findings.push(finding),
         }
     }
-    let mut good = without_contradictions(good, &mut findings);
+    let mut good = without_contradictions(good, reading, &mut findings);
     good.sort_by(|one, other| key(one).cmp(&key(other)));
     (good, findings)
 }
@@ -108,7 +109,7 @@ fn on_all_cores(files: &[PathBuf], reading: &Reading<'_>) -> Vec<Result<Adopted,
         loop {
             let position = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(position) else { return outcomes };
-            if position > 0 && position.is_multiple_of(PROGRESS_EVERY) {
+            if position.is_multiple_of(PROGRESS_EVERY) {
                 (reading.progress)(position, files.len());
             }
             outcomes.push((position, read_one(file, reading, &mut pool)));
@@ -173,29 +174,40 @@ impl<T: PartialEq> Seen<T> {
     }
 }
 
-fn without_contradictions(read: Vec<Adopted>, findings: &mut Vec<Finding>) -> Vec<Adopted> {
-    let mut documents: HashMap<_, Option<Seen<Digest>>> = HashMap::with_capacity(read.len());
+fn without_contradictions(
+    read: Vec<Adopted>,
+    reading: &Reading<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Adopted> {
+    let mut payloads: HashMap<_, Option<Seen<Digest>>> = HashMap::with_capacity(read.len());
     let mut parties: HashMap<_, Option<Seen<_>>> = HashMap::with_capacity(read.len());
     for adopted in &read {
-        let Agreement { id, consumer, provider, .. } = &*adopted.agreement;
-        Seen::see(documents.entry(key(adopted)).or_default(), adopted.document);
+        let Agreement { id, consumer, provider, digest, .. } = &*adopted.agreement;
+        Seen::see(payloads.entry(key(adopted)).or_default(), *digest);
         Seen::see(parties.entry(id.as_str()).or_default(), (consumer, provider));
     }
-    let mut copies = HashSet::new();
-    let mut kept = Vec::with_capacity(read.len());
+    let mut places = HashMap::with_capacity(read.len());
+    let mut kept: Vec<Adopted> = Vec::with_capacity(read.len());
     for adopted in &read {
         let (id, version) = key(adopted);
-        let problem = if documents.get(&(id, version)).is_some_and(is_contradicted) {
+        let problem = if payloads.get(&(id, version)).is_some_and(is_contradicted) {
             format!(
-                "refused: other files hold agreement `{id}` version {version} with other bytes; keep one, or raise \
+                "refused: other files hold agreement `{id}` version {version} with other terms; keep one, or raise \
                  the version"
             )
         } else if parties.get(id).is_some_and(is_contradicted) {
             format!("refused: other parties use the agreement id `{id}`; give it another")
         } else {
-            // A second copy of the same bytes says nothing new.
-            if copies.insert(adopted.document) {
-                kept.push(adopted.clone());
+            let place = *places.entry((id, version)).or_insert(kept.len());
+            match kept.get_mut(place) {
+                None => kept.push(adopted.clone()),
+                // A copy says nothing new; but what was adopted is to stay as it is.
+                Some(copy) if (reading.known)(&copy.document).is_none() => {
+                    if (reading.known)(&adopted.document).is_some() {
+                        *copy = adopted.clone();
+                    }
+                }
+                Some(_) => {}
             }
             continue;
         };
@@ -318,7 +330,9 @@ mod tests {
         });
         assert_eq!((adopted.len(), findings.len()), (1, PROGRESS_EVERY + 4));
         assert!(findings.is_sorted_by(|one, other| one.file < other.file));
-        assert_eq!(told.into_inner().unwrap(), [(PROGRESS_EVERY, PROGRESS_EVERY + 5)]);
+        let mut told = told.into_inner().unwrap();
+        told.sort_unstable();
+        assert_eq!(told, [0, PROGRESS_EVERY].map(|done| (done, PROGRESS_EVERY + 5)));
     }
 
     #[test]
@@ -338,6 +352,31 @@ mod tests {
         let (adopted, findings) = loaded(&[("a.json", one), ("b.json", foreign)], &parties);
         assert!(adopted.is_empty());
         assert_eq!(findings, names(&["a.json", "b.json"]));
+    }
+
+    #[test]
+    fn the_same_payload_in_another_layout_is_no_contradiction() {
+        let parties = Parties::new();
+        let one = parties.sign(DRAFT, BOTH);
+        let other = parties.sign(DRAFT, &["civil-1", "fund-1"]);
+        let spaced = [&b"\n "[..], &one].concat();
+        assert!(one != other && one != spaced);
+        let files = [("b.json", one.clone()), ("a.json", other.clone()), ("c.json", spaced)];
+        let (adopted, findings) = loaded(&files, &parties);
+        assert_eq!((adopted, findings), (vec![("a.json".to_owned(), 1)], vec![]));
+
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, bytes)| fs::write(folder.path().join(name), bytes).unwrap());
+        let known = |digest: &Digest| {
+            let known = Known { adopted_at: NOW, checked: None };
+            Some(known).filter(|_| *digest == sha256(&one))
+        };
+        let (folder, parties) = (folder.path(), &parties.register);
+        let progress = &|_, _| {};
+        let (adopted, findings) =
+            load(&Reading { folder, parties, at: NOW, known: &known, progress });
+        assert!(findings.is_empty() && adopted.len() == 1, "{findings:?}");
+        assert_eq!(adopted[0].document, sha256(&one), "what was adopted stays");
     }
 
     #[test]

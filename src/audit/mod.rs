@@ -287,12 +287,7 @@ impl Audit {
     pub async fn append_with(&self, entry: Entry, private: Bytes) -> Result<Recorded, AuditError> {
         let is_answer =
             matches!(&entry.kind, Kind::Outcome(outcome) if outcome.source == Source::Agency);
-        let place = if is_answer {
-            let places = Arc::clone(&self.inner.places);
-            Place(places.acquire_owned().await.map_err(|_| AuditError::Stopped)?)
-        } else {
-            self.reserve()?
-        };
+        let place = if is_answer { self.wait_for_place().await? } else { self.reserve()? };
         self.append_at(place, entry, private).await
     }
 
@@ -310,6 +305,15 @@ impl Audit {
             TryAcquireError::NoPermits => AuditError::Overloaded,
             TryAcquireError::Closed => AuditError::Stopped,
         })
+    }
+
+    /// The same, once there is one: for those who have begun what must not end half-way.
+    ///
+    /// # Errors
+    /// [`AuditError::Stopped`].
+    pub async fn wait_for_place(&self) -> Result<Place, AuditError> {
+        let places = Arc::clone(&self.inner.places);
+        places.acquire_owned().await.map(Place).map_err(|_| AuditError::Stopped)
     }
 
     /// Records the entry in a place taken before. Returns once it is durable, like [`Audit::append`].

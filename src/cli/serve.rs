@@ -178,7 +178,7 @@ impl Node {
 
     /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
     pub async fn reload(&self) {
-        let reloaded = self.gateway.reload(now()).await;
+        let reloaded = self.gateway.reload(now).await;
         tell_changes(&reloaded.changes, "reloaded");
         warn_of_ends(&self.gateway.in_force(), now());
         for finding in &reloaded.findings {
@@ -302,7 +302,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         journal: &journal,
         previous: None,
         progress: &|done, all| {
-            if done.is_multiple_of(TOLD_EVERY) {
+            if done > 0 && done.is_multiple_of(TOLD_EVERY) {
                 tracing::info!(done, all, "reading agreements");
             }
         },

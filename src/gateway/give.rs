@@ -3,16 +3,12 @@
 //!
 //! Only orders change, so nothing is read again: what this costs does not grow with the agreements.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
-
 use thiserror::Error;
 
-use super::Gateway;
 use super::in_force::in_words;
 use super::orders::Ordered;
 use super::turns::Touched;
+use super::{Gateway, file};
 use crate::agreements::order::directory::{ENDING, Given};
 use crate::agreements::order::standing::OrderRefused;
 use crate::agreements::order::{self, OrderError};
@@ -60,8 +56,8 @@ impl Gateway {
     /// Follows one signed order. When this returns, the next question is decided under it; questions under way keep the
     /// view they began with.
     ///
-    /// `may_bring` says whose orders the caller may bring. The clock is looked at when its turn has come, for a reload
-    /// that is under way goes first. Must run to its end even when the caller has gone.
+    /// `may_bring` says whose orders the caller may bring. The clock is looked at when its turn has come. A reload that
+    /// reads the folders is not waited for; it finds what this has recorded. Must run to its end even when the caller has gone.
     ///
     /// # Errors
     /// Why it is not followed; then nothing has changed.
@@ -83,8 +79,8 @@ impl Gateway {
         let (at, before) = (clock(), self.in_force());
         let order = order::verify(document, &before.register, at)?;
         let (document, digest) = (document.to_owned(), sha256(document));
-        let file = self.sources.orders.join(format!("{}.{}{ENDING}", order.by, order.id));
-        let given = Given { order, document, digest, file: file.clone() };
+        let path = self.sources.orders.join(format!("{}.{}{ENDING}", order.by, order.id));
+        let given = Given { order, document, digest, file: path.clone() };
         let ordered = Ordered::weighed(given, &before.against(at), journal.standing())?;
         let kind = ordered.kind();
         let entry = Entry { at, kind: kind.clone() };
@@ -92,28 +88,15 @@ impl Gateway {
         let touched = Touched::by(&kind);
         self.turn_over(&before, before.under(journal.standing()), touched.as_slice());
         let effect = in_words(&kind);
+        drop(journal);
         tracing::info!(effect, log_index, "an order was followed");
 
         // The log has it, and what the log has stands. The file is for people, and for the next log.
-        let document = ordered.given.document;
-        let writing = tokio::task::spawn_blocking(move || keep(&file, &document));
-        let kept = writing.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
+        let kept = file::write(path, ordered.given.document).await;
         let warning = kept.err().map(|error| {
             tracing::warn!(%error, id = said.id, "the order's file could not be written; it is in force all the same");
             format!("its file could not be written into the gateway's folder of orders ({error}); it is in force all the same")
         });
         Ok(Followed { id: said.id, effect, log_index, is_known: false, warning })
     }
-}
-
-/// Writes the file durably and in one step: whoever reads the folder sees all of it or nothing.
-fn keep(file: &Path, document: &[u8]) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".new");
-    let mut writing = File::create(&unfinished)?;
-    writing.write_all(document)?;
-    writing.sync_all()?;
-    fs::rename(&unfinished, file)?;
-    File::open(folder)?.sync_all()
 }

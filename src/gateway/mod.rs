@@ -7,6 +7,7 @@
 mod answer;
 mod evidence;
 pub mod exchange;
+mod file;
 pub mod give;
 pub mod in_force;
 pub mod ledger;
@@ -63,8 +64,11 @@ pub struct Limits {
 pub struct Gateway {
     in_force: ArcSwap<InForce>,
     sources: Sources,
-    /// What the log says is in force; held while a change is made.
-    journal: Arc<Mutex<Journal>>,
+    /// Held by whoever changes what is in force otherwise than by an order, from reading it on: one at a time. Taken
+    /// before the journal.
+    changing: Mutex<()>,
+    /// What the log says is in force; held while that changes, from the look at it until the view has turned over.
+    journal: Mutex<Journal>,
     ledger: Ledger,
     cache: AnswerCache,
     audit: Audit,
@@ -102,7 +106,8 @@ impl Gateway {
         Self {
             in_force: ArcSwap::from_pointee(parts.in_force),
             sources: parts.sources,
-            journal: Arc::new(Mutex::new(parts.journal)),
+            changing: Mutex::new(()),
+            journal: Mutex::new(parts.journal),
             ledger: parts.ledger,
             cache: parts.cache,
             audit: parts.audit,

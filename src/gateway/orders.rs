@@ -1,9 +1,7 @@
 //! How orders come into force: out of their folder, weighed against those before, as entries of the log.
 
-use std::path::Path;
-
 use crate::agreements::directory::Adopted;
-use crate::agreements::order::directory::{self, Given};
+use crate::agreements::order::directory::Given;
 use crate::agreements::order::standing::{Effect, OrderRefused, Standing};
 use crate::agreements::order::{self, Act};
 use crate::audit::entry::{AgreementEvent, FreezeChange, FreezeEvent, Kind, OrderEffect};
@@ -27,15 +25,19 @@ pub(super) struct Against<'a> {
     pub(super) at: Timestamp,
 }
 
-/// The new orders of the folder that are to be followed; `standing` then has them. The others are named.
-pub(super) fn read(
-    folder: &Path,
+/// Which of these orders, given by their dates, are to be followed; `standing` then has them. The others are named, but
+/// for those that it has already: such as came over the wire while the folder was read.
+pub(super) fn weigh(
+    given: Vec<Given>,
     against: &Against<'_>,
     standing: &mut Standing,
-) -> (Vec<Ordered>, Vec<Finding>) {
-    let (given, mut findings) = directory::load(folder, against.register, against.at, standing);
+    findings: &mut Vec<Finding>,
+) -> Vec<Ordered> {
     let mut orders = Vec::new();
     for given in given {
+        if standing.known(&given.order.by, &given.order.id) == Some(&given.digest) {
+            continue;
+        }
         let file = given.file.clone();
         match Ordered::weighed(given, against, standing) {
             Ok(ordered) => {
@@ -45,7 +47,7 @@ pub(super) fn read(
             Err(refused) => findings.push(Finding::new(&file, format!("refused: {refused}"))),
         }
     }
-    (orders, findings)
+    orders
 }
 
 impl Ordered {

@@ -6,19 +6,18 @@
 //! With the entry and no view, the entry says what the next start finds: the file is there, and its bytes are those
 //! adopted. No question was answered under the agreement in either case, since none saw the view.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::Gateway;
 use super::in_force::changes::{Change, withdrawal};
 use super::in_force::{InForce, Journal, versions};
 use super::turns::Touched;
+use super::{Gateway, file};
 use crate::agreements::against_catalogue;
 use crate::agreements::directory::Adopted;
 use crate::agreements::document::{self, DocumentError};
@@ -28,9 +27,6 @@ use crate::crypto::{Digest, hex, sha256};
 use crate::decision::agreement::Agreement;
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
-
-/// Whoever may read the folder may read what was published: agreements are no secrets.
-const FILE_MODE: u32 = 0o644;
 
 /// An agreement in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +66,9 @@ pub enum NotPublished {
         /// Who answers under it.
         provider: OrganisationId,
     },
-    /// Another document of that id and version is in force.
-    #[error("agreement `{id}` version {version} is in force with other bytes; raise the version")]
-    OtherBytes {
+    /// That id and version is in force and says something else.
+    #[error("agreement `{id}` version {version} is in force with other terms; raise the version")]
+    OtherTerms {
         /// The id.
         id: String,
         /// The version.
@@ -98,13 +94,19 @@ impl Gateway {
     /// Brings one signed agreement, or a new version of one, into force for the next question. Questions under way keep
     /// the view they began with. Publishing what is in force already changes nothing.
     ///
-    /// Must run to its end even when the caller has gone: the service spawns it.
+    /// The clock is looked at when its turn has come, for a reload that is under way goes first. Must run to its end
+    /// even when the caller has gone: the service spawns it.
     ///
     /// # Errors
     /// Why not; then nothing was changed.
-    pub async fn publish(&self, document: &[u8], at: Timestamp) -> Result<Published, NotPublished> {
+    pub async fn publish(
+        &self,
+        document: &[u8],
+        clock: impl FnOnce() -> Timestamp,
+    ) -> Result<Published, NotPublished> {
+        let _alone = self.changing.lock().await;
         let mut journal = self.journal.lock().await;
-        let before = self.in_force();
+        let (at, before) = (clock(), self.in_force());
         if let Some(known) = known(document, &journal, &before) {
             return Ok(known);
         }
@@ -168,23 +170,22 @@ impl Gateway {
     ) -> Result<PathBuf, NotPublished> {
         let (id, version) = (agreement.id.clone(), agreement.version);
         let usual = self.sources.agreements.join(format!("{id}.v{version}.json"));
-        let file = usual.clone();
-        let writing = tokio::task::spawn_blocking(move || {
-            let file = free(file, (&id, version), &document);
-            place(&file, &document).map(|()| file)
-        });
-        let written = writing.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-        written.map_err(|error| NotPublished::File(usual, error))
+        let (wanted, bytes) = (usual.clone(), document.clone());
+        let named = tokio::task::spawn_blocking(move || free(wanted, (&id, version), &bytes)).await;
+        let file = named.unwrap_or_else(|_| usual.clone());
+        let written = file::write(file.clone(), document).await;
+        written.map(|()| file).map_err(|error| NotPublished::File(usual, error))
     }
 }
 
-/// The agreement that this document is, when it is in force.
+/// The agreement that this document is, when it is in force: its payload, for the same signatures may be laid out in
+/// more than one way.
 fn known(document: &[u8], journal: &Journal, before: &InForce) -> Option<Published> {
-    let said = document::peek(document).ok()?;
-    let known = journal.versions(said.id())?.adopted(said.version())?;
-    let mut versions = before.versions(said.id()).iter();
-    let adopted = versions.find(|adopted| adopted.agreement.version == said.version())?;
-    (known.document == sha256(document)).then(|| published(&adopted.agreement, known.index, true))
+    let (said, digest) = (document::peek(document).ok()?, document::digest(document).ok()?);
+    let mut versions = before.versions(said.id()).iter().map(|adopted| &*adopted.agreement);
+    let agreement = versions.find(|known| known.version == said.version())?;
+    let entry = journal.versions(said.id())?.adopted(said.version())?;
+    (agreement.digest == digest).then(|| published(agreement, entry.index, true))
 }
 
 fn published(agreement: &Agreement, log_index: u64, is_known: bool) -> Published {
@@ -219,7 +220,7 @@ fn checked(
     }
     if let Some(past) = journal.versions(id) {
         if past.adopted(version).is_some() {
-            return Err(NotPublished::OtherBytes { id: id.clone(), version });
+            return Err(NotPublished::OtherTerms { id: id.clone(), version });
         }
         if version < past.highest {
             return Err(NotPublished::Lower { id: id.clone(), highest: past.highest });
@@ -242,18 +243,4 @@ fn free(file: PathBuf, (id, version): (&str, u32), document: &[u8]) -> PathBuf {
         }
         _ => file,
     }
-}
-
-/// Durable under its name, or absent. What lies there is no other document in force, and is replaced.
-fn place(file: &Path, document: &[u8]) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
-    let mut unfinished = tempfile::Builder::new()
-        .prefix(".publish-")
-        .suffix(".part")
-        .permissions(fs::Permissions::from_mode(FILE_MODE))
-        .tempfile_in(folder)?;
-    unfinished.write_all(document)?;
-    unfinished.as_file().sync_all()?;
-    unfinished.persist(file).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }

@@ -11,6 +11,12 @@ use crate::crypto::hex;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operations_server::Operations;
 
+/// Lines of one kind in a reply, at the most.
+const TOLD_LINES: usize = 1000;
+
+/// Bytes of them, at the most.
+const TOLD_BYTES: usize = 1 << 20;
+
 #[tonic::async_trait]
 impl Operations for Services {
     async fn list_adapters(
@@ -30,10 +36,11 @@ impl Operations for Services {
         require(self, &request, "operate", |rights| rights.operate)?;
         let gateway = Arc::clone(&self.gateway);
         // Detached: a caller that hangs up must not leave changes in the log that are not in force.
-        let reloading = self.tasks.spawn(async move { gateway.reload(now()).await });
+        let reloading = self.tasks.spawn(async move { gateway.reload(now).await });
         let reloaded = reloading.await.map_err(|_| refusal::internal())?;
-        let findings = reloaded.findings.iter().map(ToString::to_string).collect();
-        Ok(Response::new(wire::ReloadResponse { changes: reloaded.changes, findings }))
+        let findings = told(reloaded.findings.iter().map(ToString::to_string));
+        let changes = told(reloaded.changes.into_iter());
+        Ok(Response::new(wire::ReloadResponse { changes, findings }))
     }
 
     async fn publish_agreement(
@@ -49,6 +56,20 @@ impl Operations for Services {
     ) -> Result<Response<wire::GiveOrderResponse>, Status> {
         orders::give(self, request).await.map(Response::new)
     }
+}
+
+/// The first of these lines, and how many more there are: clients take replies of four megabytes and no longer.
+fn told(mut lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let (mut told, mut bytes) = (Vec::new(), 0);
+    while let Some(line) = lines.next() {
+        bytes += line.len();
+        if told.len() == TOLD_LINES || bytes > TOLD_BYTES {
+            told.push(format!("and {} more", lines.len() + 1));
+            return told;
+        }
+        told.push(line);
+    }
+    told
 }
 
 fn state(adapter: &Adapter) -> wire::AdapterState {
@@ -68,5 +89,21 @@ fn state(adapter: &Adapter) -> wire::AdapterState {
         last_failure: state.last_failure.map(str::to_owned).unwrap_or_default(),
         in_flight: state.in_flight,
         breaker: state.breaker.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_names_the_first_lines_and_counts_the_others() {
+        let lines = |count, bytes| told((0..count).map(|_| "x".repeat(bytes)));
+        assert_eq!(lines(0, 1), Vec::<String>::new());
+        assert_eq!(lines(TOLD_LINES, 100), vec!["x".repeat(100); TOLD_LINES]);
+        let cut = lines(100_000, 100);
+        assert_eq!((cut.len(), cut[TOLD_LINES].as_str()), (TOLD_LINES + 1, "and 99000 more"));
+        let long = lines(5, TOLD_BYTES / 2);
+        assert_eq!((long.len(), long[2].as_str()), (3, "and 3 more"));
     }
 }

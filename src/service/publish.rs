@@ -38,7 +38,7 @@ pub(super) async fn publish(
     }
     let gateway = Arc::clone(&services.gateway);
     // Detached: a caller that hangs up must not leave an agreement in the log that is not in force.
-    let publishing = services.tasks.spawn(async move { gateway.publish(&document, now()).await });
+    let publishing = services.tasks.spawn(async move { gateway.publish(&document, now).await });
     match publishing.await {
         Ok(Ok(published)) => Ok(written(published)),
         Ok(Err(error)) => Err(refused(&error)),
@@ -71,7 +71,7 @@ fn refused(error: &NotPublished) -> Status {
         NotPublished::Document(error) => (Code::InvalidArgument, reason(error)),
         NotPublished::Words(_) => (Code::FailedPrecondition, "WORDS_UNKNOWN"),
         NotPublished::OtherParties { .. } => (Code::FailedPrecondition, "PARTIES_DIFFER"),
-        NotPublished::OtherBytes { .. } => (Code::FailedPrecondition, "VERSION_TAKEN"),
+        NotPublished::OtherTerms { .. } => (Code::FailedPrecondition, "VERSION_TAKEN"),
         NotPublished::Lower { .. } => (Code::FailedPrecondition, "VERSION_TOO_LOW"),
         NotPublished::File(..) => {
             let cause = error as &dyn std::error::Error;

@@ -161,7 +161,7 @@ async fn a_manifest_that_goes_bad_is_named_and_its_last_good_version_serves() {
     let file = lab.path("adapters/police.toml");
     let good = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, good.replacen("[[operation]]", "[[opperation]]", 1)).unwrap();
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     let findings: Vec<String> = reloaded.findings.iter().map(ToString::to_string).collect();
     assert!(
         !findings.is_empty() && findings.iter().all(|one| one.contains("police.toml")),

@@ -25,7 +25,7 @@ fn place(lab: &Lab, name: &str, document: &[u8]) {
 }
 
 async fn reload(lab: &Lab) -> Reloaded {
-    lab.node().gateway().reload(now()).await
+    lab.node().gateway().reload(now).await
 }
 
 /// Asks the marriage check and expects this denial, with its entry.

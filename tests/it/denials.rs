@@ -211,7 +211,7 @@ async fn orders(lab: &Lab) {
         let document = order::sign(&order, Signer { kid: &format!("{by}-1"), key: &key }).unwrap();
         std::fs::write(lab.path(format!("orders/{id}.order.json")), document).unwrap();
     }
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert_eq!((reloaded.changes.len(), reloaded.findings.len()), (3, 0), "{reloaded:?}");
 }
 
@@ -224,7 +224,7 @@ async fn replaced(lab: &Lab) {
     (draft.version, draft.from) = (2, written(from));
     let document = draft.signed_by(lab, &["fund-centre", "police"]);
     // Told the time: on a machine that takes long the gateway would else find the version before over, and withdraw it.
-    lab.node().gateway().publish(&document, at).await.unwrap();
+    lab.node().gateway().publish(&document, || at).await.unwrap();
     until("the version has begun", || now() >= from).await;
 }
 

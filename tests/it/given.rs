@@ -139,7 +139,7 @@ async fn each_act_is_in_force_when_its_reply_comes() {
     answered(&lab, &client, "M2", Agency).await;
 
     // A folder of orders that is read again says nothing new, nor does a restart.
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert!(reloaded.changes.is_empty() && reloaded.findings.is_empty(), "{reloaded:?}");
     given(
         &lab,

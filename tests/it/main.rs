@@ -43,6 +43,7 @@ mod orders;
 mod given;
 #[cfg(test)]
 mod publish;
+mod reloading;
 #[cfg(test)]
 mod under_way;
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn remove(lab: &Lab, id: &str) {
 /// Places the order and has the gateway look.
 async fn order(lab: &Lab, id: &str, by: &str, act: &Act) -> Reloaded {
     place(lab, id, &document(lab, id, by, by, act));
-    lab.node().gateway().reload(now()).await
+    lab.node().gateway().reload(now).await
 }
 
 /// The same, and this must come of it.
@@ -121,7 +121,7 @@ async fn a_suspension_acts_at_once_until_its_party_resumes() {
     let suspend = Act::Suspend(trial());
     let bytes = document(&lab, "stop", CIVIL, CIVIL, &suspend);
     place(&lab, "stop", &bytes);
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert_eq!(reloaded.changes, ["agreement `trial` version 1 suspended by `civil-affairs`"]);
     let (id, version, effect) = ("trial".to_owned(), 1, OrderEffect::Suspended);
     let event = AgreementEvent::Ordered { id, version, effect, document: bytes.clone() };
@@ -133,7 +133,7 @@ async fn a_suspension_acts_at_once_until_its_party_resumes() {
     // Once recorded it stands, without its file and through a restart.
     remove(&lab, "stop");
     let size = lab.size();
-    assert!(lab.node().gateway().reload(now()).await.changes.is_empty());
+    assert!(lab.node().gateway().reload(now).await.changes.is_empty());
     assert_eq!(lab.size(), size);
     drop(client);
     lab.close().await;
@@ -170,7 +170,7 @@ async fn a_suspension_acts_at_once_until_its_party_resumes() {
     )
     .await;
     place(&lab, "stop", &bytes);
-    assert!(lab.node().gateway().reload(now()).await.changes.is_empty(), "an order acts once");
+    assert!(lab.node().gateway().reload(now).await.changes.is_empty(), "an order acts once");
     answered(&lab, &client, "M2", Agency).await;
     answered(&lab, &client, "M2", Cache).await;
     replays_clean(&lab);
@@ -218,7 +218,7 @@ async fn a_revocation_is_final() {
     let agreement = lab.path("agreements/trial.json");
     let bytes = std::fs::read(&agreement).unwrap();
     std::fs::remove_file(&agreement).unwrap();
-    lab.node().gateway().reload(now()).await;
+    lab.node().gateway().reload(now).await;
     denied(&lab, &client, "M2", "NO_AGREEMENT").await;
     std::fs::write(&agreement, bytes).unwrap();
     drop(client);
@@ -231,7 +231,7 @@ async fn a_revocation_is_final() {
     let mut second = marriages(&lab);
     second.version = 2;
     second.place(&lab);
-    lab.node().gateway().reload(now()).await;
+    lab.node().gateway().reload(now).await;
     answered(&lab, &client, "M2", Agency).await;
     replays_clean(&lab);
 }
@@ -342,7 +342,7 @@ async fn orders_of_those_who_may_not_are_refused_by_name() {
         ("foreign-end", "police", &Act::Revoke(trial()), "signed by `police`"),
     ] {
         place(&lab, name, &document(&lab, name, CIVIL, signer, act));
-        let reloaded = lab.node().gateway().reload(now()).await;
+        let reloaded = lab.node().gateway().reload(now).await;
         assert_eq!((reloaded.findings.len(), reloaded.changes.len()), (1, 0), "{reloaded:?}");
         let finding = reloaded.findings[0].to_string();
         assert!(finding.contains(name) && finding.contains(problem), "{finding}");
@@ -354,14 +354,14 @@ async fn orders_of_those_who_may_not_are_refused_by_name() {
     not_followed(&lab, "fact", "police", &foreign_fact, "no fact `M2` of `police`").await;
     not_followed(&lab, "lift", "police", &Act::Unfreeze("x".to_owned()), "no freeze `x`").await;
     place(&lab, "half", &document(&lab, "half", CIVIL, CIVIL, &freeze)[..99]);
-    assert_eq!(lab.node().gateway().reload(now()).await.findings.len(), 1);
+    assert_eq!(lab.node().gateway().reload(now).await.findings.len(), 1);
     assert_eq!(lab.size(), size, "nothing was recorded");
     answered(&lab, &client, "M2", Agency).await;
 
     // Nor may anybody lift another's freeze.
     let change = "freeze `provider:civil-affairs` in force";
     place(&lab, "half", &document(&lab, "half", CIVIL, CIVIL, &freeze));
-    assert_eq!(lab.node().gateway().reload(now()).await.changes, [change]);
+    assert_eq!(lab.node().gateway().reload(now).await.changes, [change]);
     let lift = Act::Unfreeze("half".to_owned());
     not_followed(&lab, "lift", FUND, &lift, "`fund-centre` has no freeze `half`").await;
     denied(&lab, &client, "M2", "FROZEN").await;

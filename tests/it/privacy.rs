@@ -132,7 +132,7 @@ async fn nothing_about_anybody_is_left_behind() {
         texts.push_str(&format!("{:?}\n", reply.map(|reply| reply.unavailability)));
     }
     texts.push_str(&misplaced(&lab, &client).await);
-    lab.node().gateway().reload(now()).await;
+    lab.node().gateway().reload(now).await;
 
     let entries = lab.node().gateway().audit().entries(0, usize::MAX).unwrap();
     assert!(entries.len() > 150, "{} entries", entries.len());

@@ -45,7 +45,7 @@ async fn not_published(client: &Client, document: &[u8]) -> Refused {
 }
 
 async fn reload(lab: &Lab) -> Reloaded {
-    lab.node().gateway().reload(now()).await
+    lab.node().gateway().reload(now).await
 }
 
 async fn finds_nothing_to_change(lab: &Lab) {
@@ -396,7 +396,7 @@ async fn a_crash_in_the_middle_does_no_harm() {
     // The file was written, the entry was not; and of another one not even the whole file.
     let document = marriage(&lab, 1).signed_by(&lab, &BOTH);
     std::fs::write(lab.path("agreements/trial.v1.json"), &document).unwrap();
-    std::fs::write(lab.path("agreements/.publish-Xy12.part"), &document[..99]).unwrap();
+    std::fs::write(lab.path("agreements/.unfinished-Xy12.part"), &document[..99]).unwrap();
     lab.serve().await;
     assert_eq!(steps(&lab), [true]);
     finds_nothing_to_change(&lab).await;
@@ -420,6 +420,32 @@ async fn a_crash_in_the_middle_does_no_harm() {
     drop(client);
     starts_again_the_same(&mut lab).await;
     replays_clean(&lab);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_layout_is_known_and_no_file_in_force_is_replaced() {
+    let mut lab = Lab::start(&[]).await;
+    let client = lab.client().await;
+    published(&client, &marriage(&lab, 1).signed_by(&lab, &BOTH)).await;
+    let (size, names) = (lab.size(), files(&lab));
+    let copy = marriage(&lab, 1).signed_by(&lab, &[BOTH[1], BOTH[0]]);
+    assert!(published(&client, &copy).await.is_known);
+    assert_eq!((lab.size(), files(&lab)), (size, names));
+    std::fs::write(lab.path("agreements/a-copy.json"), &copy).unwrap();
+    finds_nothing_to_change(&lab).await;
+    std::fs::remove_file(lab.path("agreements/a-copy.json")).unwrap();
+
+    // Somebody has given the file the name that the next version will have.
+    let name = |version| lab.path(format!("agreements/trial.v{version}.json"));
+    std::fs::rename(name(1), name(2)).unwrap();
+    finds_nothing_to_change(&lab).await;
+    let mut second = marriage(&lab, 2);
+    second.from = "2090-01-01T00:00:00+08:00".to_owned();
+    assert!(!published(&client, &second.signed_by(&lab, &BOTH)).await.is_known);
+    finds_nothing_to_change(&lab).await;
+    assert_eq!(steps(&lab), [true, true]);
+    drop(client);
+    starts_again_the_same(&mut lab).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

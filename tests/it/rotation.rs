@@ -95,7 +95,7 @@ async fn check_and_serve_take_the_orders_of_the_log_for_done() {
         );
         let given = heyan(&lab, &line).await;
         assert_eq!(given.status.code(), Some(0), "{}", told(&given));
-        let reloaded = lab.node().gateway().reload(heyan::clock::now()).await;
+        let reloaded = lab.node().gateway().reload(heyan::clock::now).await;
         assert_eq!(reloaded.changes.len(), 1, "{reloaded:?}");
         assert!(reloaded.changes[0].contains(change), "{reloaded:?}");
     }
@@ -106,6 +106,6 @@ async fn check_and_serve_take_the_orders_of_the_log_for_done() {
     assert_eq!(checked.status.code(), Some(0), "{}", told(&checked));
     lab.serve().await;
     receipt(&lab).await;
-    let reloaded = lab.node().gateway().reload(heyan::clock::now()).await;
+    let reloaded = lab.node().gateway().reload(heyan::clock::now).await;
     assert!(reloaded.findings.is_empty() && reloaded.changes.is_empty(), "{reloaded:?}");
 }

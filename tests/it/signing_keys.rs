@@ -35,7 +35,7 @@ fn place(lab: &Lab, name: &str, draft: &str, signers: &[Signer<'_>]) {
 }
 
 async fn reload(lab: &Lab) -> Reloaded {
-    lab.node().gateway().reload(now()).await
+    lab.node().gateway().reload(now).await
 }
 
 /// The organisation's key in its file, and a new one of ECDSA in a file of its own.

@@ -33,7 +33,7 @@ async fn order(lab: &Lab, id: &str, act: &Act) {
     let key = SigningKey::read(&lab.path(format!("pki/{CIVIL}/signing.key"))).unwrap();
     let document = order::sign(&order, Signer { kid: "civil-affairs-1", key: &key }).unwrap();
     std::fs::write(lab.path(format!("orders/{id}.order.json")), document).unwrap();
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert_eq!((reloaded.changes.len(), reloaded.findings.len()), (1, 0), "{reloaded:?}");
 }
 
@@ -76,7 +76,7 @@ async fn an_adapter_taken_away_is_an_entry_and_answers_no_more() {
     let client = lab.client().await;
     assert_eq!(ask(&client, lab.question("M2")).await.source.unwrap().kind(), Agency);
     std::fs::remove_file(lab.path("adapters/civil-affairs.toml")).unwrap();
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert_eq!(reloaded.changes, ["adapter `civil-affairs` removed"]);
     let entries = lab.entries();
     let removed = Kind::Adapter(AdapterEvent::Removed { name: CIVIL.to_owned() });
@@ -85,6 +85,6 @@ async fn an_adapter_taken_away_is_an_entry_and_answers_no_more() {
     let reply = ask(&client, lab.question("M2")).await;
     assert_eq!(reply.unavailability.unwrap().reason, "no_adapter");
     // It was said once.
-    assert!(lab.node().gateway().reload(now()).await.changes.is_empty());
+    assert!(lab.node().gateway().reload(now).await.changes.is_empty());
     replays_clean(&lab);
 }

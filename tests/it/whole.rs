@@ -103,7 +103,7 @@ async fn begins(lab: &Lab, mut draft: Draft) {
     let from = Timestamp::from_seconds(at.seconds() + 1);
     draft.from = written(from);
     let document = draft.signed_by(lab, &["fund-centre", CIVIL]);
-    lab.node().gateway().publish(&document, at).await.unwrap();
+    lab.node().gateway().publish(&document, || at).await.unwrap();
     until("the version has begun", || now() >= from).await;
 }
 
@@ -206,7 +206,7 @@ async fn what_was_answered_is_what_the_log_says_again() {
         _ => false,
     };
     assert!(lab.entries().iter().filter(masked).count() > 2);
-    let reloaded = lab.node().gateway().reload(now()).await;
+    let reloaded = lab.node().gateway().reload(now).await;
     assert!(reloaded.findings.is_empty() && reloaded.changes.len() == 2, "{reloaded:?}");
     assert_eq!(decided(&client, lab.request("M2", "W3")).await, "FACT_NOT_GRANTED");
     drop(client);

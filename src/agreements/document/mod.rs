@@ -17,7 +17,7 @@ pub use self::error::DocumentError;
 pub(super) use self::error::in_full;
 pub use self::outside::{attach, to_sign, unsigned};
 use super::terms::Terms;
-use crate::crypto::{Algorithm, SigningKey};
+use crate::crypto::{Algorithm, Digest, SigningKey, sha256};
 use crate::decision::agreement::Agreement;
 use crate::parties::{Register, SigningKeyEntry};
 use crate::query::OrganisationId;
@@ -181,6 +181,14 @@ pub(super) fn signed(
 /// When it is no such document or its payload is no agreement.
 pub fn peek(document: &[u8]) -> Result<Terms, DocumentError> {
     Terms::from_payload(&payload(document)?).map_err(DocumentError::Terms)
+}
+
+/// What names the agreement in the document: SHA-256 of its payload. No signature is looked at.
+///
+/// # Errors
+/// When it is no such document.
+pub fn digest(document: &[u8]) -> Result<Digest, DocumentError> {
+    payload(document).map(|payload| sha256(&payload))
 }
 
 /// What stands in a document of any type. No signature is looked at.

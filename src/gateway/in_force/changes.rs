@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -27,9 +26,6 @@ use crate::query::time::Timestamp;
 /// Entries on their way to the disk at once. Enough that a first start with a hundred thousand agreements waits for few
 /// flushes, few enough that their documents take no memory to speak of.
 const UNDER_WAY: usize = 256;
-
-/// Until a full queue of the log is looked at again. A queue of the largest allowed length drains in less than a second.
-const BUSY: Duration = Duration::from_millis(5);
 
 /// One step from what the log says to a new view.
 pub(in crate::gateway) enum Change {
@@ -152,7 +148,7 @@ impl Journal {
             known.is_none_or(|known| known.document != adopted.document)
         };
         changes.extend(next.documents.iter().filter(is_new).cloned().map(Change::Adoption));
-        for (id, versions) in &self.agreements {
+        for (id, versions) in self.agreements.iter() {
             for known in &versions.adopted {
                 let wanted = (id.as_str(), known.version);
                 if next.documents.binary_search_by(|adopted| key(adopted).cmp(&wanted)).is_err() {
@@ -181,7 +177,7 @@ impl Journal {
                 !lost.contains(&(id.to_owned(), version))
             };
             next.documents = next.documents.iter().filter(is_left).cloned().collect();
-            next.agreements = set_of(&next.documents, &self.standing);
+            next.agreements = set_of(&next.documents).halted_by(self.standing.halts());
         }
         Ok(done)
     }
@@ -243,12 +239,11 @@ impl Journal {
         loop {
             if under_way.len() < UNDER_WAY {
                 match audit.reserve() {
-                    Err(AuditError::Overloaded) if !under_way.is_empty() => {}
-                    // Part of the change is in the log: to end here would leave an order there that does not act.
-                    Err(AuditError::Overloaded) if !done.words.is_empty() => {
-                        tokio::time::sleep(BUSY).await;
-                        continue;
+                    // Others fill the queue. What was recorded so far must not wait for another reload to be in force.
+                    Err(AuditError::Overloaded) if under_way.is_empty() => {
+                        return audit.wait_for_place().await;
                     }
+                    Err(AuditError::Overloaded) => {}
                     outcome => return outcome,
                 }
             }

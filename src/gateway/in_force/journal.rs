@@ -1,6 +1,7 @@
 //! What the log says is in force, gathered entry by entry.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::agreements::directory::Adopted;
 use crate::agreements::document;
@@ -12,11 +13,11 @@ use crate::audit::{Audit, AuditError};
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
 
-/// What the log says is in force.
+/// What the log says is in force. Cloning is cheap: a reload reads beside a clone while orders go on being recorded.
 #[derive(Clone, Default)]
 pub struct Journal {
     pub(super) parties: BTreeMap<String, Digest>,
-    pub(super) agreements: BTreeMap<String, Versions>,
+    pub(super) agreements: Arc<BTreeMap<String, Versions>>,
     pub(super) adapters: BTreeMap<String, Digest>,
     pub(super) catalogue: Option<Digest>,
     pub(super) standing: Standing,
@@ -76,6 +77,7 @@ impl Journal {
             catalogue: known.catalogue,
             ..Self::default()
         };
+        let mut agreements = BTreeMap::new();
         for (id, known) in &known.agreements {
             let mut versions = Versions { highest: known.highest, adopted: Vec::new() };
             for (version, stored) in &known.adopted {
@@ -86,8 +88,9 @@ impl Journal {
                 let (at, index, document) = (stored.at, stored.index, stored.digest);
                 versions.adopt(Version { version: *version, document, at, index, begins });
             }
-            journal.agreements.insert(id.clone(), versions);
+            agreements.insert(id.clone(), versions);
         }
+        journal.agreements = agreements.into();
         for &index in &known.orders {
             for stored in audit.entries(index, 1)? {
                 journal.visit(index, &entry::decode(&stored)?);
@@ -106,7 +109,7 @@ impl Journal {
                 self.parties.remove(organisation);
             }
             Kind::Agreement(AgreementEvent::Adopted { id, version, document }) => {
-                let versions = self.agreements.entry(id.clone()).or_default();
+                let versions = self.versions_mut(id);
                 let begins = match versions.adopted.is_empty() {
                     true => Timestamp::default(),
                     false => begins(document),
@@ -115,7 +118,7 @@ impl Journal {
                 versions.adopt(Version { version, document, at, index, begins });
             }
             Kind::Agreement(AgreementEvent::Withdrawn { id, version }) => {
-                if let Some(versions) = self.agreements.get_mut(id) {
+                if let Some(versions) = Arc::make_mut(&mut self.agreements).get_mut(id) {
                     versions.adopted.retain(|known| known.version != *version);
                 }
             }
@@ -169,13 +172,18 @@ impl Journal {
         let agreement = &adopted.agreement;
         let (version, begins) = (agreement.version, agreement.effective_from);
         let document = adopted.document;
-        let versions = self.agreements.entry(agreement.id.clone()).or_default();
+        let versions = self.versions_mut(&agreement.id);
         versions.adopt(Version { version, document, at, index, begins });
     }
 
     /// The versions of that agreement; `None` when the log never adopted any.
     pub(in crate::gateway) fn versions(&self, id: &str) -> Option<&Versions> {
         self.agreements.get(id)
+    }
+
+    /// Copies all of them when a clone of the journal is about: let go of clones before agreements change.
+    fn versions_mut(&mut self, id: &str) -> &mut Versions {
+        Arc::make_mut(&mut self.agreements).entry(id.to_owned()).or_default()
     }
 
     /// When each document that is adopted was, by its digest.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use metrics::counter;
+use tokio::task::JoinError;
 
-use super::{InForce, Reading};
+use super::{Found, InForce, Reading};
 use crate::decision::freeze::Scope;
 use crate::finding::Finding;
 use crate::gateway::Gateway;
@@ -28,29 +29,41 @@ impl Gateway {
     ///
     /// Questions under way keep the view they began with. Kept answers under agreements and adapters that changed, and
     /// recent replies, are forgotten.
-    pub async fn reload(&self, at: Timestamp) -> Reloaded {
-        let journal = Arc::clone(&self.journal).lock_owned().await;
+    ///
+    /// Orders are followed while the folders are read, and stand after it; another reload and publications wait. The
+    /// clock is looked at again right before recording. Must run to its end even when the caller has gone.
+    pub async fn reload(&self, clock: fn() -> Timestamp) -> Reloaded {
+        let progress = |done: usize, all: usize| tracing::debug!(done, all, "reading agreements");
+        self.reload_telling(clock, Arc::new(progress)).await
+    }
+
+    /// The same; told now and then, by any thread, how many of how many agreements were read.
+    pub async fn reload_telling(
+        &self,
+        clock: fn() -> Timestamp,
+        progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
+    ) -> Reloaded {
+        let _alone = self.changing.lock().await;
+        let (mut journal, at, found, mut findings) = loop {
+            let Ok((found, findings)) = self.found(clock(), Arc::clone(&progress)).await else {
+                return self
+                    .unchanged(Vec::new(), "reading failed; this is a fault of the gateway");
+            };
+            let Some(found) = found else {
+                counter!(telemetry::RELOADS, "result" => "refused").increment(1);
+                return Reloaded { changes: Vec::new(), findings };
+            };
+            let journal = self.journal.lock().await;
+            let at = clock();
+            // Signatures must hold as of the entries' time. Where a key's time began or ended meanwhile, it is read
+            // again: a key does so twice.
+            if found.holds_at(at) {
+                break (journal, at, found, findings);
+            }
+        };
+        // As it is now: an order may have come meanwhile.
         let before = self.in_force();
-        let (sources, previous, audit) =
-            (self.sources.clone(), Arc::clone(&before), self.audit.clone());
-        // Reads files and checks signatures, for which no question should wait.
-        let reading = tokio::task::spawn_blocking(move || {
-            let read = InForce::read(&Reading {
-                sources: &sources,
-                at,
-                journal: &journal,
-                previous: Some((&previous, &audit)),
-                progress: &|done, all| tracing::debug!(done, all, "reading agreements"),
-            });
-            (journal, read)
-        });
-        let Ok((mut journal, (next, mut findings))) = reading.await else {
-            return self.unchanged(Vec::new(), "reading failed; this is a fault of the gateway");
-        };
-        let Some(mut next) = next else {
-            counter!(telemetry::RELOADS, "result" => "refused").increment(1);
-            return Reloaded { changes: Vec::new(), findings };
-        };
+        let mut next = found.weighed(&journal, at, &mut findings);
         let done = match journal.record(&self.audit, &mut next, at).await {
             Ok(done) => done,
             Err(error) => {
@@ -67,6 +80,27 @@ impl Gateway {
         self.turn_over(&before, next, &done.touched);
         self.turned_over.notify_one();
         Reloaded { changes: done.words, findings }
+    }
+
+    /// What the folders hold. Reads files and checks signatures, for which no question should wait, and no order.
+    async fn found(
+        &self,
+        at: Timestamp,
+        progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
+    ) -> Result<(Option<Found>, Vec<Finding>), JoinError> {
+        let journal = self.journal.lock().await.clone();
+        let (sources, audit) = (self.sources.clone(), self.audit.clone());
+        let previous = self.in_force();
+        tokio::task::spawn_blocking(move || {
+            Found::read(&Reading {
+                sources: &sources,
+                at,
+                journal: &journal,
+                previous: Some((&previous, &audit)),
+                progress: &*progress,
+            })
+        })
+        .await
     }
 
     fn unchanged(&self, mut findings: Vec<Finding>, why: &str) -> Reloaded {

@@ -110,7 +110,7 @@ mod tests {
         for (index, adopted) in (0..).zip(adopted) {
             journal.adopted(adopted, index, NOW);
         }
-        if let Some(versions) = journal.agreements.get_mut("mz-1") {
+        if let Some(versions) = Arc::make_mut(&mut journal.agreements).get_mut("mz-1") {
             versions.adopted.retain(|known| !withdrawn.contains(&known.version));
         }
         let mut findings = Vec::new();
