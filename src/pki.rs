@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ED25519, PublicKeyData, SanType,
@@ -168,11 +168,26 @@ pub fn init(folder: &Path, plans: &[OrganisationPlan], now: Timestamp) -> Result
         }
         let signing = KeyPair::generate_for(&PKCS_ED25519)
             .map_err(|error| PkiError::Certificate(plan.id.to_string(), error))?;
-        write(&own.join("signing.key"), &signing.serialize_pem(), 0o600)?;
+        write(&own.join("signing.key"), &signing_key(&signing), 0o600)?;
         let party = party_file(plan, &authority, &signing, now);
         write(&register.join(format!("{}.toml", plan.id)), &party, 0o644)?;
     }
     Ok(())
+}
+
+/// The key as PKCS#8 of the first version (RFC 5208), which every program reads; the library writes the second (RFC
+/// 5958), which OpenSSL refuses.
+fn signing_key(key: &KeyPair) -> String {
+    const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    let der = key.serialized_der();
+    let (Some(same), Some(seed)) = (der.get(5..16), der.get(16..48)) else {
+        return key.serialize_pem();
+    };
+    if HEAD.get(5..) != Some(same) {
+        return key.serialize_pem();
+    }
+    let whole = BASE64_STANDARD.encode([HEAD.as_slice(), seed].concat());
+    format!("-----BEGIN PRIVATE KEY-----\n{whole}\n-----END PRIVATE KEY-----\n")
 }
 
 impl Authority {
@@ -324,6 +339,8 @@ mod tests {
         let police = register.organisation(&"police".into()).unwrap();
         let key = SigningKey::read(&root.join("police/signing.key")).unwrap();
         assert_eq!(police.keys.first().unwrap().key, key.public());
+        let text = fs::read_to_string(root.join("police/signing.key")).unwrap();
+        assert!(text.contains("\nMC4CAQAwBQYDK2VwBCIEI"), "the form that OpenSSL reads: {text}");
         assert!(matches!(init(&root, &demonstration(), now), Err(PkiError::Exists(_))));
     }
 
