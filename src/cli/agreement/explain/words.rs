@@ -117,7 +117,10 @@ pub(super) fn of_clause(
         "not_ended" => {
             let to = moment(agreement.effective_to, lang);
             let at = moment(facts.received_at, lang);
-            lang.of(format!("in force until {to}; asked {at}"), format!("有效期至：{to}；查询：{at}"))
+            lang.of(
+                format!("in force until {to}; asked {at}"),
+                format!("有效期至：{to}；查询：{at}"),
+            )
         }
         "not_superseded" => versions(explained, agreement, lang),
         "not_halted" => halted(step, lang),
