@@ -75,7 +75,7 @@ fn an_agreement_is_shown_with_its_signatures() {
     let (code, page) =
         desk.run_in(&format!("show @whole.json --parties @pki/parties {catalogue}"), "zh_CN.UTF-8");
     assert_eq!(code, 0, "{page}");
-    says(&page, &["婚姻关系核验", "需求方", "签署", "fund-centre-1", "有效", "核验时点"]);
+    says(&page, &["婚姻关系核验", "使用方", "签署", "fund-centre-1", "有效", "核验时点"]);
     let (code, page) = desk.run("show @half.json --parties @pki/parties");
     assert_eq!(code, 0, "{page}");
     says(&page, &["Consumer", "holds", "Missing", "civil-affairs"]);

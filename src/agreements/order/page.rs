@@ -36,6 +36,37 @@ impl Order {
         self.from.map(in_china)
     }
 
+    /// What it does, in Chinese.
+    fn in_chinese(&self) -> String {
+        let Ok(act) = self.act() else { return "内容不成立".to_owned() };
+        let by = &self.by;
+        let of = |what: &str, Version { agreement, version }: Version| {
+            let from = self
+                .beginning_in_words()
+                .map(|from| format!("自{}起", from.replace(", China time", "（北京时间）")));
+            format!("{by}{}{what}协议 {agreement} 第 {version} 版", from.unwrap_or_default())
+        };
+        match act {
+            Act::Suspend(version) => of("暂停", version),
+            Act::Resume(version) => of("恢复", version),
+            Act::Revoke(version) => of("撤销", version),
+            Act::Freeze(scope) => {
+                let caller = scope.caller.map_or("各方".to_owned(), |caller| caller.to_string());
+                let fact =
+                    scope.fact.map_or("全部查询".to_owned(), |fact| format!("{fact}的查询"));
+                format!("{by}冻结{caller}对本单位{fact}")
+            }
+            Act::Unfreeze(freeze) => format!("{by}解除冻结（指令 {freeze}）"),
+        }
+    }
+
+    /// A page for people who read Chinese.
+    pub fn page_in_chinese(&self) -> String {
+        let at = in_china(self.at).replace(", China time", "（北京时间）");
+        let (id, does, reason) = (&self.id, self.in_chinese(), &self.reason);
+        format!("指令 {id}\n  {does}\n  下达时间    {at}\n  事由        {reason}\n")
+    }
+
     /// A page for people.
     pub fn page(&self) -> String {
         format!(

@@ -24,7 +24,9 @@ const AHEAD: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OrderRefused {
     /// The id was used before.
-    #[error("`{by}` has given another order the id `{id}`; give this one its own")]
+    #[error(
+        "`{by}` has given an order the id `{id}` already: if it is this one, it is recorded; if not, give this one its own"
+    )]
     SameId {
         /// Whose orders they are.
         by: OrganisationId,
@@ -35,7 +37,7 @@ pub enum OrderRefused {
     #[error("it is dated later than now")]
     Ahead,
     /// There is nothing it could act on.
-    #[error("agreement `{agreement}` version {version} is not in force here", agreement = .0.agreement, version = .0.version)]
+    #[error("agreement `{agreement}` version {version} is not in force here: check its id and version, or publish it first", agreement = .0.agreement, version = .0.version)]
     NoAgreement(Version),
     /// Only its parties may.
     #[error("`{by}` is no party to the agreement `{agreement}`")]

@@ -27,7 +27,7 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, Error)]
 pub enum TermsError {
     /// Not the JSON of terms.
-    #[error("the payload is not the JSON of an agreement: {0}")]
+    #[error("the payload is not the JSON of an agreement")]
     Json(#[source] serde_json::Error),
     /// One or more terms make no sense.
     #[error("{}", .0.join("; "))]

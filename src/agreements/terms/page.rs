@@ -128,7 +128,7 @@ mod tests {
         let look = Look { width: 12, colour: false };
         for (text, lines) in [
             ("one two three four", "  one two\n    three\n    four\n"),
-            ("需求方仅可由下列系统查询。", "  需求方仅可\n    由下列系\n    统查询。\n"),
+            ("使用方仅可由下列系统查询。", "  使用方仅可\n    由下列系\n    统查询。\n"),
             ("averyverylongword x", "  averyverylongword\n    x\n"),
             ("", "\n"),
         ] {

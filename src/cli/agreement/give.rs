@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use clap::Args;
 use serde_json::json;
 
 use super::{print, read};
-use crate::agreements::order;
+use crate::agreements::{document, order};
 use crate::cli::query::Gateway;
 use crate::cli::{NO, on_runtime};
 use crate::client::{ClientError, Refused};
@@ -26,6 +27,11 @@ pub(super) struct Give {
 
 pub(super) fn run(command: &Give) -> anyhow::Result<ExitCode> {
     let document = read(&command.file)?;
+    ensure!(
+        document::peek(&document).is_err(),
+        "{} is an agreement: `heyan agreement publish` brings it to a gateway",
+        command.file.display()
+    );
     // What is no order at all need not be sent. Whether its signature holds is for the gateway to say.
     if let Err(error) = order::peek(&document) {
         anyhow::bail!("{} is no order: {}", command.file.display(), error.in_full());

@@ -22,7 +22,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use clap::{Args, Subcommand};
 
 use crate::agreements::document::SIZE_LIMIT;
@@ -30,6 +30,7 @@ use crate::agreements::terms::Terms;
 use crate::crypto::SigningKey;
 use crate::finding::{self, Finding};
 use crate::parties::{Organisation, Register};
+use crate::query::OrganisationId;
 
 /// Arguments of `heyan agreement`.
 #[derive(Debug, Args)]
@@ -125,6 +126,27 @@ fn kid<'a>(organisation: &'a Organisation, key: &SigningKey) -> anyhow::Result<&
             format!("the key is none of those the party register lists for `{}`", organisation.id)
         })?
         .kid)
+}
+
+/// The organisation as the register has it.
+fn organisation<'a>(
+    register: &'a Register,
+    party: &OrganisationId,
+) -> anyhow::Result<&'a Organisation> {
+    register.organisation(party).with_context(|| {
+        let known: Vec<&str> = register.organisations().map(|known| known.id.as_str()).collect();
+        format!("the party register has no organisation `{party}`; it has {}", known.join(", "))
+    })
+}
+
+/// A draft given where a signed document is needed.
+fn ensure_signed(file: &Path) -> anyhow::Result<()> {
+    ensure!(
+        !is_draft(file),
+        "{} is a draft, which nobody has signed: have its parties sign it with `heyan agreement sign`",
+        file.display()
+    );
+    Ok(())
 }
 
 fn is_draft(file: &Path) -> bool {

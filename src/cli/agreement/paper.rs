@@ -61,9 +61,7 @@ pub(super) fn entry<'a>(
     party: &OrganisationId,
     kid: &str,
 ) -> anyhow::Result<&'a SigningKeyEntry> {
-    let organisation = register
-        .organisation(party)
-        .with_context(|| format!("the party register has no organisation `{party}`"))?;
+    let organisation = super::organisation(register, party)?;
     let known: Vec<&str> = organisation.keys.iter().map(|entry| entry.kid.as_str()).collect();
     let mut entries = organisation.keys.iter();
     entries.find(|entry| entry.kid == kid).with_context(|| {

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
 
-use super::{print, read};
-use crate::agreements::document;
+use super::{ensure_signed, print, read};
+use crate::agreements::{document, order};
 use crate::cli::query::Gateway;
 use crate::cli::{NO, on_runtime};
 use crate::client::{ClientError, Refused};
 use crate::proto::gateway::v1::PublishAgreementResponse;
+use crate::query::time::Timestamp;
+use crate::report::calendar;
 
 #[derive(Debug, Args)]
 pub(super) struct Publish {
@@ -27,7 +29,13 @@ pub(super) struct Publish {
 
 /// Exit 0 when it is in force, 1 when it was refused.
 pub(super) fn run(command: &Publish) -> anyhow::Result<ExitCode> {
+    ensure_signed(&command.file)?;
     let document = read(&command.file)?;
+    ensure!(
+        order::peek(&document).is_err(),
+        "{} is an order: `heyan agreement give` brings it to a gateway",
+        command.file.display()
+    );
     // What is no agreement at all need not be sent. Whether its signatures hold is for the gateway to say.
     document::peek(&document)
         .with_context(|| format!("{} is no signed agreement", command.file.display()))?;
@@ -55,6 +63,8 @@ fn print_published(published: &PublishAgreementResponse, json: bool) {
     let PublishAgreementResponse { id, version, digest, log_index, is_known, effective_from } =
         published;
     let begins = effective_from.map(|from| from.to_string()).unwrap_or_default();
+    let in_china = effective_from.and_then(|from| u64::try_from(from.seconds).ok());
+    let in_china = in_china.map(|seconds| calendar::moment(Timestamp::from_seconds(seconds)));
     if json {
         return print(&json!({
             "id": id, "version": version, "digest": digest, "log_index": log_index,
@@ -62,7 +72,7 @@ fn print_published(published: &PublishAgreementResponse, json: bool) {
         }));
     }
     say!("agreement {id} version {version}");
-    say!("  begins     {begins}");
+    say!("  begins     {} China time", in_china.unwrap_or(begins));
     say!("  digest     {digest}");
     say!("  recorded   entry {log_index}");
     if *is_known {

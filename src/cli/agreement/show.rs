@@ -8,7 +8,7 @@ use clap::Args;
 use super::source::{Lang, Names, look};
 use super::{is_draft, read};
 use crate::agreements::order as orders;
-use crate::agreements::terms::reading::{plain, plain_json};
+use crate::agreements::terms::reading::{Language, plain, plain_json};
 use crate::cli::NO;
 
 #[derive(Debug, Args)]
@@ -32,9 +32,17 @@ pub(super) fn run(command: &Show) -> anyhow::Result<ExitCode> {
         if command.json {
             say!("{}", plain_json(&serde_json::to_string_pretty(&order)?));
         } else {
-            let page: Vec<String> = order.page().lines().map(plain).collect();
-            say!("{}", page.join("\n"));
-            say!("\nThe signature was not checked: `heyan agreement verify` does that.");
+            let (page, note) = match Lang::or_of_environment(command.lang) {
+                Language::Chinese => {
+                    (order.page_in_chinese(), "签名未核验：请运行 `heyan agreement verify`。")
+                }
+                Language::English => (
+                    order.page(),
+                    "The signature was not checked: `heyan agreement verify` does that.",
+                ),
+            };
+            let page: Vec<String> = page.lines().map(plain).collect();
+            say!("{}\n\n{note}", page.join("\n"));
         }
         return Ok(ExitCode::SUCCESS);
     }

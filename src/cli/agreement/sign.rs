@@ -56,9 +56,7 @@ pub(super) struct Sign {
 pub(super) fn run(command: &Sign) -> anyhow::Result<ExitCode> {
     let register = register(&command.parties)?;
     let party = OrganisationId::new(command.party.as_str());
-    let organisation = register
-        .organisation(&party)
-        .with_context(|| format!("the party register has no organisation `{party}`"))?;
+    let organisation = super::organisation(&register, &party)?;
     let key = command.key.as_deref().map(SigningKey::read).transpose()?;
     let kid = match &key {
         Some(key) => kid(organisation, key)?,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::annex::Annexes;
 use super::paper::listed;
-use super::{print, read, register};
+use super::{is_draft, print, read, register};
 use crate::agreements::document::{self, DocumentError};
 use crate::agreements::order as orders;
 use crate::cli::NO;
@@ -40,7 +40,7 @@ pub(super) fn run(command: &Verify) -> anyhow::Result<ExitCode> {
             Ok(verify_order(command, &bytes, &register))
         }
         Ok(agreement) => verified(command, &bytes, &agreement),
-        Err(error) => Ok(not_valid(command, &error.in_full())),
+        Err(error) => Ok(not_valid(command, &error.in_full(), &next(command, &error))),
     }
 }
 
@@ -75,7 +75,10 @@ fn verified(command: &Verify, document: &[u8], agreement: &Agreement) -> anyhow:
 fn verify_order(command: &Verify, document: &[u8], register: &Register) -> ExitCode {
     let order = match orders::verify(document, register, now()) {
         Ok(order) => order,
-        Err(error) => return not_valid(command, &format!("{:#}", anyhow::Error::new(error))),
+        Err(error) => {
+            let next = "give no gateway this order; have it given anew by the organisation whose order it is";
+            return not_valid(command, &error.in_full(), next);
+        }
     };
     if command.json {
         print(&json!({
@@ -89,11 +92,38 @@ fn verify_order(command: &Verify, document: &[u8], register: &Register) -> ExitC
     ExitCode::SUCCESS
 }
 
-fn not_valid(command: &Verify, problem: &str) -> ExitCode {
+fn not_valid(command: &Verify, problem: &str, next: &str) -> ExitCode {
     if command.json {
-        print(&json!({ "valid": false, "file": command.file, "problem": problem }));
+        let file = &command.file;
+        print(&json!({ "valid": false, "file": file, "problem": problem, "next": next }));
     } else {
         say!("{}: not valid: {problem}", command.file.display());
+        say!("Next: {next}.");
     }
     ExitCode::from(NO)
+}
+
+/// What to do about it.
+fn next(command: &Verify, error: &DocumentError) -> String {
+    let text = match error {
+        DocumentError::Malformed(_) if is_draft(&command.file) => {
+            "it is a draft: have its parties sign it with `heyan agreement sign`"
+        }
+        DocumentError::Malformed(_) => "give a document that `heyan agreement sign` has written",
+        DocumentError::NoSignature | DocumentError::NotSigned(_) => {
+            "have who is missing add a signature with `heyan agreement sign`; it grants nothing before"
+        }
+        DocumentError::UnknownKey(_) => {
+            "see whether the party register is complete, and ask the organisation whose key it should be"
+        }
+        DocumentError::KeyNotValid(_) => {
+            "have it signed with a key that is valid now; a gateway that adopted it in time goes on with it"
+        }
+        DocumentError::WrongSignature(_) => {
+            "it was changed after signing, or on the way: ask for the signed file again"
+        }
+        DocumentError::Terms(_) => "correct the draft, and have every party sign it again",
+        _ => "have its parties sign the draft again with `heyan agreement sign`",
+    };
+    text.to_owned()
 }

@@ -121,6 +121,32 @@ impl Denial {
         self.text().advice.replace("{}", &self.named())
     }
 
+    /// The same in Chinese.
+    pub fn advice_zh(&self) -> String {
+        self.text().advice_zh.replace("{}", &self.named_in_chinese())
+    }
+
+    /// What the Chinese advice names: codes alone as in English, and what is said of them in Chinese.
+    fn named_in_chinese(&self) -> String {
+        match self {
+            Self::Malformed(defects) => defects
+                .iter()
+                .map(|defect| format!("`{}`（{}）", defect.field, defect.check))
+                .collect::<Vec<_>>()
+                .join("、"),
+            Self::ComparisonNotGranted { attribute, comparison } => {
+                format!("以 `{}` 方式比较 `{attribute}`", comparison.name())
+            }
+            Self::Suspended { agreement, by } => format!(" `{agreement}` 已被 `{by}` 暂停"),
+            Self::Revoked { agreement, by } => format!(" `{agreement}` 已被 `{by}` 撤销"),
+            Self::Frozen(name) => match Scope::parse(name) {
+                Some(scope) => format!(" `{}`（`{name}`）", scope.provider),
+                None => format!("一份无法识别的指令（`{name}`）"),
+            },
+            _ => self.named(),
+        }
+    }
+
     /// What the advice names.
     fn named(&self) -> String {
         match self {

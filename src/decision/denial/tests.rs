@@ -121,6 +121,21 @@ fn codes_are_complete_and_unique() {
     }
 }
 
+/// What the English names the Chinese names too, and nothing is left to be filled in.
+#[test]
+fn the_advice_says_the_same_in_both_languages() {
+    let codes = |text: &str| -> BTreeSet<String> {
+        text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    for denial in one_of_each() {
+        let (english, chinese) = (denial.advice(), denial.advice_zh());
+        assert!(chinese.ends_with('。') && !chinese.contains("{}"), "{chinese}");
+        if denial != Denial::CallerUnnamed {
+            assert_eq!(codes(&english), codes(&chinese), "{}", denial.code());
+        }
+    }
+}
+
 /// `docs/denials.md` is written by this test: `UPDATE=1 cargo test --lib denial`.
 #[test]
 fn the_page_of_denials_is_current() {
@@ -130,10 +145,11 @@ fn the_page_of_denials_is_current() {
          apply and none permits,\nthe denial that got furthest is given. Each denial has an entry in the log. \
          The names in the advice below are examples.\n\n\
          Written by `UPDATE=1 cargo test --lib denial` from `src/decision/denial/text.rs`; do not edit.\n\n\
-         | Code | What to change |\n| --- | --- |\n",
+         | Code | What to change | 处理办法 |\n| --- | --- | --- |\n",
     );
     for denial in one_of_each() {
-        writeln!(page, "| `{}` | {} |", denial.code(), denial.advice()).unwrap();
+        writeln!(page, "| `{}` | {} | {} |", denial.code(), denial.advice(), denial.advice_zh())
+            .unwrap();
     }
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/denials.md");
     if env::var_os("UPDATE").is_some() {

@@ -91,7 +91,7 @@ fn each_party_resumes_what_it_suspended_and_revoking_is_final() {
                 resume("four", CIVIL, 7),
                 resume("two", CIVIL, 8),
             ],
-            &["suspended", "resumed", "suspended", "given a later order", "another order the id"],
+            &["suspended", "resumed", "suspended", "given a later order", "an order the id"],
             suspended(CIVIL),
         ),
         // Who suspends twice resumes once.

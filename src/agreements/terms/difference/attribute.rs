@@ -30,12 +30,12 @@ fn withheld(name: &String, old: &ClauseTerms, new: &ClauseTerms, changes: &mut C
     match (old.never.contains(name), new.never.contains(name)) {
         (false, true) => changes.note(
             Effect::Narrower,
-            format!("{shown}：列为不予提供"),
+            format!("{shown}：列为不予共享"),
             format!("{shown}: never provided from now on, under whichever clause"),
         ),
         (true, false) => changes.note(
             Effect::Wider,
-            format!("{shown}：不再列为不予提供"),
+            format!("{shown}：不再列为不予共享"),
             format!("{shown}: no longer among what is never provided"),
         ),
         (true, true) | (false, false) => {}
@@ -49,7 +49,7 @@ fn asserted(name: &String, old: &ClauseTerms, new: &ClauseTerms, changes: &mut C
         (false, false) => {}
         (true, false) => changes.note(
             Effect::Narrower,
-            format!("{shown}：不再可核对"),
+            format!("{shown}：不再可核验"),
             format!("{shown}: may no longer be asserted about"),
         ),
         (false, true) => {
@@ -59,7 +59,7 @@ fn asserted(name: &String, old: &ClauseTerms, new: &ClauseTerms, changes: &mut C
             });
             changes.note(
                 Effect::Wider,
-                format!("{shown}：现可核对{limit}"),
+                format!("{shown}：现可核验{limit}"),
                 format!("{shown}: may now be asserted about{limit}"),
             );
         }
@@ -79,7 +79,7 @@ fn limits(shown: &str, old: &LimitTerms, new: &LimitTerms, changes: &mut Changes
         words.map(|word| format!("{shown} {word}")).collect()
     };
     let (before, after) = (names(&old.comparisons), names(&new.comparisons));
-    let term = ("核对的比较方式", "comparisons");
+    let term = ("核验的比较方式", "comparisons");
     changes.accepted(term, (&before, &after), &|name: &String| name.clone());
 
     let names = |list: &[LimitValue]| -> Vec<String> {
@@ -88,7 +88,7 @@ fn limits(shown: &str, old: &LimitTerms, new: &LimitTerms, changes: &mut Changes
     };
     let (before, after) = (names(&old.values), names(&new.values));
     changes.accepted(
-        ("核对的比较值", "values compared with"),
+        ("核验的比较值", "values compared with"),
         (&before, &after),
         &|name: &String| name.clone(),
     );
@@ -163,12 +163,12 @@ fn disclosed(name: &String, old: &ClauseTerms, new: &ClauseTerms, changes: &mut 
         None => Effect::Either,
     };
     let words = |leaves: Leaves| match leaves {
-        Leaves::Nothing => voice.say("不返回", "not disclosed").to_owned(),
+        Leaves::Nothing => voice.say("不披露", "not disclosed").to_owned(),
         Leaves::Part(kind) => {
             let left = mask(kind, voice);
-            voice.say(format!("部分返回（{left}）"), format!("disclosed in part ({left})"))
+            voice.say(format!("脱敏披露（{left}）"), format!("disclosed in part ({left})"))
         }
-        Leaves::Whole => voice.say("全部返回", "disclosed whole").to_owned(),
+        Leaves::Whole => voice.say("全部披露", "disclosed whole").to_owned(),
     };
     let shown = voice.attribute(&new.fact, name);
     let (before, after) = (words(before), words(after));

@@ -86,7 +86,7 @@ fn removed(clause: Numbered<'_>, voice: &Voice<'_>) -> Changed {
         let name = voice.attribute(&clause.1.fact, name);
         changes.note(
             Effect::Wider,
-            format!("不再列为不予提供：{name}"),
+            format!("不再列为不予共享：{name}"),
             format!("no longer withheld from every clause: {name}"),
         );
     }

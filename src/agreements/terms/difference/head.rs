@@ -60,7 +60,7 @@ fn identity(old: &Terms, new: &Terms, changes: &mut Changes<'_>) {
         );
     }
     for (term, before, after) in [
-        (("需求方", "consumer"), &old.consumer, &new.consumer),
+        (("使用方", "consumer"), &old.consumer, &new.consumer),
         (("提供方", "provider"), &old.provider, &new.provider),
     ] {
         if before != after {

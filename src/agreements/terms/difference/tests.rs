@@ -53,7 +53,7 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     (
         "divorced_on = \"month\"",
         "divorced_on = \"year\"",
-        "narrower | 第 1 条 M1 | divorced_on：由部分返回（仅留年月）改为部分返回（仅留年份）",
+        "narrower | 第 1 条 M1 | divorced_on：由脱敏披露（仅留年月）改为脱敏披露（仅留年份）",
         "narrower | Clause 1: M1 | divorced_on: from disclosed in part (year and month only) to disclosed in part (year only)",
     ),
     (
@@ -65,7 +65,7 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     (
         "comparisons = [\"ge\", \"le\"], ",
         "comparisons = [\"ge\"], ",
-        "narrower | 第 1 条 M1 | 核对的比较方式：取消 months 不大于",
+        "narrower | 第 1 条 M1 | 核验的比较方式：取消 months 不大于",
         "narrower | Clause 1: M1 | comparisons: taken away months at most",
     ),
     (

@@ -82,7 +82,7 @@ impl ClauseTerms {
             ]
         });
         let names = voice.say(
-            ["属性", "核对（是与否）", "返回（值）"],
+            ["属性", "核验（是与否）", "披露（值）"],
             ["Attribute", "Asserted about", "Value leaves"],
         );
         Line::Table { names: names.into(), rows: rows.collect() }
@@ -102,14 +102,14 @@ impl ClauseTerms {
     fn read_disclosure(&self, name: &String, voice: &Voice<'_>) -> String {
         let mut ways: Vec<String> = Vec::new();
         if self.never.contains(name) {
-            ways.push(voice.say("不予提供", "never").to_owned());
+            ways.push(voice.say("不予共享", "never").to_owned());
         }
         if self.disclose.contains(name) {
             ways.push(voice.say("全部", "whole").to_owned());
         }
         if let Some(kind) = self.mask.get(name) {
             let left = mask(*kind, voice);
-            ways.push(voice.say(format!("部分：{left}"), format!("in part: {left}")));
+            ways.push(voice.say(format!("脱敏：{left}"), format!("in part: {left}")));
         }
         if ways.is_empty() {
             voice.say("否", "no").to_owned()

@@ -20,7 +20,7 @@ impl Terms {
         let kept = voice.span(&retention.keep_for);
         let then = disposal(retention.afterwards, voice);
         let kept = voice.say(
-            format!("需求方对返回的数据最长留存 {kept}，到期{then}。"),
+            format!("使用方对披露的数据最长留存 {kept}，到期{then}。"),
             format!(
                 "The consumer keeps disclosed values for {kept} at most; then they are {then}."
             ),
@@ -56,7 +56,7 @@ impl Terms {
 
     fn read_parties(&self, voice: &Voice<'_>) -> Vec<Line> {
         let mut lines = vec![
-            says(voice.say("需求方", "Consumer"), voice.organisation(&self.consumer)),
+            says(voice.say("使用方", "Consumer"), voice.organisation(&self.consumer)),
             says(voice.say("提供方", "Provider"), voice.organisation(&self.provider)),
         ];
         if let Some(platform) = &self.platform {
@@ -67,7 +67,7 @@ impl Terms {
         }
         let systems = voice.list(self.systems.iter().map(|system| system.as_str()));
         let systems = voice.say(
-            format!("需求方仅可由下列系统查询：{systems}。"),
+            format!("使用方仅可由下列系统查询：{systems}。"),
             format!("Only these systems of the consumer ask: {systems}."),
         );
         lines.push(says(voice.say("系统", "Systems"), systems));
@@ -157,13 +157,13 @@ impl Terms {
         let by = voice.list(by.iter().map(|party| voice.organisation(party)));
         match ending.and_then(|ending| ending.notice.as_deref()) {
             None => voice.say(
-                format!("{by} 可单方提出，即时生效。"),
+                format!("{by}可单方提出，即时生效。"),
                 format!("Each of these may alone, at once: {by}."),
             ),
             Some(notice) => {
                 let notice = voice.span(notice);
                 voice.say(
-                    format!("{by} 可单方提出，须至少提前 {notice}通知。"),
+                    format!("{by}可单方提出，须至少提前 {notice}通知。"),
                     format!("Each of these may alone, with a notice of at least {notice}: {by}."),
                 )
             }

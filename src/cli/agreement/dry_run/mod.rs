@@ -19,12 +19,15 @@ use crate::rehearse::{Plan, Rehearsal, Report};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     heyan agreement dry-run civil-affairs-v2.toml --log log\n  \
-    heyan agreement dry-run half-signed.json --log /mnt/copy/log --from 2026-10-01 --to 2026-10-31 --csv\n\n\
-    Every question between the two parties is decided again with the draft in the place of the version in force (the same\n\
-    `id`), or beside what is in force. Its quota is counted from its own permits, all from the beginning of the log. What\n\
-    the log does not hold is counted apart, never guessed: values, and what nobody asked for then. Signatures of a\n\
-    document are not checked.\n\
-    Exit code 0 no question that was permitted would be denied, 1 some would, 2 could not tell.";
+    heyan agreement dry-run half-signed.json --log /mnt/copy/log \\\n    \
+    --from 2026-10-01 --to 2026-10-31 --csv\n\n\
+    Every question between the two parties is decided again with the draft in the\n\
+    place of the version in force (the same `id`), or beside what is in force. Its\n\
+    quota is counted from its own permits, all from the beginning of the log. What\n\
+    the log does not hold is counted apart, never guessed: values, and what nobody\n\
+    asked for then. Signatures of a document are not checked.\n\
+    Exit code 0 no question that was permitted would be denied, 1 some would,\n\
+    2 could not tell.";
 
 #[derive(Debug, Args)]
 pub(super) struct DryRun {

@@ -247,7 +247,7 @@ fn relate(text: &str, roles: &mut [RoleFact]) -> anyhow::Result<()> {
     if is_there { Ok(()) } else { bail!("--relation `{text}`: no subject is in the role `{role}`") }
 }
 
-/// The item and its version: the one named, or the one in effect that day. Empty where the catalogue has none.
+/// The item and its version: the one named, or the one in effect that day; as given where the catalogue has none.
 fn item(
     text: &str,
     catalogue: &Catalogue,
@@ -268,7 +268,7 @@ fn item(
         true => defect("purpose.item_version", "unknown_version"),
         false => defect("purpose.item", "unknown_item"),
     });
-    Default::default()
+    (code, version.to_owned())
 }
 
 fn in_effect<'a>(catalogue: &'a Catalogue, code: &ItemCode, day: &str) -> Option<&'a Item> {

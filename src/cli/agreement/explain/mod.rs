@@ -1,4 +1,4 @@
-//! `heyan agreement explain`: may they ask this, and why, or why not; every check with what it compared.
+//! `heyan agreement explain`: may they ask this, and why, or why not; in short what decided it, in full every check.
 //!
 //! Of a question that was never asked, from files; or of one that a log holds, from the log alone.
 
@@ -29,12 +29,15 @@ use crate::report::calendar;
 use crate::settings::Settings;
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
-    heyan agreement explain --config gateway.toml --caller fund-centre/approval --fact M2 --item W3\n  \
+    heyan agreement explain --config gateway.toml --caller fund-centre/approval \\\n    \
+    --fact M2 --item W3 --all\n  \
     heyan agreement explain --agreements draft.toml --catalogue catalogue --parties parties \\\n    \
-    --caller fund-centre/approval --fact M2 --item W3@2026.2 --at 2026-11-29T10:00 --used day=20000\n  \
+    --caller fund-centre/approval --fact M2 --item W3@2026.2 \\\n    \
+    --at 2026-11-29T10:00 --used day=20000\n  \
     heyan agreement explain --log log --entry 4711 --lang zh\n\n\
-    Without --role, --assert and --disclose it asks what the catalogue says the fact confirms, about the roles it needs.\n\
-    Drafts (*.toml) count as if they were signed. With --log nothing else is needed: what was in force then is in the log.\n\
+    Without --role, --assert and --disclose it asks what the catalogue says the fact\n\
+    confirms, about the roles it needs. Drafts (*.toml) count as if they were signed.\n\
+    With --log nothing else is needed: what was in force then is in the log.\n\
     Exit code 0 permitted, 1 denied, 2 could not tell.";
 
 #[derive(Debug, Args)]
@@ -65,6 +68,9 @@ pub(super) struct Explain {
     /// Index of the entry of the log
     #[arg(long, value_name = "INDEX", requires = "log")]
     entry: Option<u64>,
+    /// Show every check with what it compared, and the agreements that were not looked at
+    #[arg(long = "all")]
+    whole: bool,
     /// Language of the page
     #[arg(long, value_enum, default_value_t)]
     lang: Lang,
@@ -108,7 +114,7 @@ pub(super) fn run(command: &Explain) -> anyhow::Result<ExitCode> {
     if command.json {
         super::print(&tell::json(&explained));
     } else {
-        say!("{}", tell::page(&explained, command.lang).trim_end());
+        say!("{}", tell::page(&explained, command.lang, command.whole).trim_end());
     }
     let is_permitted = explained.examined.conclusion.is_ok();
     Ok(if is_permitted { ExitCode::SUCCESS } else { ExitCode::from(NO) })

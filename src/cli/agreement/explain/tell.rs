@@ -14,8 +14,11 @@ use crate::report::calendar;
 /// Agreements that were passed over and are shown to people; JSON has more.
 const MOST_PASSED_OVER: usize = 10;
 
-/// For people.
-pub(super) fn page(explained: &Explained, lang: Lang) -> String {
+/// Clauses that deny beside the deciding one, on a short page.
+const MOST_OTHERS: usize = 3;
+
+/// For people: what decided, or every check.
+pub(super) fn page(explained: &Explained, lang: Lang, is_whole: bool) -> String {
     let (facts, examined) = (&explained.facts, &explained.examined);
     let mut page = String::new();
     say_line(&mut page, &question(explained, lang));
@@ -23,20 +26,61 @@ pub(super) fn page(explained: &Explained, lang: Lang) -> String {
     if let Some(recorded) = &explained.recorded {
         say_line(&mut page, &held(explained, recorded, lang));
     }
-    say_line(&mut page, "");
-    say_line(&mut page, lang.of("The question", "查询本身"));
-    for step in &examined.question {
-        say_step(&mut page, step, &words::of_question(step.check, facts, lang), lang);
+    if is_whole {
+        say_line(&mut page, "");
+        say_line(&mut page, lang.of("The question", "查询本身"));
+        for step in &examined.question {
+            say_step(&mut page, step, &words::of_question(step.check, facts, lang), lang);
+        }
+        for candidate in &examined.candidates {
+            say_candidate(&mut page, explained, candidate, lang, |_| true);
+        }
+        say_aside(&mut page, explained, lang);
+    } else {
+        say_what_decided(&mut page, explained, lang);
     }
-    for candidate in &examined.candidates {
-        say_candidate(&mut page, explained, candidate, lang);
-    }
-    say_aside(&mut page, explained, lang);
     for left_out in &explained.left_out {
         let what = lang.of("Left out", "未采用");
         say_line(&mut page, &format!("{what}: {left_out}"));
     }
     page
+}
+
+/// The failing check of the question, or of each clause that denies, the deciding one first.
+fn say_what_decided(page: &mut String, explained: &Explained, lang: Lang) {
+    let (facts, examined) = (&explained.facts, &explained.examined);
+    let has_failed = |step: &Step| matches!(step.outcome, Outcome::Failed(_));
+    let mut checks = examined.question.len();
+    if let Some(step) = examined.question.iter().find(|step| has_failed(step)) {
+        say_line(page, "");
+        say_step(page, step, &words::of_question(step.check, facts, lang), lang);
+    } else if let Err(denial) = &examined.conclusion {
+        let decides = |candidate: &&Examined| {
+            candidate.steps.iter().any(|step| step.outcome == Outcome::Failed(denial.clone()))
+        };
+        let (deciding, others): (Vec<_>, Vec<_>) = examined.candidates.iter().partition(decides);
+        let all: Vec<&Examined> = deciding.into_iter().chain(others).collect();
+        for candidate in all.iter().take(1 + MOST_OTHERS) {
+            say_candidate(page, explained, candidate, lang, has_failed);
+        }
+        let more = all.len().saturating_sub(1 + MOST_OTHERS);
+        if more > 0 {
+            let more = lang.of(format!("and {more} more clauses"), format!("另有{more}条"));
+            say_line(page, &more);
+        }
+        if all.is_empty() {
+            say_aside(page, explained, lang);
+        }
+    }
+    checks += examined.candidates.iter().map(|candidate| candidate.steps.len()).sum::<usize>();
+    say_line(page, "");
+    say_line(
+        page,
+        &lang.of(
+            format!("Checks: {checks}. --all shows each, with what it compared."),
+            format!("共{checks}项检查，加--all逐项列出。"),
+        ),
+    );
 }
 
 fn question(explained: &Explained, lang: Lang) -> String {
@@ -47,7 +91,10 @@ fn question(explained: &Explained, lang: Lang) -> String {
     let title =
         explained.title.as_ref().map(|(en, zh)| lang.of(format!(" ({en})"), format!("（{zh}）")));
     let (title, at) = (title.unwrap_or_default(), words::moment(facts.received_at, lang));
-    let item = format!("{}@{}", facts.item, facts.item_version);
+    let item = match facts.item_version.as_str() {
+        "" => facts.item.to_string(),
+        version => format!("{}@{version}", facts.item),
+    };
     lang.of(
         format!("May {caller} ask {provider} about {fact}{title} for {item}, {at}?"),
         format!("{caller}可否于{at}为事项{item}向{provider}查询{fact}{title}？"),
@@ -61,8 +108,8 @@ fn conclusion(conclusion: &Result<PermitRef, Denial>, lang: Lang) -> String {
             format!("可以：协议{agreement}第{version}版第{clause}条。"),
         ),
         Err(denial) => {
-            let (code, advice) = (denial.code(), denial.advice());
-            lang.of(format!("No: {code}. {advice}"), format!("不可以：{code}。"))
+            let (code, advice, advice_zh) = (denial.code(), denial.advice(), denial.advice_zh());
+            lang.of(format!("No: {code}. {advice}"), format!("不可以：{code}。{advice_zh}"))
         }
     }
 }
@@ -93,7 +140,13 @@ fn is_as_recorded(explained: &Explained) -> bool {
     }
 }
 
-fn say_candidate(page: &mut String, explained: &Explained, candidate: &Examined, lang: Lang) {
+fn say_candidate(
+    page: &mut String,
+    explained: &Explained,
+    candidate: &Examined,
+    lang: Lang,
+    is_shown: impl Fn(&Step) -> bool,
+) {
     let PermitRef { agreement, version, clause } = candidate.reference();
     let permits = match (candidate.permits(), &explained.examined.conclusion) {
         (true, _) => lang.of(": permits", "：许可"),
@@ -107,7 +160,7 @@ fn say_candidate(page: &mut String, explained: &Explained, candidate: &Examined,
             format!("协议{agreement}第{version}版第{clause}条{permits}"),
         ),
     );
-    for step in &candidate.steps {
+    for step in candidate.steps.iter().filter(|step| is_shown(step)) {
         let compared = words::of_clause(step.check, explained, candidate, step, lang);
         say_step(page, step, &compared, lang);
     }
@@ -166,7 +219,8 @@ pub(super) fn json(explained: &Explained) -> Value {
     let decision = match &examined.conclusion {
         Ok(permit) => json!({ "permitted": true, "by": reference(permit) }),
         Err(denial) => {
-            json!({ "permitted": false, "code": denial.code(), "advice": denial.advice() })
+            let (code, advice, advice_zh) = (denial.code(), denial.advice(), denial.advice_zh());
+            json!({ "permitted": false, "code": code, "advice": advice, "advice_zh": advice_zh })
         }
     };
     let question: Vec<Value> = examined

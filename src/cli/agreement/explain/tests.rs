@@ -50,7 +50,7 @@ fn hours_are_compared_in_words() {
     let asked = "--fact M2 --item W3@2026.2 --at";
     let sunday = explained(folder.path(), &format!("{asked} 2026-11-29T10:00")).unwrap();
     assert_eq!(code(&sunday), "OUTSIDE_HOURS");
-    let page = tell::page(&sunday, Lang::En);
+    let page = tell::page(&sunday, Lang::En, true);
     for said in [
         "May fund-centre/approval ask civil-affairs about M2",
         "2026-11-29 10:00 (Sunday)?\nNo: OUTSIDE_HOURS. ",
@@ -59,7 +59,7 @@ fn hours_are_compared_in_words() {
     ] {
         assert!(page.contains(said), "{said}\n{page}");
     }
-    let page = tell::page(&sunday, Lang::Zh);
+    let page = tell::page(&sunday, Lang::Zh, true);
     assert!(page.contains("服务时间：周一、周五 08:00–18:00；查询：周日 10:00"), "{page}");
     let json = tell::json(&sunday);
     assert_eq!(json["decision"]["code"], "OUTSIDE_HOURS");
@@ -72,9 +72,29 @@ fn hours_are_compared_in_words() {
     let friday = explained(folder.path(), &format!("{asked} 2026-11-27T17:59")).unwrap();
     assert_eq!(code(&friday), "");
     assert!(
-        tell::page(&friday, Lang::En)
+        tell::page(&friday, Lang::En, true)
             .contains("\nYes: agreement hn-gjj-mz-2018-001 version 1, clause 2.")
     );
+}
+
+#[test]
+fn what_decided_comes_first_and_alone() {
+    let hours = "hours = { days = [\"monday\"], from = \"08:00\", to = \"18:00\" }";
+    let folder = prepared(hours, &[]);
+    let of = |line: &str| explained(folder.path(), line).unwrap();
+    let sunday = of("--fact M2 --item W3@2026.2 --at 2026-11-29T10:00");
+    let page = tell::page(&sunday, Lang::En, false);
+    assert!(page.contains("clause 2\n  NO   within_hours "), "{page}");
+    assert!(!page.contains("within_quota") && page.contains("--all"), "{page}");
+    let page = tell::page(&sunday, Lang::Zh, false);
+    assert!(page.contains("不可以：OUTSIDE_HOURS。当前不在协议"), "{page}");
+    let page = tell::page(&of("--fact M2 --item Z9"), Lang::En, false);
+    assert!(page.contains(" for Z9, ") && page.contains("NO   well_formed"), "{page}");
+    let monday = of("--fact M2 --item W3@2026.2 --at 2026-11-23T10:00");
+    assert_eq!(tell::page(&monday, Lang::En, false).lines().count(), 4);
+    // No clause at all: which agreements there are is then the answer.
+    let page = tell::page(&of("--fact T1 --item L1"), Lang::En, false);
+    assert!(page.contains("No: NO_AGREEMENT") && page.contains("is with civil-affairs"), "{page}");
 }
 
 #[test]
@@ -97,7 +117,7 @@ fn every_demand_can_be_met_on_the_command_line() {
     }
     let whole = explained(folder.path(), &line).unwrap();
     assert_eq!(code(&whole), "");
-    let page = tell::page(&whole, Lang::En);
+    let page = tell::page(&whole, Lang::En, true);
     assert!(page.contains("spouse needs one of verified; stated: verified by entry 123"), "{page}");
     assert!(!page.contains("C-1"), "a reference of consent is nobody's business: {page}");
 }
@@ -117,7 +137,7 @@ fn values_are_held_against_limits_and_not_shown() {
     assert_eq!(code(&asked("registered_on<=2026-01-01")), "COMPARISON_NOT_GRANTED");
     let other = asked("registered_on>=2025-12-31");
     assert_eq!(code(&other), "VALUE_NOT_GRANTED");
-    let page = tell::page(&other, Lang::En);
+    let page = tell::page(&other, Lang::En, true);
     assert!(page.contains("not kept to") && !page.contains("2025-12-31"), "{page}");
 }
 
@@ -136,7 +156,7 @@ fn what_makes_no_sense_is_refused_or_a_defect_of_the_question() {
     ] {
         let explained = of(line).unwrap();
         assert_eq!(code(&explained), "MALFORMED", "{line}");
-        let page = tell::page(&explained, Lang::En);
+        let page = tell::page(&explained, Lang::En, true);
         assert!(page.contains(defect), "{line}\n{page}");
     }
     for (line, problem) in [

@@ -117,7 +117,10 @@ pub(super) fn of_clause(
         "not_ended" => {
             let to = moment(agreement.effective_to, lang);
             let at = moment(facts.received_at, lang);
-            lang.of(format!("in force until {to}; asked {at}"), format!("终止：{to}；查询：{at}"))
+            lang.of(
+                format!("in force until {to}; asked {at}"),
+                format!("有效期至：{to}；查询：{at}"),
+            )
         }
         "not_superseded" => versions(explained, agreement, lang),
         "not_halted" => halted(step, lang),
@@ -142,7 +145,7 @@ pub(super) fn of_clause(
             let masked = clause.mask.iter().map(|(name, mask)| {
                 lang.of(
                     format!("{name} in part ({})", mask.name()),
-                    format!("{name}（部分：{}）", mask.name()),
+                    format!("{name}（脱敏：{}）", mask.name()),
                 )
             });
             let whole = clause.disclose.iter().map(ToString::to_string);
@@ -244,7 +247,7 @@ fn asked(facts: &Facts, lang: Lang) -> String {
     let (judged, wanted) = (lang.list(judged), lang.list(&facts.disclose));
     lang.of(
         format!("asserted: {judged}; values wanted: {wanted}"),
-        format!("核验：{judged}；取值：{wanted}"),
+        format!("核验：{judged}；披露：{wanted}"),
     )
 }
 
@@ -293,11 +296,11 @@ pub(super) fn aside(why: Aside, agreement: &Agreement, lang: Lang) -> String {
         }
         Aside::OtherProvider => {
             let provider = &agreement.provider;
-            lang.of(format!("is with {provider}"), format!("对方为{provider}"))
+            lang.of(format!("is with {provider}"), format!("提供方为{provider}"))
         }
         Aside::OtherConsumer => {
             let consumer = &agreement.consumer;
-            lang.of(format!("is for {consumer} to ask under"), format!("查询方为{consumer}"))
+            lang.of(format!("is for {consumer} to ask under"), format!("使用方为{consumer}"))
         }
     }
 }
@@ -327,7 +330,7 @@ pub(super) fn name(check: &'static str, lang: Lang) -> &'static str {
         "purpose_granted" => "许可事项",
         "material_replaced" => "替代材料",
         "begun" => "已生效",
-        "not_ended" => "未终止",
+        "not_ended" => "未到期",
         "not_superseded" => "未被取代",
         "not_halted" => "未暂停或撤销",
         "roles_granted" => "许可对象",
@@ -336,7 +339,7 @@ pub(super) fn name(check: &'static str, lang: Lang) -> &'static str {
         "assertions_granted" => "许可核验项",
         "comparisons_granted" => "许可比较方式",
         "values_granted" => "许可比较值",
-        "disclosures_granted" => "许可取值项",
+        "disclosures_granted" => "许可披露项",
         "case_named" => "办件编号",
         "operator_named" => "经办人",
         "operator_unit_granted" => "经办部门",

@@ -34,22 +34,25 @@ enum Commands {
     /// Stop an agreement until the same party resumes it
     #[command(after_help = "Example:\n  \
         heyan agreement order suspend hn-gjj-mz-2018-001 --version 1 --as civil-affairs \\\n    \
-        --key civil-affairs/signing.key --parties parties --reason \"file 2026-17\" -o orders/17.order.json\n\n\
-        With --from it acts from that moment on; without, as soon as a gateway has it. Where the terms ask for\n\
-        notice, --from must keep it, with a minute to spare for the way.")]
+        --key civil-affairs/signing.key --parties parties --reason \"file 2026-17\" \\\n    \
+        -o orders/17.order.json\n\n\
+        With --from it acts from that moment on; without, as soon as a gateway has it.\n\
+        Where the terms ask for notice, --from must keep it, with a minute to spare for\n\
+        the way.")]
     Suspend(Ending),
     /// End one's own suspension of an agreement
     Resume(About),
     /// End an agreement for good
     #[command(after_help = "Example:\n  \
-        heyan agreement order revoke hn-gjj-mz-2018-001 --version 1 --from 2026-12-31T00:00:00+08:00 \\\n    \
-        --as fund-centre --key fund-centre/signing.key --parties parties --reason \"file 2026-21\" \\\n    \
-        -o orders/21.order.json")]
+        heyan agreement order revoke hn-gjj-mz-2018-001 --version 1 \\\n    \
+        --from 2026-12-31T00:00:00+08:00 --as fund-centre --key fund-centre/signing.key \\\n    \
+        --parties parties --reason \"file 2026-21\" -o orders/21.order.json")]
     Revoke(Ending),
     /// Stop questions to one's own organisation: all, about one fact, from one caller
     #[command(after_help = "Example:\n  \
-        heyan agreement order freeze --fact P1 --caller fund-centre --as police --key police/signing.key \\\n    \
-        --parties parties --reason \"incident 2026-4\" --id incident-4 -o orders/incident-4.order.json\n\n\
+        heyan agreement order freeze --fact P1 --caller fund-centre --as police \\\n    \
+        --key police/signing.key --parties parties --reason \"incident 2026-4\" \\\n    \
+        --id incident-4 -o orders/incident-4.order.json\n\n\
         In an emergency, signed and in force in one step:\n  \
         heyan agreement order freeze --as police --key police/signing.key --parties parties \\\n    \
         --reason \"incident 2026-4\" --id incident-4 --gateway https://gateway:7443 \\\n    \
@@ -62,7 +65,8 @@ enum Commands {
     Freeze(Freeze),
     /// Lift a freeze of one's own
     #[command(after_help = "Example:\n  \
-        heyan agreement order unfreeze incident-4 --as police --key police/signing.key --parties parties \\\n    \
+        heyan agreement order unfreeze incident-4 --as police \\\n    \
+        --key police/signing.key --parties parties \\\n    \
         --reason \"incident 2026-4 is closed\" -o orders/incident-4-closed.order.json")]
     Unfreeze(Unfreeze),
 }
