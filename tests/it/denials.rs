@@ -313,7 +313,9 @@ fn of_the_terms(lab: &Lab) -> Vec<Case> {
         }),
         denied("NOT_YET_VALID", lab.question("P1"), |facts| facts.quota[0].agreement == "early"),
         denied("EXPIRED", lab.question("P2"), |facts| facts.quota[0].agreement == "late"),
-        denied("SUPERSEDED", lab.question("P3"), |facts| facts.quota[0].agreement == "replaced"),
+        denied("SUPERSEDED", disclosing("P3", "division"), |facts| {
+            facts.quota[0].agreement == "replaced"
+        }),
         denied("AGREEMENT_SUSPENDED", lab.question("S1"), |it| it.quota[0].day == 0),
         denied("AGREEMENT_REVOKED", lab.question("S2"), |it| it.quota[0].day == 0),
         denied("ROLE_NOT_GRANTED", lab.question("H2"), |it| it.roles[1].role == "owner"),

@@ -138,14 +138,19 @@ fn decided_again(entries: &[Entry]) -> usize {
 /// Versions come, overlap and go.
 async fn versions(lab: &Lab, client: &Client) {
     assert_eq!(decided(client, lab.request("M2", "W7")).await, "civil 1");
-    assert_eq!(decided(client, lab.request("M2", "W7")).await, "civil 1", "kept");
+    let asked = lab.simulation.asked(CIVIL);
+    assert_eq!(decided(client, lab.request("M2", "W7")).await, "civil 1");
+    assert_eq!(lab.simulation.asked(CIVIL), asked, "kept");
     assert_eq!(decided(client, record_question(lab, "married")).await, "civil 1");
-    assert_eq!(decided(client, record_question(lab, "single")).await, "VALUE_NOT_GRANTED");
+    assert_eq!(decided(client, record_question(lab, "divorced")).await, "VALUE_NOT_GRANTED");
     let second = civil(2, &["W3"], "overlap = \"100years\"");
     let document = second.signed_by(lab, &["fund-centre", CIVIL]);
     client.publish_agreement(document).await.unwrap();
     assert_eq!(decided(client, lab.request("M2", "W3")).await, "civil 2");
-    assert_eq!(decided(client, lab.request("M2", "W7")).await, "civil 1", "in the overlap");
+    // In the overlap under the old version, but not from what was kept before the new one came.
+    let asked = lab.simulation.asked(CIVIL);
+    assert_eq!(decided(client, lab.request("M2", "W7")).await, "civil 1");
+    assert_eq!(lab.simulation.asked(CIVIL), asked + 1);
     begins(lab, civil(3, &[], "")).await;
     assert_eq!(decided(client, lab.request("M2", "W3")).await, "SUPERSEDED");
     assert_eq!(decided(client, record_question(lab, "married")).await, "civil 3");
@@ -168,6 +173,13 @@ async fn orders(lab: &Lab, client: &Client) {
     // Before that moment or after it, as this machine has it: the entry tells, and so must the decision.
     social().await;
     until("it is suspended", || now() >= soon).await;
+    assert_eq!(social().await, "AGREEMENT_SUSPENDED");
+    // What is published meanwhile leaves the order standing.
+    let other = lab.catalogue.fact(&"P1".into()).unwrap();
+    let other = Draft::new("other", "police").all_of(other, &lab.catalogue);
+    let document = other.signed_by(lab, &["fund-centre", "police"]);
+    client.publish_agreement(document).await.unwrap();
+    assert_eq!(decided(client, lab.question("P1")).await, "other 1");
     assert_eq!(social().await, "AGREEMENT_SUSPENDED");
     give(lab, "resume-1", &Act::Resume(version()), None).await;
     assert_eq!(social().await, "social 1");
@@ -266,7 +278,7 @@ async fn with_files_named(name: impl Fn(usize) -> String) -> (Vec<String>, Vec<(
             0 => lab.request("M2", "W3"),
             1 => lab.request("M2", "W7"),
             2 => record_question(&lab, "married"),
-            3 => record_question(&lab, "single"),
+            3 => record_question(&lab, "divorced"),
             4 => social_question(&lab, 300_000),
             _ => lab.request("M2", "L1"),
         };

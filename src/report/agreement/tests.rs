@@ -62,6 +62,39 @@ fn what_authors_wrote_stays_text() {
     assert!(!page.contains(['\u{202e}', '\u{1b}']));
 }
 
+/// Every text that authors write, each in its own place on the page.
+#[test]
+fn no_text_of_the_terms_becomes_markup() {
+    const FULL: &str = include_str!("../../agreements/terms/full.toml");
+    let clean = crate::finding::parse_toml(Path::new("full.toml"), FULL).unwrap();
+    let elements =
+        |page: &str| parsed(page).descendants().filter(roxmltree::Node::is_element).count();
+    let expected = elements(&page(&clean, None, &[ZH, EN]));
+    for text in [
+        "Marriage and relief for the provident fund",
+        "婚姻与救助信息共享协议",
+        "住房公积金管理条例",
+        "第二十四条",
+        "不向第三方提供所获数据",
+        "接口规范",
+        "信息中心",
+        "0731-5550100",
+        "gz-2026-01",
+        "loans",
+        "approval",
+        "marriage_certificate",
+        "photo",
+        "data-authority",
+    ] {
+        assert!(FULL.contains(text), "{text}");
+        let wild = FULL.replace(text, &format!("{text}</td></tr></table><script>x</script>&amp;'"));
+        let wild: Terms = crate::finding::parse_toml(Path::new("wild.toml"), &wild).unwrap();
+        let page = page(&wild, None, &[ZH, EN]);
+        assert_eq!(elements(&page), expected, "{text}");
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script"), "{text}");
+    }
+}
+
 #[test]
 fn digests_are_grouped() {
     let digest = "0123456789abcdef".repeat(4);

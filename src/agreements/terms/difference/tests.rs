@@ -100,6 +100,26 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// Lengths of time are no part of any decision, or only of when it is taken: their marks are held here.
+#[test]
+fn what_may_be_longer_is_wider_and_what_may_be_shorter_narrower() {
+    for (short, long) in [
+        ("overlap = \"30d\"", "overlap = \"40d\""),
+        ("keep_for = \"3y\"", "keep_for = \"4y\""),
+        ("max_age = \"3d\"", "max_age = \"4d\""),
+        ("found = \"1d\"", "found = \"2d\""),
+        ("not_found = \"1h\"", "not_found = \"2h\""),
+        ("stale = \"7d\"", "stale = \"8d\""),
+    ] {
+        assert!(FULL.contains(short), "{short}");
+        let (shorter, longer) = (terms(FULL), terms(&FULL.replacen(short, long, 1)));
+        for (old, new, mark) in [(&shorter, &longer, "wider"), (&longer, &shorter, "narrower")] {
+            let told = lines(old, new, Language::English);
+            assert!(told.len() == 1 && told[0].starts_with(mark), "{long}: {told:?}");
+        }
+    }
+}
+
 #[test]
 fn changes_are_told_in_words() {
     for &(good, bad, chinese, english) in TOLD {
