@@ -29,7 +29,7 @@ pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Er
 pub(super) fn flaw(json: &[u8]) -> Option<String> {
     let flaw = serde_json::from_slice::<Plain>(json).err()?.to_string();
     // The place would be one in a text that the author never saw.
-    Some(flaw.split(" at line ").next().unwrap_or_default().to_owned())
+    Some(flaw.rsplit_once(" at line ").map_or(flaw.as_str(), |(flaw, _)| flaw).to_owned())
 }
 
 /// Any JSON in which nothing hides.
@@ -107,18 +107,25 @@ impl<'de> Visitor<'de> for Walk {
 }
 
 /// Control characters, the line breaks among them: a text must not look like more than one. Marks of direction, which
-/// show a text in another order than it has. Spaces and joiners without width, and invisible tags.
+/// show a text in another order than it has. Spaces, joiners and fillers without a shape, and invisible tags.
 fn does_not_show(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
                 | '\u{feff}'
+                | '\u{ffa0}'
                 | '\u{fff9}'..='\u{fffb}'
+                | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e007f}'
         )
 }
@@ -155,6 +162,7 @@ mod tests {
         for hidden in ['\0', '\u{1b}', '\n', '\u{85}', '\u{ad}', '\u{61c}', '\u{200b}', '\u{200e}']
             .into_iter()
             .chain(['\u{2028}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{fffb}', '\u{e0041}'])
+            .chain(['\u{34f}', '\u{115f}', '\u{180e}', '\u{3164}', '\u{ffa0}'])
         {
             let text = format!("agency {hidden}wen");
             for json in [serde_json::json!([text]), serde_json::json!({ text.clone(): 1 })] {

@@ -10,8 +10,6 @@ mod envelope;
 mod error;
 mod outside;
 
-use std::collections::BTreeSet;
-
 use self::envelope::{Envelope, Header, Signature};
 pub use self::error::DocumentError;
 pub(super) use self::error::in_full;
@@ -127,8 +125,7 @@ pub fn verify(
 /// The first check that fails.
 pub fn open(document: &[u8], parties: &Register, at: Timestamp) -> Result<Opened, DocumentError> {
     let Signed { payload, signed_by } = signed(TYPE, document, parties, at)?;
-    let terms = Terms::from_payload(&payload).map_err(DocumentError::Terms)?;
-    let agreement = terms.agreement(&payload).map_err(DocumentError::Terms)?;
+    let (terms, agreement) = Terms::with_agreement(&payload).map_err(DocumentError::Terms)?;
     for (signer, _) in &signed_by {
         if !terms.parties().any(|party| party == signer) {
             return Err(DocumentError::Stranger(signer.clone()));
@@ -156,11 +153,10 @@ pub(super) fn signed(
     if envelope.signatures.is_empty() {
         return Err(DocumentError::NoSignature);
     }
-    let mut kids = BTreeSet::new();
     let mut signed_by: Vec<(OrganisationId, String)> = Vec::new();
     for signature in &envelope.signatures {
         let header = Header::read(typ, &signature.protected)?;
-        if !kids.insert(header.kid.clone()) {
+        if signed_by.iter().any(|(_, kid)| *kid == header.kid) {
             return Err(DocumentError::DuplicateKey(header.kid));
         }
         let Some((organisation, entry)) = parties.key(&header.kid) else {

@@ -17,6 +17,7 @@ use thiserror::Error;
 pub use self::form::Terms;
 pub use self::page::Look;
 use super::json;
+use crate::decision::agreement::Agreement;
 use crate::finding::{self, Finding};
 use crate::query::{FactCode, ItemCode, OrganisationId};
 
@@ -54,9 +55,17 @@ impl Terms {
     /// # Errors
     /// When it is not JSON of this form, or makes no sense.
     pub fn from_payload(payload: &[u8]) -> Result<Self, TermsError> {
+        Self::with_agreement(payload).map(|(terms, _)| terms)
+    }
+
+    /// The same, and what it is for decisions.
+    ///
+    /// # Errors
+    /// As [`Self::from_payload`].
+    pub fn with_agreement(payload: &[u8]) -> Result<(Self, Agreement), TermsError> {
         let terms: Self = json::read(payload).map_err(TermsError::Json)?;
-        terms.agreement(payload)?;
-        Ok(terms)
+        let agreement = terms.agreement(payload)?;
+        Ok((terms, agreement))
     }
 
     /// The bytes to sign: the terms as JSON. Whoever verifies uses the bytes that were signed and never makes them
