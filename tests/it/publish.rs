@@ -303,7 +303,9 @@ async fn a_retry_outlives_neither_its_version_nor_its_agreement() {
     (second.from, second.to) = (in_words(from), in_words(to));
     published(&client, &second.signed_by(&lab, &BOTH)).await;
     let question = lab.question("M2");
-    ask(&client, question.clone()).await;
+    // On a machine that takes seconds for this nothing is shown, and nothing fails.
+    let first = client.verify(question.clone(), PATIENCE).await;
+    assert!(first.is_ok() || now() >= to);
     let after = |moment: Timestamp| async move {
         let ahead = Duration::from_micros(moment.0.saturating_sub(now().0));
         tokio::time::sleep(ahead).await;
@@ -314,10 +316,11 @@ async fn a_retry_outlives_neither_its_version_nor_its_agreement() {
     after(from).await;
     match client.verify(question.clone(), PATIENCE).await {
         Ok(reply) => assert_eq!(reply.grant.unwrap().version, 2),
-        Err(_) => assert!(now() >= to, "a machine that slow has missed it all"),
+        Err(_) => assert!(now() >= to),
     }
     after(to).await;
-    assert_eq!(refused(&client, question).await.reason, "EXPIRED");
+    // Of both versions: the one before got further.
+    assert_eq!(refused(&client, question).await.reason, "SUPERSEDED");
     replays_clean(&lab);
 }
 

@@ -172,7 +172,6 @@ fn an_agency_whose_key_lies_in_a_module_freezes_too() {
     // Nobody signs it twice, and the document that waits for its signature is not replaced.
     let again = "attach @freeze.order.json --as fund-centre --kid module-1 --signature @good";
     lab.refused(&format!("{again} -o @x.order.json"), "does not verify");
-    std::thread::sleep(std::time::Duration::from_millis(2));
     lab.refused(&out, "is there with other content");
     let key = "--key @pki/fund-centre/signing.key";
     lab.refused(&freeze("-o @x.order.json"), "--key <FILE>");
