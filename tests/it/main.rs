@@ -43,6 +43,7 @@ mod orders;
 mod given;
 #[cfg(test)]
 mod publish;
+#[cfg(test)]
 mod reloading;
 #[cfg(test)]
 mod under_way;

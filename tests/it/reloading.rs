@@ -15,7 +15,7 @@ use heyan::crypto::SigningKey;
 use heyan::decision::freeze::Scope;
 use heyan::gateway::in_force::Reloaded;
 use heyan::query::time::Timestamp;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::support::draft::Draft;
 use crate::support::entries::agreements;
@@ -25,7 +25,7 @@ const CIVIL: &str = "civil-affairs";
 
 /// A reload that stops when it begins to read agreements, until it is let go.
 struct Paused {
-    reload: JoinHandle<Reloaded>,
+    reload: JoinSet<Reloaded>,
     go: SyncSender<()>,
 }
 
@@ -39,14 +39,15 @@ impl Paused {
             let _ = gone.lock().unwrap().recv();
         });
         let gateway = Arc::clone(lab.node().gateway());
-        let reload = tokio::spawn(async move { gateway.reload_telling(now, progress).await });
+        let mut reload = JoinSet::new();
+        reload.spawn(async move { gateway.reload_telling(now, progress).await });
         tokio::task::spawn_blocking(move || is_reached.recv().unwrap()).await.unwrap();
         Self { reload, go }
     }
 
-    async fn ends(self) -> Reloaded {
+    async fn ends(mut self) -> Reloaded {
         drop(self.go);
-        self.reload.await.unwrap()
+        self.reload.join_next().await.unwrap().unwrap()
     }
 }
 
@@ -90,13 +91,13 @@ async fn an_order_given_during_a_reload_acts_at_once_and_stands_after_it() {
         ask(&client, lab.question(fact)).await;
     }
     draft(&lab, "new", "M2").place(&lab);
-    let paused = Paused::of(&lab).await;
+    let mut paused = Paused::of(&lab).await;
     freeze(&lab, "one", Some("M1")).await;
     assert_eq!(is_refused(&lab, &client, "M1").await, "FROZEN");
     ask(&client, lab.question("M2")).await;
     freeze(&lab, "two", Some("M2")).await;
     assert_eq!(is_refused(&lab, &client, "M2").await, "FROZEN");
-    assert!(!paused.reload.is_finished());
+    assert!(paused.reload.try_join_next().is_none(), "it still reads");
     // One order is in the folder when that is read, the other is not.
     std::fs::remove_file(lab.path("orders/civil-affairs.two.order.json")).unwrap();
 
@@ -125,10 +126,11 @@ async fn what_is_published_during_a_reload_comes_after_it_and_is_not_withdrawn()
     let paused = Paused::of(&lab).await;
     let document = draft(&lab, "trial", "M2").signed_by(&lab, &["fund-centre", CIVIL]);
     let gateway = Arc::clone(lab.node().gateway());
-    let publishing = tokio::spawn(async move { gateway.publish(&document, now).await.unwrap() });
+    let mut publishing = JoinSet::new();
+    publishing.spawn(async move { gateway.publish(&document, now).await.unwrap() });
     let begun = now();
     assert_eq!(paused.ends().await.changes, ["agreement `new` version 1 adopted"]);
-    let published = publishing.await.unwrap();
+    let published = publishing.join_next().await.unwrap().unwrap();
     assert!(!published.is_known);
     for fact in ["M1", "M2"] {
         ask(&client, lab.question(fact)).await;
