@@ -10,11 +10,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ED25519, PublicKeyData, SanType,
+    KeyUsagePurpose, PublicKeyData, SanType,
 };
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -166,28 +167,13 @@ pub fn init(folder: &Path, plans: &[OrganisationPlan], now: Timestamp) -> Result
             write(&own.join(format!("{system}.pem")), &issued.certificate, 0o644)?;
             write(&own.join(format!("{system}.key")), &issued.key, 0o600)?;
         }
-        let signing = KeyPair::generate_for(&PKCS_ED25519)
-            .map_err(|error| PkiError::Certificate(plan.id.to_string(), error))?;
-        write(&own.join("signing.key"), &signing_key(&signing), 0o600)?;
+        let signing =
+            signing_key().map_err(|error| PkiError::Certificate(plan.id.to_string(), error))?;
+        write(&own.join("signing.key"), &signing.serialize_pem(), 0o600)?;
         let party = party_file(plan, &authority, &signing, now);
         write(&register.join(format!("{}.toml", plan.id)), &party, 0o644)?;
     }
     Ok(())
-}
-
-/// The key as PKCS#8 of the first version (RFC 5208), which every program reads; the library writes the second (RFC
-/// 5958), which OpenSSL refuses.
-fn signing_key(key: &KeyPair) -> String {
-    const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    let der = key.serialized_der();
-    let (Some(same), Some(seed)) = (der.get(5..16), der.get(16..48)) else {
-        return key.serialize_pem();
-    };
-    if HEAD.get(5..) != Some(same) {
-        return key.serialize_pem();
-    }
-    let whole = BASE64_STANDARD.encode([HEAD.as_slice(), seed].concat());
-    format!("-----BEGIN PRIVATE KEY-----\n{whole}\n-----END PRIVATE KEY-----\n")
 }
 
 impl Authority {
@@ -248,6 +234,15 @@ pub fn issue(authority: &Authority, leaf: &Leaf) -> Result<Issued, PkiError> {
     terms.not_after = date(leaf.from.plus(leaf.validity));
     let certificate = terms.signed_by(&key, &issuer).map_err(refused)?;
     Ok(Issued { certificate: certificate.pem(), key: key.serialize_pem() })
+}
+
+/// An Ed25519 key in PKCS#8 of version 1, which every program reads. What the library writes by itself is version 2, with
+/// the public half in it, and that openssl refuses.
+fn signing_key() -> Result<KeyPair, rcgen::Error> {
+    let refused = |_| rcgen::Error::RingUnspecified;
+    let pair = Ed25519KeyPair::generate().map_err(refused)?;
+    let der = pair.to_pkcs8v1().map_err(refused)?;
+    KeyPair::try_from(der.as_ref())
 }
 
 fn party_file(
@@ -339,9 +334,16 @@ mod tests {
         let police = register.organisation(&"police".into()).unwrap();
         let key = SigningKey::read(&root.join("police/signing.key")).unwrap();
         assert_eq!(police.keys.first().unwrap().key, key.public());
-        let text = fs::read_to_string(root.join("police/signing.key")).unwrap();
-        assert!(text.contains("\nMC4CAQAwBQYDK2VwBCIEI"), "the form that OpenSSL reads: {text}");
         assert!(matches!(init(&root, &demonstration(), now), Err(PkiError::Exists(_))));
+    }
+
+    /// `openssl` is not everywhere where this runs; what it refuses is any version but this.
+    #[test]
+    fn signing_keys_are_written_as_every_program_reads_them() {
+        let der = signing_key().unwrap().serialize_der();
+        // SEQUENCE of 46 bytes: INTEGER 0, the algorithm, the seed; and nothing after them.
+        assert_eq!((der.len(), &der[..5]), (48, &[0x30, 0x2e, 0x02, 0x01, 0x00][..]));
+        assert!(SigningKey::from_pkcs8(&der).is_ok());
     }
 
     #[test]

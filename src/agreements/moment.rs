@@ -24,6 +24,16 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     })
 }
 
+/// The same of one that may be left out.
+///
+/// # Errors
+/// When it is there in another form, `null` among them.
+pub(super) fn read_some<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<jiff::Timestamp>, D::Error> {
+    read(deserializer).map(Some)
+}
+
 fn is_plain(text: &str) -> bool {
     let Some((clock, rest)) = text.split_at_checked("2026-01-01T00:00:00".len()) else {
         return false;

@@ -1,14 +1,21 @@
 //! Every agreement that could matter to a decision, found by who asks and what.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::slice;
 use std::sync::Arc;
 
 use super::agreement::Agreement;
 use super::halts::{Halt, Halts};
-use super::sorted::Sorted;
-use super::table::{Table, hash};
 use crate::query::time::Timestamp;
 use crate::query::{FactCode, OrganisationId};
+
+/// Parts of the index. A change makes one of them again, of a hundred thousand agreements some fifteen hundred.
+const PARTS: usize = 64;
+
+/// A moment that does not come.
+const NEVER: Timestamp = Timestamp(u64::MAX);
 
 /// How an agreement stands at one moment, for lists. Where several hold, the first that decisions look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,158 +34,153 @@ pub enum State {
     Revoked(OrganisationId),
 }
 
-/// A clause by its agreement and its position in it.
-type Placed = (Arc<Agreement>, usize);
-
-/// A moment that does not come.
-const NEVER: Timestamp = Timestamp(u64::MAX);
-
-/// The clauses under which one organisation might ask one fact, in the order they are tried.
+/// A clause in its place.
 #[derive(Clone, Debug)]
-struct Route {
-    clauses: Clauses,
-    /// From when on a newer version has taken the place of each; left out while none ever does.
-    superseded: Option<Arc<[Timestamp]>>,
+pub struct Placed {
+    /// Its agreement.
+    pub agreement: Arc<Agreement>,
+    /// Its position in the agreement, from 0.
+    pub position: usize,
+    /// From when on a newer version has taken the agreement's place.
+    pub superseded: Timestamp,
 }
 
-/// Most questions have one clause to be asked under: it is found without a further look into memory.
-#[derive(Clone, Debug)]
-enum Clauses {
-    One([Placed; 1]),
-    Several(Arc<[Placed]>),
+/// The clauses under which one organisation might ask one fact, in the order they are tried. Most questions have one,
+/// which is found without a further look into memory.
+#[derive(Debug)]
+enum Route {
+    One(Placed),
+    Several(Vec<Placed>),
 }
 
-impl Clauses {
-    fn new(clauses: Vec<Placed>) -> Self {
+impl Route {
+    fn of(clauses: Vec<Placed>) -> Self {
         match <[Placed; 1]>::try_from(clauses) {
-            Ok(one) => Self::One(one),
-            Err(several) => Self::Several(several.into()),
+            Ok([one]) => Self::One(one),
+            Err(several) => Self::Several(several),
         }
     }
 
-    fn as_slice(&self) -> &[Placed] {
+    fn clauses(&self) -> &[Placed] {
         match self {
-            Self::One(one) => one,
+            Self::One(one) => slice::from_ref(one),
             Self::Several(several) => several,
         }
     }
 }
 
-impl Route {
-    /// Of clauses, each with the moment from which it is superseded.
-    fn new(clauses: Vec<(Placed, Timestamp)>) -> Self {
-        let (clauses, moments): (Vec<Placed>, Vec<Timestamp>) = clauses.into_iter().unzip();
-        let superseded = moments.iter().any(|moment| *moment != NEVER).then(|| moments.into());
-        Self { clauses: Clauses::new(clauses), superseded }
-    }
+/// An agreement, and from when on a newer version has taken its place.
+type Dated = (Arc<Agreement>, Timestamp);
 
-    /// Its clauses are all of one consumer and one fact; two of those may have one hash.
-    fn is_of(&self, consumer: &OrganisationId, fact: &FactCode) -> bool {
-        self.clauses.as_slice().first().is_some_and(|(agreement, position)| {
-            agreement.clauses.get(*position).is_some_and(|clause| clause.fact == *fact)
-                && agreement.consumer == *consumer
-        })
-    }
+/// The agreements of some consumers, by what is asked.
+#[derive(Debug, Default)]
+struct Part {
+    /// In the order they are tried.
+    agreements: Vec<Dated>,
+    routes: HashMap<(OrganisationId, FactCode), Route>,
+    /// Consumer and provider of each.
+    pairs: HashSet<(OrganisationId, OrganisationId)>,
+}
 
-    fn superseded(&self, place: usize) -> Timestamp {
-        let moments = self.superseded.as_ref();
-        moments.and_then(|moments| moments.get(place)).copied().unwrap_or(NEVER)
-    }
-
-    /// Each clause with the moment from which it is superseded.
-    fn iter(&self) -> impl Iterator<Item = (&Placed, Timestamp)> {
-        self.clauses
-            .as_slice()
-            .iter()
-            .enumerate()
-            .map(|(place, placed)| (placed, self.superseded(place)))
+impl Part {
+    /// Of agreements in the order they are tried.
+    fn of(agreements: Vec<Dated>) -> Self {
+        let mut routes: HashMap<_, Vec<Placed>> = HashMap::new();
+        for (agreement, superseded) in &agreements {
+            for (position, clause) in agreement.clauses.iter().enumerate() {
+                let (agreement, superseded) = (Arc::clone(agreement), *superseded);
+                let route = routes.entry((agreement.consumer.clone(), clause.fact.clone()));
+                route.or_default().push(Placed { agreement, position, superseded });
+            }
+        }
+        let routes = routes.into_iter().map(|(key, clauses)| (key, Route::of(clauses))).collect();
+        let pair = |(it, _): &Dated| (it.consumer.clone(), it.provider.clone());
+        let pairs = agreements.iter().map(pair).collect();
+        Self { agreements, routes, pairs }
     }
 }
 
 /// Every agreement that could matter, by (consumer, fact). Immutable: a change makes a new set, which shares what it can.
 ///
 /// Whatever order the agreements came in, they are tried in one: by id, then the newest version first, then as the
-/// clauses stand. So no decision depends on the order of files or entries.
-#[derive(Clone, Debug, Default)]
+/// clauses stand. So no decision depends on the order of files or entries: gateway and replay would else name different
+/// clauses.
+#[derive(Clone, Debug)]
 pub struct AgreementSet {
-    all: Sorted,
-    /// By consumer and fact.
-    routes: Table<Route>,
-    /// By consumer and provider.
-    pairs: Table<Arc<Agreement>>,
+    /// In the order they are tried. No two have one id and version.
+    all: Arc<Vec<Arc<Agreement>>>,
+    /// By the hash of the consumer.
+    parts: Vec<Arc<Part>>,
     /// Orders that stand against them; these change without the rest.
     halts: Halts,
 }
 
+impl Default for AgreementSet {
+    fn default() -> Self {
+        let parts = vec![Arc::default(); PARTS];
+        Self { all: Arc::default(), parts, halts: Halts::default() }
+    }
+}
+
 impl AgreementSet {
-    /// Indexes the agreements.
+    /// Indexes the agreements. Of two with one id and version, which nobody should have given, the one of the smaller
+    /// digest is taken.
     pub fn new(agreements: impl IntoIterator<Item = Arc<Agreement>>) -> Self {
-        let all = Sorted::new(agreements);
-        let mut routes: HashMap<_, Vec<(Placed, Timestamp)>> = HashMap::new();
-        for (agreement, superseded) in with_ends(all.iter()) {
-            for (position, clause) in agreement.clauses.iter().enumerate() {
-                let placed = (Arc::clone(agreement), position);
-                let route = routes.entry((&agreement.consumer, &clause.fact)).or_default();
-                route.push((placed, superseded));
-            }
+        let mut all: Vec<Arc<Agreement>> = agreements.into_iter().collect();
+        all.sort_unstable_by(|a, b| order(a, b).then(a.digest.cmp(&b.digest)));
+        all.dedup_by(|a, b| order(a, b).is_eq());
+        let mut of_parts: HashMap<usize, Vec<Dated>> = HashMap::new();
+        for dated in dated(&all) {
+            of_parts.entry(part_of(&dated.0.consumer)).or_default().push(dated);
         }
-        let routes = routes.into_iter().map(|(key, clauses)| (hash(key), Route::new(clauses)));
-        let routes = Table::new(routes);
-        let pairs = all.iter().map(|it| (hash((&it.consumer, &it.provider)), Arc::clone(it)));
-        let pairs = Table::new(pairs);
-        Self { all, routes, pairs, halts: Halts::default() }
+        let mut set = Self { all: Arc::new(all), ..Self::default() };
+        for (at, agreements) in of_parts {
+            set.put(at, agreements);
+        }
+        set
     }
 
     /// This set and one agreement more, in place of the one with its id and version. Orders stand as they did.
     #[must_use]
     pub fn with(&self, agreement: Arc<Agreement>) -> Self {
-        let id = agreement.id.clone();
-        self.changed(&id, |all| all.put(agreement))
+        let (id, version) = (agreement.id.clone(), agreement.version);
+        let others = self.versions(&id).iter().filter(|known| known.version != version);
+        self.with_versions(&id, others.cloned().chain([agreement]).collect())
     }
 
     /// This set without that version of that agreement. Orders stand as they did.
     #[must_use]
     pub fn without(&self, id: &str, version: u32) -> Self {
-        self.changed(id, |all| all.remove(id, version))
+        let others = self.versions(id).iter().filter(|known| known.version != version);
+        self.with_versions(id, others.cloned().collect())
     }
 
-    /// A set of which one agreement has other versions: only the routes of that agreement are made again.
-    fn changed(&self, id: &str, change: impl FnOnce(&mut Sorted)) -> Self {
-        let mut next = self.clone();
-        change(&mut next.all);
-        let mut affected = BTreeSet::new();
-        for agreement in self.all.versions(id).chain(next.all.versions(id)) {
-            affected.extend(agreement.clauses.iter().map(|it| (&agreement.consumer, &it.fact)));
+    /// This set with these versions of that agreement and no others of it. Orders stand as they did.
+    #[must_use]
+    pub fn with_versions(&self, id: &str, mut versions: Vec<Arc<Agreement>>) -> Self {
+        versions.sort_unstable_by(|a, b| order(a, b));
+        let now = dated(&versions);
+        let (mut next, known) = (self.clone(), self.versions(id));
+        let parts: BTreeSet<usize> =
+            known.iter().chain(&versions).map(|it| part_of(&it.consumer)).collect();
+        for at in parts {
+            let others = self.parts.get(at).into_iter().flat_map(|part| &part.agreements);
+            let others = others.filter(|(it, _)| it.id != id);
+            let here = now.iter().filter(|(it, _)| part_of(&it.consumer) == at);
+            let mut agreements: Vec<Dated> = others.chain(here).cloned().collect();
+            agreements.sort_by(|(a, _), (b, _)| order(a, b));
+            next.put(at, agreements);
         }
-        for (consumer, fact) in affected {
-            let (is_it, hash) = (|it: &Route| it.is_of(consumer, fact), hash((consumer, fact)));
-            let known = self.routes.get(hash).find(|route| is_it(route));
-            let others = known.into_iter().flat_map(Route::iter);
-            let others = others.filter(|((agreement, _), _)| agreement.id != id);
-            let mut clauses: Vec<(Placed, Timestamp)> =
-                others.map(|(placed, superseded)| (placed.clone(), superseded)).collect();
-            for (agreement, superseded) in with_ends(next.all.versions(id)) {
-                let here = agreement.clauses.iter().enumerate();
-                let here =
-                    here.filter(|(_, it)| it.fact == *fact && agreement.consumer == *consumer);
-                let placed = here.map(|(at, _)| ((Arc::clone(agreement), at), superseded));
-                clauses.extend(placed);
-            }
-            // Those of one agreement came in their order and stay in it.
-            clauses.sort_by(|((a, _), _), ((b, _), _)| a.id.cmp(&b.id));
-            let route = (!clauses.is_empty()).then(|| Route::new(clauses));
-            next.routes.put(hash, route, is_it);
-        }
-        let pair = |it: &Agreement| hash((&it.consumer, &it.provider));
-        for gone in self.all.versions(id) {
-            next.pairs.put(pair(gone), None, |known| known.id == id);
-        }
-        for agreement in next.all.versions(id) {
-            let version = agreement.version;
-            let is_it = |known: &Arc<Agreement>| known.id == id && known.version == version;
-            next.pairs.put(pair(agreement), Some(Arc::clone(agreement)), is_it);
-        }
+        let [before, _, after] = around(&self.all, id);
+        next.all = Arc::new(before.iter().chain(&versions).chain(after).cloned().collect());
         next
+    }
+
+    /// Makes a part anew.
+    fn put(&mut self, at: usize, agreements: Vec<Dated>) {
+        if let Some(part) = self.parts.get_mut(at) {
+            *part = Arc::new(Part::of(agreements));
+        }
     }
 
     /// The same agreements under these orders and no others. Costs nothing per agreement.
@@ -210,46 +212,59 @@ impl AgreementSet {
     }
 
     /// Every agreement, in the order they are tried.
-    pub fn all(&self) -> &Sorted {
+    pub fn all(&self) -> &[Arc<Agreement>] {
         &self.all
     }
 
     /// Clauses under which `consumer` might ask `fact`, whoever the provider is, in the order they are tried.
-    pub fn clauses(
-        &self,
-        consumer: &OrganisationId,
-        fact: &FactCode,
-    ) -> &[(Arc<Agreement>, usize)] {
-        self.route(consumer, fact).map_or(&[], |route| route.clauses.as_slice())
-    }
-
-    /// The same, each with the moment from which a newer version has taken its place.
-    pub(super) fn tried(
-        &self,
-        consumer: &OrganisationId,
-        fact: &FactCode,
-    ) -> impl Iterator<Item = (&Arc<Agreement>, usize, Timestamp)> {
-        let clauses = self.route(consumer, fact).into_iter().flat_map(Route::iter);
-        clauses.map(|((agreement, position), superseded)| (agreement, *position, superseded))
-    }
-
-    fn route(&self, consumer: &OrganisationId, fact: &FactCode) -> Option<&Route> {
-        self.routes.get(hash((consumer, fact))).find(|route| route.is_of(consumer, fact))
+    pub fn clauses(&self, consumer: &OrganisationId, fact: &FactCode) -> &[Placed] {
+        let key = (consumer.clone(), fact.clone());
+        let route = self.part(consumer).and_then(|part| part.routes.get(&key));
+        route.map_or(&[], Route::clauses)
     }
 
     /// True when the two have any agreement, in force or not.
     pub fn has_pair(&self, consumer: &OrganisationId, provider: &OrganisationId) -> bool {
-        let mut known = self.pairs.get(hash((consumer, provider)));
-        known.any(|known| known.consumer == *consumer && known.provider == *provider)
+        let pair = (consumer.clone(), provider.clone());
+        self.part(consumer).is_some_and(|part| part.pairs.contains(&pair))
     }
 
     /// True when a higher version of the same agreement had begun by `at` and its overlap was over. Whether it has ended
     /// since does not matter: an old version never comes back.
     pub fn is_superseded(&self, agreement: &Agreement, at: Timestamp) -> bool {
-        let newer = self.all.versions(&agreement.id);
+        let newer = self.versions(&agreement.id).iter();
         let mut newer = newer.take_while(|newer| newer.version > agreement.version);
         newer.any(|newer| takes_over(newer) <= at)
     }
+
+    fn part(&self, consumer: &OrganisationId) -> Option<&Part> {
+        self.parts.get(part_of(consumer)).map(|part| &**part)
+    }
+
+    /// The versions of one agreement, newest first.
+    fn versions(&self, id: &str) -> &[Arc<Agreement>] {
+        let [_, versions, _] = around(&self.all, id);
+        versions
+    }
+}
+
+/// By id, of one id the newest version first.
+fn order(a: &Agreement, b: &Agreement) -> Ordering {
+    a.id.cmp(&b.id).then(b.version.cmp(&a.version))
+}
+
+/// What comes before the versions of that agreement, these, and what comes after.
+fn around<'a>(all: &'a [Arc<Agreement>], id: &str) -> [&'a [Arc<Agreement>]; 3] {
+    let (before, rest) = all.split_at(all.partition_point(|known| *known.id < *id));
+    let (versions, after) = rest.split_at(rest.partition_point(|known| *known.id == *id));
+    [before, versions, after]
+}
+
+/// In which part the agreements of that consumer are.
+fn part_of(consumer: &OrganisationId) -> usize {
+    let mut hasher = DefaultHasher::new();
+    consumer.hash(&mut hasher);
+    hasher.finish() as usize % PARTS
 }
 
 /// From when on the versions before this one may no longer be asked under.
@@ -258,14 +273,13 @@ fn takes_over(newer: &Agreement) -> Timestamp {
 }
 
 /// Agreements in their order, each with the moment from which a newer version has taken its place.
-fn with_ends<'a>(
-    agreements: impl Iterator<Item = &'a Arc<Agreement>>,
-) -> impl Iterator<Item = (&'a Arc<Agreement>, Timestamp)> {
+fn dated<'a>(agreements: &'a [Arc<Agreement>]) -> Vec<Dated> {
     let mut newer: Option<(&Agreement, Timestamp)> = None;
-    agreements.map(move |agreement| {
+    let date = |agreement: &'a Arc<Agreement>| {
         let same = newer.filter(|(newer, _)| newer.id == agreement.id);
         let superseded = same.map_or(NEVER, |(newer, moment)| moment.min(takes_over(newer)));
         newer = Some((agreement, superseded));
-        (agreement, superseded)
-    })
+        (Arc::clone(agreement), superseded)
+    };
+    agreements.iter().map(date).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::agreement::Clause;
-use super::agreements::State;
+use super::agreements::{Placed, State};
 use super::*;
 use crate::query::time::Timestamp;
 use crate::query::{FactCode, OrganisationId};
@@ -33,11 +33,11 @@ fn described(set: &AgreementSet) -> Vec<String> {
         set.all().iter().map(|it| format!("{}/{}", it.id, it.version)).collect();
     for consumer in CONSUMERS.map(OrganisationId::from) {
         for fact in FACTS.map(FactCode::from) {
-            let clauses = set.tried(&consumer, &fact).map(|(agreement, position, superseded)| {
+            let clauses = set.clauses(&consumer, &fact).iter().map(|placed| {
+                let Placed { agreement, position, superseded } = placed;
                 format!("{}/{}/{position} until {}", agreement.id, agreement.version, superseded.0)
             });
             said.push(format!("{consumer} {fact}: {}", clauses.collect::<Vec<_>>().join(" ")));
-            assert_eq!(set.clauses(&consumer, &fact).len(), set.tried(&consumer, &fact).count());
         }
         for provider in PROVIDERS.map(OrganisationId::from) {
             said.push(format!("{consumer} {provider}: {}", set.has_pair(&consumer, &provider)));
@@ -83,12 +83,12 @@ fn what_decisions_hold_of_versions_is_what_the_versions_say() {
     let pairs = CONSUMERS.iter().flat_map(|consumer| FACTS.map(|fact| (*consumer, fact)));
     for (consumer, fact) in pairs {
         let (consumer, fact) = (consumer.into(), fact.into());
-        for (agreement, _, superseded) in set.tried(&consumer, &fact) {
+        for Placed { agreement, superseded, .. } in set.clauses(&consumer, &fact) {
             // The ones that no newer version ever follows have no such moment.
             let end = superseded.0.min(9_000_000_000);
             for at in [0, end - 1, end].map(Timestamp) {
                 seen += usize::from(set.is_superseded(agreement, at));
-                assert_eq!(set.is_superseded(agreement, at), superseded <= at);
+                assert_eq!(set.is_superseded(agreement, at), *superseded <= at);
             }
         }
     }
@@ -119,5 +119,14 @@ fn a_list_says_how_an_agreement_stands() {
         (400, State::Expired, State::Expired),
     ] {
         assert_eq!((state(&old, seconds), state(&new, seconds)), (of_old, of_new), "{seconds}");
+    }
+}
+
+#[test]
+fn of_two_that_claim_one_version_the_same_one_is_taken_whatever_their_order() {
+    let one = |digest| Arc::new(Agreement { digest: [digest; 32], ..sample::agreement() });
+    for given in [[one(1), one(2)], [one(2), one(1)]] {
+        let set = AgreementSet::new(given);
+        assert_eq!(set.all().iter().map(|it| it.digest[0]).collect::<Vec<_>>(), [1]);
     }
 }

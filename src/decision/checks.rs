@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Quota};
-use super::agreements::AgreementSet;
+use super::agreements::{AgreementSet, Placed};
 use super::denial::Denial;
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
@@ -145,11 +145,13 @@ pub(super) fn candidates<'a>(
 ) -> impl Iterator<Item = Candidate<'a>> {
     let asked = facts.fact.as_ref().zip(facts.provider.as_ref());
     let tried = asked.into_iter().flat_map(|(fact, provider)| {
-        let tried = agreements.tried(&facts.caller.organisation, fact);
+        let clauses = agreements.clauses(&facts.caller.organisation, fact).iter();
         // An agreement speaks for its own provider: nobody can grant another's facts.
-        tried.filter(move |(agreement, ..)| agreement.provider == *provider)
+        clauses.filter(move |placed| placed.agreement.provider == *provider)
     });
-    tried.filter_map(move |(agreement, position, superseded)| {
+    tried.filter_map(move |placed| {
+        let Placed { agreement, position, superseded } = placed;
+        let (position, superseded) = (*position, *superseded);
         let clause = agreement.clauses.get(position)?;
         Some(Candidate { facts, agreements, agreement, clause, position, superseded })
     })

@@ -1,10 +1,9 @@
 //! Everything a decision may look at, and nothing else. Each field is in the entry.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::PermitRef;
-use super::agreement::Agreement;
+use super::agreements::Placed;
 use crate::crypto::{Digest, hex};
 use crate::query::relation::Relation;
 use crate::query::subject::Subject;
@@ -117,19 +116,16 @@ pub fn roles(query: &Query) -> Vec<RoleFact> {
 }
 
 /// The assertions of a question, as decisions see them; `clauses` are those that might grant it.
-pub fn assertions(query: &Query, clauses: &[(Arc<Agreement>, usize)]) -> Vec<AssertionFact> {
-    let keeps = |assertion: &Assertion, agreement: &Agreement, position: usize| {
-        let clause = agreement.clauses.get(position)?;
+pub fn assertions(query: &Query, clauses: &[Placed]) -> Vec<AssertionFact> {
+    let keeps = |assertion: &Assertion, Placed { agreement, position, .. }: &Placed| {
+        let clause = agreement.clauses.get(*position)?;
         let limit = clause.limit(&assertion.attribute).filter(|limit| limit.is_about_values())?;
-        limit.admits(assertion).then(|| PermitRef::to(agreement, position))
+        limit.admits(assertion).then(|| PermitRef::to(agreement, *position))
     };
     let asked = query.assertions.iter().map(|assertion| AssertionFact {
         attribute: assertion.attribute.clone(),
         comparison: assertion.comparison,
-        within: clauses
-            .iter()
-            .filter_map(|(agreement, position)| keeps(assertion, agreement, *position))
-            .collect(),
+        within: clauses.iter().filter_map(|placed| keeps(assertion, placed)).collect(),
     });
     asked.collect()
 }

@@ -5,8 +5,6 @@
 pub mod facts;
 pub mod agreement;
 pub mod agreements;
-pub mod sorted;
-mod table;
 pub mod freeze;
 pub mod halts;
 pub mod limit;

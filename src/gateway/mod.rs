@@ -33,7 +33,7 @@ use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
-use crate::decision::agreement::Agreement;
+use crate::decision::agreements::Placed;
 use crate::decision::denial::Denial;
 use crate::decision::facts::{self, Facts, Standing};
 use crate::decision::{self, Decision, Permit, decide};
@@ -124,7 +124,8 @@ impl Gateway {
         let begun = in_force.agreements.halts().begun(ask.received_at);
         let era = [in_force.turns.count(), begun];
         drop(in_force);
-        self.window.once(ask, era, |ask| self.answer_anew(ask)).await
+        let stands = |reply: &Reply, at| self.in_force.load().stands(&reply.grant, at);
+        self.window.once(ask, era, stands, |ask| self.answer_anew(ask)).await
     }
 
     async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
@@ -134,7 +135,7 @@ impl Gateway {
         let candidates = candidates(&facts, &in_force).iter();
         let decision = self.ledger.settle(
             &mut facts,
-            candidates.map(|(agreement, _)| agreement.id.as_str()),
+            candidates.map(|placed| placed.agreement.id.as_str()),
             |facts| decide(facts, &in_force.agreements),
         );
 
@@ -381,7 +382,7 @@ impl Gateway {
 }
 
 /// The clauses that might permit the question, each with its agreement; none for what can only be denied.
-fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [(Arc<Agreement>, usize)] {
+fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [Placed] {
     match &facts.fact {
         Some(fact) if facts.caller.standing == Standing::Registered && facts.defects.is_empty() => {
             in_force.agreements.clauses(&facts.caller.organisation, fact)

@@ -72,6 +72,10 @@ impl Ordered {
                 if let Some(fact) = scope.fact.filter(|fact| !answers(fact)) {
                     return Err(OrderRefused::NoFact { by: scope.provider, fact });
                 }
+                let is_nobody = |caller: &_| against.register.organisation(caller).is_none();
+                if let Some(caller) = scope.caller.filter(is_nobody) {
+                    return Err(OrderRefused::NoCaller(caller));
+                }
                 None
             }
             Ok(Act::Unfreeze(_)) | Err(_) => None,

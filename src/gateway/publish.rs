@@ -24,7 +24,7 @@ use crate::agreements::directory::Adopted;
 use crate::agreements::document::{self, DocumentError};
 use crate::audit::AuditError;
 use crate::audit::entry::{AgreementEvent, Entry, Kind};
-use crate::crypto::{Digest, sha256};
+use crate::crypto::{Digest, hex, sha256};
 use crate::decision::agreement::Agreement;
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
@@ -166,12 +166,15 @@ impl Gateway {
         agreement: &Agreement,
         document: Vec<u8>,
     ) -> Result<PathBuf, NotPublished> {
-        let name = format!("{}.v{}.json", agreement.id, agreement.version);
-        let file = self.sources.agreements.join(name);
-        let path = file.clone();
-        let writing = tokio::task::spawn_blocking(move || place(&path, &document));
+        let (id, version) = (agreement.id.clone(), agreement.version);
+        let usual = self.sources.agreements.join(format!("{id}.v{version}.json"));
+        let file = usual.clone();
+        let writing = tokio::task::spawn_blocking(move || {
+            let file = free(file, (&id, version), &document);
+            place(&file, &document).map(|()| file)
+        });
         let written = writing.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
-        written.map(|()| file.clone()).map_err(|error| NotPublished::File(file, error))
+        written.map_err(|error| NotPublished::File(usual, error))
     }
 }
 
@@ -226,7 +229,22 @@ fn checked(
     if problems.is_empty() { Ok(agreement) } else { Err(NotPublished::Words(problems)) }
 }
 
-/// Durable under its name, or absent: other files with that name are no documents in force, and are replaced.
+/// The file, unless somebody has given its name to the document of another agreement or version: to replace that would
+/// withdraw what it holds. Then a name that no hand gives.
+fn free(file: PathBuf, (id, version): (&str, u32), document: &[u8]) -> PathBuf {
+    let there = fs::metadata(&file).is_ok_and(|there| there.len() <= document::SIZE_LIMIT as u64);
+    let said = if there { fs::read(&file).ok() } else { None };
+    let said = said.and_then(|there| document::peek(&there).ok());
+    match said {
+        Some(said) if (said.id(), said.version()) != (id, version) => {
+            let digest = hex(&sha256(document));
+            file.with_file_name(format!("{id}.v{version}.{digest}.json"))
+        }
+        _ => file,
+    }
+}
+
+/// Durable under its name, or absent. What lies there is no other document in force, and is replaced.
 fn place(file: &Path, document: &[u8]) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::NotFound)?;
     let mut unfinished = tempfile::Builder::new()

@@ -8,6 +8,7 @@ use moka::future::Cache;
 use super::exchange::{Ask, Refusal, Reply};
 use crate::crypto::{Digest, sha256_parts};
 use crate::decision::facts::Defect;
+use crate::query::time::Timestamp;
 use crate::query::value::Verdict;
 
 /// Recent answers by caller and request id. A retry that arrives while the first is under way waits for it.
@@ -32,12 +33,17 @@ impl Window {
     /// `era` counts the changes of what is in force, and the orders recorded earlier that have begun, as it was before
     /// `answer` looked: what is answered while a change comes is not repeated after it.
     ///
+    /// `stands` says whether what granted an answer grants still, at the moment of the repeated question: an agreement
+    /// ends, and gives way to its next version, without any change being made. Serving hours are another matter, for a
+    /// repetition asks the agency nothing.
+    ///
     /// Denials and non-answers are not kept: what the caller repeats after mending its question, or after the agency has
     /// come back, is a new question with an entry of its own.
     pub(super) async fn once<F>(
         &self,
         ask: Ask,
         era: [u64; 2],
+        stands: impl Fn(&Reply, Timestamp) -> bool,
         answer: impl Fn(Ask) -> F,
     ) -> Result<Reply, Refusal>
     where
@@ -67,10 +73,11 @@ impl Window {
             )
             .await
             .into_value();
-        if answered.digest == digest {
-            return answered.result.clone();
-        }
         let Some(mut again) = waiting else { return answered.result.clone() };
+        if answered.digest == digest {
+            let stands = answered.result.as_ref().map_or(true, |it| stands(it, again.received_at));
+            return if stands { answered.result.clone() } else { answer(again).await };
+        }
         again.defects.push(Defect { field: "request_id".to_owned(), check: "reused".to_owned() });
         answer(again).await
     }

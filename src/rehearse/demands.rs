@@ -5,7 +5,7 @@
 
 use crate::decision::PermitRef;
 use crate::decision::agreement::{Agreement, Clause};
-use crate::decision::agreements::AgreementSet;
+use crate::decision::agreements::{AgreementSet, Placed};
 use crate::decision::facts::Facts;
 use crate::decision::limit::Limit;
 use crate::query::relation::Relation;
@@ -30,14 +30,15 @@ pub(super) fn carry_over(
         assertion.within = before.iter().filter(|kept| !is_of_draft(kept)).cloned().collect();
         for (position, clause) in clauses_about(draft, &fact) {
             let Some(limit) = value_limit(clause, &assertion.attribute) else { continue };
-            let mut same = known.iter().filter_map(|(agreement, at)| {
-                let other = value_limit(agreement.clauses.get(*at)?, &assertion.attribute)?;
-                is_same(limit, other).then_some((agreement, *at))
+            let mut same = known.iter().filter(|placed| {
+                let clause = placed.agreement.clauses.get(placed.position);
+                let other = clause.and_then(|it| value_limit(it, &assertion.attribute));
+                other.is_some_and(|other| is_same(limit, other))
             });
             match same.next() {
                 None => unknown.push((number, position)),
-                Some((agreement, at)) => {
-                    if before.iter().any(|kept| kept.names(agreement, at)) {
+                Some(Placed { agreement, position: at, .. }) => {
+                    if before.iter().any(|kept| kept.names(agreement, *at)) {
                         assertion.within.push(PermitRef::to(draft, position));
                     }
                 }

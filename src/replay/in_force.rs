@@ -42,6 +42,8 @@ pub(super) struct InForce {
     /// The files make no register, which has been said.
     is_unusable: bool,
     agreements: BTreeMap<(String, u32), Arc<Agreement>>,
+    /// The highest version of each that was ever adopted.
+    highest: BTreeMap<String, u32>,
     standing: Standing,
     /// Made when first needed after a change.
     current: OnceLock<View>,
@@ -73,6 +75,7 @@ impl InForce {
             earlier_registers: VecDeque::new(),
             is_unusable: false,
             agreements: BTreeMap::new(),
+            highest: BTreeMap::new(),
             standing: Standing::default(),
             current: OnceLock::from(View::default()),
             earlier: VecDeque::new(),
@@ -167,6 +170,7 @@ impl InForce {
                     report.find(index, "agreement", text);
                     return;
                 }
+                self.returns(index, id, *version, report);
                 self.note_terms(&agreement);
                 self.agreements.insert((id.clone(), *version), Arc::new(agreement));
             }
@@ -188,6 +192,20 @@ impl InForce {
             }
         }
         self.turn_over(at);
+    }
+
+    /// Both signed it, once; but a version that is over does not come back after a higher one. Decisions are taken under
+    /// it all the same, so that this is said once and not of every answer.
+    fn returns(&mut self, index: u64, id: &str, version: u32, report: &mut Report) {
+        let highest = self.highest.entry(id.to_owned()).or_default();
+        let is_over =
+            version < *highest && !self.agreements.contains_key(&(id.to_owned(), version));
+        if is_over {
+            let text =
+                format!("agreement `{id}` version {version} came back after version {highest}");
+            report.find(index, "agreement", text);
+        }
+        *highest = version.max(*highest);
     }
 
     pub(super) fn freeze(

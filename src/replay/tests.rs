@@ -252,6 +252,22 @@ fn an_agreement_must_verify_and_be_in_force() {
 }
 
 #[test]
+fn an_old_version_does_not_come_back_unseen() {
+    let withdrawn =
+        |version| Kind::Agreement(AgreementEvent::Withdrawn { id: "mz-1".into(), version });
+    let after = |changes: Vec<Kind>| {
+        let mut log = log();
+        log.splice(11..11, changes.into_iter().map(|kind| entry(NOON + 6 * SECOND, kind)));
+        found(&log)
+    };
+    // The same again, and a higher one beside it, of which the lower one is adopted with other bytes.
+    let again = || vec![withdrawn(1), adopted("mz-1", 1), adopted("mz-1", 2), adopted("mz-1", 1)];
+    assert_eq!(after(again()), []);
+    let back = [again(), vec![withdrawn(1), withdrawn(2), adopted("mz-1", 1)]].concat();
+    assert_eq!(after(back), [(17, "agreement")]);
+}
+
+#[test]
 fn a_question_under_way_is_judged_by_the_agreements_of_its_time() {
     let mut log = log();
     let withdrawn = Kind::Agreement(AgreementEvent::Withdrawn { id: "mz-1".into(), version: 1 });

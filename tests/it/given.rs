@@ -397,6 +397,7 @@ async fn an_order_out_of_place_leaves_no_trace() {
     let other = Act::Suspend(Version { version: 2, ..trial() });
     let lift = Act::Unfreeze("x-1".to_owned());
     let foreign = freeze("police", Some("M2"), None);
+    let nobody = freeze(CIVIL, None, Some("fund-center"));
     let no = Code::FailedPrecondition;
     each_leaves_no_trace(
         &lab,
@@ -406,6 +407,7 @@ async fn an_order_out_of_place_leaves_no_trace() {
             (CIVIL, of(CIVIL, &Act::Resume(trial())), no, "NOT_SUSPENDED", "has not suspended"),
             (CIVIL, of(CIVIL, &lift), no, "NO_FREEZE", "no freeze `x-1`"),
             ("police", of("police", &foreign), no, "UNKNOWN_FACT", "no fact `M2` of `police`"),
+            (CIVIL, of(CIVIL, &nobody), no, "UNKNOWN_CALLER", "no organisation `fund-center`"),
         ],
     )
     .await;

@@ -48,6 +48,8 @@ mod under_way;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod whole;
+#[cfg(test)]
 mod rehearse;
 #[cfg(test)]
 mod rotation;

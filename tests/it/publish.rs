@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -17,7 +18,7 @@ use wire::source::Kind::{Agency, Cache};
 
 use crate::support::draft::Draft;
 use crate::support::entries::{agreements, outcome};
-use crate::support::{Lab, ask, refused};
+use crate::support::{Lab, PATIENCE, ask, refused};
 
 const BOTH: [&str; 2] = ["fund-centre", "civil-affairs"];
 
@@ -288,6 +289,38 @@ async fn a_version_of_the_future_begins_by_itself() {
     replays_clean(&lab);
 }
 
+/// A request id is answered again from memory, but not under terms that have ended meanwhile: no change is made when
+/// they do, so nothing was forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_outlives_neither_its_version_nor_its_agreement() {
+    let mut lab = Lab::prepare(&[]).await;
+    marriage(&lab, 1).place(&lab);
+    lab.serve().await;
+    let client = lab.client().await;
+    let from = Timestamp::from_seconds(now().seconds() + 3);
+    let to = Timestamp::from_seconds(from.seconds() + 3);
+    let mut second = marriage(&lab, 2);
+    (second.from, second.to) = (in_words(from), in_words(to));
+    published(&client, &second.signed_by(&lab, &BOTH)).await;
+    let question = lab.question("M2");
+    ask(&client, question.clone()).await;
+    let after = |moment: Timestamp| async move {
+        let ahead = Duration::from_micros(moment.0.saturating_sub(now().0));
+        tokio::time::sleep(ahead).await;
+        while now() < moment {
+            tokio::task::yield_now().await;
+        }
+    };
+    after(from).await;
+    match client.verify(question.clone(), PATIENCE).await {
+        Ok(reply) => assert_eq!(reply.grant.unwrap().version, 2),
+        Err(_) => assert!(now() >= to, "a machine that slow has missed it all"),
+    }
+    after(to).await;
+    assert_eq!(refused(&client, question).await.reason, "EXPIRED");
+    replays_clean(&lab);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_withdrawn_before_it_began_leaves_the_other_in_force() {
     let mut lab = Lab::prepare(&[]).await;
@@ -402,6 +435,28 @@ async fn a_folder_that_takes_no_file_leaves_everything_as_it_was() {
     std::fs::rename(lab.path("away"), lab.path("agreements")).unwrap();
     published(&client, &document).await;
     ask(&client, lab.question("M2")).await;
+}
+
+/// Somebody has named the file of one agreement as that of another would be named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_never_replaces_the_file_of_another_agreement() {
+    let mut lab = Lab::prepare(&["police"]).await;
+    let document = marriage(&lab, 1).signed_by(&lab, &BOTH);
+    std::fs::write(lab.path("agreements/other.v7.json"), &document).unwrap();
+    lab.serve().await;
+    let client = lab.client().await;
+    ask(&client, lab.question("M2")).await;
+    let mut other = marriage(&lab, 7);
+    other.id = "other".to_owned();
+    let other = other.signed_by(&lab, &BOTH);
+    published(&client, &other).await;
+    assert_eq!(std::fs::read(lab.path("agreements/other.v7.json")).unwrap(), document);
+    finds_nothing_to_change(&lab).await;
+    assert!(published(&client, &document).await.is_known);
+    assert!(published(&client, &other).await.is_known);
+    drop(client);
+    starts_again_the_same(&mut lab).await;
+    replays_clean(&lab);
 }
 
 /// The program's `agreement publish` with this file, as this system; exit code and what it printed.

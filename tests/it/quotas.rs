@@ -166,6 +166,36 @@ async fn of_more_than_the_quota_exactly_the_quota_is_permitted() {
     replays_clean(&entries);
 }
 
+/// Of two versions that may both be asked under, each permits what the other does not, and both count as one agreement.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_overlap_share_one_quota_to_the_last_permit() {
+    let mut lab = Lab::prepare(&[]).await;
+    let limited = &LIMITED[1];
+    for (version, code) in [(1, limited.fresh), (2, limited.kept)] {
+        let fact = lab.catalogue.fact(&code.into()).unwrap();
+        let names: Vec<&str> = fact.attributes.iter().map(|it| it.name.as_str()).collect();
+        let mut draft = Draft::new(limited.id, limited.agency);
+        (draft.version, draft.quota) = (version, format!("per_day = {}", limited.limit));
+        draft.more = "overlap = \"100years\"".to_owned();
+        let keep = "cache = { found = \"1d\", not_found = \"1h\" }";
+        draft.clause(fact, &lab.catalogue, &names, &[], keep).place_beside(&lab);
+    }
+    lab.serve().await;
+    let clients = [lab.client().await, lab.client().await];
+    // A midnight may fall in between: then the next day is used up.
+    let mut answered = 0;
+    while exact(&lab.entries(), limited, 0) == 0 {
+        let questions = (0..90).map(|turn| lab.question([limited.kept, limited.fresh][turn % 2]));
+        answered += at_once(&clients, questions.collect()).await;
+    }
+    let entries = lab.entries();
+    let outcomes = crate::support::entries::outcomes(&entries);
+    assert_eq!(outcomes.len(), answered);
+    let versions: BTreeSet<u32> = outcomes.iter().map(|(_, it)| it.permit.version).collect();
+    assert_eq!(versions, BTreeSet::from([1, 2]));
+    replays_clean(&entries);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_count_survives_a_kill_and_the_loss_of_all_that_was_derived() {
     let lab = prepared().await;

@@ -1,10 +1,12 @@
 //! A folder of signed orders: those that are new, in the order they were given, and what is wrong with the others.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::standing::Standing;
 use super::{Order, peek, verify};
+use crate::agreements::document::SIZE_LIMIT;
 use crate::crypto::{Digest, sha256};
 use crate::finding::{self, Finding};
 use crate::parties::Register;
@@ -62,7 +64,11 @@ fn read(
     at: Timestamp,
     standing: &Standing,
 ) -> Result<Option<Given>, String> {
-    let document = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
+    // A longer file is read no further than it takes to refuse it.
+    let mut document = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut document))
+        .map_err(|error| format!("cannot be read: {error}"))?;
     let digest = sha256(&document);
     let said = peek(&document).ok();
     if said.is_some_and(|order| standing.known(&order.by, &order.id) == Some(&digest)) {
@@ -75,6 +81,8 @@ fn read(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::super::document::tests::{NOW, Parties};
     use super::super::tests::{freeze, signed};
     use super::*;
@@ -99,9 +107,10 @@ mod tests {
         place("copy.order.json", &later);
         place("d.order.json", b"{");
         place("no-order.json", b"{");
+        File::create(folder.path().join("huge.order.json")).unwrap().set_len(1 << 40).unwrap();
         let mut standing = Standing::default();
         let good = ["sooner".to_owned(), "later".to_owned()];
-        let bad = ["c.order.json".to_owned(), "d.order.json".to_owned()];
+        let bad = ["c", "d", "huge"].map(|name| format!("{name}.order.json"));
         assert_eq!(loaded(folder.path(), &parties, &standing), (good.to_vec(), bad.to_vec()));
 
         // What the log has is passed over, whoever may sign by now.
@@ -109,7 +118,7 @@ mod tests {
         assert_eq!(loaded(folder.path(), &parties, &standing).0, ["sooner"]);
         let nobody = Parties::new();
         let findings = loaded(folder.path(), &nobody, &standing).1;
-        assert_eq!(findings, ["b.order.json", "c.order.json", "d.order.json"]);
+        assert_eq!(findings, ["b", "c", "d", "huge"].map(|name| format!("{name}.order.json")));
     }
 
     #[test]

@@ -67,7 +67,11 @@ pub struct Order {
     pub by: OrganisationId,
     #[serde(deserialize_with = "super::moment::read")]
     at: jiff::Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::moment::read_some",
+        skip_serializing_if = "Option::is_none"
+    )]
     from: Option<jiff::Timestamp>,
     /// Why, for people. Never personal data.
     pub reason: String,
@@ -264,14 +268,25 @@ fn is_word(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
+/// The document of an order that nobody has signed yet, for a key that lies elsewhere: see [`document::to_sign`].
+///
+/// # Errors
+/// When the order makes no sense.
+pub fn unsigned(order: &Order) -> Result<Vec<u8>, OrderError> {
+    Ok(document::unsigned(&payload(order)?)?)
+}
+
 /// The signed document of an order.
 ///
 /// # Errors
 /// When the order makes no sense or the key cannot sign.
 pub fn sign(order: &Order, signer: Signer<'_>) -> Result<Vec<u8>, OrderError> {
+    Ok(document::sign_as(TYPE, &payload(order)?, &[signer])?)
+}
+
+fn payload(order: &Order) -> Result<Vec<u8>, OrderError> {
     order.act()?;
-    let payload = serde_json::to_vec_pretty(order).map_err(OrderError::Json)?;
-    Ok(document::sign_as(TYPE, &payload, &[signer])?)
+    serde_json::to_vec_pretty(order).map_err(OrderError::Json)
 }
 
 /// Checks form, signature and terms, with the keys that are valid at `at`, which is when the order is recorded.

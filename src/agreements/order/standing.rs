@@ -93,6 +93,11 @@ pub enum OrderRefused {
         /// The fact.
         fact: FactCode,
     },
+    /// Nor would one of a caller that nobody is.
+    #[error(
+        "the party register has no organisation `{0}`, so that a freeze of its questions would stop none"
+    )]
+    NoCaller(OrganisationId),
 }
 
 impl OrderRefused {
@@ -110,6 +115,7 @@ impl OrderRefused {
             Self::NotSuspended(_) => "NOT_SUSPENDED",
             Self::NoFreeze { .. } => "NO_FREEZE",
             Self::NoFact { .. } => "UNKNOWN_FACT",
+            Self::NoCaller(_) => "UNKNOWN_CALLER",
         }
     }
 

@@ -7,13 +7,13 @@ use anyhow::Context;
 use clap::Args;
 
 use super::paper::{self, Paper};
-use super::{read, register};
+use super::{is_draft, order, read, register};
 use crate::agreements::document::{self, TYPE};
 use crate::query::OrganisationId;
 
 #[derive(Debug, Args)]
 pub(super) struct Attach {
-    /// The draft or the document for which `sign --detached` wrote what was to be signed
+    /// The draft or the document for which `sign --detached` or `order … --detached` wrote what was to be signed
     file: PathBuf,
     /// The organisation that has signed
     #[arg(long = "as", value_name = "ORGANISATION")]
@@ -39,9 +39,16 @@ pub(super) fn run(command: &Attach) -> anyhow::Result<ExitCode> {
     let register = register(&command.parties)?;
     let party = OrganisationId::new(command.party.as_str());
     let entry = paper::entry(&register, &party, &command.kid)?;
+    let signature = read(&command.signature)?;
+    if !is_draft(&command.file)
+        && let Some(waiting) = order::Waiting::read(read(&command.file)?)
+    {
+        let signed = waiting.attach(&party, entry, &signature)?;
+        order::put(&signed, &register, &command.output, command.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let paper = Paper::read(&command.file, &register)?;
     paper.ensure_open_to(&party)?;
-    let signature = read(&command.signature)?;
     let signed = document::attach(TYPE, &paper.document, &entry.kid, &entry.key, &signature)
         .with_context(|| {
             format!(

@@ -72,6 +72,21 @@ pub(super) fn entry<'a>(
     })
 }
 
+/// The same, when it may sign now.
+pub(super) fn valid<'a>(
+    register: &'a Register,
+    party: &OrganisationId,
+    kid: &str,
+) -> anyhow::Result<&'a SigningKeyEntry> {
+    let entry = entry(register, party, kid)?;
+    let is_valid = entry.valid_from <= now() && now() < entry.valid_to;
+    ensure!(
+        is_valid,
+        "the key `{kid}` is not valid now: see `valid_from` and `valid_to` in the party register"
+    );
+    Ok(entry)
+}
+
 /// Writes a signed document once all of its signatures hold, and says who has signed and who has not.
 pub(super) fn put(
     document: &[u8],

@@ -16,7 +16,6 @@ use crate::agreements::against_catalogue;
 use crate::agreements::document::{self, Signer, TYPE};
 use crate::agreements::terms::Terms;
 use crate::catalogue::Catalogue;
-use crate::clock::now;
 use crate::crypto::{SigningKey, hex, sha256};
 use crate::parties::Register;
 use crate::query::OrganisationId;
@@ -89,13 +88,8 @@ fn detach(
     party: &OrganisationId,
     paper: &Paper,
 ) -> anyhow::Result<()> {
-    let entry = paper::entry(register, party, command.kid.as_deref().unwrap_or_default())?;
+    let entry = paper::valid(register, party, command.kid.as_deref().unwrap_or_default())?;
     let (kid, algorithm) = (&entry.kid, entry.key.algorithm);
-    let is_valid = entry.valid_from <= now() && now() < entry.valid_to;
-    ensure!(
-        is_valid,
-        "the key `{kid}` is not valid now: see `valid_from` and `valid_to` in the party register"
-    );
     let bytes = document::to_sign(TYPE, &paper.document, kid, algorithm)?;
     let output = &command.output;
     let document = if is_draft(&command.file) {
@@ -130,14 +124,14 @@ fn detach(
 }
 
 /// `x.tosign.document` for `x.tosign`.
-fn beside(output: &Path) -> PathBuf {
+pub(super) fn beside(output: &Path) -> PathBuf {
     let mut name = OsString::from(output);
     name.push(".document");
     PathBuf::from(name)
 }
 
 /// A document that somebody may be signing is never replaced by another.
-fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_new(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let is_another = fs::read(file).is_ok_and(|there| there != bytes);
     ensure!(
         !is_another,

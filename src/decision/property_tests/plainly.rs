@@ -65,11 +65,8 @@ fn covers(question: &Question, facts: &Facts, agreement: &Agreement, clause: &Cl
         let part = clause.mask.iter().any(|(word, _)| **word == **name);
         (whole || part) && !never(name)
     });
-    !facts.roles.is_empty()
-        && !(question.query.assertions.is_empty() && facts.disclose.is_empty())
-        && roles
-        && asserted
-        && disclosed
+    let asks = !question.query.assertions.is_empty() || !facts.disclose.is_empty();
+    !facts.roles.is_empty() && asks && roles && asserted && disclosed
 }
 
 /// Whether the assertion keeps every limit of the clause.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -26,6 +27,9 @@ use crate::query::time::Timestamp;
 /// Entries on their way to the disk at once. Enough that a first start with a hundred thousand agreements waits for few
 /// flushes, few enough that their documents take no memory to speak of.
 const UNDER_WAY: usize = 256;
+
+/// Until a full queue of the log is looked at again. A queue of the largest allowed length drains in less than a second.
+const BUSY: Duration = Duration::from_millis(5);
 
 /// One step from what the log says to a new view.
 pub(in crate::gateway) enum Change {
@@ -240,6 +244,11 @@ impl Journal {
             if under_way.len() < UNDER_WAY {
                 match audit.reserve() {
                     Err(AuditError::Overloaded) if !under_way.is_empty() => {}
+                    // Part of the change is in the log: to end here would leave an order there that does not act.
+                    Err(AuditError::Overloaded) if !done.words.is_empty() => {
+                        tokio::time::sleep(BUSY).await;
+                        continue;
+                    }
                     outcome => return outcome,
                 }
             }

@@ -27,8 +27,9 @@ use crate::agreements::order::standing::Standing;
 use crate::audit::Audit;
 use crate::catalogue::Catalogue;
 use crate::crypto::{Digest, sha256};
+use crate::decision::PermitRef;
 use crate::decision::agreement::Agreement;
-use crate::decision::agreements::AgreementSet;
+use crate::decision::agreements::{AgreementSet, State};
 use crate::decision::freeze::Freezes;
 use crate::finding::Finding;
 use crate::parties::Register;
@@ -141,6 +142,13 @@ impl InForce {
         Against { register, catalogue, agreements: &self.documents, at }
     }
 
+    /// Whether the agreement that is named here is in force at that moment.
+    pub(super) fn stands(&self, granted: &PermitRef, at: Timestamp) -> bool {
+        let mut versions = self.versions(&granted.agreement).iter();
+        let agreement = versions.find(|known| known.agreement.version == granted.version);
+        agreement.is_some_and(|known| self.agreements.state(&known.agreement, at) == State::InForce)
+    }
+
     /// The versions of that agreement and where their documents lie, ascending.
     pub(super) fn versions(&self, id: &str) -> &[Adopted] {
         let first = self.documents.partition_point(|known| *known.agreement.id < *id);
@@ -151,13 +159,8 @@ impl InForce {
     /// The same view with these versions of that agreement and no others of it. Shares everything else.
     pub(super) fn with_versions(&self, id: &str, mut versions: Vec<Adopted>) -> Self {
         versions.sort_by_key(|one| one.agreement.version);
-        let mut agreements = self.agreements.clone();
-        for gone in self.versions(id) {
-            agreements = agreements.without(id, gone.agreement.version);
-        }
-        for one in &versions {
-            agreements = agreements.with(Arc::clone(&one.agreement));
-        }
+        let agreements = versions.iter().map(|one| Arc::clone(&one.agreement)).collect();
+        let agreements = self.agreements.with_versions(id, agreements);
         let first = self.documents.partition_point(|known| *known.agreement.id < *id);
         let (before, rest) = self.documents.split_at(first);
         let after = rest.get(self.versions(id).len()..).unwrap_or_default();

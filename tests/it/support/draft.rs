@@ -4,11 +4,17 @@ use heyan::agreements::document::{self, Signer};
 use heyan::agreements::terms::Terms;
 use heyan::catalogue::{Catalogue, Fact};
 use heyan::crypto::SigningKey;
+use heyan::query::time::Timestamp;
 
 use super::Lab;
 
 /// Item of questions for facts that no item of the catalogue uses.
 pub(crate) const SPARE_ITEM: &str = "W7";
+
+/// In RFC 3339, as agreements say it.
+pub(crate) fn written(at: Timestamp) -> String {
+    prost_types::Timestamp { seconds: at.seconds().try_into().unwrap(), nanos: 0 }.to_string()
+}
 
 /// A draft between the fund centre and one agency.
 pub(crate) struct Draft {

@@ -35,12 +35,12 @@ impl Forged {
     }
 }
 
-fn base64(text: &str) -> String {
+fn base64(text: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(text)
 }
 
 /// A document whose first header is this text, signed by that key over it.
-fn with_header(parties: &Parties, header: &str, kid: &'static str) -> Vec<u8> {
+fn with_header(parties: &Parties, header: impl AsRef<[u8]>, kid: &'static str) -> Vec<u8> {
     let mut forged = Forged::of(&parties.sign(DRAFT, &["fund-1", "civil-1"]));
     let protected = base64(header);
     let input = format!("{protected}.{}", forged.payload);
@@ -574,6 +574,28 @@ fn payloads_are_json_of_some_size_and_depth() {
 }
 
 #[test]
+fn bytes_that_are_no_utf8_are_refused_wherever_they_stand() {
+    let parties = Parties::new();
+    let spliced = |text: &str, before: &str, bytes: &[u8]| {
+        let at = text.find(before).unwrap();
+        [&text.as_bytes()[..at], bytes, &text.as_bytes()[at..]].concat()
+    };
+    let header = format!(r#"{{"alg":"EdDSA","kid":"fund-1","typ":"{TYPE}"}}"#);
+    let envelope = Forged::of(&parties.sign(DRAFT, &["fund-1", "civil-1"])).text();
+    // A byte that never stands, a character cut short, a slash written too long, half of a pair, beyond the last.
+    for bytes in [&b"\xff"[..], b"\xe5\xa9", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"] {
+        let payload = spliced(&compact(), " for the", bytes);
+        let refused = refused(&parties, &with_payload(&parties, &payload));
+        assert!(refused.contains("not the JSON"), "{bytes:x?}: {refused}");
+        let document = with_header(&parties, spliced(&header, "-1", bytes), "fund-1");
+        assert!(parties.verify(&document).is_err(), "{bytes:x?}");
+        let document = spliced(&envelope, r#"","signatures""#, bytes);
+        let error = parties.verify(&document).unwrap_err();
+        assert!(matches!(error, DocumentError::Malformed(_)), "{bytes:x?}: {error}");
+    }
+}
+
+#[test]
 fn what_people_read_is_what_stands_there() {
     let parties = Parties::new();
     let compact = compact();
@@ -613,6 +635,6 @@ fn what_people_read_is_what_stands_there() {
     );
     let payload = serde_json::to_vec(&order).unwrap();
     let signed = sign_as(order::TYPE, &payload, &[parties.signer("fund-1")]).unwrap();
-    let refused = order::verify(&signed, &parties.register, NOW).unwrap_err();
-    assert!(refused.to_string().contains("U+2028"), "{refused}");
+    let refused = order::verify(&signed, &parties.register, NOW).unwrap_err().in_full();
+    assert!(refused.contains("U+2028"), "{refused}");
 }

@@ -44,7 +44,7 @@ fn a_folder_is_read_as_of_the_adoptions_that_the_log_knows() {
         };
         let digest = sha256(&document);
         let known = |bytes: &Digest| {
-            (*bytes == digest).then(|| Known { adopted_at: adopted, checked: None })
+            (*bytes == digest).then_some(Known { adopted_at: adopted, checked: None })
         };
         let (read, findings) = load(&known);
         assert!(read.len() == 1 && findings.is_empty(), "{findings:?}");

@@ -144,6 +144,47 @@ fn what_does_not_fit_is_not_written() {
     assert!(!lab.path("x").exists() && !lab.path("x.document").exists());
 }
 
+#[test]
+fn an_agency_whose_key_lies_in_a_module_freezes_too() {
+    let lab = Outside::new();
+    let freeze =
+        |rest: &str| format!("order freeze --as fund-centre --reason file --id incident-4 {rest}");
+    let out = freeze("--caller police --kid module-1 --detached -o @freeze.tosign");
+    assert!(lab.run(&out).unwrap());
+    lab.module("freeze.tosign", "good", |made| der(&made));
+    lab.module("freeze.tosign.document", "other", |made| made);
+    let attach = |who: &str, signature: &str, to: &str| {
+        format!("attach @freeze.tosign.document {who} --signature @{signature} -o @{to}")
+    };
+    lab.refused(&attach(MODULE, "good", "freeze.json"), "*.order.json");
+    lab.refused(&attach(MODULE, "other", "x.order.json"), "must be over exactly what `order");
+    let stranger = "--as police --kid police-1";
+    lab.refused(&attach(stranger, "good", "x.order.json"), "it is an order of `fund-centre`");
+    assert!(!lab.path("x.order.json").exists());
+    assert!(lab.run(&attach(MODULE, "good", "freeze.order.json")).unwrap());
+
+    let parties = crate::parties::Register::load(&lab.path("pki/parties")).unwrap();
+    let document = fs::read(lab.path("freeze.order.json")).unwrap();
+    let order = crate::agreements::order::verify(&document, &parties, now()).unwrap();
+    assert_eq!(order.id, "incident-4");
+    assert_eq!(order.in_words(), "freezes all questions from police to fund-centre");
+
+    // Nobody signs it twice, and the document that waits for its signature is not replaced.
+    let again = "attach @freeze.order.json --as fund-centre --kid module-1 --signature @good";
+    lab.refused(&format!("{again} -o @x.order.json"), "does not verify");
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    lab.refused(&out, "is there with other content");
+    let key = "--key @pki/fund-centre/signing.key";
+    lab.refused(&freeze("-o @x.order.json"), "--key <FILE>");
+    lab.refused(&freeze("--detached -o @x"), "--kid <KID>");
+    lab.refused(&freeze("--detached --kid module-1"), "--output <FILE>");
+    lab.refused(&freeze(&format!("--detached --kid module-1 {key} -o @x")), "cannot be used");
+    lab.refused(&freeze("--detached --kid module-0 -o @x"), "is not valid now");
+    lab.refused(&freeze("--detached --kid police-1 -o @x"), "lists no key `police-1`");
+    lab.refused(&freeze("--detached --kid module-1 -o @x.order.json"), "is no order yet");
+    assert!(!lab.path("x").exists() && !lab.path("x.order.json").exists());
+}
+
 /// The draft with two papers; their files.
 fn with_annexes(lab: &Outside) {
     let mut draft = fs::read_to_string(lab.path("draft.toml")).unwrap();

@@ -91,7 +91,7 @@ impl Asked {
             caller_sequence: 1,
             received_at: at,
             deadline: None,
-            quota: self.quota(clauses.iter().map(|(agreement, _)| agreement.id.as_str()))?,
+            quota: self.quota(clauses.iter().map(|placed| placed.agreement.id.as_str()))?,
             assertions: facts::assertions(&query, clauses),
             caller,
             fact: fact.map(|fact| fact.code.clone()),

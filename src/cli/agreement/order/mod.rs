@@ -1,22 +1,25 @@
 //! `heyan agreement order`: what one party alone may say, drafted and signed in one step.
 
+mod outside;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+pub(super) use self::outside::{Waiting, put};
 use super::{give, kid, print, register};
 use crate::agreements::document::Signer;
-use crate::agreements::order::directory::ENDING;
 use crate::agreements::order::{self, Act, Order, Version};
 use crate::cli::query::Gateway;
 use crate::clock::now;
 use crate::crypto::{self, SigningKey, hex};
 use crate::decision::freeze::Scope;
+use crate::parties::Register;
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
 
@@ -53,7 +56,12 @@ enum Commands {
         In an emergency, signed and in force in one step:\n  \
         heyan agreement order freeze --as police --key police/signing.key --parties parties \\\n    \
         --reason \"incident 2026-4\" --id incident-4 --gateway https://gateway:7443 \\\n    \
-        --identity pki/police/agency --authority pki/fund-centre/ca.pem")]
+        --identity pki/police/agency --authority pki/fund-centre/ca.pem\n\n\
+        With a key that no file holds, in two steps around the signing of freeze.tosign:\n  \
+        heyan agreement order freeze --as police --detached --kid police-2 --parties parties \\\n    \
+        --reason \"incident 2026-4\" --id incident-4 -o freeze.tosign\n  \
+        heyan agreement attach freeze.tosign.document --as police --kid police-2 --signature freeze.sig \\\n    \
+        --parties parties -o orders/incident-4.order.json")]
     Freeze(Freeze),
     /// Lift a freeze of one's own
     #[command(after_help = "Example:\n  \
@@ -109,8 +117,14 @@ struct SignedBy {
     #[arg(long = "as", value_name = "ORGANISATION")]
     party: String,
     /// Its private key: PKCS#8 PEM, Ed25519 or ECDSA P-256, mode 0600
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "detached")]
+    key: Option<PathBuf>,
+    /// Sign nothing here: write what a key elsewhere is to sign, for `attach` to take its signature
+    #[arg(long, requires_all = ["kid", "output"], conflicts_with_all = ["key", "endpoint"])]
+    detached: bool,
+    /// With --detached: identifier of that key in the party register
+    #[arg(long, requires = "detached", conflicts_with = "key")]
+    kid: Option<String>,
     /// Folder of the party register
     #[arg(long, value_name = "FOLDER")]
     parties: PathBuf,
@@ -120,7 +134,7 @@ struct SignedBy {
     /// Id of the order, never used before; made up when left out
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Where to write it: a gateway reads files called *.order.json
+    /// Where to write it: a gateway reads files called *.order.json; with --detached, what is to be signed
     #[arg(short, long, value_name = "FILE", required_unless_present = "endpoint")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -187,19 +201,22 @@ pub(super) fn run(command: OrderCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Signs the order, writes it where that was asked for, and gives it where that was.
+/// Makes the order. Signs it, writes it where that was asked for, and gives it where that was; or writes what is to be
+/// signed elsewhere.
 fn order(
     kind: &str,
     signed: &SignedBy,
     act: &Act,
     from: Option<jiff::Timestamp>,
 ) -> anyhow::Result<ExitCode> {
+    let register = register(&signed.parties)?;
+    let order = made(kind, signed, act, from)?;
     let output = signed.output.as_deref();
-    ensure!(
-        output.is_none_or(|output| output.to_string_lossy().ends_with(ENDING)),
-        "a gateway reads only files called *{ENDING}: give --output such a name"
-    );
-    let (order, document) = sign(kind, signed, act, from)?;
+    if signed.detached {
+        return outside::detach(&order, signed, &register);
+    }
+    outside::ensure_named(output)?;
+    let (order, document) = sign(&order, signed, &register)?;
     if let Some(output) = output {
         fs::write(output, &document)
             .with_context(|| format!("cannot write {}", output.display()))?;
@@ -223,17 +240,13 @@ fn order(
     Ok(ExitCode::SUCCESS)
 }
 
-fn sign(
+fn made(
     kind: &str,
     signed: &SignedBy,
     act: &Act,
     from: Option<jiff::Timestamp>,
-) -> anyhow::Result<(Order, Vec<u8>)> {
-    let register = register(&signed.parties)?;
+) -> anyhow::Result<Order> {
     let party = OrganisationId::new(signed.party.as_str());
-    let organisation = super::organisation(&register, &party)?;
-    let key = SigningKey::read(&signed.key)?;
-    let signer = Signer { kid: kid(organisation, &key)?, key: &key };
     let id = match &signed.id {
         Some(id) => id.clone(),
         None => format!("{kind}-{}", hex(&crypto::random()?).get(..12).unwrap_or_default()),
@@ -243,8 +256,15 @@ fn sign(
         let from = u64::try_from(from.as_microsecond()).context("--from is before 1970")?;
         order = order.acting_from(Timestamp(from));
     }
-    let document = order::sign(&order, signer)?;
-    let order = order::verify(&document, &register, now())
+    Ok(order)
+}
+
+fn sign(order: &Order, signed: &SignedBy, register: &Register) -> anyhow::Result<(Order, Vec<u8>)> {
+    let organisation = super::organisation(register, &order.by)?;
+    let key = SigningKey::read(signed.key.as_deref().unwrap_or(Path::new("")))?;
+    let signer = Signer { kid: kid(organisation, &key)?, key: &key };
+    let document = order::sign(order, signer)?;
+    let order = order::verify(&document, register, now())
         .context("what was signed does not verify, so nothing is done with it")?;
     Ok((order, document))
 }
