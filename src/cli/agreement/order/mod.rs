@@ -260,9 +260,7 @@ fn made(
 }
 
 fn sign(order: &Order, signed: &SignedBy, register: &Register) -> anyhow::Result<(Order, Vec<u8>)> {
-    let organisation = register
-        .organisation(&order.by)
-        .with_context(|| format!("the party register has no organisation `{}`", order.by))?;
+    let organisation = super::organisation(register, &order.by)?;
     let key = SigningKey::read(signed.key.as_deref().unwrap_or(Path::new("")))?;
     let signer = Signer { kid: kid(organisation, &key)?, key: &key };
     let document = order::sign(order, signer)?;
