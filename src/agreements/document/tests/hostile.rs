@@ -164,12 +164,12 @@ fn algorithms_are_those_of_the_register() {
     let parties = Parties::new();
     let header =
         |alg: &str, kid: &str| format!(r#"{{"alg":"{alg}","kid":"{kid}","typ":"{TYPE}"}}"#);
-    let good = with_header(&parties, &header("EdDSA", "fund-1"), "fund-1");
+    let good = with_header(&parties, header("EdDSA", "fund-1"), "fund-1");
     assert!(parties.verify(&good).is_ok());
     for alg in
         ["none", "None", "", "HS256", "RS256", "ES384", "ES256K", "eddsa", "Ed25519", "EdDSA "]
     {
-        let document = with_header(&parties, &header(alg, "fund-1"), "fund-1");
+        let document = with_header(&parties, header(alg, "fund-1"), "fund-1");
         let error = parties.verify(&document).unwrap_err();
         assert!(
             matches!(&error, DocumentError::UnknownAlgorithm(name) if name == alg),
@@ -178,7 +178,7 @@ fn algorithms_are_those_of_the_register() {
     }
     // The public key as the secret of a MAC.
     let mut forged = Forged::of(&good);
-    forged.signatures[0].0 = base64(&header("HS256", "fund-1"));
+    forged.signatures[0].0 = base64(header("HS256", "fund-1"));
     let secret = crate::crypto::MacKey::new(&parties.signer("fund-1").key.public().bytes);
     let input = format!("{}.{}", forged.signatures[0].0, forged.payload);
     forged.signatures[0].1 = BASE64_URL_SAFE_NO_PAD.encode(secret.mac(&[input.as_bytes()]));
@@ -189,7 +189,7 @@ fn algorithms_are_those_of_the_register() {
     // A key of one kind under the name of the other, whoever signs.
     for (alg, kid) in [("ES256", "fund-1"), ("EdDSA", "fund-2")] {
         for signer in ["fund-1", "fund-2"] {
-            let document = with_header(&parties, &header(alg, kid), signer);
+            let document = with_header(&parties, header(alg, kid), signer);
             assert!(matches!(
                 parties.verify(&document),
                 Err(DocumentError::AlgorithmMismatch(named)) if named == kid
@@ -470,7 +470,7 @@ fn an_order_is_no_agreement_and_an_agreement_no_order() {
     ));
     // A signature of the one type does not carry over: the type is signed.
     let mut forged = Forged::of(&signed);
-    forged.signatures[0].0 = base64(&format!(r#"{{"alg":"EdDSA","kid":"fund-1","typ":"{TYPE}"}}"#));
+    forged.signatures[0].0 = base64(format!(r#"{{"alg":"EdDSA","kid":"fund-1","typ":"{TYPE}"}}"#));
     assert!(matches!(parties.verify(&forged.bytes()), Err(DocumentError::WrongSignature(_))));
 }
 
