@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::terms::Terms;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{AttributeKind, Catalogue, Fact};
+use crate::decision::agreement::Clause;
+use crate::decision::mask::Mask;
+use crate::query::value::Value;
 
 /// Everything in the terms that the catalogue does not know, one sentence each.
 pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
@@ -33,6 +36,8 @@ pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
                     .push(format!("clause {number}: `{}` has no attribute `{name}`", fact.code));
             }
         }
+        let unfit = unfit(clause, fact);
+        problems.extend(unfit.into_iter().map(|problem| format!("clause {number}: {problem}")));
         for item in &clause.items {
             let versions: Vec<_> = catalogue.items().filter(|known| known.code == *item).collect();
             if versions.is_empty() {
@@ -59,6 +64,49 @@ pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
     problems
 }
 
+/// Masks and limits that can never fit what the attribute holds: nothing would leave, and nothing could be asked.
+fn unfit(clause: &Clause, fact: &Fact) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, mask) in &clause.mask {
+        let fits = match fact.attribute(name).map(|attribute| &attribute.kind) {
+            Some(AttributeKind::Text) => matches!(mask, Mask::Name | Mask::Number),
+            Some(AttributeKind::Date) => matches!(mask, Mask::Year | Mask::Month),
+            Some(AttributeKind::Month) => *mask == Mask::Year,
+            Some(_) => false,
+            None => continue,
+        };
+        if !fits {
+            let mask = mask.name();
+            problems.push(format!("the mask `{mask}` does not fit the values of `{name}`"));
+        }
+    }
+    for limit in &clause.limits {
+        let name = &limit.attribute;
+        let Some(attribute) = fact.attribute(name) else { continue };
+        for comparison in limit.comparisons.iter().filter(|it| !attribute.kind.compares(**it)) {
+            let comparison = comparison.name();
+            problems.push(format!("`{name}` is of no kind that `{comparison}` compares"));
+        }
+        if limit.multiple_of.is_some() && attribute.kind != AttributeKind::Integer {
+            problems.push(format!("`multiple_of` is for whole numbers, which `{name}` is not"));
+        }
+        // A text stands for itself and for a date: one of the two must fit.
+        let is_dated = matches!(attribute.kind, AttributeKind::Date | AttributeKind::Month);
+        let is_other = |value: &&Value| match value {
+            Value::Date(_) => is_dated,
+            Value::Text(_) => !is_dated,
+            Value::Truth(_) | Value::Integer(_) => true,
+        };
+        let values = limit.values.iter().filter(is_other);
+        let wrong = values.filter(|value| !attribute.kind.admits(value)).count();
+        if wrong > 0 {
+            problems
+                .push(format!("{wrong} of the values that limit `{name}` are none it can have"));
+        }
+    }
+    problems
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -69,6 +117,8 @@ mod tests {
     use super::*;
     use crate::finding;
 
+    /// A line of the draft to which another is added.
+    const GRANTS: &str = "assert = [\"married\"]";
     const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config-example");
 
     fn catalogue() -> Catalogue {
@@ -110,12 +160,21 @@ mod tests {
             ("fact = \"M2\"", "fact = \"P1\"", "is answered by `police`"),
             ("\"spouse\"", "\"wife\"", "no role `wife`"),
             ("\"married\"", "\"wed\"", "no attribute `wed`"),
+            (GRANTS, "mask = { registered_on = \"name\" }", "mask `name` does not fit"),
+            (
+                GRANTS,
+                "limits = { married = { comparisons = [\"ge\"] } }",
+                "no kind that `ge` compares",
+            ),
+            (GRANTS, "limits = { married = { multiple_of = 5 } }", "for whole numbers"),
+            (GRANTS, "limits = { married = { values = [\"yes\"] } }", "1 of the values that limit"),
             ("\"W3\"", "\"W9\"", "no item `W9`"),
             ("\"W3\"", "\"W4\"", "does not use the fact `M2`"),
             ("\"marriage_certificate\"", "\"passport\"", "asks for `passport`"),
         ] {
             assert!(DRAFT.contains(good), "{good}");
-            let terms = Terms::parse(Path::new("d"), &DRAFT.replacen(good, bad, 1)).unwrap();
+            let bad = if good == GRANTS { format!("{GRANTS}\n{bad}") } else { bad.to_owned() };
+            let terms = Terms::parse(Path::new("d"), &DRAFT.replacen(good, &bad, 1)).unwrap();
             let problems = against_catalogue(&terms, &catalogue);
             assert!(problems.iter().any(|found| found.contains(problem)), "{bad}: {problems:?}");
         }
