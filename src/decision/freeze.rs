@@ -29,6 +29,9 @@ impl Scope {
 
     /// The scope of this name; `None` when it is none.
     pub fn parse(name: &str) -> Option<Self> {
+        if name.split('/').any(|part| part.ends_with(':')) {
+            return None;
+        }
         let mut parts = name.split('/').peekable();
         let provider = parts.next()?.strip_prefix("provider:")?.into();
         let fact = parts.next_if(|part| part.starts_with("fact:"));
@@ -138,6 +141,9 @@ mod tests {
             "provider:police/caller:fund-centre/fact:P1",
             "provider:police/fact:P1/fact:P2",
             "provider:police/",
+            "provider:",
+            "provider:police/fact:",
+            "provider:police/caller:",
         ] {
             assert_eq!(Scope::parse(name), None, "{name}");
         }
