@@ -44,7 +44,7 @@ pub fn release(permit: &Permit, query: &Query, record: &Record, stale: bool) -> 
         .iter()
         .map(|(_, _, verdict)| *verdict)
         .min_by_key(|verdict| rank(*verdict))
-        .unwrap_or_else(|| dated(of_disclosure(record, !disclosed.is_empty()), stale));
+        .unwrap_or_else(|| dated(of_disclosure(permit, query, record, &disclosed), stale));
     Released { verdict, judgements, disclosed, masked }
 }
 
@@ -103,11 +103,25 @@ fn dated(verdict: Verdict, stale: bool) -> Verdict {
 }
 
 /// The verdict on a question that asserts nothing and only wants values.
-fn of_disclosure(record: &Record, some: bool) -> Verdict {
-    match &record.finding {
-        Finding::Found(_) if some => Verdict::Confirmed,
-        Finding::Found(_) | Finding::NotFound => Verdict::NotFound,
-        Finding::Conflict => Verdict::Conflict,
+fn of_disclosure(
+    permit: &Permit,
+    query: &Query,
+    record: &Record,
+    disclosed: &BTreeMap<String, Value>,
+) -> Verdict {
+    let attributes = match &record.finding {
+        Finding::Found(attributes) => attributes,
+        Finding::NotFound => return Verdict::NotFound,
+        Finding::Conflict => return Verdict::Conflict,
+    };
+    let mut granted = query.disclose.iter().filter(|name| permit.discloses(name));
+    if !disclosed.is_empty() {
+        Verdict::Confirmed
+    } else if granted.any(|name| attributes.contains_key(name)) {
+        // It is there, and its mask does not fit it: that the agency has none would be untrue.
+        Verdict::Unavailable
+    } else {
+        Verdict::NotFound
     }
 }
 
