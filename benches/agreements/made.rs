@@ -38,7 +38,15 @@ impl Made {
                 fs::remove_dir_all(&kept)?;
             }
             World::make(&kept, now())?;
-            pki::init(&kept.join("pki"), &centres(), now())?;
+            pki::init(&kept.join("centres"), &centres(), now())?;
+            let into = |name: &str| kept.join("pki").join(name);
+            for file in fs::read_dir(kept.join("centres/parties"))? {
+                let file = file?;
+                fs::rename(file.path(), into("parties").join(file.file_name()))?;
+            }
+            for name in (0..CENTRES).map(centre) {
+                fs::rename(kept.join("centres").join(&name), into(&name))?;
+            }
             let made = Self::at(&kept)?;
             made.sign_all(count)?;
             fs::write(kept.join("whole"), [])?;
