@@ -218,7 +218,9 @@ async fn the_count_survives_a_kill_and_the_loss_of_all_that_was_derived() {
     for without_derived in [false, true] {
         let before = stored(&lab);
         if without_derived {
-            std::fs::remove_dir_all(lab.path("log/derived")).unwrap();
+            let gone = std::fs::remove_dir_all(lab.path("log/derived"));
+            // A fast machine kills the gateway before it has derived anything.
+            assert!(gone.is_ok() || !lab.path("log/derived").exists(), "{gone:?}");
         }
         let mut serving = serve(&lab).await;
         let clients = [client(&lab, &serving).await, client(&lab, &serving).await];
