@@ -55,6 +55,11 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// True when any clause says of some attribute of the fact that nothing of it may leave.
+    pub fn withholds_any(&self, fact: &FactCode) -> bool {
+        self.clauses.iter().any(|clause| clause.fact == *fact && !clause.never.is_empty())
+    }
+
     /// True when any clause says that nothing of this attribute of the fact may leave.
     pub fn withholds(&self, fact: &FactCode, attribute: &str) -> bool {
         let withholding = |clause: &&Clause| !clause.never.is_empty() && clause.fact == *fact;

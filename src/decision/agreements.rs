@@ -43,6 +43,9 @@ pub struct Placed {
     pub position: usize,
     /// From when on a newer version has taken the agreement's place.
     pub superseded: Timestamp,
+    /// Whether any clause of the agreement withholds anything of the fact: told here, so that a decision need not look
+    /// at the other clauses, which lie elsewhere in memory.
+    pub withholds: bool,
 }
 
 /// The clauses under which one organisation might ask one fact, in the order they are tried. Most questions have one,
@@ -88,9 +91,10 @@ impl Part {
         let mut routes: HashMap<_, Vec<Placed>> = HashMap::new();
         for (agreement, superseded) in &agreements {
             for (position, clause) in agreement.clauses.iter().enumerate() {
+                let withholds = agreement.withholds_any(&clause.fact);
                 let (agreement, superseded) = (Arc::clone(agreement), *superseded);
                 let route = routes.entry((agreement.consumer.clone(), clause.fact.clone()));
-                route.or_default().push(Placed { agreement, position, superseded });
+                route.or_default().push(Placed { agreement, position, superseded, withholds });
             }
         }
         let routes = routes.into_iter().map(|(key, clauses)| (key, Route::of(clauses))).collect();

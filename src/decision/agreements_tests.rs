@@ -34,7 +34,7 @@ fn described(set: &AgreementSet) -> Vec<String> {
     for consumer in CONSUMERS.map(OrganisationId::from) {
         for fact in FACTS.map(FactCode::from) {
             let clauses = set.clauses(&consumer, &fact).iter().map(|placed| {
-                let Placed { agreement, position, superseded } = placed;
+                let Placed { agreement, position, superseded, .. } = placed;
                 format!("{}/{}/{position} until {}", agreement.id, agreement.version, superseded.0)
             });
             said.push(format!("{consumer} {fact}: {}", clauses.collect::<Vec<_>>().join(" ")));

@@ -22,6 +22,8 @@ pub(super) struct Candidate<'a> {
     pub(super) position: usize,
     /// From when on a newer version has taken the agreement's place.
     pub(super) superseded: Timestamp,
+    /// Whether the agreement withholds anything of the fact.
+    pub(super) withholds: bool,
 }
 
 /// One check: its name, which explanations show and which stays, and what it looks at.
@@ -150,10 +152,10 @@ pub(super) fn candidates<'a>(
         clauses.filter(move |placed| placed.agreement.provider == *provider)
     });
     tried.filter_map(move |placed| {
-        let Placed { agreement, position, superseded } = placed;
-        let (position, superseded) = (*position, *superseded);
+        let Placed { agreement, position, superseded, withholds } = placed;
+        let (position, superseded, withholds) = (*position, *superseded, *withholds);
         let clause = agreement.clauses.get(position)?;
-        Some(Candidate { facts, agreements, agreement, clause, position, superseded })
+        Some(Candidate { facts, agreements, agreement, clause, position, superseded, withholds })
     })
 }
 
@@ -272,7 +274,10 @@ fn relations_proven<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
 
 /// Before the grants: `never` holds for the whole agreement, whatever another clause says.
 fn nothing_withheld<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
-    let Candidate { facts, agreement, clause, .. } = *candidate;
+    let Candidate { facts, agreement, clause, withholds, .. } = *candidate;
+    if !withholds {
+        return Ok(());
+    }
     let asserted = facts.assertions.iter().map(|assertion| &assertion.attribute);
     let withheld = |attribute: &&String| agreement.withholds(&clause.fact, attribute);
     match asserted.chain(&facts.disclose).find(withheld) {
