@@ -1,11 +1,7 @@
 //! A document as it lies on the table: what it says, and of each signature whether it holds. For showing, never for
 //! granting: that is [`document::verify`].
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-
-use super::document::{self, DocumentError};
+use super::document::{self, DocumentError, Each};
 use super::terms::Terms;
 use super::terms::reading::{Line, Part, Voice, plain};
 use crate::crypto::{Digest, sha256};
@@ -50,26 +46,6 @@ pub enum State {
     Fails(String),
 }
 
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    payload: String,
-    signatures: Vec<Protected>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Protected {
-    protected: String,
-    signature: String,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    #[serde(default)]
-    alg: String,
-    #[serde(default)]
-    kid: String,
-}
-
 /// Looks at a document, with the keys that are valid at `at`. Each signature is judged by itself, so that one which
 /// fails does not hide the others.
 ///
@@ -82,37 +58,28 @@ pub fn inspect(
 ) -> Result<Inspected, DocumentError> {
     let payload = document::payload(document)?;
     let terms = Terms::from_payload(&payload).map_err(DocumentError::Terms)?;
-    let envelope: Envelope = serde_json::from_slice(document).map_err(DocumentError::Malformed)?;
-    let signatures = envelope
-        .signatures
-        .iter()
-        .map(|one| signature(&envelope.payload, one, parties, at))
-        .collect::<Result<_, _>>()?;
+    let signatures = document::each(document, &terms, parties.map(|parties| (parties, at)))?
+        .into_iter()
+        .map(|one| signature(one, parties))
+        .collect();
     let checked_at = parties.map(|_| at);
     Ok(Inspected { terms, digest: sha256(&payload), signatures, checked_at })
 }
 
-fn signature(
-    payload: &str,
-    one: &Protected,
-    parties: Option<&Register>,
-    at: Timestamp,
-) -> Result<Signature, DocumentError> {
-    let header = BASE64_URL_SAFE_NO_PAD.decode(&one.protected).ok();
-    let header = header.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let Header { alg, kid } = header.unwrap_or(Header { alg: String::new(), kid: String::new() });
-    let mut party = None;
-    let mut state = State::NotChecked;
-    if let Some(parties) = parties {
-        party = parties.key(&kid).map(|(organisation, _)| organisation.id.clone());
-        let alone = Envelope { payload: payload.to_owned(), signatures: vec![one.clone()] };
-        let alone = serde_json::to_vec(&alone).map_err(DocumentError::Malformed)?;
-        state = match document::open(&alone, parties, at) {
-            Ok(_) => State::Holds,
-            Err(error) => State::Fails(plain(&error.in_full())),
-        };
+fn signature(one: Each, parties: Option<&Register>) -> Signature {
+    let Each { named: (kid, algorithm), checked } = one;
+    let party = parties.and_then(|parties| parties.key(&kid));
+    let state = match checked {
+        None => State::NotChecked,
+        Some(Ok(_)) => State::Holds,
+        Some(Err(error)) => State::Fails(plain(&error.in_full())),
+    };
+    Signature {
+        party: party.map(|(organisation, _)| organisation.id.clone()),
+        kid: plain(&kid),
+        algorithm: plain(&algorithm),
+        state,
     }
-    Ok(Signature { kid: plain(&kid), algorithm: plain(&alg), party, state })
 }
 
 impl Inspected {

@@ -206,9 +206,8 @@ fn checked(
     before: &InForce,
     at: Timestamp,
 ) -> Result<Agreement, NotPublished> {
-    let agreement =
-        document::verify(document, &before.register, at).map_err(NotPublished::Document)?;
-    let terms = document::peek(document).map_err(NotPublished::Document)?;
+    let whole = document::whole(document, &before.register, at).map_err(NotPublished::Document)?;
+    let (terms, agreement) = (whole.terms, whole.agreement);
     let (id, version) = (&agreement.id, agreement.version);
     let others = before.versions(id).iter().map(|known| &known.agreement);
     let mut others = others.filter(|known| {

@@ -106,6 +106,19 @@ impl Header {
         Ok(header)
     }
 
+    /// The key and the algorithm that a header names, whatever else is in it: for showing. Empty where it names none.
+    pub(super) fn named(protected: &str) -> (String, String) {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Named {
+            kid: String,
+            alg: String,
+        }
+        let bytes = decode("protected", protected).unwrap_or_default();
+        let Named { kid, alg } = serde_json::from_slice(&bytes).unwrap_or_default();
+        (kid, alg)
+    }
+
     /// The header of this key's signature, encoded: for the same key always the same text.
     pub(super) fn protected(
         typ: &'static str,

@@ -114,9 +114,17 @@ pub fn verify(
     parties: &Register,
     at: Timestamp,
 ) -> Result<Agreement, DocumentError> {
+    whole(document, parties, at).map(|opened| opened.agreement)
+}
+
+/// The same with the terms as they were written.
+///
+/// # Errors
+/// As [`verify`].
+pub fn whole(document: &[u8], parties: &Register, at: Timestamp) -> Result<Opened, DocumentError> {
     let opened = open(document, parties, at)?;
     let missing = opened.missing();
-    if missing.is_empty() { Ok(opened.agreement) } else { Err(DocumentError::NotSigned(missing)) }
+    if missing.is_empty() { Ok(opened) } else { Err(DocumentError::NotSigned(missing)) }
 }
 
 /// As [`verify`], for a document that may still lack a signature; those it has must be good.
@@ -155,20 +163,64 @@ pub(super) fn signed(
     }
     let mut signed_by: Vec<(OrganisationId, String)> = Vec::new();
     for signature in &envelope.signatures {
-        let header = Header::read(typ, &signature.protected)?;
-        if signed_by.iter().any(|(_, kid)| *kid == header.kid) {
-            return Err(DocumentError::DuplicateKey(header.kid));
-        }
-        let Some((organisation, entry)) = parties.key(&header.kid) else {
-            return Err(DocumentError::UnknownKey(header.kid));
-        };
-        check_signature(&envelope, signature, &header, entry, at)?;
-        if signed_by.iter().any(|(signer, _)| *signer == organisation.id) {
-            return Err(DocumentError::DuplicateParty(organisation.id.clone()));
-        }
-        signed_by.push((organisation.id.clone(), header.kid));
+        let signer = signer(typ, &envelope, signature, &signed_by, (parties, at))?;
+        signed_by.push(signer);
     }
     Ok(Signed { payload: envelope.payload()?, signed_by })
+}
+
+/// Whose signature this is and with which key, beside those before it.
+fn signer(
+    typ: &'static str,
+    envelope: &Envelope,
+    signature: &Signature,
+    before: &[(OrganisationId, String)],
+    (parties, at): (&Register, Timestamp),
+) -> Result<(OrganisationId, String), DocumentError> {
+    let header = Header::read(typ, &signature.protected)?;
+    if before.iter().any(|(_, kid)| *kid == header.kid) {
+        return Err(DocumentError::DuplicateKey(header.kid));
+    }
+    let Some((organisation, entry)) = parties.key(&header.kid) else {
+        return Err(DocumentError::UnknownKey(header.kid));
+    };
+    check_signature(envelope, signature, &header, entry, at)?;
+    if before.iter().any(|(signer, _)| *signer == organisation.id) {
+        return Err(DocumentError::DuplicateParty(organisation.id.clone()));
+    }
+    Ok((organisation.id.clone(), header.kid))
+}
+
+/// One signature of a document as it stands there, and what comes of checking it.
+pub(super) struct Each {
+    /// Key and algorithm, as its header names them; empty where it cannot be read.
+    pub(super) named: (String, String),
+    /// Whose it is, when it holds; `None` where there was no register to check it with.
+    pub(super) checked: Option<Result<OrganisationId, DocumentError>>,
+}
+
+/// Every signature of an agreement, judged by itself, so that one which fails does not hide the others.
+pub(super) fn each(
+    document: &[u8],
+    terms: &Terms,
+    parties: Option<(&Register, Timestamp)>,
+) -> Result<Vec<Each>, DocumentError> {
+    let envelope = Envelope::read(document)?;
+    let mut signed_by = Vec::new();
+    let mut all = Vec::with_capacity(envelope.signatures.len());
+    for signature in &envelope.signatures {
+        let checked = parties.map(|parties| {
+            let signer = signer(TYPE, &envelope, signature, &signed_by, parties)?;
+            let organisation = signer.0.clone();
+            if !terms.parties().any(|party| *party == organisation) {
+                return Err(DocumentError::Stranger(organisation));
+            }
+            signed_by.push(signer);
+            Ok(organisation)
+        });
+        all.push(Each { named: Header::named(&signature.protected), checked });
+    }
+    Ok(all)
 }
 
 /// The terms of a document, whoever signed it or did not: for showing, never for granting.

@@ -28,15 +28,26 @@ fn each_signature_is_judged_by_itself() {
 
     // The payload of one document under the signatures of another.
     let other = parties.sign(&DRAFT.replace("20000", "30000"), &["civil-1"]);
-    let other: Envelope = serde_json::from_slice(&other).unwrap();
-    let mut mixed: Envelope = serde_json::from_slice(&whole).unwrap();
-    mixed.signatures[1] = other.signatures[0].clone();
+    let other: serde_json::Value = serde_json::from_slice(&other).unwrap();
+    let mut mixed: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    mixed["signatures"][1] = other["signatures"][0].clone();
     let mixed = inspect(&serde_json::to_vec(&mixed).unwrap(), register, NOW).unwrap();
     assert_eq!(states(&mixed), [("fund-1", true), ("civil-1", false)]);
     assert!(mixed.has_bad_signature());
     assert_eq!(mixed.missing(), [&OrganisationId::from("civil-affairs")]);
     let page = format!("{:?}", mixed.read(&ENGLISH));
     assert!(page.contains("DOES NOT HOLD") && page.contains("Missing"), "{page}");
+}
+
+/// What `verify` refuses is not said to hold.
+#[test]
+fn the_second_signature_of_one_party_does_not_hold() {
+    let parties = Parties::new();
+    let twice = parties.sign(DRAFT, &["fund-1", "fund-2", "civil-1"]);
+    assert!(document::verify(&twice, &parties.register, NOW).is_err());
+    let seen = inspect(&twice, Some(&parties.register), NOW).unwrap();
+    assert_eq!(states(&seen), [("fund-1", true), ("fund-2", false), ("civil-1", true)]);
+    assert!(seen.has_bad_signature());
 }
 
 #[test]
