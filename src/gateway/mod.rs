@@ -137,10 +137,11 @@ impl Gateway {
         self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
         let mut facts = self.facts(&ask, &in_force);
-        let candidates = candidates(&facts, &in_force).iter();
+        let candidates = candidates(&facts, &in_force);
+        facts.assertions = facts::assertions(&ask.query, candidates);
         let decision = self.ledger.settle(
             &mut facts,
-            candidates.map(|placed| placed.agreement.id.as_str()),
+            candidates.iter().map(|placed| placed.agreement.id.as_str()),
             |facts| decide(facts, &in_force.agreements),
         );
 
@@ -153,7 +154,7 @@ impl Gateway {
         self.record(&ask, facts, &permit, answer).await
     }
 
-    /// Gathers everything the decision may look at but the quota. What is not in here, the decision does not know.
+    /// Gathers what the decision may look at, but for the assertions and the quota, which hang on what might grant it. What is not in here, the decision does not know.
     fn facts(&self, ask: &Ask, in_force: &InForce) -> Facts {
         let query = &ask.query;
         let caller = ask.peer.facts(&in_force.register);
@@ -163,7 +164,7 @@ impl Gateway {
             fact.map(|fact| &fact.code),
             &caller.organisation,
         );
-        let mut facts = Facts {
+        Facts {
             rules: decision::RULES,
             request_id: query.request_id,
             caller_sequence: self.ledger.number(&caller),
@@ -188,9 +189,7 @@ impl Gateway {
             defects: ask.defects.clone(),
             freezes,
             catalogue_digest: *in_force.catalogue.digest(),
-        };
-        facts.assertions = facts::assertions(query, candidates(&facts, in_force));
-        facts
+        }
     }
 
     async fn deny(&self, ask: &Ask, facts: Facts, denial: Denial) -> Refusal {
