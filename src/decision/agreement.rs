@@ -55,6 +55,11 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// From when on the versions before this one may no longer be asked under.
+    pub fn takes_over(&self) -> Timestamp {
+        self.effective_from.plus(self.overlap)
+    }
+
     /// True when any clause says of some attribute of the fact that nothing of it may leave.
     pub fn withholds_any(&self, fact: &FactCode) -> bool {
         self.clauses.iter().any(|clause| clause.fact == *fact && !clause.never.is_empty())

@@ -144,21 +144,6 @@ impl AgreementSet {
         set
     }
 
-    /// This set and one agreement more, in place of the one with its id and version. Orders stand as they did.
-    #[must_use]
-    pub fn with(&self, agreement: Arc<Agreement>) -> Self {
-        let (id, version) = (agreement.id.clone(), agreement.version);
-        let others = self.versions(&id).iter().filter(|known| known.version != version);
-        self.with_versions(&id, others.cloned().chain([agreement]).collect())
-    }
-
-    /// This set without that version of that agreement. Orders stand as they did.
-    #[must_use]
-    pub fn without(&self, id: &str, version: u32) -> Self {
-        let others = self.versions(id).iter().filter(|known| known.version != version);
-        self.with_versions(id, others.cloned().collect())
-    }
-
     /// This set with these versions of that agreement and no others of it. Orders stand as they did.
     #[must_use]
     pub fn with_versions(&self, id: &str, mut versions: Vec<Arc<Agreement>>) -> Self {
@@ -238,7 +223,7 @@ impl AgreementSet {
     pub fn is_superseded(&self, agreement: &Agreement, at: Timestamp) -> bool {
         let newer = self.versions(&agreement.id).iter();
         let mut newer = newer.take_while(|newer| newer.version > agreement.version);
-        newer.any(|newer| takes_over(newer) <= at)
+        newer.any(|newer| newer.takes_over() <= at)
     }
 
     fn part(&self, consumer: &OrganisationId) -> Option<&Part> {
@@ -271,17 +256,12 @@ fn part_of(consumer: &OrganisationId) -> usize {
     hasher.finish() as usize % PARTS
 }
 
-/// From when on the versions before this one may no longer be asked under.
-fn takes_over(newer: &Agreement) -> Timestamp {
-    newer.effective_from.plus(newer.overlap)
-}
-
 /// Agreements in their order, each with the moment from which a newer version has taken its place.
 fn dated<'a>(agreements: &'a [Arc<Agreement>]) -> Vec<Dated> {
     let mut newer: Option<(&Agreement, Timestamp)> = None;
     let date = |agreement: &'a Arc<Agreement>| {
         let same = newer.filter(|(newer, _)| newer.id == agreement.id);
-        let superseded = same.map_or(NEVER, |(newer, moment)| moment.min(takes_over(newer)));
+        let superseded = same.map_or(NEVER, |(newer, moment)| moment.min(newer.takes_over()));
         newer = Some((agreement, superseded));
         (Arc::clone(agreement), superseded)
     };

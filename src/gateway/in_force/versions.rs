@@ -38,9 +38,8 @@ pub(in crate::gateway) fn is_superseded(
     versions: &[Adopted],
     at: Timestamp,
 ) -> bool {
-    versions.iter().map(|other| &other.agreement).any(|other| {
-        other.version > one.agreement.version && other.effective_from.plus(other.overlap) <= at
-    })
+    let mut others = versions.iter().map(|other| &other.agreement);
+    others.any(|other| other.version > one.agreement.version && other.takes_over() <= at)
 }
 
 /// The higher version after which this one would come back; `None` when it would not.
