@@ -56,9 +56,9 @@ fn a_set_changed_one_by_one_is_the_set_made_at_once() {
         let key = |it: &Agreement| (it.id.clone(), it.version);
         held.retain(|known| key(known) != key(&changed));
         if step % 3 == 2 {
-            set = set.without(&changed.id, changed.version);
+            set = sample::without(&set, &changed.id, changed.version);
         } else {
-            set = set.with(Arc::clone(&changed));
+            set = sample::with(&set, Arc::clone(&changed));
             held.push(changed);
         }
         let made = AgreementSet::new(held.iter().rev().cloned());
@@ -71,7 +71,7 @@ fn a_set_changed_one_by_one_is_the_set_made_at_once() {
         assert_eq!(described(&set), said, "a set that others were made from has changed");
     }
     for one in held {
-        set = set.without(&one.id, one.version);
+        set = sample::without(&set, &one.id, one.version);
     }
     assert_eq!(described(&set), described(&AgreementSet::default()));
 }

@@ -1,8 +1,10 @@
 //! A question that one clause permits: what the tests of decisions vary.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Ending, Quota};
+use super::agreements::AgreementSet;
 use super::facts::{AssertionFact, CallerFacts, Facts, QuotaUse, RoleFact, Standing};
 use super::set::{Set, Word};
 use crate::query::time::Timestamp;
@@ -109,4 +111,18 @@ fn ending() -> Ending {
 
 pub(crate) fn words(words: &[&str]) -> Set<Word> {
     words.iter().map(|word| Word::from(*word)).collect()
+}
+
+/// The set and one agreement more, in place of the one with its id and version.
+pub(crate) fn with(set: &AgreementSet, agreement: Arc<Agreement>) -> AgreementSet {
+    let id = agreement.id.clone();
+    let others = without(set, &id, agreement.version);
+    let versions = others.all().iter().filter(|known| known.id == id).cloned();
+    set.with_versions(&id, versions.chain([agreement]).collect())
+}
+
+/// The set without that version of that agreement.
+pub(crate) fn without(set: &AgreementSet, id: &str, version: u32) -> AgreementSet {
+    let versions = set.all().iter().filter(|known| known.id == id && known.version != version);
+    set.with_versions(id, versions.cloned().collect())
 }

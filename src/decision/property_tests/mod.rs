@@ -13,7 +13,7 @@ use super::agreement::Agreement;
 use super::agreements::AgreementSet;
 use super::facts::Facts;
 use super::halts::Halt;
-use super::{Decision, PermitRef, decide};
+use super::{Decision, PermitRef, decide, sample};
 
 /// What was decided, to the last word.
 fn said(decision: &Decision) -> Result<PermitRef, super::denial::Denial> {
@@ -133,7 +133,7 @@ fn a_withdrawn_agreement_opens_nothing_but_its_own_older_versions() {
         let facts = question.facts(&whole);
         let before = decide(&facts, &whole);
         for gone in &agreements {
-            let rest = whole.without(&gone.id, gone.version);
+            let rest = sample::without(&whole, &gone.id, gone.version);
             match (&before, decide(&facts, &rest)) {
                 (before, Decision::Permit(after)) => {
                     assert_ne!(after.agreement(), gone, "seed {seed}");
@@ -170,7 +170,8 @@ fn the_order_of_agreements_never_matters() {
                 agreements.swap(at, cases.below(at + 1));
             }
             let one_by_one = agreements.iter().cloned().map(Arc::new);
-            let grown = one_by_one.fold(AgreementSet::default(), |set, one| set.with(one));
+            let grown =
+                one_by_one.fold(AgreementSet::default(), |set, one| sample::with(&set, one));
             for other in [set(&agreements), grown] {
                 let again = decide(&question.facts(&other), &other);
                 assert_eq!(said(&again), said(&expected), "seed {seed}");
