@@ -1,6 +1,7 @@
 //! The limits of a clause in words: proofs, comparisons, values, hours, quotas.
 
-use super::words::{Lang, weekday};
+use super::words::weekday;
+use crate::cli::agreement::source::Lang;
 use crate::decision::agreement::{Agreement, Clause, Hours};
 use crate::decision::examine::Examined;
 use crate::decision::facts::{AssertionFact, Facts, RoleFact};

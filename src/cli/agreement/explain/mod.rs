@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use self::asked::Asked;
-use self::words::Lang;
+use super::source::Lang;
 use super::{all, register};
 use crate::catalogue::Catalogue;
 use crate::cli::NO;
@@ -72,7 +72,7 @@ pub(super) struct Explain {
     #[arg(long = "all")]
     whole: bool,
     /// Language of the page
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value = "en")]
     lang: Lang,
     /// Print JSON
     #[arg(long)]

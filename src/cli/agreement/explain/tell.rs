@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::Explained;
-use super::words::{self, Lang};
+use super::words;
+use crate::cli::agreement::source::Lang;
 use crate::decision::PermitRef;
 use crate::decision::denial::Denial;
 use crate::decision::examine::{Examined, Outcome, Step};

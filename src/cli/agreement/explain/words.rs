@@ -1,8 +1,7 @@
 //! What each check compared, in English or Chinese. Words of catalogues, agreements and facts only: nothing personal.
 
-use clap::ValueEnum;
-
 use super::{Explained, limits};
+use crate::cli::agreement::source::Lang;
 use crate::decision::agreement::{Agreement, Clause};
 use crate::decision::denial::Denial;
 use crate::decision::examine::{Aside, Examined, Outcome, Step};
@@ -12,16 +11,6 @@ use crate::report::calendar;
 
 /// Members of a list that are shown; of the rest their number.
 const MOST: usize = 12;
-
-/// The language of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Lang {
-    /// English
-    #[default]
-    En,
-    /// Chinese (中文)
-    Zh,
-}
 
 impl Lang {
     pub(super) fn of<T>(self, en: T, zh: T) -> T {
