@@ -332,7 +332,35 @@ async fn the_demo_comes_out_as_told() {
     assert_eq!(output.status.code(), Some(0), "{told}");
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["good"], true);
-    assert!(told["chapters"].as_array().unwrap().len() >= 6, "{told}");
+    let chapters = told["chapters"].as_array().unwrap();
+    assert!(chapters.len() >= 6, "{told}");
+    for readme in [include_str!("../../README.md"), include_str!("../../README.zh-CN.md")] {
+        shows(readme, chapters);
+    }
+}
+
+/// What a README shows of the demo is what it says: the chapters by number and title, the steps that hang on no chance.
+fn shows(readme: &str, chapters: &[serde_json::Value]) {
+    let (mut titles, mut steps) = (0, 0);
+    for line in readme.lines() {
+        if let Some((number, title)) = line.split_once("  ")
+            && let Ok(number) = number.parse::<usize>()
+        {
+            assert_eq!(chapters[number - 1]["chapter"], *title, "{line}");
+            titles += 1;
+        }
+        for did in ["verified", "replayed"] {
+            let Some(text) = line.strip_prefix("   ").and_then(|line| line.strip_prefix(did))
+            else {
+                continue;
+            };
+            let all = chapters.iter().flat_map(|chapter| chapter["steps"].as_array().unwrap());
+            let mut of_kind = all.filter(|step| step["did"] == *did);
+            assert!(of_kind.any(|step| step["text"] == *text.trim()), "{line}");
+            steps += 1;
+        }
+    }
+    assert_eq!((titles, steps), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
