@@ -11,7 +11,7 @@ use super::store::{Known, Place, Store, StoreError, Visit, failed};
 
 /// How an append fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The frame is not there afterwards.
     NotWritten,
     /// The frame is there afterwards, although the flush failed.
@@ -34,7 +34,7 @@ struct State {
 
 /// Frames in memory.
 #[derive(Default)]
-pub(super) struct MemoryStore {
+pub(crate) struct MemoryStore {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -50,7 +50,7 @@ impl MemoryStore {
     }
 
     /// The next append fails.
-    pub(super) fn fail(&self, fault: Fault) {
+    pub(crate) fn fail(&self, fault: Fault) {
         self.change(|state| state.fault = Some(fault));
     }
 
@@ -59,16 +59,21 @@ impl MemoryStore {
     }
 
     /// Appends do not return until [`MemoryStore::release`].
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.change(|state| state.is_held = true);
     }
 
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.change(|state| state.is_held = false);
     }
 
+    /// Appends that have begun so far.
+    pub(crate) fn begun(&self) -> usize {
+        self.state.lock().unwrap().begun
+    }
+
     /// Waits until so many appends have begun.
-    pub(super) fn wait_for_appends(&self, count: usize) {
+    pub(crate) fn wait_for_appends(&self, count: usize) {
         let state = self.state.lock().unwrap();
         drop(self.changed.wait_while(state, |state| state.begun < count).unwrap());
     }

@@ -41,7 +41,7 @@ pub mod consistency;
 pub mod targets;
 
 #[cfg(test)]
-mod memory;
+pub(crate) mod memory;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

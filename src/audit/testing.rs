@@ -1,14 +1,39 @@
-//! Entries and keys for this folder's tests.
+//! Entries, keys and logs for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
+use bytes::Bytes;
 
-use super::entry::{AdapterRef, Commitments, Denied, Entry, Kind};
+use super::chain::Chain;
+use super::entry::{AdapterRef, Commitments, Denied, Entry, Kind, encode};
+use super::memory::MemoryStore;
+use super::note::VerifierKey;
+use super::store::Store;
+use super::tree::Head;
+use super::{Audit, Description, MIN_SEGMENT_BYTES, Settings, checkpoint, frame, tree};
 use crate::crypto::SigningKey;
 use crate::decision::PermitRef;
 use crate::decision::facts::{CallerFacts, Facts, Standing};
 use crate::decision::sample;
 use crate::query::time::Timestamp;
+
+pub(super) const ORIGIN: &str = "heyan.test/log";
+
+/// Small files, so that a test fills several, and hardly any publishing unless closed.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        segment_bytes: MIN_SEGMENT_BYTES,
+        queue: 64,
+        publish_every: Duration::from_secs(3600),
+        // Tests damage logs and look at every entry.
+        reread_at_start: true,
+        cosigner: None,
+        witness: None,
+    }
+}
 
 pub(crate) fn key() -> SigningKey {
     let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
@@ -75,5 +100,40 @@ pub(crate) fn denial(sequence: u64) -> Entry {
             code: "NO_AGREEMENT".into(),
             commitments: commitments(),
         })),
+    }
+}
+
+/// A log of one entry in memory, whose writes wait and fail on demand.
+pub(crate) struct InMemory {
+    pub(crate) store: Arc<MemoryStore>,
+    pub(super) description: Description,
+    pub(super) key: Arc<SigningKey>,
+}
+
+impl InMemory {
+    pub(crate) fn new() -> Self {
+        let key = Arc::new(key());
+        let entry = Bytes::from(encode(&denial(0)).unwrap());
+        let leaves = vec![tree::leaf_hash(&entry)];
+        let (frame, growth) =
+            Chain::new(1).next(&[frame::Content::bare(entry)], leaves, Timestamp(1)).unwrap();
+        let head = Head { size: 1, root: growth.after().root() };
+        let checkpoint = checkpoint::sign(ORIGIN, &head, &key).unwrap();
+        let store = Arc::new(MemoryStore::with(frame, &checkpoint));
+        let description = Description::new(&VerifierKey::new(ORIGIN, key.public()).unwrap());
+        Self { store, description, key }
+    }
+
+    pub(crate) fn start(&self, settings: &Settings) -> Audit {
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        Audit::start(
+            store,
+            &self.description,
+            Arc::clone(&self.key),
+            settings,
+            None,
+            &mut |_, _| {},
+        )
+        .unwrap()
     }
 }

@@ -5,6 +5,8 @@
 //! the agency hears of it; the outcome is durable before the caller does.
 
 mod answer;
+#[cfg(test)]
+mod durable_tests;
 mod evidence;
 pub mod exchange;
 mod file;

@@ -4,45 +4,10 @@ use futures_util::future::join_all;
 use futures_util::poll;
 
 use super::*;
-use crate::audit::chain::Chain;
-use crate::audit::entry::{Outcome, encode};
-use crate::audit::memory::{Fault, MemoryStore};
-use crate::audit::testing::{commitments, facts, permit};
+use crate::audit::entry::Outcome;
+use crate::audit::memory::Fault;
+use crate::audit::testing::{InMemory, commitments, facts, permit};
 use crate::query::value::Verdict;
-
-struct Fixture {
-    store: Arc<MemoryStore>,
-    description: Description,
-    key: Arc<SigningKey>,
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let key = Arc::new(key());
-        let entry = Bytes::from(encode(&denial(0)).unwrap());
-        let leaves = vec![tree::leaf_hash(&entry)];
-        let (frame, growth) =
-            Chain::new(1).next(&[frame::Content::bare(entry)], leaves, Timestamp(1)).unwrap();
-        let head = Head { size: 1, root: growth.after().root() };
-        let checkpoint = checkpoint::sign(ORIGIN, &head, &key).unwrap();
-        let store = Arc::new(MemoryStore::with(frame, &checkpoint));
-        let description = Description::new(&VerifierKey::new(ORIGIN, key.public()).unwrap());
-        Self { store, description, key }
-    }
-
-    fn start(&self, settings: &Settings) -> Audit {
-        let store = Arc::clone(&self.store) as Arc<dyn Store>;
-        Audit::start(
-            store,
-            &self.description,
-            Arc::clone(&self.key),
-            settings,
-            None,
-            &mut |_, _| {},
-        )
-        .unwrap()
-    }
-}
 
 fn answer(source: Source) -> Entry {
     let at = Timestamp(9);
@@ -65,7 +30,7 @@ fn answer(source: Source) -> Entry {
 
 #[tokio::test]
 async fn nothing_is_acknowledged_or_shown_before_it_is_durable() {
-    let fixture = Fixture::new();
+    let fixture = InMemory::new();
     let audit = fixture.start(&settings());
     let before = audit.checkpoint();
     fixture.store.hold();
@@ -88,7 +53,7 @@ async fn nothing_is_acknowledged_or_shown_before_it_is_durable() {
 
 #[tokio::test]
 async fn what_waits_is_written_with_one_flush() {
-    let fixture = Fixture::new();
+    let fixture = InMemory::new();
     let audit = fixture.start(&settings());
     fixture.store.hold();
     let mut first = Box::pin(audit.append(denial(1)));
@@ -111,7 +76,7 @@ async fn what_waits_is_written_with_one_flush() {
 #[tokio::test]
 async fn the_first_error_stops_the_log_for_ever() {
     for (fault, size_after) in [(Fault::NotWritten, 2), (Fault::Written, 3), (Fault::Full, 2)] {
-        let fixture = Fixture::new();
+        let fixture = InMemory::new();
         let audit = fixture.start(&settings());
         audit.append(denial(1)).await.unwrap();
         let checkpoint = audit.checkpoint();
@@ -142,7 +107,7 @@ async fn the_first_error_stops_the_log_for_ever() {
     }
 }
 
-impl Fixture {
+impl InMemory {
     /// A stopped log publishes nothing more: there stands what was published when it was opened.
     fn store_checkpoint_at_start(&self) -> String {
         let frames = self.store.frames();
@@ -153,7 +118,7 @@ impl Fixture {
 
 #[tokio::test]
 async fn a_failing_publication_stops_the_log() {
-    let fixture = Fixture::new();
+    let fixture = InMemory::new();
     let audit = fixture.start(&settings());
     fixture.store.fail_publishing();
     audit.append(denial(1)).await.unwrap();
@@ -164,7 +129,7 @@ async fn a_failing_publication_stops_the_log() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_questions_and_lets_answers_wait() {
-    let fixture = Fixture::new();
+    let fixture = InMemory::new();
     let audit = fixture.start(&Settings { queue: 2, ..settings() });
     fixture.store.hold();
     let mut taken = Box::pin(audit.append(denial(1)));
@@ -190,7 +155,7 @@ async fn a_full_queue_refuses_questions_and_lets_answers_wait() {
 
 #[tokio::test]
 async fn a_reserved_place_is_kept_through_a_full_queue() {
-    let fixture = Fixture::new();
+    let fixture = InMemory::new();
     let audit = fixture.start(&Settings { queue: 1, ..settings() });
     let place = audit.reserve().unwrap();
     assert!(matches!(audit.reserve(), Err(AuditError::Overloaded)));
@@ -203,7 +168,7 @@ async fn a_reserved_place_is_kept_through_a_full_queue() {
 
 #[tokio::test]
 async fn a_thread_that_panics_leaves_a_stopped_log() {
-    let fixture = Fixture::new();
+    let fixture = InMemory::new();
     let audit = fixture.start(&settings());
     assert!(audit.is_healthy());
     let shared = Arc::clone(&audit.inner.shared);

@@ -20,23 +20,8 @@ use std::time::Duration;
 use super::entry::{Entry, decode};
 use super::note::VerifierKey;
 use super::receipt::Receipt;
-use super::testing::{denial, key};
+use super::testing::{ORIGIN, denial, key, settings};
 use super::*;
-
-const ORIGIN: &str = "heyan.test/log";
-
-/// Small files, so that a test fills several, and hardly any publishing unless closed.
-fn settings() -> Settings {
-    Settings {
-        segment_bytes: MIN_SEGMENT_BYTES,
-        queue: 64,
-        publish_every: Duration::from_secs(3600),
-        // Tests damage logs and look at every entry.
-        reread_at_start: true,
-        cosigner: None,
-        witness: None,
-    }
-}
 
 /// A log in a folder of its own.
 struct Log {
