@@ -8,7 +8,7 @@ use super::agreements::{AgreementSet, Placed};
 use super::denial::Denial;
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
 use super::freeze::Scope;
-use super::halts::Halt;
+use super::why::Why;
 use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
 
@@ -39,42 +39,6 @@ type OfQuestion = fn(&Facts) -> Result<(), Denial>;
 type OfClause = for<'a> fn(&Candidate<'a>) -> Checked<'a>;
 
 type Checked<'a> = Result<(), Why<'a>>;
-
-/// Why a clause does not permit, not yet in words: another clause may permit, and then nobody wants to know.
-pub(super) enum Why<'a> {
-    /// A denial that names the agreement.
-    Agreement(fn(String) -> Denial, &'a Agreement),
-    /// A denial that names a word of the question.
-    Word(fn(&str) -> Denial, &'a str),
-    /// A comparison that is not granted.
-    Comparison(&'a AssertionFact),
-    /// An order stands against the agreement.
-    Halted(&'a Agreement, &'a Halt),
-    /// A denial that names nothing.
-    Plain(Denial),
-}
-
-impl Why<'_> {
-    /// In words.
-    pub(super) fn denial(self) -> Denial {
-        match self {
-            Self::Agreement(denial, agreement) => denial(agreement.id.clone()),
-            Self::Word(denial, word) => denial(word),
-            Self::Comparison(asked) => Denial::ComparisonNotGranted {
-                attribute: asked.attribute.clone(),
-                comparison: asked.comparison,
-            },
-            Self::Halted(agreement, halt) => {
-                let agreement = agreement.id.clone();
-                match halt {
-                    Halt::Suspended { by, .. } => Denial::Suspended { agreement, by: by.clone() },
-                    Halt::Revoked { by, .. } => Denial::Revoked { agreement, by: by.clone() },
-                }
-            }
-            Self::Plain(denial) => denial,
-        }
-    }
-}
 
 /// Checks of the question alone, in the order they run.
 pub(super) const QUESTION: &[Check<OfQuestion>] = &[

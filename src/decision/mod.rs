@@ -12,6 +12,7 @@ pub mod mask;
 pub mod pool;
 pub mod set;
 mod checks;
+mod why;
 pub mod denial;
 pub mod examine;
 pub mod release;
