@@ -25,7 +25,7 @@ const DRAFT: &str = "civil-affairs";
 struct Stage {
     folder: TempDir,
     log: InMemory,
-    gateway: Arc<Gateway>,
+    gateway: Gateway,
     document: Vec<u8>,
 }
 
@@ -61,7 +61,7 @@ impl Stage {
             request_id_entries: 100,
         };
         let cache = AnswerCache::new(1 << 20).unwrap();
-        let gateway = Arc::new(Gateway::new(Parts {
+        let gateway = Gateway::new(Parts {
             in_force,
             sources,
             journal,
@@ -70,7 +70,7 @@ impl Stage {
             audit,
             vault: None,
             limits,
-        }));
+        });
         Self { folder, log, gateway, document }
     }
 
@@ -105,12 +105,12 @@ async fn an_agreement_is_in_force_when_its_entry_is_durable_and_not_before() {
     let stage = Stage::new().await;
     let begun = stage.log.store.begun();
     stage.log.store.hold();
-    let (gateway, document) = (Arc::clone(&stage.gateway), stage.document.clone());
-    let publishing = tokio::task::spawn(async move { gateway.publish(&document, now).await });
-    stage.writing(begun).await;
-    assert_eq!(stage.agreements(), 0, "in force while its entry was being written");
-    stage.log.store.release();
-    publishing.await.unwrap().unwrap();
+    let (published, ()) = tokio::join!(stage.gateway.publish(&stage.document, now), async {
+        stage.writing(begun).await;
+        assert_eq!(stage.agreements(), 0, "in force while its entry was being written");
+        stage.log.store.release();
+    });
+    published.unwrap();
     assert_eq!(stage.agreements(), 1);
 }
 
@@ -128,11 +128,12 @@ async fn a_freeze_acts_when_its_entry_is_durable_and_not_before() {
     let stage = Stage::new().await;
     let begun = stage.log.store.begun();
     stage.log.store.hold();
-    let (gateway, order) = (Arc::clone(&stage.gateway), stage.freeze());
-    let giving = tokio::task::spawn(async move { gateway.give(&order, |_| true, now).await });
-    stage.writing(begun).await;
-    assert!(!stage.is_frozen(), "it acted while its entry was being written");
-    stage.log.store.release();
-    giving.await.unwrap().unwrap();
+    let order = stage.freeze();
+    let (given, ()) = tokio::join!(stage.gateway.give(&order, |_| true, now), async {
+        stage.writing(begun).await;
+        assert!(!stage.is_frozen(), "it acted while its entry was being written");
+        stage.log.store.release();
+    });
+    given.unwrap();
     assert!(stage.is_frozen());
 }
