@@ -1,13 +1,11 @@
 //! Only what both parties signed opens a route: bad documents, good ones, and changes while the gateway runs.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use heyan::client::Client;
 use heyan::clock::now;
 use heyan::gateway::in_force::Reloaded;
 use heyan::proto::gateway::v1 as wire;
 
-use crate::support::draft::Draft;
+use crate::support::draft::{Draft, tampered};
 use crate::support::entries::{agreements, denial, outcome};
 use crate::support::{Lab, ask, refused};
 
@@ -35,15 +33,6 @@ async fn denied(lab: &Lab, client: &Client, code: &str) {
     assert_eq!(refused.reason, code, "{refused}");
     assert_eq!(denial(&lab.entries(), refused.log_index.unwrap()).code, code);
     assert_eq!(lab.simulation.asked("civil-affairs"), asked, "{code}: the agency was asked");
-}
-
-/// The document with its payload changed and its signatures as they were.
-fn tampered(document: &[u8]) -> Vec<u8> {
-    let mut json: serde_json::Value = serde_json::from_slice(document).unwrap();
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(json["payload"].as_str().unwrap()).unwrap();
-    let changed = String::from_utf8(payload).unwrap().replace("2099-", "2199-");
-    json["payload"] = BASE64_URL_SAFE_NO_PAD.encode(changed).into();
-    serde_json::to_vec(&json).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use heyan::client::{Client, ClientError, Refused};
 use heyan::clock::now;
 use heyan::gateway::in_force::Reloaded;
@@ -16,7 +14,7 @@ use heyan::replay::replay;
 use tonic::Code;
 use wire::source::Kind::{Agency, Cache};
 
-use crate::support::draft::Draft;
+use crate::support::draft::{Draft, tampered};
 use crate::support::entries::{agreements, outcome};
 use crate::support::{Lab, PATIENCE, ask, refused};
 
@@ -143,15 +141,6 @@ async fn a_new_version_takes_the_place_of_the_one_before_and_kept_answers_fall()
     drop(client);
     starts_again_the_same(&mut lab).await;
     replays_clean(&lab);
-}
-
-/// The document with its payload changed and its signatures as they were.
-fn tampered(document: &[u8]) -> Vec<u8> {
-    let mut json: serde_json::Value = serde_json::from_slice(document).unwrap();
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(json["payload"].as_str().unwrap()).unwrap();
-    let changed = String::from_utf8(payload).unwrap().replace("2099-", "2199-");
-    json["payload"] = BASE64_URL_SAFE_NO_PAD.encode(changed).into();
-    serde_json::to_vec(&json).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! Drafts of agreements, as short as a test needs them.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use heyan::agreements::document::{self, Signer};
 use heyan::agreements::terms::Terms;
 use heyan::catalogue::{Catalogue, Fact};
@@ -136,4 +138,13 @@ pub(crate) fn grant_everything(lab: &Lab) {
         let draft = Draft::new(&format!("all-of-{agency}"), agency);
         facts.fold(draft, |draft, fact| draft.all_of(fact, &lab.catalogue)).place(lab);
     }
+}
+
+/// The document with its payload changed and its signatures as they were.
+pub(crate) fn tampered(document: &[u8]) -> Vec<u8> {
+    let mut json: serde_json::Value = serde_json::from_slice(document).unwrap();
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(json["payload"].as_str().unwrap()).unwrap();
+    let changed = String::from_utf8(payload).unwrap().replace("2099-", "2199-");
+    json["payload"] = BASE64_URL_SAFE_NO_PAD.encode(changed).into();
+    serde_json::to_vec(&json).unwrap()
 }
