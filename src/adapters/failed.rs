@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::language::expression::Expression;
+use crate::query::FactCode;
 use crate::query::record::Unavailable;
 
 /// Who can do something about it.
@@ -37,6 +39,8 @@ pub(crate) struct Failed {
     /// Told again from an earlier attempt: this time the agency was not asked, so it says nothing new about it.
     pub(crate) is_repeated: bool,
     pub(crate) retry_after: Option<Duration>,
+    /// Line of the manifest whose expression did not fit, where it was one.
+    pub(crate) line: Option<u32>,
     pub(crate) detail: String,
 }
 
@@ -48,6 +52,7 @@ impl Failed {
             answered: false,
             is_repeated: false,
             retry_after: None,
+            line: None,
             detail: detail.into(),
         }
     }
@@ -63,12 +68,17 @@ impl Failed {
     }
 
     /// What came back does not fit this expression of the manifest.
-    pub(crate) fn expression(key: &str, source: &str, problem: impl std::fmt::Display) -> Self {
-        Self::contract(format!("{key} `{source}`: {problem}"))
+    pub(crate) fn expression(
+        key: &str,
+        expression: &Expression,
+        problem: impl std::fmt::Display,
+    ) -> Self {
+        let detail = format!("{key} `{}`: {problem}", expression.source());
+        Self { line: expression.line(), ..Self::contract(detail) }
     }
 
-    /// As callers of adapters see it; `place` names the manifest and the operation.
-    pub(crate) fn into_failure(self, place: &str) -> Failure {
+    /// As callers of adapters see it: with the manifest's name, the line where one is known, and the operation.
+    pub(crate) fn into_failure(self, file: &str, fact: &FactCode) -> Failure {
         let blame = match self.reason {
             Unavailable::Timeout
             | Unavailable::Unreachable
@@ -80,7 +90,8 @@ impl Failed {
             }
             Unavailable::Deadline => Blame::Caller,
         };
-        let detail = format!("{place}: {}", self.detail);
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let detail = format!("{file}{line} {fact}: {}", self.detail);
         Failure { reason: self.reason, blame, retry_after: self.retry_after, detail }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::expression::{Expression, Fault, Scope};
 use super::failed::Failed;
+use super::language::expression::{Expression, Fault, Scope};
 use super::manifest::{Operation, Reading};
 use crate::catalogue::AttributeKind;
 use crate::query::record::{Finding, Record, Unavailable};
@@ -186,7 +186,7 @@ impl Reader<'_> {
         match &self.reading.echo {
             Some(echo) if !self.holds("outcome.echo", Some(echo))? => {
                 let problem = "the answer is not about whom was asked about";
-                Err(Failed::expression("outcome.echo", echo.source(), problem))
+                Err(Failed::expression("outcome.echo", echo, problem))
             }
             _ => Ok(()),
         }
@@ -206,13 +206,13 @@ impl Reader<'_> {
             if value.is_null() {
                 if !attribute.optional {
                     let problem = "it is null, and the attribute is not optional";
-                    return Err(Failed::expression(&key, expression.source(), problem));
+                    return Err(Failed::expression(&key, expression, problem));
                 }
                 continue;
             }
             let Some(value) = typed(&value, &attribute.kind) else {
                 let problem = format!("it is no {}", attribute_kind(&attribute.kind));
-                return Err(Failed::expression(&key, expression.source(), problem));
+                return Err(Failed::expression(&key, expression, problem));
             };
             if granted.contains(&attribute.name) {
                 kept.insert(attribute.name.clone(), value);
@@ -231,7 +231,7 @@ impl Reader<'_> {
         let at = value.as_u64().and_then(|ms| ms.checked_mul(1_000)).map(Timestamp);
         at.filter(|at| *at <= now.plus(CLOCK_SKEW)).ok_or_else(|| {
             let problem = "it is no past time in milliseconds since 1970";
-            Failed::expression("as_of", expression.source(), problem)
+            Failed::expression("as_of", expression, problem)
         })
     }
 
@@ -245,7 +245,7 @@ impl Reader<'_> {
         });
         listed.and_then(|listed| within(listed, subjects)).ok_or_else(|| {
             let problem = "it is no list of positions of subjects";
-            Failed::expression("checked", expression.source(), problem)
+            Failed::expression("checked", expression, problem)
         })
     }
 
@@ -258,9 +258,9 @@ impl Reader<'_> {
     fn failed(&self, key: &str, expression: &Expression, fault: Fault) -> Failed {
         match (&fault, &self.no_document, &self.reading.document) {
             (Fault::Unknown(name), Some(cause), Some(document)) if name == "doc" => {
-                Failed::expression("document", document.source(), cause)
+                Failed::expression("document", document, cause)
             }
-            _ => Failed::expression(key, expression.source(), fault),
+            _ => Failed::expression(key, expression, fault),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::expression::Scope;
+use super::language::expression::Scope;
 use crate::catalogue::Role;
 use crate::query::Query;
 use crate::query::subject::{IdentityDocument, Person, SubjectKind};

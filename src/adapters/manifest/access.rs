@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::Files;
 use super::section::{Section, Source, Text};
-use crate::adapters::tls;
+use crate::adapters::line::tls;
 
 /// Longest time one attempt may take.
 const MAX_TIMEOUT: Duration = Duration::from_secs(120);

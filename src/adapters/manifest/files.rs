@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::section::{Source, Text};
-use crate::adapters::tls;
+use crate::adapters::line::tls;
 use crate::crypto::{self, CryptoError, Digest};
 
 /// Reads them, and remembers what was read so that a reload can tell whether anything changed.

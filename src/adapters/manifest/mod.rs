@@ -20,7 +20,7 @@ use toml::de::DeTable;
 use self::files::Files;
 use self::names::Declared;
 use self::section::{Section, Source};
-use super::expression::Expression;
+use crate::adapters::language::expression::Expression;
 use crate::catalogue::Fact;
 use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;

@@ -1,6 +1,6 @@
 //! Which names the expressions at each place of a manifest can see.
 
-use super::super::expression::{Members, Names};
+use crate::adapters::language::expression::{Members, Names};
 use crate::catalogue::Role;
 
 /// What the manifest itself declares.
@@ -22,6 +22,7 @@ impl Declared {
             .with("secret", Members::of(self.secrets.iter().cloned()))
             .with("request_id", Members::Any)
             .with("now", Members::Any)
+            .with("nonce", Members::Any)
     }
 
     /// What reads the reply to the session's request.
@@ -60,7 +61,7 @@ impl Declared {
 }
 
 fn reply() -> Members {
-    Members::of(["status", "headers", "body", "text", "rows", "fault"])
+    Members::of(["status", "headers", "body", "text", "rows", "fault", "as_of"])
 }
 
 /// What the request variables hold of a subject of the role's kind; `variables.rs` fills them in.

@@ -9,7 +9,7 @@ use super::names::Declared;
 use super::request::{Envelope, Request, envelope, request};
 use super::section::{Section, Source, Text};
 use super::statement;
-use crate::adapters::expression::{Expression, Members, Names};
+use crate::adapters::language::expression::{Expression, Members, Names};
 use crate::adapters::mapping;
 use crate::catalogue::{Attribute, Fact, Role};
 use crate::query::{FactCode, OrganisationId};

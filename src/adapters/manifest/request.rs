@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::super::expression::{Expression, Names};
-use super::super::template::Template;
 use super::section::{Leaf, Section, Source};
+use crate::adapters::language::expression::{Expression, Names};
+use crate::adapters::language::template::Template;
 
 /// Methods an agency is asked with.
 const METHODS: [&str; 3] = ["GET", "POST", "PUT"];
@@ -112,7 +112,7 @@ pub(super) fn envelope(
     };
     let inner = template("inner", names);
     let with_inner = if section.has("inner") {
-        names.clone().with("inner", super::super::expression::Members::Any)
+        names.clone().with("inner", crate::adapters::language::expression::Members::Any)
     } else {
         names.clone()
     };

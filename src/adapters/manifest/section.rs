@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::super::expression::{Expression, Flaw, Names};
-use super::super::template::Template;
+use crate::adapters::language::expression::{Expression, Flaw, Names};
+use crate::adapters::language::template::Template;
 use crate::finding::{Finding, with_nearest_key};
 
 /// The text being read, and what is wrong with it so far.
@@ -49,7 +49,7 @@ impl<'a> Source<'a> {
             Ok(expression) => {
                 let flaws = expression.unknown_names(names);
                 self.flaws_in(text, &flaws);
-                flaws.is_empty().then_some(expression)
+                flaws.is_empty().then(|| expression.in_line(self.line_of(text)))
             }
             Err(flaw) => {
                 self.flaws_in(text, &[flaw]);
@@ -69,7 +69,13 @@ impl<'a> Source<'a> {
         };
         let flaws = template.unknown_names(names);
         self.flaws_in(text, &flaws);
-        flaws.is_empty().then_some(template)
+        flaws.is_empty().then(|| template.beginning_in(self.line_of(text)))
+    }
+
+    /// The line a text begins in, from 1.
+    fn line_of(&self, text: &Text) -> u32 {
+        let before = self.text.get(..text.at).unwrap_or_default();
+        u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
     }
 
     fn flaws_in(&self, text: &Text, flaws: &[Flaw]) {

@@ -1,4 +1,4 @@
-//! The transport `sql`: a read-only front-end database (前置机) spoken to in PostgreSQL's protocol.
+//! A read-only front-end database (前置机), spoken to in PostgreSQL's protocol.
 //!
 //! A statement is fixed text from the manifest; what a caller sends can only ever be a parameter. Every question runs in a
 //! read-only transaction with the manifest's time limit, on a connection whose certificate and
@@ -9,30 +9,36 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use secrecy::ExposeSecret;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode, PgTypeInfo};
-use sqlx::{
-    AssertSqlSafe, Column, Connection, Executor, PgPool, Postgres, Row, TypeInfo, ValueRef,
-};
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgPool, Row, TypeInfo, ValueRef};
 use tokio::time::{Instant, timeout_at};
 
-use super::failed::Failed;
-use super::manifest::{Database, Question};
-use super::mapping::{Document, Reply};
-use super::{Ask, Asked, Transport};
+use super::{Got, Line, Put, Putting, not_carried};
+use crate::adapters::failed::Failed;
+use crate::adapters::manifest::Database;
 use crate::query::record::Unavailable;
 
 /// Connections kept towards one database. The bulkhead bounds questions; a front-end box has few places to give.
 const CONNECTIONS: u32 = 8;
 
+/// A statement of the manifest, and what a question puts in it.
+#[derive(Clone)]
+pub(crate) struct Select {
+    /// Text of the manifest.
+    pub(crate) statement: String,
+    /// Text, integers, truths and nulls.
+    pub(crate) parameters: Vec<Json>,
+}
+
 /// One database.
-pub(crate) struct Sql {
+pub(crate) struct Postgres {
     pool: PgPool,
     timeout: Duration,
     max_rows: usize,
 }
 
-impl Sql {
+impl Postgres {
     /// Describes the connections; none is opened before the first question.
     pub(crate) fn new(database: &Database) -> Self {
         let milliseconds = database.statement_timeout.as_millis().to_string();
@@ -98,28 +104,12 @@ impl Sql {
     }
 }
 
-impl Transport for Sql {
-    fn kind(&self) -> &'static str {
-        "sql"
-    }
-
-    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
+impl Line for Postgres {
+    fn put(&self, put: Put, deadline: Instant) -> Putting<'_> {
         Box::pin(async move {
-            let Question::Sql(statement, parameters) = &ask.operation.question else {
-                return Err(Failed::contract("the operation is not one of `[sql]`"));
-            };
-            let parameters: Vec<Json> = parameters
-                .iter()
-                .map(|parameter| {
-                    parameter.evaluate(&ask.scope).map_err(|fault| {
-                        Failed::expression("parameters", parameter.source(), fault)
-                    })
-                })
-                .collect::<Result<_, _>>()?;
-            let rows = self.rows(statement, &parameters, ask.deadline).await?;
-            let resp = json!({ "rows": rows, "body": rows });
-            let scope = std::sync::Arc::clone(&ask.scope);
-            Ok(Reply::Document(Document { resp, scope, incomplete: None }))
+            let Put::Select(select) = put else { return Err(not_carried()) };
+            let rows = self.rows(&select.statement, &select.parameters, deadline).await?;
+            Ok(Got::Rows { rows, as_of: None })
         })
     }
 }
@@ -147,7 +137,7 @@ fn bind(parameters: &[Json]) -> Result<PgArguments, Failed> {
 
 fn add<'q, T>(arguments: &mut PgArguments, value: T) -> bool
 where
-    T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + 'q,
+    T: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'q,
 {
     sqlx::Arguments::add(arguments, value).is_ok()
 }

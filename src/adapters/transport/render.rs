@@ -1,12 +1,13 @@
 //! A request of the manifest with its expressions worked out.
 
-use reqwest::Method;
+use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::expression::{Fault, Scope};
-use super::failed::Failed;
-use super::https::{Outgoing, charset_name, encode};
-use super::manifest::{Charset, Payload, Request, Tree};
+use super::charset::{charset_name, encode};
+use crate::adapters::failed::Failed;
+use crate::adapters::language::expression::{Fault, Scope};
+use crate::adapters::line::https::Outgoing;
+use crate::adapters::manifest::{Charset, Payload, Request, Tree};
 
 /// The request as it is sent.
 ///
@@ -81,9 +82,9 @@ fn pairs(
 
 fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed> {
     match tree {
-        Tree::Expression(expression) => expression
-            .text(scope)
-            .map_err(|fault| Failed::expression(key, expression.source(), fault)),
+        Tree::Expression(expression) => {
+            expression.text(scope).map_err(|fault| Failed::expression(key, expression, fault))
+        }
         Tree::Constant(Json::String(text)) => Ok(Some(text.clone())),
         Tree::Constant(constant) => Ok(Some(constant.to_string())),
         Tree::Table(_) | Tree::List(_) => {
@@ -98,7 +99,7 @@ fn value(key: &str, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
     Ok(match tree {
         Tree::Expression(expression) => expression
             .evaluate(scope)
-            .map_err(|fault| Failed::expression(key, expression.source(), fault))?,
+            .map_err(|fault| Failed::expression(key, expression, fault))?,
         Tree::Constant(constant) => constant.clone(),
         Tree::Table(entries) => {
             let mut map = Map::new();

@@ -1,6 +1,8 @@
 //! How every agency is asked: a place, the rate, the breaker, the attempt, and perhaps another attempt; once for all
 //! transports.
 
+mod breaker;
+
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -8,9 +10,9 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::breaker::Breaker;
-use super::failed::Failed;
-use super::manifest::Resilience;
+use self::breaker::Breaker;
+use crate::adapters::failed::Failed;
+use crate::adapters::manifest::Resilience;
 use crate::query::record::Unavailable;
 
 /// An attempt that its question's deadline ended before this says nothing about the agency: a hurried caller must not

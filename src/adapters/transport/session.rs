@@ -7,11 +7,11 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::expression::Scope;
-use super::failed::Failed;
-use super::https::{Https, Incoming};
-use super::manifest::Session as Steps;
+use super::exchange::{Reader, Speech};
 use super::render;
+use crate::adapters::failed::Failed;
+use crate::adapters::language::expression::Scope;
+use crate::adapters::manifest::Session as Steps;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 
@@ -24,8 +24,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The session of one adapter.
 pub(crate) struct Session {
     steps: Steps,
-    read: fn(Incoming, &[String]) -> Json,
-    arrays: Arc<[String]>,
+    read: Reader,
     held: Mutex<Held>,
 }
 
@@ -48,12 +47,8 @@ pub(crate) struct Current {
 
 impl Session {
     /// Nothing is asked for yet. `read` turns a reply into what expressions see as `resp`.
-    pub(crate) fn new(
-        steps: Steps,
-        read: fn(Incoming, &[String]) -> Json,
-        arrays: Arc<[String]>,
-    ) -> Self {
-        Self { steps, read, arrays, held: Mutex::default() }
+    pub(crate) fn new(steps: Steps, read: Reader) -> Self {
+        Self { steps, read, held: Mutex::default() }
     }
 
     /// The secret, had now when there is none that lasts. Only one request is ever under way: whoever comes meanwhile
@@ -63,7 +58,7 @@ impl Session {
     /// Why it cannot be had; timeout when `deadline` passes first.
     pub(crate) async fn current(
         &self,
-        wire: &Https,
+        site: &Speech,
         scope: &Arc<Scope>,
         now: Timestamp,
         deadline: Instant,
@@ -80,7 +75,7 @@ impl Session {
         {
             return Err(Failed { is_repeated: true, ..failed.clone() });
         }
-        match self.renew(wire, scope, now, deadline).await {
+        match self.renew(site, scope, now, deadline).await {
             Ok((values, until)) => {
                 held.generations += 1;
                 let generation = held.generations;
@@ -118,18 +113,18 @@ impl Session {
 
     async fn renew(
         &self,
-        wire: &Https,
+        site: &Speech,
         scope: &Arc<Scope>,
         now: Timestamp,
         deadline: Instant,
     ) -> Result<(Json, Timestamp), Failed> {
-        let outgoing = render::request(&self.steps.request, scope, wire.charset())
+        let outgoing = render::request(&self.steps.request, scope, site.charset)
             .map_err(|failed| within(failed, "session"))?;
-        let incoming =
-            wire.send(outgoing, deadline).await.map_err(|failed| within(failed, "session"))?;
-        let status = incoming.status;
+        let heard =
+            site.send(outgoing, deadline).await.map_err(|failed| within(failed, "session"))?;
+        let status = heard.status;
         let mut hearing = Scope::inside(scope);
-        hearing.set("resp", &(self.read)(incoming, &self.arrays));
+        hearing.set("resp", &(self.read)(heard, &site.arrays));
         let refused = |detail: String| Failed::answered(Unavailable::Refused, detail);
         if let Some(rule) = &self.steps.failed {
             match rule.truth(&hearing) {
@@ -138,7 +133,7 @@ impl Session {
                     return Err(refused("the agency gave no session (session.failed)".into()));
                 }
                 Err(fault) if status < 400 => {
-                    return Err(Failed::expression("session.failed", rule.source(), fault));
+                    return Err(Failed::expression("session.failed", rule, fault));
                 }
                 Err(_) => {}
             }
@@ -149,18 +144,18 @@ impl Session {
         let mut values = Map::new();
         for (name, expression) in &self.steps.values {
             let value = expression.evaluate(&hearing).map_err(|fault| {
-                Failed::expression(&format!("session.values.{name}"), expression.source(), fault)
+                Failed::expression(&format!("session.values.{name}"), expression, fault)
             })?;
             values.insert(name.clone(), value);
         }
         let expires = &self.steps.expires;
         let ends = expires
             .evaluate(&hearing)
-            .map_err(|fault| Failed::expression("session.expires", expires.source(), fault))?;
+            .map_err(|fault| Failed::expression("session.expires", expires, fault))?;
         let ends = ends.as_u64().and_then(|ms| ms.checked_mul(1_000)).map(Timestamp);
         let Some(ends) = ends.filter(|ends| *ends > now) else {
             let problem = "it is no future time in milliseconds since 1970";
-            return Err(Failed::expression("session.expires", expires.source(), problem));
+            return Err(Failed::expression("session.expires", expires, problem));
         };
         let life = ends.since(now);
         let until = now.plus(life.saturating_sub(MARGIN.min(life / 10)));

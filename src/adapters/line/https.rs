@@ -1,15 +1,15 @@
-//! One HTTPS site: a request out, its reply back as text, within a time and a size.
+//! One HTTPS site: a request out, its reply back, within a time and a size.
 
 use std::time::Duration;
 
-use encoding_rs::GB18030;
 use http::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Response, redirect};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
-use super::failed::Failed;
-use super::manifest::{Charset, Site};
+use super::{Got, Line, Put, Putting, not_carried};
+use crate::adapters::failed::Failed;
+use crate::adapters::manifest::Site;
 use crate::query::record::Unavailable;
 
 /// Connections kept open to one agency while nothing is asked.
@@ -23,10 +23,10 @@ pub(crate) struct Https {
     base: String,
     timeout: Duration,
     max_body: usize,
-    charset: Charset,
 }
 
 /// A request, rendered.
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     /// Path and query.
@@ -36,12 +36,13 @@ pub(crate) struct Outgoing {
     pub(crate) payload: Option<(String, Vec<u8>)>,
 }
 
-/// A reply, decoded.
+/// A reply.
+#[derive(Clone)]
 pub(crate) struct Incoming {
     pub(crate) status: u16,
     /// Lower-case names; values of one name joined by a comma.
     pub(crate) headers: Map<String, Json>,
-    pub(crate) text: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Https {
@@ -63,29 +64,14 @@ impl Https {
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_TIME)
             .build()?;
-        Ok(Self {
-            client,
-            base: site.base.clone(),
-            timeout: site.timeout,
-            max_body: site.max_body,
-            charset: site.charset,
-        })
-    }
-
-    /// How text travels.
-    pub(crate) fn charset(&self) -> Charset {
-        self.charset
+        Ok(Self { client, base: site.base.clone(), timeout: site.timeout, max_body: site.max_body })
     }
 
     /// One request and its reply, before the site's own timeout and before `deadline`.
     ///
     /// # Errors
-    /// Timeout, unreachable, or a reply too long or not in the charset.
-    pub(crate) async fn send(
-        &self,
-        outgoing: Outgoing,
-        deadline: Instant,
-    ) -> Result<Incoming, Failed> {
+    /// Timeout, unreachable, or a reply too long.
+    async fn send(&self, outgoing: Outgoing, deadline: Instant) -> Result<Incoming, Failed> {
         let deadline = deadline.min(Instant::now() + self.timeout);
         let mut request =
             self.client.request(outgoing.method, format!("{}{}", self.base, outgoing.target));
@@ -113,10 +99,7 @@ impl Https {
                 return Err(Failed::answered(Unavailable::Timeout, "half a reply in time"));
             }
         };
-        let text = decode(self.charset, &bytes).ok_or_else(|| {
-            Failed::contract("the reply is not written in the manifest's charset")
-        })?;
-        Ok(Incoming { status, headers, text })
+        Ok(Incoming { status, headers, body: bytes })
     }
 
     /// Stops reading as soon as the reply is too long.
@@ -142,32 +125,12 @@ impl Https {
     }
 }
 
-/// Text as bytes of the charset.
-pub(crate) fn encode(charset: Charset, text: &str) -> Vec<u8> {
-    match charset {
-        Charset::Utf8 => text.as_bytes().to_vec(),
-        Charset::Gb18030 => GB18030.encode(text).0.into_owned(),
-    }
-}
-
-/// The charset's name in a content type.
-pub(crate) fn charset_name(charset: Charset) -> &'static str {
-    match charset {
-        Charset::Utf8 => "utf-8",
-        Charset::Gb18030 => "gb18030",
-    }
-}
-
-/// `None` when the bytes are not of the charset: a wrong character may be a wrong name.
-fn decode(charset: Charset, bytes: &[u8]) -> Option<String> {
-    match charset {
-        Charset::Utf8 => {
-            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-            std::str::from_utf8(bytes).ok().map(str::to_owned)
-        }
-        Charset::Gb18030 => GB18030
-            .decode_without_bom_handling_and_without_replacement(bytes)
-            .map(std::borrow::Cow::into_owned),
+impl Line for Https {
+    fn put(&self, put: Put, deadline: Instant) -> Putting<'_> {
+        Box::pin(async move {
+            let Put::Http(outgoing) = put else { return Err(not_carried()) };
+            self.send(outgoing, deadline).await.map(Got::Http)
+        })
     }
 }
 

@@ -1,19 +1,19 @@
 //! The transport `[soap]`: envelopes over HTTPS, XML inside XML where an agency wants that.
 
-use std::sync::Arc;
-
-use reqwest::Method;
+use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::exchange::Exchange;
-use super::expression::Scope;
-use super::failed::Failed;
-use super::https::{Https, Incoming, Outgoing, charset_name, encode};
-use super::manifest::{Charset, Envelope, Question, Session as Steps, Site, Version};
-use super::mapping::Reply;
+use super::charset::{charset_name, encode};
+use super::exchange::{Exchange, Heard, Speech};
 use super::session::Session;
-use super::template::Template;
-use super::{Ask, Asked, Transport, http, render, xml};
+use super::{Ask, Asked, Transport, http as plain, render};
+use crate::adapters::failed::Failed;
+use crate::adapters::language::expression::Scope;
+use crate::adapters::language::template::Template;
+use crate::adapters::language::xml;
+use crate::adapters::line::https::Outgoing;
+use crate::adapters::manifest::{Charset, Envelope, Question, Session as Steps, Version};
+use crate::adapters::mapping::Reply;
 
 /// One agency over SOAP.
 pub(crate) struct Soap {
@@ -22,18 +22,10 @@ pub(crate) struct Soap {
 }
 
 impl Soap {
-    /// Opens nothing yet. A session is had over plain HTTP on the same site.
-    ///
-    /// # Errors
-    /// When the TLS library refuses the configuration.
-    pub(crate) fn new(
-        site: &Site,
-        version: Version,
-        session: Option<Steps>,
-    ) -> Result<Self, reqwest::Error> {
-        let arrays: Arc<[String]> = Arc::from(site.arrays.as_slice());
-        let session = session.map(|steps| Session::new(steps, http::read, Arc::clone(&arrays)));
-        Ok(Self { exchange: Exchange { wire: Https::new(site)?, session, read, arrays }, version })
+    /// Over a site. A session is had by plain HTTP on the same site.
+    pub(crate) fn new(site: Speech, version: Version, session: Option<Steps>) -> Self {
+        let session = session.map(|steps| Session::new(steps, plain::read));
+        Self { exchange: Exchange { site, session, read }, version }
     }
 }
 
@@ -47,7 +39,7 @@ impl Transport for Soap {
             let Question::Soap(envelope) = &ask.operation.question else {
                 return Err(Failed::contract("the operation is not one of `[soap]`"));
             };
-            let charset = self.exchange.wire.charset();
+            let charset = self.exchange.site.charset;
             let render = |scope: &Scope| render(envelope, self.version, charset, scope);
             self.exchange.ask(ask, &render).await.map(Reply::Document)
         })
@@ -65,7 +57,7 @@ fn render(
     let fill_with_inner = |key: &str, template: &Template| {
         template
             .fill_with(scope, "inner", &Json::String(inner.clone()))
-            .map_err(|(fault, source)| Failed::expression(key, source, fault))
+            .map_err(|(fault, expression)| Failed::expression(key, expression, fault))
     };
     let body = fill_with_inner("request.body", &envelope.body)?;
     let header = match &envelope.header {
@@ -102,20 +94,20 @@ fn render(
 }
 
 fn fill(key: &str, template: &Template, scope: &Scope) -> Result<String, Failed> {
-    template.fill(scope).map_err(|(fault, source)| Failed::expression(key, source, fault))
+    template.fill(scope).map_err(|(fault, expression)| Failed::expression(key, expression, fault))
 }
 
 /// A reply as expressions see it: `body` starts below `Body`, and a Fault stands apart. What is no envelope stays text.
-fn read(incoming: Incoming, arrays: &[String]) -> Json {
-    let tree = xml::read(&incoming.text, arrays).ok();
+fn read(heard: Heard, arrays: &[String]) -> Json {
+    let tree = xml::read(&heard.text, arrays).ok();
     let body = tree.as_ref().and_then(|tree| tree.get("Envelope")?.get("Body"));
     let fault = body.and_then(|body| body.get("Fault")).cloned().unwrap_or(Json::Null);
-    let body = body.cloned().unwrap_or_else(|| Json::String(incoming.text.clone()));
+    let body = body.cloned().unwrap_or_else(|| Json::String(heard.text.clone()));
     json!({
-        "status": incoming.status,
-        "headers": incoming.headers,
+        "status": heard.status,
+        "headers": heard.headers,
         "body": body,
-        "text": incoming.text,
+        "text": heard.text,
         "fault": fault,
     })
 }

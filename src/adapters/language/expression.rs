@@ -40,6 +40,8 @@ static ENVIRONMENT: LazyLock<Arc<Env>> =
 /// One expression, compiled on load.
 pub(crate) struct Expression {
     source: String,
+    /// Where it stands in its manifest, from 1.
+    line: Option<u32>,
     program: Program,
     /// The functions of ours that it calls.
     functions: Vec<&'static Function>,
@@ -130,7 +132,17 @@ impl Expression {
         let functions =
             functions::ALL.iter().filter(|known| called.has_function(known.name)).collect();
         let calls_xml = called.has_function(functions::XML);
-        Ok(Self { source: source.to_owned(), program, functions, calls_xml })
+        Ok(Self { source: source.to_owned(), line: None, program, functions, calls_xml })
+    }
+
+    /// The same, known to stand in this line of its manifest.
+    pub(crate) fn in_line(self, line: u32) -> Self {
+        Self { line: Some(line), ..self }
+    }
+
+    /// The line of its manifest, where that is known.
+    pub(crate) fn line(&self) -> Option<u32> {
+        self.line
     }
 
     /// Every name in it that is not one of `names`.

@@ -49,6 +49,23 @@ impl Template {
         if flaws.is_empty() { Ok(Self(pieces)) } else { Err(flaws) }
     }
 
+    /// The same, known to begin in this line of its manifest.
+    pub(crate) fn beginning_in(self, first: u32) -> Self {
+        let mut line = first;
+        let pieces = self.0.into_iter().map(|piece| match piece {
+            Piece::Text(text) => {
+                line = line.saturating_add(newlines(&text));
+                Piece::Text(text)
+            }
+            Piece::Hole { expression, offset } => {
+                let expression = expression.in_line(line);
+                line = line.saturating_add(newlines(expression.source()));
+                Piece::Hole { expression, offset }
+            }
+        });
+        Self(pieces.collect())
+    }
+
     /// Every name in it that is not one of `names`.
     pub(crate) fn unknown_names(&self, names: &Names) -> Vec<Flaw> {
         let holes = self.0.iter().filter_map(|piece| match piece {
@@ -67,7 +84,7 @@ impl Template {
     ///
     /// # Errors
     /// The fault, and the expression it is in.
-    pub(crate) fn fill(&self, scope: &Scope) -> Result<String, (Fault, &str)> {
+    pub(crate) fn fill(&self, scope: &Scope) -> Result<String, (Fault, &Expression)> {
         self.fill_from(|expression| expression.text(scope))
     }
 
@@ -80,27 +97,31 @@ impl Template {
         scope: &Scope,
         name: &'static str,
         value: &Json,
-    ) -> Result<String, (Fault, &str)> {
+    ) -> Result<String, (Fault, &Expression)> {
         self.fill_from(|expression| expression.text_with(scope, name, value))
     }
 
     fn fill_from(
         &self,
         text: impl Fn(&Expression) -> Result<Option<String>, Fault>,
-    ) -> Result<String, (Fault, &str)> {
+    ) -> Result<String, (Fault, &Expression)> {
         let mut filled = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Hole { expression, .. } => {
-                    let value = text(expression).map_err(|fault| (fault, expression.source()))?;
+                    let value = text(expression).map_err(|fault| (fault, expression))?;
                     escape(&value.unwrap_or_default(), &mut filled)
-                        .map_err(|fault| (fault, expression.source()))?;
+                        .map_err(|fault| (fault, expression))?;
                 }
             }
         }
         Ok(filled)
     }
+}
+
+fn newlines(text: &str) -> u32 {
+    u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
 }
 
 /// Bytes of the hole at the start of `text`, braces included. Braces inside it may nest and may stand in strings.

@@ -2,24 +2,65 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
+use tokio::time::Instant;
 
 use super::Ask;
-use super::expression::Scope;
-use super::failed::Failed;
-use super::https::{Https, Incoming, Outgoing};
-use super::manifest::{Operation, Paging};
-use super::mapping::{self, Document};
+use super::charset;
 use super::session::{Current, Session};
+use crate::adapters::failed::Failed;
+use crate::adapters::language::expression::Scope;
+use crate::adapters::line::https::Outgoing;
+use crate::adapters::line::{Got, Line, Put, not_carried};
+use crate::adapters::manifest::{Charset, Operation, Paging};
+use crate::adapters::mapping::{self, Document};
 use crate::query::record::Unavailable;
 
 /// A site, its session, and how its replies are read.
 pub(crate) struct Exchange {
-    pub(crate) wire: Https,
+    pub(crate) site: Speech,
     pub(crate) session: Option<Session>,
-    /// A reply as expressions see it; the names are of XML elements that are always lists.
-    pub(crate) read: fn(Incoming, &[String]) -> Json,
+    /// A reply as expressions see it.
+    pub(crate) read: Reader,
+}
+
+/// A reply as expressions see it; the names are of XML elements that are always lists.
+pub(crate) type Reader = fn(Heard, &[String]) -> Json;
+
+/// How one site is spoken to.
+#[derive(Clone)]
+pub(crate) struct Speech {
+    pub(crate) line: Arc<dyn Line>,
+    pub(crate) charset: Charset,
+    /// XML elements that are always lists.
     pub(crate) arrays: Arc<[String]>,
+}
+
+/// A reply, decoded.
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    pub(crate) headers: Map<String, Json>,
+    pub(crate) text: String,
+}
+
+impl Speech {
+    /// One request and its reply.
+    ///
+    /// # Errors
+    /// As the line's, and a reply that is not in the charset.
+    pub(crate) async fn send(
+        &self,
+        outgoing: Outgoing,
+        deadline: Instant,
+    ) -> Result<Heard, Failed> {
+        let Got::Http(incoming) = self.line.put(Put::Http(outgoing), deadline).await? else {
+            return Err(not_carried());
+        };
+        let text = charset::decode(self.charset, &incoming.body).ok_or_else(|| {
+            Failed::contract("the reply is not written in the manifest's charset")
+        })?;
+        Ok(Heard { status: incoming.status, headers: incoming.headers, text })
+    }
 }
 
 /// What came of one round.
@@ -42,7 +83,7 @@ impl Exchange {
         for _ in 0..2 {
             let current = match &self.session {
                 Some(session) => {
-                    Some(session.current(&self.wire, &ask.scope, ask.now, ask.deadline).await?)
+                    Some(session.current(&self.site, &ask.scope, ask.now, ask.deadline).await?)
                 }
                 None => None,
             };
@@ -69,8 +110,8 @@ impl Exchange {
         let mut page = 1;
         loop {
             let scope = asking(&ask.scope, current, page);
-            let incoming = self.wire.send(render(&scope)?, ask.deadline).await?;
-            let resp = (self.read)(incoming, &self.arrays);
+            let heard = self.site.send(render(&scope)?, ask.deadline).await?;
+            let resp = (self.read)(heard, &self.site.arrays);
             if let Some(session) = &self.session
                 && session.is_rejected(&resp, &scope)
             {
@@ -121,11 +162,10 @@ fn turn(
     }
     let mut hearing = Scope::inside(scope);
     hearing.set("resp", resp);
-    let source = paging.rows.source();
     let of_page = match paging.rows.evaluate(&hearing) {
         Ok(Json::Array(rows)) => Ok(rows),
-        Ok(_) => Err(Failed::expression("paging.rows", source, "it is no list")),
-        Err(fault) => Err(Failed::expression("paging.rows", source, fault)),
+        Ok(_) => Err(Failed::expression("paging.rows", &paging.rows, "it is no list")),
+        Err(fault) => Err(Failed::expression("paging.rows", &paging.rows, fault)),
     };
     let of_page = match of_page {
         Ok(rows) => rows,
@@ -136,10 +176,10 @@ fn turn(
     let more = paging
         .more
         .truth(&hearing)
-        .map_err(|fault| Failed::expression("paging.more", paging.more.source(), fault))?;
+        .map_err(|fault| Failed::expression("paging.more", &paging.more, fault))?;
     if more && page >= paging.max_pages {
         let problem = format!("there are more than {} pages", paging.max_pages);
-        return Err(Failed::expression("paging.more", paging.more.source(), problem));
+        return Err(Failed::expression("paging.more", &paging.more, problem));
     }
     Ok(Turn::Rows { of_page, more })
 }

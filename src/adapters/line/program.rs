@@ -1,6 +1,5 @@
-//! The transport `grpc`: a program of its own, in any language, that implements `heyan.adapter.v1`.
+//! A program of its own, in any language, that implements `heyan.adapter.v1`, over TLS.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +14,12 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 use tower::service_fn;
 
-use super::failed::Failed;
-use super::manifest::Program;
-use super::mapping::{Named, Reply};
-use super::{Ask, Asked, Transport};
+use super::{Got, Line, Put, Putting, not_carried};
+use crate::adapters::failed::Failed;
+use crate::adapters::manifest::Program;
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::adapter_client::AdapterClient;
-use crate::proto::adapter::v1::fetch_response::Outcome;
-use crate::proto::gateway::v1 as gateway;
-use crate::query::Query;
 use crate::query::record::Unavailable;
-use crate::query::time::Timestamp;
-use crate::query::value::Value;
-use crate::wire::{read_timestamp, read_value, subject};
 
 /// The only protocol version there is.
 const PROTOCOL: u32 = 1;
@@ -36,14 +28,14 @@ const PROTOCOL: u32 = 1;
 const REPLY_BYTES: usize = 1 << 20;
 
 /// One program.
-pub(crate) struct Grpc {
+pub(crate) struct Remote {
     client: AdapterClient<Channel>,
     timeout: Duration,
     /// Facts that the program says it answers; asked once, before the first question.
     described: OnceCell<Vec<String>>,
 }
 
-impl Grpc {
+impl Remote {
     /// Describes the connection; it is opened by the first question and again when it breaks.
     ///
     /// # Errors
@@ -76,22 +68,20 @@ impl Grpc {
     /// Puts one question, with its deadline.
     async fn fetch(
         &self,
-        query: &Query,
-        attributes: Vec<String>,
+        question: wire::FetchRequest,
         deadline: Instant,
-    ) -> Result<Named, Failed> {
+    ) -> Result<wire::FetchResponse, Failed> {
         let limit = deadline.saturating_duration_since(Instant::now()).min(self.timeout);
         let asked = async {
             let facts = self.described.get_or_try_init(|| self.describe()).await?;
-            if !facts.iter().any(|fact| fact == query.fact.as_str()) {
-                let detail = format!("the program does not answer `{}`", query.fact);
+            if !facts.contains(&question.fact) {
+                let detail = format!("the program does not answer `{}`", question.fact);
                 return Err(Failed::contract(detail));
             }
-            let mut request = Request::new(question(query, attributes));
+            let mut request = Request::new(question);
             request.set_timeout(limit);
-            let reply =
-                self.client.clone().fetch(request).await.map_err(|status| failure(&status))?;
-            read(reply.into_inner())
+            let reply = self.client.clone().fetch(request).await;
+            Ok(reply.map_err(|status| failure(&status))?.into_inner())
         };
         match timeout(limit, asked).await {
             Ok(fetched) => fetched,
@@ -113,82 +103,13 @@ impl Grpc {
     }
 }
 
-impl Transport for Grpc {
-    fn kind(&self) -> &'static str {
-        "grpc"
+impl Line for Remote {
+    fn put(&self, put: Put, deadline: Instant) -> Putting<'_> {
+        Box::pin(async move {
+            let Put::Fetch(question) = put else { return Err(not_carried()) };
+            self.fetch(question, deadline).await.map(Got::Fetched)
+        })
     }
-
-    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
-        let attributes = ask.granted.iter().cloned().collect();
-        Box::pin(
-            async move { self.fetch(ask.query, attributes, ask.deadline).await.map(Reply::Named) },
-        )
-    }
-}
-
-fn question(query: &Query, attributes: Vec<String>) -> wire::FetchRequest {
-    wire::FetchRequest {
-        fact: query.fact.as_str().to_owned(),
-        request_id: query.request_id.to_vec(),
-        subjects: query.subjects.iter().map(subject).collect(),
-        attributes,
-        purpose: Some(gateway::Purpose {
-            item: query.purpose.item.as_str().to_owned(),
-            item_version: query.purpose.item_version.clone(),
-            case_number: query.purpose.case_number.clone(),
-            replaced_material: query.purpose.replaced_material.clone(),
-            notice: query.purpose.notice.clone(),
-            consent: query.purpose.consent.clone(),
-        }),
-        operator: Some(gateway::Operator {
-            id: query.operator.id.clone(),
-            unit: query.operator.unit.clone(),
-        }),
-    }
-}
-
-fn read(reply: wire::FetchResponse) -> Result<Named, Failed> {
-    match reply.outcome {
-        Some(Outcome::Found(found)) => {
-            let mut attributes: BTreeMap<String, Value> = BTreeMap::new();
-            for (name, value) in &found.attributes {
-                let value = read_value(value).ok_or_else(|| {
-                    Failed::contract("an attribute holds no value; leave it out instead")
-                })?;
-                attributes.insert(name.clone(), value);
-            }
-            let as_of = moment(found.as_of.as_ref())?;
-            Ok(Named { attributes: Some(attributes), as_of, checked: found.subjects_checked })
-        }
-        Some(Outcome::NotFound(not_found)) => {
-            let as_of = moment(not_found.as_of.as_ref())?;
-            Ok(Named { attributes: None, as_of, checked: Vec::new() })
-        }
-        Some(Outcome::Unavailable(unavailable)) => Err(Failed {
-            retry_after: unavailable.retry_after.and_then(|wait| Duration::try_from(wait).ok()),
-            ..refusal(&unavailable.reason)
-        }),
-        None => Err(Failed::contract("the reply has no outcome")),
-    }
-}
-
-fn moment(given: Option<&prost_types::Timestamp>) -> Result<Option<Timestamp>, Failed> {
-    given
-        .map(|given| read_timestamp(given).ok_or_else(|| Failed::contract("`as_of` is no time")))
-        .transpose()
-}
-
-/// The program's reason, where it is one of ours. Its own words are not kept: they may hold anything.
-fn refusal(reason: &str) -> Failed {
-    let known = [
-        Unavailable::Timeout,
-        Unavailable::Unreachable,
-        Unavailable::Refused,
-        Unavailable::Maintenance,
-        Unavailable::ContractError,
-    ];
-    let reason = known.into_iter().find(|known| known.code() == reason);
-    Failed::answered(reason.unwrap_or(Unavailable::Refused), "the program cannot answer now")
 }
 
 /// Sorts the statuses. Their messages are the program's own words and may hold anything, so only the code is kept.

@@ -1,16 +1,14 @@
 //! The transport `[http]`: JSON, forms or XML over HTTPS.
 
-use std::sync::Arc;
-
 use serde_json::{Value as Json, json};
 
-use super::exchange::Exchange;
-use super::failed::Failed;
-use super::https::{Https, Incoming};
-use super::manifest::{Question, Session as Steps, Site};
-use super::mapping::Reply;
+use super::exchange::{Exchange, Heard, Speech};
 use super::session::Session;
-use super::{Ask, Asked, Transport, render, xml};
+use super::{Ask, Asked, Transport, render};
+use crate::adapters::failed::Failed;
+use crate::adapters::language::xml;
+use crate::adapters::manifest::{Question, Session as Steps};
+use crate::adapters::mapping::Reply;
 use crate::query::record::Unavailable;
 
 /// One agency over HTTPS.
@@ -19,14 +17,10 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// Opens nothing yet.
-    ///
-    /// # Errors
-    /// When the TLS library refuses the configuration.
-    pub(crate) fn new(site: &Site, session: Option<Steps>) -> Result<Self, reqwest::Error> {
-        let arrays: Arc<[String]> = Arc::from(site.arrays.as_slice());
-        let session = session.map(|steps| Session::new(steps, read, Arc::clone(&arrays)));
-        Ok(Self { exchange: Exchange { wire: Https::new(site)?, session, read, arrays } })
+    /// Over a site, with a session where the manifest has one.
+    pub(crate) fn new(site: Speech, session: Option<Steps>) -> Self {
+        let session = session.map(|steps| Session::new(steps, read));
+        Self { exchange: Exchange { site, session, read } }
     }
 }
 
@@ -40,7 +34,7 @@ impl Transport for Http {
             let Question::Http(request) = &ask.operation.question else {
                 return Err(Failed::contract("the operation is not one of `[http]`"));
             };
-            let charset = self.exchange.wire.charset();
+            let charset = self.exchange.site.charset;
             let render = |scope: &_| render::request(request, scope, charset);
             let document = self.exchange.ask(ask, &render).await?;
             // Whatever its body looks like, a server that reports its own error has not said "no record".
@@ -56,18 +50,18 @@ impl Transport for Http {
 }
 
 /// A reply as expressions see it. What its content type says is a hint; what it is, decides.
-pub(super) fn read(incoming: Incoming, arrays: &[String]) -> Json {
-    let text = incoming.text.trim_start();
+pub(super) fn read(heard: Heard, arrays: &[String]) -> Json {
+    let text = heard.text.trim_start();
     let body = if text.starts_with('<') {
         xml::read(text, arrays).ok()
     } else {
         serde_json::from_str::<Json>(text).ok()
     };
-    let body = body.unwrap_or_else(|| Json::String(incoming.text.clone()));
+    let body = body.unwrap_or_else(|| Json::String(heard.text.clone()));
     json!({
-        "status": incoming.status,
-        "headers": incoming.headers,
+        "status": heard.status,
+        "headers": heard.headers,
         "body": body,
-        "text": incoming.text,
+        "text": heard.text,
     })
 }

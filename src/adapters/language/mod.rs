@@ -1,0 +1,7 @@
+//! The language of manifests: expressions, the functions they call, templates with expressions in them.
+
+pub(super) mod expression;
+mod functions;
+mod moment;
+pub(super) mod template;
+pub(super) mod xml;

@@ -1,0 +1,78 @@
+//! What goes over the line to an agency, one exchange at a time.
+//!
+//! A [`Line`] carries bytes, statements or messages and understands none of them: what they mean is the transport's
+//! business. So a fixture can stand in for an agency, and what went over the line can be shown.
+
+pub(super) mod https;
+pub(super) mod postgres;
+pub(super) mod program;
+pub(super) mod tls;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use self::https::{Https, Incoming, Outgoing};
+use self::postgres::{Postgres, Select};
+use self::program::Remote;
+use super::failed::Failed;
+use super::manifest::Access;
+use crate::proto::adapter::v1 as wire;
+use crate::query::time::Timestamp;
+
+/// One thing put to an agency. Personal data and secrets are in it.
+pub(crate) enum Put {
+    /// A request over HTTPS.
+    Http(Outgoing),
+    /// A statement and its parameters.
+    Select(Select),
+    /// A question to a program in front of the agency.
+    Fetch(wire::FetchRequest),
+}
+
+/// What came back. Personal data is in it.
+pub(crate) enum Got {
+    /// A reply over HTTPS.
+    Http(Incoming),
+    /// The rows of a statement, as maps by column name.
+    Rows {
+        /// The rows.
+        rows: Vec<Json>,
+        /// When they were true, where the line itself knows.
+        as_of: Option<Timestamp>,
+    },
+    /// A program's reply.
+    Fetched(wire::FetchResponse),
+}
+
+/// An exchange under way.
+pub(crate) type Putting<'a> = Pin<Box<dyn Future<Output = Result<Got, Failed>> + Send + 'a>>;
+
+/// The way to one agency, or what stands in for it.
+///
+/// One call is one exchange: it keeps to the line's own time limit and to `deadline`, and never repeats anything. It
+/// may be called concurrently, and its future may be dropped at any time.
+pub(crate) trait Line: Send + Sync {
+    /// Puts one thing and hears what comes back.
+    fn put(&self, put: Put, deadline: Instant) -> Putting<'_>;
+}
+
+/// The line a manifest describes. Nothing is opened before the first question.
+///
+/// # Errors
+/// Why it cannot be set up.
+pub(super) fn open(access: &Access) -> Result<Arc<dyn Line>, String> {
+    let unusable = |error: reqwest::Error| format!("HTTPS cannot be set up: {error}");
+    Ok(match access {
+        Access::Http(site) | Access::Soap(site, _) => Arc::new(Https::new(site).map_err(unusable)?),
+        Access::Sql(database) => Arc::new(Postgres::new(database)),
+        Access::Grpc(program) => Arc::new(Remote::new(program)?),
+    })
+}
+
+/// What a line answers to what it does not carry: a mistake of ours, told rather than panicked about.
+pub(crate) fn not_carried() -> Failed {
+    Failed::contract("this line does not carry that")
+}

@@ -1,0 +1,74 @@
+//! How a question becomes exchanges over a line, and a reply: one file per transport.
+
+mod charset;
+mod exchange;
+mod grpc;
+mod http;
+mod render;
+mod session;
+mod soap;
+mod sql;
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use self::exchange::Speech;
+use super::failed::Failed;
+use super::language::expression::Scope;
+use super::line::Line;
+use super::manifest::{Access, Operation, Session, Site};
+use super::mapping::Reply;
+use crate::query::Query;
+use crate::query::time::Timestamp;
+
+/// One question to one agency.
+pub(crate) struct Ask<'a> {
+    pub(crate) operation: &'a Operation,
+    pub(crate) query: &'a Query,
+    /// Attributes that the permit grants.
+    pub(crate) granted: &'a BTreeSet<String>,
+    /// What its expressions see.
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) now: Timestamp,
+    pub(crate) deadline: Instant,
+}
+
+/// A reply under way.
+pub(crate) type Asked<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failed>> + Send + 'a>>;
+
+/// A way to speak to an agency.
+///
+/// One call of `ask` is one attempt: it keeps to the transport's own time limit and to the question's deadline, never
+/// repeats what the agency may have acted on, and tells apart a reply from none. It may be called concurrently, and its
+/// future may be dropped at any time.
+pub(crate) trait Transport: Send + Sync {
+    /// Its name in manifests.
+    fn kind(&self) -> &'static str;
+
+    /// Puts the question once.
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a>;
+}
+
+/// The transport a manifest names, over this line.
+pub(super) fn over(
+    line: Arc<dyn Line>,
+    access: &Access,
+    session: Option<Session>,
+) -> Arc<dyn Transport> {
+    let speech = |line, site: &Site| Speech {
+        line,
+        charset: site.charset,
+        arrays: Arc::from(site.arrays.as_slice()),
+    };
+    match access {
+        Access::Http(site) => Arc::new(http::Http::new(speech(line, site), session)),
+        Access::Soap(site, version) => {
+            Arc::new(soap::Soap::new(speech(line, site), *version, session))
+        }
+        Access::Sql(_) => Arc::new(sql::Sql::new(line)),
+        Access::Grpc(_) => Arc::new(grpc::Grpc::new(line)),
+    }
+}

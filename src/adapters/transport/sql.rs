@@ -1,0 +1,55 @@
+//! The transport `[sql]`: one parametrised SELECT of the manifest for each question.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::{Ask, Asked, Transport};
+use crate::adapters::failed::Failed;
+use crate::adapters::line::postgres::Select;
+use crate::adapters::line::{Got, Line, Put, not_carried};
+use crate::adapters::manifest::Question;
+use crate::adapters::mapping::{Document, Reply};
+
+/// One database.
+pub(crate) struct Sql {
+    line: Arc<dyn Line>,
+}
+
+impl Sql {
+    /// Over the line to a database.
+    pub(crate) fn new(line: Arc<dyn Line>) -> Self {
+        Self { line }
+    }
+}
+
+impl Transport for Sql {
+    fn kind(&self) -> &'static str {
+        "sql"
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
+        Box::pin(async move {
+            let Question::Sql(statement, parameters) = &ask.operation.question else {
+                return Err(Failed::contract("the operation is not one of `[sql]`"));
+            };
+            let parameters: Vec<Json> = parameters
+                .iter()
+                .map(|parameter| {
+                    parameter
+                        .evaluate(&ask.scope)
+                        .map_err(|fault| Failed::expression("parameters", parameter, fault))
+                })
+                .collect::<Result<_, _>>()?;
+            let select = Select { statement: statement.clone(), parameters };
+            let Got::Rows { rows, as_of } =
+                self.line.put(Put::Select(select), ask.deadline).await?
+            else {
+                return Err(not_carried());
+            };
+            let as_of = as_of.map(|at| at.0 / 1_000);
+            let resp = json!({ "rows": rows, "body": rows, "as_of": as_of });
+            Ok(Reply::Document(Document { resp, scope: Arc::clone(&ask.scope), incomplete: None }))
+        })
+    }
+}
