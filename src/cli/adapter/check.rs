@@ -1,34 +1,18 @@
-//! `heyan adapter`: proves an agency's manifest before it is put in force.
+//! `heyan adapter check`: proves manifests before they are put in force.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::findings;
 use crate::adapters::{self, Depth};
 use crate::catalogue::Catalogue;
+use crate::cli::findings;
 
-/// Arguments of `heyan adapter`.
+/// Arguments of `heyan adapter check`.
 #[derive(Debug, Args)]
-pub struct Adapter {
-    #[command(subcommand)]
-    command: Commands,
-}
-
-#[derive(Debug, Subcommand)]
-enum Commands {
-    /// Read manifests as the gateway would, and report every finding at once; opens no socket
-    #[command(
-        after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only"
-    )]
-    Check(Check),
-}
-
-#[derive(Debug, Args)]
-struct Check {
+pub(super) struct Check {
     /// One manifest, or a folder of them
     path: PathBuf,
     /// The catalogue, with its folders `facts` and `items`
@@ -46,8 +30,7 @@ struct Check {
 ///
 /// # Errors
 /// When there is nothing to read, or no catalogue to hold it against.
-pub fn run(command: Adapter) -> anyhow::Result<ExitCode> {
-    let Commands::Check(check) = command.command;
+pub(super) fn run(check: &Check) -> anyhow::Result<ExitCode> {
     if !check.path.exists() {
         bail!("there is no `{}`", check.path.display());
     }
