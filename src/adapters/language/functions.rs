@@ -21,7 +21,8 @@ pub(super) enum Datum {
 pub(super) struct Function {
     /// Its name in expressions.
     pub(super) name: &'static str,
-    arity: usize,
+    /// How many arguments it takes.
+    pub(super) arity: usize,
     body: fn(&[Datum]) -> Result<Datum, &'static str>,
 }
 
