@@ -33,6 +33,24 @@ async fn state(client: &Client) -> wire::AdapterState {
     all.into_iter().find(|adapter| adapter.name == POLICE).unwrap()
 }
 
+/// `heyan adapter …` as the fund centre's operations system.
+async fn heyan(lab: &Lab, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_heyan"))
+        .arg("adapter")
+        .args(arguments)
+        .args(["--gateway", &lab.endpoint()])
+        .arg("--identity")
+        .arg(lab.path("pki/fund-centre/operations"))
+        .arg("--authority")
+        .arg(lab.path("pki/fund-centre/ca.pem"))
+        .output()
+        .await
+        .unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    println!("{out}{err}");
+    (output.status.code(), out + &err)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_entry_names_the_manifest_that_was_used() {
     let lab = Lab::start(&[POLICE]).await;
@@ -57,12 +75,17 @@ async fn each_entry_names_the_manifest_that_was_used() {
     let refused = reload(&operator).await;
     assert!(refused.findings[0].contains("police.toml:"), "{refused:?}");
     assert_eq!((refused.changes.len(), refused.digest), (0, reloaded.digest));
-    assert_eq!(ask(&client, lab.question("P1")).await.source.unwrap().kind(), Agency);
+    assert_eq!(ask(&client, lab.question("P2")).await.source.unwrap().kind(), Agency);
 
     let told = state(&operator).await;
     assert_eq!((told.health.as_str(), told.breaker.as_str()), ("serving", "closed"));
     assert_eq!((told.answered, told.latency_of, told.in_flight), (2, 2, 0));
     assert!(told.latency_p99.is_some() && told.last_failure.is_empty());
+    let (code, printed) = heyan(&lab, &["list"]).await;
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains("police") && printed.contains("serving"), "{printed}");
+    let (code, printed) = heyan(&lab, &["reload", POLICE]).await;
+    assert!(code == Some(1) && printed.contains("nonsense"), "{printed}");
     let refused = client.reload_adapter(POLICE.to_owned()).await.unwrap_err();
     assert!(refused.to_string().contains("`operate`"), "{refused}");
     let stored = lab.node().gateway().audit().entries(0, usize::MAX).unwrap();

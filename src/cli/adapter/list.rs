@@ -186,7 +186,7 @@ mod tests {
         assert!(lines[1].contains("12.3 ms") && lines[1].contains("7 of 20/s"), "{lines:#?}");
         assert!(lines[2].contains("failing") && lines[2].contains("open, 4 s"), "{lines:#?}");
         assert!(lines[4].ends_with("tax.toml T1: no answer before the deadline"), "{lines:#?}");
-        assert!(table(&[good.clone()], true)[1].starts_with("\x1b[32mpolice"));
+        assert!(table(std::slice::from_ref(&good), true)[1].starts_with("\x1b[32mpolice"));
         assert_eq!(as_json(&good)["latency_p50_us"], 12_300);
     }
 }

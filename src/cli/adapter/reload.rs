@@ -41,7 +41,9 @@ pub(super) fn run(command: &Reload) -> anyhow::Result<ExitCode> {
         } else {
             reloaded.changes.iter().for_each(|change| say!("{change}"));
             reloaded.findings.iter().for_each(|finding| say!("{finding}"));
-            if reloaded.changes.is_empty() {
+            if !reloaded.findings.is_empty() {
+                say!("nothing changed: its last good version stays");
+            } else if reloaded.changes.is_empty() {
                 say!("nothing changed");
             }
         }
