@@ -9,6 +9,7 @@ pub mod audit;
 pub mod check;
 pub mod demo;
 mod findings;
+mod health;
 pub mod pki;
 pub mod query;
 pub mod serve;
@@ -46,7 +47,7 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
-    /// Prove an agency's manifest
+    /// Prove an agency's manifest; show and reload the adapters of a running gateway
     Adapter(adapter::Adapter),
     /// Make, verify and replay the access log; prove, search, report, export, compare and open what it holds
     Audit(audit::AuditCommand),

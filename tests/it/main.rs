@@ -46,6 +46,8 @@ mod publish;
 #[cfg(test)]
 mod reloading;
 #[cfg(test)]
+mod one_adapter;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;

@@ -57,6 +57,11 @@ pub(crate) type Putting<'a> = Pin<Box<dyn Future<Output = Result<Got, Failed>> +
 pub(crate) trait Line: Send + Sync {
     /// Puts one thing and hears what comes back.
     fn put(&self, put: Put, deadline: Instant) -> Putting<'_>;
+
+    /// False while it is known that nothing can be put: a program of the gateway's own does not run.
+    fn is_up(&self) -> bool {
+        true
+    }
 }
 
 /// The line a manifest describes. Nothing is opened before the first question.

@@ -1,6 +1,8 @@
 //! `heyan adapter`: what an agency's operator does with manifests, one file per command.
 
 mod check;
+mod list;
+mod reload;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,21 @@ enum Commands {
         heyan adapter check housing.toml --catalogue catalogue --manifest-only"
     )]
     Check(check::Check),
+    /// Show how each adapter of a running gateway does
+    #[command(
+        after_help = "Examples:\n  heyan adapter list --identity pki/fund-centre/operations \\\n      \
+        --authority pki/fund-centre/ca.pem\n  heyan adapter list --identity … --authority … --json\n\n\
+        Exit code: 0 every agency is worth asking, 1 one is not, 2 could not tell."
+    )]
+    List(list::List),
+    /// Have a running gateway read one adapter's manifest again; the others stay as they are
+    #[command(
+        after_help = "Examples:\n  heyan adapter reload housing --identity pki/fund-centre/operations \\\n      \
+        --authority pki/fund-centre/ca.pem\n\n\
+        Exit code: 0 it is in force as its file is, 1 the manifest has flaws and its last good version\n\
+        stays, 2 could not tell."
+    )]
+    Reload(reload::Reload),
 }
 
 /// Runs it: exit 0 when all is well, 1 with a "no".
@@ -30,5 +47,7 @@ enum Commands {
 pub fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::Check(command) => check::run(&command),
+        Commands::List(command) => list::run(&command),
+        Commands::Reload(command) => reload::run(&command),
     }
 }

@@ -21,7 +21,7 @@ const LAYERS: [(u32, &str, &str); 27] = [
     (2, "identity", "crypto, decision, parties, query"),
     (2, "agreements", "catalogue, crypto, decision, finding, parties, query"),
     (2, "cache", "crypto, decision, query"),
-    (2, "adapters", "catalogue, crypto, decision, finding, proto, query, wire"),
+    (2, "adapters", "catalogue, crypto, decision, finding, proto, query, telemetry, wire"),
     (2, "audit", "clock, crypto, decision, proto, query"),
     (2, "pki", "parties, query"),
     (3, "admin", "audit, telemetry"),
