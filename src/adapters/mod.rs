@@ -10,6 +10,7 @@ mod transport;
 mod line;
 mod mapping;
 mod failed;
+mod fixture;
 mod limits;
 mod state;
 mod adapter;
