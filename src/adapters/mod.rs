@@ -15,6 +15,7 @@ mod limits;
 mod state;
 mod adapter;
 mod load;
+pub mod scaffold;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
