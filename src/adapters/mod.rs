@@ -10,12 +10,14 @@ mod transport;
 mod line;
 mod mapping;
 mod failed;
+mod fixture;
 mod limits;
 mod latency;
 mod state;
 mod adapter;
 mod load;
 mod reload;
+pub mod scaffold;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

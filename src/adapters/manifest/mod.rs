@@ -6,7 +6,7 @@ mod names;
 mod operation;
 mod request;
 mod resilience;
-mod section;
+pub(in crate::adapters) mod section;
 mod statement;
 
 use std::collections::BTreeMap;
@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use toml::de::DeTable;
 
 use self::files::Files;
 use self::names::Declared;
@@ -106,14 +105,7 @@ pub(crate) fn read(
     }
     let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        let finding = |error: toml::de::Error| match error.span() {
-            Some(span) => Finding::at(file, text, span.start, error.message()),
-            None => Finding::new(file, error.message()),
-        };
-        return Err(errors.into_iter().map(finding).collect());
-    }
+    let table = section::parse(file, text)?;
     let source = Source::new(file, text);
     let files = Files::new(file.parent().unwrap_or(Path::new(".")), depth == Depth::WithFiles);
     let manifest = manifest(&source, Section::document(&source, &table), file, &files, find);

@@ -3,6 +3,7 @@
 mod check;
 mod list;
 mod reload;
+mod new;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,13 @@ pub struct Adapter {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
+    /// Begin a manifest and its fixtures for an agency: whole, commented, and to be gone on from
+    #[command(
+        after_help = "Examples:\n  heyan adapter new health --kind http --fact B2 --catalogue catalogue --into adapters\n  \
+        heyan adapter new register --kind soap --fact E1 --catalogue catalogue --from-wsdl register.wsdl --operation Query\n\n\
+        Nothing is ever overwritten, and a description never changes a manifest that exists."
+    )]
+    New(Box<new::New>),
     /// Read manifests as the gateway would, and report every finding at once; opens no socket
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
@@ -46,6 +54,7 @@ enum Commands {
 /// When it could not tell.
 pub fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
+        Commands::New(command) => new::run(&command),
         Commands::Check(command) => check::run(&command),
         Commands::List(command) => list::run(&command),
         Commands::Reload(command) => reload::run(&command),
