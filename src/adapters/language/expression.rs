@@ -232,12 +232,12 @@ impl Expression {
                 .map_err(|_| Fault::Other("a function is declared twice"))?;
         }
         if self.calls_xml {
-            let lists = Arc::clone(&scope.lists);
+            let shape = Arc::clone(&scope.shape);
             context
                 .add_function(functions::XML, move |Arguments(arguments): Arguments| {
                     call(functions::XML, &arguments, |data| match data {
                         [Datum::Json(Json::String(text))] => {
-                            xml::read(text, &lists).map(Datum::Json).map_err(|_| "this is no XML")
+                            xml::read(text, &shape).map(Datum::Json).map_err(|_| "this is no XML")
                         }
                         _ => Err("takes one text"),
                     })

@@ -26,7 +26,7 @@ use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
+pub(crate) use self::access::{Access, Database, Program, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 

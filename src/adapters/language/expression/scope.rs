@@ -13,20 +13,21 @@ use cel::objects::Key;
 use serde_json::Value as Json;
 
 use super::super::functions::Datum;
+use super::super::xml::Shape;
 
 /// What an expression can see. Values are converted once and then only borrowed.
 #[derive(Default)]
 pub(crate) struct Scope {
     outer: Option<Arc<Scope>>,
     values: HashMap<&'static str, Box<dyn Val>>,
-    /// Names of XML elements that are lists even when there is one.
-    pub(super) lists: Arc<[String]>,
+    /// How XML is read.
+    pub(super) shape: Arc<Shape>,
 }
 
 impl Scope {
-    /// An empty scope. `lists` names the XML elements that are always lists.
-    pub(crate) fn new(lists: Arc<[String]>) -> Self {
-        Self { outer: None, values: HashMap::new(), lists }
+    /// An empty scope. `shape` says how `xml(text)` reads.
+    pub(crate) fn new(shape: Arc<Shape>) -> Self {
+        Self { outer: None, values: HashMap::new(), shape }
     }
 
     /// A scope inside another: it sees what the outer one sees, and may hide it.
@@ -34,7 +35,7 @@ impl Scope {
         Self {
             outer: Some(Arc::clone(outer)),
             values: HashMap::new(),
-            lists: Arc::clone(&outer.lists),
+            shape: Arc::clone(&outer.shape),
         }
     }
 
