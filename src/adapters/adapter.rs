@@ -260,8 +260,8 @@ fn fingerprint(manifest: &Manifest, catalogue: &[u8]) -> Digest {
 }
 
 fn constants(manifest: &Manifest) -> Scope {
-    let lists: Arc<[String]> = match &manifest.access {
-        Access::Http(site) | Access::Soap(site, _) => Arc::from(site.arrays.as_slice()),
+    let shape = match &manifest.access {
+        Access::Http(site) | Access::Soap(site, _) => Arc::clone(&site.shape),
         Access::Sql(_) | Access::Grpc(_) => Arc::default(),
     };
     let secrets: Map<String, Json> = manifest
@@ -269,7 +269,7 @@ fn constants(manifest: &Manifest) -> Scope {
         .iter()
         .map(|(name, secret)| (name.clone(), Json::from(secret.expose_secret())))
         .collect();
-    let mut scope = Scope::new(lists);
+    let mut scope = Scope::new(shape);
     scope.set("cfg", &manifest.settings);
     scope.set("secret", &Json::Object(secrets));
     scope

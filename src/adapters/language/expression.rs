@@ -270,12 +270,12 @@ fn parse(source: &str) -> Option<Result<Option<Program>, ParseErrors>> {
     })
 }
 
-/// The function whose result depends on the scope, which says what elements are always lists.
+/// The function whose result depends on the scope, which says how XML is read.
 fn declare_xml(context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault> {
-    let lists = Arc::clone(&scope.lists);
+    let shape = Arc::clone(&scope.shape);
     let refused = |problem: &'static str| ExecutionError::function_error(functions::XML, problem);
     let read = move |text: Arc<String>| {
-        let tree = xml::read(&text, &lists).map_err(|_| refused("this is no XML"))?;
+        let tree = xml::read(&text, &shape).map_err(|_| refused("this is no XML"))?;
         Value::try_from(to_val(&tree).as_ref())
     };
     context

@@ -1,5 +1,7 @@
 //! The language of manifests: expressions, the functions they call, templates with expressions in them.
 
+pub(super) mod charset;
+pub(super) mod envelope;
 pub(super) mod expression;
 mod functions;
 mod moment;

@@ -101,6 +101,21 @@ impl Template {
         self.fill_from(|expression| expression.text_with(scope, name, value))
     }
 
+    /// The first expression whose text is not as it must be: for saying where something went wrong.
+    pub(crate) fn first_not(
+        &self,
+        scope: &Scope,
+        is_so: &dyn Fn(&str) -> bool,
+    ) -> Option<&Expression> {
+        self.0.iter().find_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole { expression, .. } => {
+                let text = expression.text(scope).ok().flatten().unwrap_or_default();
+                (!is_so(&text)).then_some(expression)
+            }
+        })
+    }
+
     fn fill_from(
         &self,
         text: impl Fn(&Expression) -> Result<Option<String>, Fault>,

@@ -26,7 +26,7 @@ use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
+pub(crate) use self::access::{Access, Database, Program, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 pub(crate) use self::resilience::{Narrower, Resilience};
@@ -125,7 +125,7 @@ pub(crate) fn read(
 pub(crate) fn name_of(file: &Path) -> Option<String> {
     let size = fs::metadata(file).ok()?.len();
     let text = (size <= MAX_BYTES).then(|| fs::read_to_string(file).ok()).flatten()?;
-    let (table, _) = DeTable::parse_recoverable(&text);
+    let (table, _) = toml::de::DeTable::parse_recoverable(&text);
     table.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
 }
 

@@ -1,12 +1,15 @@
 //! The transport `[http]`: JSON, forms or XML over HTTPS.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::exchange::{Exchange, Heard, Speech};
 use super::session::Session;
 use super::{Ask, Asked, Transport, render};
 use crate::adapters::failed::Failed;
-use crate::adapters::language::xml;
+use crate::adapters::language::expression::Scope;
+use crate::adapters::language::xml::{self, Shape};
 use crate::adapters::manifest::{Question, Session as Steps};
 use crate::adapters::mapping::Reply;
 use crate::query::record::Unavailable;
@@ -35,7 +38,7 @@ impl Transport for Http {
                 return Err(Failed::contract("the operation is not one of `[http]`"));
             };
             let charset = self.exchange.site.charset;
-            let render = |scope: &_| render::request(request, scope, charset);
+            let render = |scope: &Arc<Scope>| render::request(request, scope, charset);
             let document = self.exchange.ask(ask, &render).await?;
             // Whatever its body looks like, a server that reports its own error has not said "no record".
             match document.resp.get("status").and_then(Json::as_u64) {
@@ -50,18 +53,18 @@ impl Transport for Http {
 }
 
 /// A reply as expressions see it. What its content type says is a hint; what it is, decides.
-pub(super) fn read(heard: Heard, arrays: &[String]) -> Json {
+pub(super) fn read(heard: Heard, shape: &Shape) -> Result<Json, Failed> {
     let text = heard.text.trim_start();
     let body = if text.starts_with('<') {
-        xml::read(text, arrays).ok()
+        xml::read(text, shape).ok()
     } else {
         serde_json::from_str::<Json>(text).ok()
     };
     let body = body.unwrap_or_else(|| Json::String(heard.text.clone()));
-    json!({
+    Ok(json!({
         "status": heard.status,
         "headers": heard.headers,
         "body": body,
         "text": heard.text,
-    })
+    }))
 }

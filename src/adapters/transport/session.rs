@@ -123,8 +123,9 @@ impl Session {
         let heard =
             site.send(outgoing, deadline).await.map_err(|failed| within(failed, "session"))?;
         let status = heard.status;
+        let resp = (self.read)(heard, &site.shape).map_err(|failed| within(failed, "session"))?;
         let mut hearing = Scope::inside(scope);
-        hearing.set("resp", &(self.read)(heard, &site.arrays));
+        hearing.set("resp", &resp);
         let refused = |detail: String| Failed::answered(Unavailable::Refused, detail);
         if let Some(rule) = &self.steps.failed {
             match rule.truth(&hearing) {

@@ -11,6 +11,7 @@ use cel::context::VariableResolver;
 use serde_json::Value as Json;
 
 use super::super::functions::Datum;
+use super::super::xml::Shape;
 
 /// What an expression can see. Values are converted once and then only borrowed.
 #[derive(Default)]
@@ -18,19 +19,19 @@ pub(crate) struct Scope {
     outer: Option<Arc<Scope>>,
     /// Few enough that comparing names is faster than hashing them.
     values: Vec<(&'static str, Box<dyn Val>)>,
-    /// Names of XML elements that are lists even when there is one.
-    pub(super) lists: Arc<[String]>,
+    /// How XML is read.
+    pub(super) shape: Arc<Shape>,
 }
 
 impl Scope {
-    /// An empty scope. `lists` names the XML elements that are always lists.
-    pub(crate) fn new(lists: Arc<[String]>) -> Self {
-        Self { outer: None, values: Vec::new(), lists }
+    /// An empty scope. `shape` says how `xml(text)` reads.
+    pub(crate) fn new(shape: Arc<Shape>) -> Self {
+        Self { outer: None, values: Vec::new(), shape }
     }
 
     /// A scope inside another: it sees what the outer one sees, and may hide it.
     pub(crate) fn inside(outer: &Arc<Self>) -> Self {
-        Self { outer: Some(Arc::clone(outer)), values: Vec::new(), lists: Arc::clone(&outer.lists) }
+        Self { outer: Some(Arc::clone(outer)), values: Vec::new(), shape: Arc::clone(&outer.shape) }
     }
 
     /// Binds a name.
