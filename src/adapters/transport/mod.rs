@@ -1,6 +1,6 @@
 //! How a question becomes exchanges over a line, and a reply: one file per transport.
 
-mod charset;
+pub(in crate::adapters) mod charset;
 mod exchange;
 mod grpc;
 mod http;
