@@ -125,14 +125,19 @@ async fn no_secret_session_or_signature_is_shown() {
             assert!(shown.contains("•••"), "{fact}: nothing was hidden");
         }
         for step in &steps.steps {
-            let Step::Evaluated(one) = step else { continue };
-            if one.key.starts_with("session.values") || one.key.ends_with("sign") {
-                assert_eq!(one.yielded.as_ref().unwrap(), "•••", "{fact}: {}", one.key);
-            }
-            if let Step::Sent(Sent::Request { headers, .. }) = step {
-                for (name, value) in headers.iter().filter(|(name, _)| name.ends_with("_sign")) {
-                    assert_eq!(value, "•••", "{fact}: {name}");
+            match step {
+                Step::Evaluated(one)
+                    if one.key.starts_with("session.values") || one.key.ends_with("sign") =>
+                {
+                    assert_eq!(one.yielded.as_ref().unwrap(), "•••", "{fact}: {}", one.key);
                 }
+                Step::Sent(Sent::Request { headers, .. }) => {
+                    for (name, value) in headers.iter().filter(|(name, _)| name.ends_with("_sign"))
+                    {
+                        assert_eq!(value, "•••", "{fact}: {name}");
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -202,7 +207,7 @@ async fn the_command_asks_shows_and_refuses_strange_addresses() {
     for secret in secrets(&lab) {
         assert!(!shown.contains(&secret));
     }
-    let (code, _, told) = run(&manifest, format!("person:{}:110101199001011237", person.name));
+    let (code, _, told) = run(&manifest, format!("person:{}:430000199001010010", person.name));
     assert!(code == Some(2) && !told.contains(&person.name), "{told}");
     let text = std::fs::read_to_string(&manifest).unwrap();
     let elsewhere = lab.path("adapters/elsewhere.toml");

@@ -1,4 +1,4 @@
-//! What an expression looked at: the values behind the names written in it, shortened to what a person reads.
+//! What an expression looked at: the values behind the names written in it, and how a value is cut to what a person reads.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -35,7 +35,7 @@ const ROOTS: [&str; 14] = [
 pub struct Glimpse {
     /// As written, such as `doc.row.op_type`; of a code table with the code itself: `codes.status["IA"]`.
     pub path: String,
-    /// What was there, shortened; `None` when there was nothing.
+    /// What was there; `None` when there was nothing.
     pub value: Option<Json>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn of(source: &str, scope: &Scope) -> Vec<Glimpse> {
     let mut glimpses: Vec<Glimpse> = Vec::new();
     for path in paths(source).into_iter().take(PATHS) {
         let value = match evaluate(&path, scope) {
-            Ok(value) => Some(shortened(&value)),
+            Ok(value) => Some(value),
             // A variable of a macro inside the brackets, or a document that could not be made.
             Err(Fault::Unknown(_)) => continue,
             Err(_) => None,
@@ -238,12 +238,15 @@ mod tests {
         let shown: Vec<_> = seen.iter().map(|one| (one.path.as_str(), one.value.clone())).collect();
         assert_eq!(shown[0], ("doc.code", Some(json!("IA"))));
         assert_eq!(shown[1], (r#"codes.status["IA"]"#, Some(json!("married"))));
-        assert!(shown[2].1.as_ref().unwrap().as_str().unwrap().ends_with("… (500 characters)"));
+        // Whole: a secret that were cut here could no longer be told for one.
+        assert_eq!(shown[2], ("doc.long", Some(json!("字".repeat(500)))));
         assert_eq!(shown[3], ("doc.none", None));
     }
 
     #[test]
-    fn long_lists_say_how_long_they_are() {
+    fn what_is_long_says_how_long_it_is() {
+        let text = shortened(&json!("字".repeat(500)));
+        assert!(text.as_str().unwrap().ends_with("字… (500 characters)"), "{text}");
         let shown = shortened(&json!((0..40).collect::<Vec<_>>()));
         assert_eq!(shown.as_array().unwrap().last(), Some(&json!("… (40 items)")));
     }

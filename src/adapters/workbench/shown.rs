@@ -297,17 +297,21 @@ impl View {
     fn evaluated(&self, worked: &Worked) -> Evaluated {
         let saw = worked.saw.iter().map(|glimpse| Glimpse {
             path: self.mask.text(&glimpse.path),
-            value: glimpse.value.as_ref().map(|value| self.mask.json(value)),
+            value: glimpse.value.as_ref().map(|value| self.short(value)),
         });
         Evaluated {
             key: worked.key.clone(),
             line: worked.line,
             expression: worked.source.clone(),
             saw: saw.collect(),
-            // Masked before it is cut, so that no part of a secret is left at the end.
-            yielded: worked.yielded.as_ref().ok().map(|value| shortened(&self.mask.json(value))),
+            yielded: worked.yielded.as_ref().ok().map(|value| self.short(value)),
             fault: worked.yielded.as_ref().err().map(ToString::to_string),
         }
+    }
+
+    /// Masked before it is cut, so that no part of a secret is left at the end.
+    fn short(&self, value: &Json) -> Json {
+        shortened(&self.mask.json(value))
     }
 
     fn answered(
