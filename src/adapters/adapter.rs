@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
 use super::failed::{Failed, Failure};
-use super::language::expression::Scope;
+use super::language::expression::{Scope, Witness};
 use super::limits::{Breaker, Limits, Maintenance, Span};
 use super::line::{self, Line};
 use super::manifest::{Access, Manifest, Operation};
@@ -87,8 +87,19 @@ impl Adapter {
         manifest: Manifest,
         catalogue: &[u8],
     ) -> Self {
+        Self::watched(line, nonces, None, manifest, catalogue)
+    }
+
+    /// The same, with a witness to every expression that is evaluated.
+    pub(super) fn watched(
+        line: Arc<dyn Line>,
+        nonces: Nonces,
+        witness: Option<Arc<Witness>>,
+        manifest: Manifest,
+        catalogue: &[u8],
+    ) -> Self {
         let fingerprint = fingerprint(&manifest, catalogue);
-        let constants = Arc::new(constants(&manifest));
+        let constants = Arc::new(constants(&manifest).watched_by(witness));
         let operations = manifest.operations.into_iter().map(|operation| {
             let mut scope = Scope::inside(&constants);
             scope.set("codes", &operation.codes);

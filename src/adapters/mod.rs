@@ -18,6 +18,7 @@ mod adapter;
 mod load;
 mod reload;
 pub mod scaffold;
+pub mod workbench;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -68,7 +68,7 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             // The pool of database connections wants a runtime to exist, though none is opened.
             Subcommands::Check(command) => on_runtime(async { check::run(command) }),
-            Subcommands::Adapter(command) => adapter::run(command),
+            Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),

@@ -78,6 +78,8 @@ mod wire;
 #[cfg(test)]
 mod adapters;
 #[cfg(test)]
+mod workbench;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod cli;

@@ -4,6 +4,7 @@ mod check;
 mod list;
 mod reload;
 mod new;
+mod try_one;
 
 use std::process::ExitCode;
 
@@ -46,17 +47,29 @@ enum Commands {
         stays, 2 could not tell."
     )]
     Reload(reload::Reload),
+    /// Ask one question through a manifest and show every step: what was sent, what came back, what each expression saw
+    ///
+    /// It shows personal data, to you and on purpose: keep what it prints to yourself. Secrets, session values and
+    /// signatures are blotted out. Nothing is logged.
+    #[command(
+        after_help = "Examples:\n  heyan adapter try police.toml --catalogue catalogue --fact P1 --subject person:NAME:NUMBER\n  \
+        heyan adapter try housing.toml --catalogue catalogue --fact H2 --subject owner=person:NAME/NUMBER \\\n      \
+        --subject property:UNIT --attribute owner_match --json\n\n\
+        Exit code: 0 a record, 1 none or several that disagree, 2 no answer."
+    )]
+    Try(Box<try_one::Try>),
 }
 
 /// Runs it: exit 0 when all is well, 1 with a "no".
 ///
 /// # Errors
 /// When it could not tell.
-pub fn run(command: Adapter) -> anyhow::Result<ExitCode> {
+pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::New(command) => new::run(&command),
         Commands::Check(command) => check::run(&command),
         Commands::List(command) => list::run(&command),
         Commands::Reload(command) => reload::run(&command),
+        Commands::Try(command) => try_one::run(&command).await,
     }
 }

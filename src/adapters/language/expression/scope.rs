@@ -12,6 +12,10 @@ use serde_json::Value as Json;
 
 use super::super::functions::Datum;
 use super::super::xml::Shape;
+use super::{Expression, Fault};
+
+/// Told of each expression evaluated in a scope, of the scope, and of what came of it. It sees personal data and secrets.
+pub(crate) type Witness = dyn Fn(&Expression, &Scope, &Result<Json, Fault>) + Send + Sync;
 
 /// What an expression can see. Values are converted once and then only borrowed.
 #[derive(Default)]
@@ -21,17 +25,29 @@ pub(crate) struct Scope {
     values: Vec<(&'static str, Box<dyn Val>)>,
     /// How XML is read.
     pub(super) shape: Arc<Shape>,
+    /// Nobody, but on an operator's workbench.
+    pub(super) witness: Option<Arc<Witness>>,
 }
 
 impl Scope {
     /// An empty scope. `shape` says how `xml(text)` reads.
     pub(crate) fn new(shape: Arc<Shape>) -> Self {
-        Self { outer: None, values: Vec::new(), shape }
+        Self { outer: None, values: Vec::new(), shape, witness: None }
     }
 
     /// A scope inside another: it sees what the outer one sees, and may hide it.
     pub(crate) fn inside(outer: &Arc<Self>) -> Self {
-        Self { outer: Some(Arc::clone(outer)), values: Vec::new(), shape: Arc::clone(&outer.shape) }
+        Self {
+            outer: Some(Arc::clone(outer)),
+            values: Vec::new(),
+            shape: Arc::clone(&outer.shape),
+            witness: outer.witness.clone(),
+        }
+    }
+
+    /// The same, with a witness to all that is evaluated in it and inside it.
+    pub(crate) fn watched_by(self, witness: Option<Arc<Witness>>) -> Self {
+        Self { witness, ..self }
     }
 
     /// Binds a name.
