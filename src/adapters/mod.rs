@@ -14,6 +14,7 @@ mod limits;
 mod state;
 mod adapter;
 mod load;
+pub mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

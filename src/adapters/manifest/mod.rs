@@ -75,6 +75,8 @@ pub(crate) struct Session {
     pub(crate) failed: Option<Expression>,
     /// Seen on an ordinary reply: it is over.
     pub(crate) rejected: Option<Expression>,
+    /// Its values, where they are given beforehand and never asked for, as in a trial.
+    pub(crate) held: Option<Json>,
 }
 
 /// Limits towards the agency.
@@ -252,6 +254,7 @@ fn session(
         expires: expires?,
         failed: failed?,
         rejected: rejected?,
+        held: None,
     }))
 }
 
