@@ -79,7 +79,7 @@ fn json(good: &[u8]) -> Vec<Fault> {
         Fault::contract(
             "words_after",
             "adds words after the reply",
-            says([good, b" <!-- 0.02 s -->"].concat()),
+            says([good, b" served in 0.02 s"].concat()),
         ),
         Fault::contract("null", "replies with null", says("null")),
         Fault::contract("empty_object", "replies with an empty object", says("{}")),

@@ -306,7 +306,7 @@ where
             b'D' => (Point::Describe, described_with(parameters, &trouble.row)),
             b'B' => (Point::Rows, Vec::new()),
             b'E' => {
-                let rows = [&bound()[..], &data_row(&trouble.row), &done(), &ready(b'T')];
+                let rows = [&bound()[..], &data_row(&trouble.row), &done()];
                 (Point::Nowhere, rows.concat())
             }
             b'C' => {
@@ -316,6 +316,9 @@ where
             b'X' => return Ok(End::Close),
             // Sync and Flush: what was gathered is said.
             _ => {
+                if kind == b'S' {
+                    reply.extend(ready(b'T'));
+                }
                 stream.write_all(&std::mem::take(&mut reply)).await?;
                 stream.flush().await?;
                 continue;
@@ -327,7 +330,7 @@ where
             if !trouble.goes_on {
                 return Ok(end);
             }
-            if point == Point::Rows {
+            if matches!(point, Point::Describe | Point::Rows) {
                 skip_to_sync(stream).await?;
             }
             continue;
@@ -416,7 +419,7 @@ fn notice() -> Vec<u8> {
 }
 
 fn described(row: &[Column]) -> Vec<u8> {
-    described_with(1, row)
+    [described_with(1, row), ready(b'T')].concat()
 }
 
 /// Parameters, all of them text, and columns; what follows a Describe up to the Sync.
@@ -433,7 +436,7 @@ fn described_with(parameters: u16, row: &[Column]) -> Vec<u8> {
         columns.extend([0xff; 6]);
         columns.extend([0, 0]);
     }
-    [message(b't', &kinds), message(b'T', &columns), ready(b'T')].concat()
+    [message(b't', &kinds), message(b'T', &columns)].concat()
 }
 
 fn data_row(row: &[Column]) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 pub(super) mod expression;
 mod functions;
+pub(super) mod json;
 mod moment;
 pub(super) mod template;
 pub(super) mod xml;

@@ -1,6 +1,7 @@
 //! `heyan adapter`: what an agency's operator does with manifests, one file per command.
 
 mod check;
+mod faults;
 
 use std::process::ExitCode;
 
@@ -18,7 +19,8 @@ enum Commands {
     /// Read manifests as the gateway would, and report every finding at once; opens no socket
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only"
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults"
     )]
     Check(check::Check),
 }
