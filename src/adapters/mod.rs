@@ -15,6 +15,7 @@ mod state;
 mod adapter;
 mod load;
 pub mod trial;
+pub mod targets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

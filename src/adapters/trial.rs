@@ -179,7 +179,7 @@ fn made_up(session: &Session) -> Json {
 }
 
 /// About nobody: every role is filled, the optional ones too.
-fn question(fact: &FactCode, roles: &[Role]) -> Query {
+pub(super) fn question(fact: &FactCode, roles: &[Role]) -> Query {
     let subjects = roles.iter().zip(PEOPLE.iter().cycle()).map(|(role, (number, name))| {
         let kind = match role.kind.as_str() {
             "employer" => SubjectKind::Employer(Employer {

@@ -51,8 +51,10 @@ enum Point {
     Rows,
     /// In place of the answer to COMMIT.
     Commit,
-    /// Nowhere.
+    /// At none of them: nothing goes wrong.
     Nowhere,
+    /// Where nothing ever does.
+    Elsewhere,
 }
 
 /// What goes wrong, and what the database would have said otherwise.
@@ -187,6 +189,11 @@ pub(super) fn faults(good: &Good) -> Vec<Fault> {
             then(Point::Rows, [bound(), error("XX001")].concat()),
         ),
         Fault::contract(
+            "no_end_of_rows",
+            "is ready for the next question without having ended this one",
+            then(Point::Rows, [bound(), ready(b'T')].concat()),
+        ),
+        Fault::contract(
             "too_many_rows",
             "sends 20 000 rows",
             then(Point::Rows, whole(&row.repeat(20_000))),
@@ -307,7 +314,7 @@ where
             b'B' => (Point::Rows, Vec::new()),
             b'E' => {
                 let rows = [&bound()[..], &data_row(&trouble.row), &done()];
-                (Point::Nowhere, rows.concat())
+                (Point::Elsewhere, rows.concat())
             }
             b'C' => {
                 reply.extend(message(b'3', b""));
