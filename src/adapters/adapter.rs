@@ -230,11 +230,7 @@ impl Adapter {
         let deadline = started + budget;
         let attempt = || async {
             let now = at.plus(started.elapsed());
-            let scope = question_scope(constants, operation, query, now, &self.nonces.next());
-            let ask = Ask { operation, query, granted: &granted, scope, now, deadline };
-            let reply = self.transport.ask(&ask).await?;
-            let subjects = query.subjects.len();
-            mapping::map(reply, &Terms { operation, granted: &granted, subjects, now })
+            self.attempt((operation, constants), query, &granted, (now, deadline)).await
         };
         match self.limits.run(&query.fact, deadline, attempt).await {
             Ok(Mapped { record, dropped }) => {
@@ -249,6 +245,26 @@ impl Adapter {
         let failure = failed.into_failure(&self.file_name(), fact);
         self.counters.failed(&failure, at);
         failure
+    }
+
+    /// One attempt, whatever the limits and the breaker say.
+    pub(super) async fn attempt(
+        &self,
+        (operation, constants): (&Operation, &Arc<Scope>),
+        query: &Query,
+        granted: &BTreeSet<String>,
+        (now, deadline): (Timestamp, Instant),
+    ) -> Result<Mapped, Failed> {
+        let scope = question_scope(constants, operation, query, now, &self.nonces.next());
+        let ask = Ask { operation, query, granted, scope, now, deadline };
+        let reply = self.transport.ask(&ask).await?;
+        let subjects = query.subjects.len();
+        mapping::map(reply, &Terms { operation, granted, subjects, now })
+    }
+
+    /// An operation, and what its expressions see besides a question.
+    pub(super) fn operation(&self, fact: &FactCode) -> Option<&(Operation, Arc<Scope>)> {
+        self.operations.get(fact)
     }
 
     pub(super) fn file(&self) -> &Path {

@@ -19,6 +19,8 @@ mod load;
 mod reload;
 pub mod scaffold;
 pub mod workbench;
+pub mod trial;
+pub mod targets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

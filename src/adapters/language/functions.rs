@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::charset::Charset;
-use super::moment;
+use super::{json, moment};
 use crate::crypto::{self, MacKey};
 use crate::query::{identifier, name};
 
@@ -221,7 +221,7 @@ fn json(arguments: &[Datum]) -> Result<Datum, &'static str> {
     };
     for _ in 0..3 {
         let Json::String(inner) = &value else { break };
-        value = serde_json::from_str(inner).map_err(|_| "the text is no JSON")?;
+        value = json::read(inner).ok_or("the text is no JSON, or has a key twice")?;
     }
     Ok(Datum::Json(value))
 }

@@ -4,6 +4,7 @@ pub(super) mod charset;
 pub(super) mod envelope;
 pub(super) mod expression;
 mod functions;
+pub(super) mod json;
 mod moment;
 pub(super) mod template;
 pub(super) mod xml;

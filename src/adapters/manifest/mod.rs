@@ -78,6 +78,8 @@ pub(crate) struct Session {
     pub(crate) failed: Option<Expression>,
     /// Seen on an ordinary reply: it is over.
     pub(crate) rejected: Option<Expression>,
+    /// Its values, where they are given beforehand and never asked for, as in a trial.
+    pub(crate) held: Option<Json>,
 }
 
 /// Whether the files that a manifest names are read.
@@ -247,6 +249,7 @@ fn session(
         expires: expires?,
         failed: failed?,
         rejected: rejected?,
+        held: None,
     }))
 }
 

@@ -46,9 +46,15 @@ pub(crate) struct Current {
 }
 
 impl Session {
-    /// Nothing is asked for yet. `read` turns a reply into what expressions see as `resp`.
+    /// Nothing is asked for yet, and nothing ever where it is given. `read` turns a reply into what expressions see as `resp`.
     pub(crate) fn new(steps: Steps, read: Reader) -> Self {
-        Self { steps, read, held: Mutex::default() }
+        let given = steps.held.as_ref().map(|values| Current {
+            values: Arc::new(values.clone()),
+            until: Timestamp(u64::MAX),
+            generation: 0,
+        });
+        let held = Held { current: given, ..Held::default() };
+        Self { steps, read, held: Mutex::new(held) }
     }
 
     /// The secret, had now when there is none that lasts. Only one request is ever under way: whoever comes meanwhile

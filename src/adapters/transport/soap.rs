@@ -48,7 +48,13 @@ impl Transport for Soap {
             };
             let charset = self.exchange.site.charset;
             let render = |scope: &Arc<Scope>| render(envelope, self.version, charset, scope);
-            self.exchange.ask(ask, &render).await.map(Reply::Document)
+            let document = self.exchange.ask(ask, &render).await?;
+            // A Fault comes with a status of its own, and is read by the rules.
+            let has_fault = document.resp.get("fault").is_some_and(|fault| !fault.is_null());
+            match plain::no_answer(&document.resp).filter(|_| !has_fault) {
+                Some(failed) => Err(failed),
+                None => Ok(Reply::Document(document)),
+            }
         })
     }
 }

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::glimpses::{self, Glimpse};
 use super::keys::Keys;
 use crate::adapters::failed::Failed;
+use crate::adapters::language::charset::Charset;
 use crate::adapters::language::expression::{Expression, Fault, Scope, Witness};
 use crate::adapters::line::{Got, Line, Put, Putting};
-use crate::adapters::language::charset::Charset;
 use crate::adapters::manifest::{Access, Manifest};
 use crate::query::FactCode;
 

@@ -5,6 +5,7 @@ mod list;
 mod reload;
 mod new;
 mod try_one;
+mod faults;
 
 use std::process::ExitCode;
 
@@ -29,7 +30,8 @@ enum Commands {
     /// Read manifests as the gateway would, and report every finding at once; opens no socket
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only"
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults"
     )]
     Check(check::Check),
     /// Show how each adapter of a running gateway does
