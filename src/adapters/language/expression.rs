@@ -16,11 +16,13 @@ use thiserror::Error;
 use super::functions::{self, Datum, Function};
 use super::xml;
 
+mod branches;
 mod references;
 mod scope;
+pub(crate) use branches::Branch;
 pub(crate) use references::{Members, Names};
-pub(crate) use scope::Scope;
 use scope::{Extended, from_json, to_datum};
+pub(crate) use scope::{Scope, Witness};
 
 /// Characters in one expression. The parser's cost grows faster than its input.
 pub(crate) const MAX_LENGTH: usize = 2_048;
@@ -174,7 +176,23 @@ impl Expression {
         self.evaluate_in(scope, scope)
     }
 
+    /// Its value, without a word to a witness.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn glimpse(&self, scope: &Scope) -> Result<Json, Fault> {
+        self.work_out(scope, scope)
+    }
+
     fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
+        let value = self.work_out(variables, scope);
+        if let Some(witness) = &scope.witness {
+            witness(self, scope, &value);
+        }
+        value
+    }
+
+    fn work_out(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
             self.declare_functions(&mut context, scope)?;

@@ -66,6 +66,14 @@ impl Template {
         Self(pieces.collect())
     }
 
+    /// The expressions in its holes, in order.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole { expression, .. } => Some(expression),
+        })
+    }
+
     /// Every name in it that is not one of `names`.
     pub(crate) fn unknown_names(&self, names: &Names) -> Vec<Flaw> {
         let holes = self.0.iter().filter_map(|piece| match piece {

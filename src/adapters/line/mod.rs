@@ -23,6 +23,7 @@ use crate::proto::adapter::v1 as wire;
 use crate::query::time::Timestamp;
 
 /// One thing put to an agency. Personal data and secrets are in it.
+#[derive(Clone)]
 pub(crate) enum Put {
     /// A request over HTTPS.
     Http(Outgoing),
@@ -33,6 +34,7 @@ pub(crate) enum Put {
 }
 
 /// What came back. Personal data is in it.
+#[derive(Clone)]
 pub(crate) enum Got {
     /// A reply over HTTPS.
     Http(Incoming),

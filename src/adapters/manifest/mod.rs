@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
@@ -28,6 +29,7 @@ use crate::query::{FactCode, OrganisationId};
 pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
+pub(crate) use self::section::Place;
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -55,11 +57,13 @@ pub(crate) struct Manifest {
     /// How the agency is reached.
     pub(crate) access: Access,
     /// How a short-lived secret is had.
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<Arc<Session>>,
     /// Limits towards the agency.
     pub(crate) resilience: Resilience,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
+    /// Where its expressions are.
+    pub(crate) places: Vec<Place>,
 }
 
 /// How a short-lived secret is had.
@@ -189,9 +193,10 @@ fn manifest(
         secrets: BTreeMap::new(),
         settings: Json::Object(settings),
         access: access?,
-        session: session?,
+        session: session?.map(Arc::new),
         resilience,
         operations: read,
+        places: source.take_places(),
     })
 }
 

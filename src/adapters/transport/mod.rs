@@ -1,6 +1,6 @@
 //! How a question becomes exchanges over a line, and a reply: one file per transport.
 
-mod charset;
+pub(super) mod charset;
 mod exchange;
 mod grpc;
 mod http;
@@ -56,7 +56,7 @@ pub(crate) trait Transport: Send + Sync {
 pub(super) fn over(
     line: Arc<dyn Line>,
     access: &Access,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
 ) -> Arc<dyn Transport> {
     let speech = |line, site: &Site| Speech {
         line,

@@ -13,6 +13,10 @@ use cel::objects::Key;
 use serde_json::Value as Json;
 
 use super::super::functions::Datum;
+use super::{Expression, Fault};
+
+/// Told of each expression evaluated in a scope, of the scope, and of what came of it. It sees personal data and secrets.
+pub(crate) type Witness = dyn Fn(&Expression, &Scope, &Result<Json, Fault>) + Send + Sync;
 
 /// What an expression can see. Values are converted once and then only borrowed.
 #[derive(Default)]
@@ -21,12 +25,14 @@ pub(crate) struct Scope {
     values: HashMap<&'static str, Box<dyn Val>>,
     /// Names of XML elements that are lists even when there is one.
     pub(super) lists: Arc<[String]>,
+    /// Nobody, but on an operator's workbench.
+    pub(super) witness: Option<Arc<Witness>>,
 }
 
 impl Scope {
     /// An empty scope. `lists` names the XML elements that are always lists.
     pub(crate) fn new(lists: Arc<[String]>) -> Self {
-        Self { outer: None, values: HashMap::new(), lists }
+        Self { outer: None, values: HashMap::new(), lists, witness: None }
     }
 
     /// A scope inside another: it sees what the outer one sees, and may hide it.
@@ -35,7 +41,13 @@ impl Scope {
             outer: Some(Arc::clone(outer)),
             values: HashMap::new(),
             lists: Arc::clone(&outer.lists),
+            witness: outer.witness.clone(),
         }
+    }
+
+    /// The same, with a witness to all that is evaluated in it and inside it.
+    pub(crate) fn watched_by(self, witness: Option<Arc<Witness>>) -> Self {
+        Self { witness, ..self }
     }
 
     /// Binds a name.
