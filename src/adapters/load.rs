@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::manifest::{self, Depth};
+use super::fixture::{self, Rehearsal};
+use super::manifest::{self, Depth, Manifest};
 use super::{Adapter, Adapters};
 use crate::catalogue::{Catalogue, Fact};
+use crate::crypto::sha256_parts;
 use crate::finding::{Finding, files_in};
 use crate::query::FactCode;
 
@@ -43,6 +45,36 @@ pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Plays the fixtures of a manifest, or of every manifest of a folder, that can be read at all. Opens no socket, reads
+/// no secret.
+pub fn rehearse(path: &Path, catalogue: &Catalogue) -> Vec<Rehearsal> {
+    let find = |code: &FactCode| catalogue.fact(code).cloned();
+    let files = if path.is_dir() { files_in(path, "toml") } else { Ok(vec![path.to_owned()]) };
+    let files = files.unwrap_or_default().into_iter();
+    files
+        .filter_map(|file| manifest::read(&file, Depth::ManifestOnly, &find).ok())
+        .map(|manifest| fixture::rehearse(&manifest, &find, true))
+        .collect()
+}
+
+/// The manifest, once its fixtures have come out as they say.
+fn rehearsed(
+    manifest: Manifest,
+    find: &dyn Fn(&FactCode) -> Option<Fact>,
+) -> Result<Manifest, Vec<Finding>> {
+    let rehearsal = fixture::rehearse(&manifest, find, false);
+    if !rehearsal.has_fixtures {
+        tracing::warn!(
+            adapter = %manifest.name,
+            "the adapter has no fixtures, so nothing shows that it maps answers rightly; make some with `heyan adapter record`"
+        );
+    }
+    match rehearsal.findings() {
+        findings if findings.is_empty() => Ok(manifest),
+        findings => Err(findings),
+    }
 }
 
 pub(super) fn read_folder(
@@ -89,10 +121,14 @@ pub(super) fn read_one(
     catalogue: &[u8],
     find: &dyn Fn(&FactCode) -> Option<Fact>,
 ) -> Result<Arc<Adapter>, Vec<Finding>> {
-    let manifest = manifest::read(file, Depth::WithFiles, find)?;
+    let mut manifest = manifest::read(file, Depth::WithFiles, find)?;
+    manifest.fingerprint = sha256_parts(&[&manifest.fingerprint, &fixture::digest(file)]);
     match known.filter(|adapter| adapter.is_of(&manifest, catalogue)) {
         Some(adapter) => Ok(Arc::clone(adapter)),
-        None => Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw]),
+        None => {
+            let manifest = rehearsed(manifest, find)?;
+            Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw])
+        }
     }
 }
 

@@ -29,9 +29,10 @@ use crate::query::FactCode;
 
 pub use self::adapter::{Adapter, Answer};
 pub use self::failed::{Blame, Failure};
+pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
 pub use self::latency::Latency;
 pub use self::limits::{Breaker, RateLeft, Span};
-pub use self::load::check;
+pub use self::load::{check, rehearse};
 pub use self::manifest::Depth;
 pub use self::state::{Health, LastFailure, State};
 

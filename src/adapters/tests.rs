@@ -5,6 +5,7 @@ mod grpc;
 mod hostile;
 mod http;
 mod limits;
+mod rehearsed;
 mod soap;
 mod sql;
 

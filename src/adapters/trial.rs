@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -146,7 +147,8 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
     for secret in manifest.secrets.values_mut() {
         *secret = SecretString::from(MADE_UP);
     }
-    if let Some(session) = manifest.session.as_mut().filter(|_| !aim.with_session) {
+    let session = manifest.session.as_mut().and_then(Arc::get_mut).filter(|_| !aim.with_session);
+    if let Some(session) = session {
         session.held = Some(made_up(session));
     }
     let terms = || tls::client(aim.authority.as_bytes(), None).map_err(|error| error.to_string());

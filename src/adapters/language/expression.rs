@@ -15,9 +15,11 @@ use thiserror::Error;
 use super::functions::{self, Datum};
 use super::xml;
 
+mod branches;
 mod overloads;
 mod references;
 mod scope;
+pub(crate) use branches::Branch;
 pub(crate) use references::{Members, Names};
 use scope::{Extended, to_datum, to_val};
 pub(crate) use scope::{Scope, Witness};

@@ -12,6 +12,7 @@ mod statement;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
@@ -30,6 +31,7 @@ pub(crate) use self::access::{Access, Database, Program, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 pub(crate) use self::resilience::{Narrower, Resilience};
+pub(crate) use self::section::Place;
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -57,13 +59,15 @@ pub(crate) struct Manifest {
     /// How the agency is reached.
     pub(crate) access: Access,
     /// How a short-lived secret is had.
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<Arc<Session>>,
     /// Limits towards the agency.
     pub(crate) resilience: Resilience,
     /// When the agency is not there.
     pub(crate) maintenance: Maintenance,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
+    /// Where its expressions are.
+    pub(crate) places: Vec<Place>,
 }
 
 /// How a short-lived secret is had.
@@ -193,10 +197,11 @@ fn manifest(
         secrets: BTreeMap::new(),
         settings: Json::Object(settings),
         access: access?,
-        session: session?,
+        session: session?.map(Arc::new),
         resilience,
         maintenance,
         operations: read,
+        places: source.take_places(),
     })
 }
 

@@ -37,12 +37,24 @@ pub(in crate::adapters) struct Source<'a> {
     file: &'a Path,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
+    places: RefCell<Vec<Place>>,
+}
+
+/// Where a manifest has an expression. An expression is known by its line and text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Line of the file, from 1.
+    pub(crate) line: u32,
+    /// Key, such as `operation.attributes.married`.
+    pub(crate) key: String,
+    /// Its text.
+    pub(crate) text: String,
 }
 
 impl<'a> Source<'a> {
     /// Nothing is wrong yet.
     pub(in crate::adapters) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self { file, text, findings: RefCell::default() }
+        Self { file, text, findings: RefCell::default(), places: RefCell::default() }
     }
 
     /// Notes a flaw at a byte offset.
@@ -62,13 +74,26 @@ impl<'a> Source<'a> {
         self.findings.borrow().is_empty()
     }
 
+    /// Where the expressions are that have been compiled since the last call.
+    pub(in crate::adapters) fn take_places(&self) -> Vec<Place> {
+        self.places.take()
+    }
+
+    fn note_place(&self, key: &str, expression: &Expression) {
+        let line = expression.line().unwrap_or_default();
+        let text = expression.source().to_owned();
+        self.places.borrow_mut().push(Place { line, key: key.to_owned(), text });
+    }
+
     /// Compiles the expression and checks its names.
     pub(in crate::adapters) fn expression(&self, text: &Text, names: &Names) -> Option<Expression> {
         match Expression::compile(&text.value) {
             Ok(expression) => {
                 let flaws = expression.unknown_names(names);
                 self.flaws_in(text, &flaws);
-                flaws.is_empty().then(|| expression.in_line(self.line_of(text)))
+                let expression = expression.in_line(self.line_of(text));
+                self.note_place(&text.key, &expression);
+                flaws.is_empty().then_some(expression)
             }
             Err(flaw) => {
                 self.flaws_in(text, &[flaw]);
@@ -88,7 +113,9 @@ impl<'a> Source<'a> {
         };
         let flaws = template.unknown_names(names);
         self.flaws_in(text, &flaws);
-        flaws.is_empty().then(|| template.beginning_in(self.line_of(text)))
+        let template = template.beginning_in(self.line_of(text));
+        template.expressions().for_each(|hole| self.note_place(&text.key, hole));
+        flaws.is_empty().then_some(template)
     }
 
     /// The line a text begins in, from 1.

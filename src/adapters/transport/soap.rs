@@ -26,7 +26,7 @@ pub(crate) struct Soap {
 
 impl Soap {
     /// Over a site. A session is had by plain HTTP on the same site.
-    pub(crate) fn new(site: Speech, version: Version, session: Option<Steps>) -> Self {
+    pub(crate) fn new(site: Speech, version: Version, session: Option<Arc<Steps>>) -> Self {
         let session = session.map(|steps| Session::new(steps, plain::read));
         let read: Reader = match version {
             Version::V1_1 => |heard, shape| read(Version::V1_1, heard, shape),

@@ -42,13 +42,16 @@ struct Tried {
 ///
 /// # Errors
 /// When a hostile back end cannot be opened.
-pub(super) fn run(path: &Path, catalogue: &Catalogue, is_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    path: &Path,
+    catalogue: &Catalogue,
+    is_json: bool,
+) -> anyhow::Result<ExitCode> {
     let files = if path.is_dir() { files_in(path, "toml") } else { Ok(vec![path.to_owned()]) };
     let files = match files {
         Ok(files) => files,
         Err(finding) => return Ok(findings::tell(path, &[finding], is_json)),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let papers = Papers::new()?;
     let (mut reports, mut is_good) = (Vec::new(), true);
     for file in files {
@@ -56,7 +59,7 @@ pub(super) fn run(path: &Path, catalogue: &Catalogue, is_json: bool) -> anyhow::
             Ok(trial) => trial,
             Err(flaws) => return Ok(findings::tell(&file, &flaws, is_json)),
         };
-        let tried = runtime.block_on(try_all(&trial, &papers))?;
+        let tried = try_all(&trial, &papers).await?;
         is_good &= tried.iter().all(|tried| tried.is_good);
         if is_json {
             reports.push(report(&file, &trial, &tried));

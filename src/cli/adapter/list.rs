@@ -8,8 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+use crate::cli::NO;
 use crate::cli::query::Gateway;
-use crate::cli::{NO, on_runtime};
 use crate::proto::gateway::v1::AdapterState;
 use crate::query::time::Timestamp;
 use crate::report::calendar;
@@ -28,23 +28,21 @@ pub(super) struct List {
 ///
 /// # Errors
 /// When the gateway cannot be reached or refuses.
-pub(super) fn run(command: &List) -> anyhow::Result<ExitCode> {
-    on_runtime(async {
-        let client = command.gateway.connect().await?;
-        let adapters = tokio::time::timeout(command.gateway.timeout, client.adapters())
-            .await
-            .context("no reply came in time")??;
-        if command.json {
-            let all: Vec<Json> = adapters.iter().map(as_json).collect();
-            say!("{:#}", json!({ "adapters": all }));
-        } else {
-            let stdout = std::io::stdout();
-            let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            table(&adapters, colour).iter().for_each(|line| say!("{line}"));
-        }
-        let good = adapters.iter().all(|adapter| is_good(&adapter.health));
-        Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(NO) })
-    })
+pub(super) async fn run(command: &List) -> anyhow::Result<ExitCode> {
+    let client = command.gateway.connect().await?;
+    let adapters = tokio::time::timeout(command.gateway.timeout, client.adapters())
+        .await
+        .context("no reply came in time")??;
+    if command.json {
+        let all: Vec<Json> = adapters.iter().map(as_json).collect();
+        say!("{:#}", json!({ "adapters": all }));
+    } else {
+        let stdout = std::io::stdout();
+        let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        table(&adapters, colour).iter().for_each(|line| say!("{line}"));
+    }
+    let good = adapters.iter().all(|adapter| is_good(&adapter.health));
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
 
 fn is_good(health: &str) -> bool {

@@ -27,11 +27,13 @@ enum Commands {
         Nothing is ever overwritten, and a description never changes a manifest that exists."
     )]
     New(Box<new::New>),
-    /// Read manifests as the gateway would, and report every finding at once; opens no socket
+    /// Read manifests as the gateway would, play their fixtures, and report every finding at once; opens no socket
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
         heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults"
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults\n  \
+        heyan adapter check adapters --catalogue catalogue --manifest-only --junit report.xml\n\n\
+        The fixtures of housing.toml are the files of the folder housing/ beside it."
     )]
     Check(check::Check),
     /// Show how each adapter of a running gateway does
@@ -69,9 +71,9 @@ enum Commands {
 pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::New(command) => new::run(&command),
-        Commands::Check(command) => check::run(&command),
-        Commands::List(command) => list::run(&command),
-        Commands::Reload(command) => reload::run(&command),
+        Commands::Check(command) => check::run(&command).await,
+        Commands::List(command) => list::run(&command).await,
+        Commands::Reload(command) => reload::run(&command).await,
         Commands::Try(command) => try_one::run(&command).await,
     }
 }
