@@ -6,6 +6,7 @@ use super::{Act, Fault, Good, http};
 pub(super) fn faults(good: &Good) -> Vec<Fault> {
     let mut all = json(&good.body);
     all.extend(xml());
+    all.extend(envelopes());
     all.extend(texts(&good.body));
     all
 }
@@ -87,12 +88,13 @@ fn json(good: &[u8]) -> Vec<Fault> {
     ]
 }
 
+fn envelope(inside: &str) -> String {
+    format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>{inside}</s:Body></s:Envelope>"
+    )
+}
+
 fn xml() -> Vec<Fault> {
-    let envelope = |inside: &str| {
-        format!(
-            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>{inside}</s:Body></s:Envelope>"
-        )
-    };
     let mut laughs = String::from("<!DOCTYPE a [<!ENTITY l0 \"ha\">");
     for level in 1..12 {
         let inside = format!("&l{};", level - 1).repeat(10);
@@ -122,6 +124,12 @@ fn xml() -> Vec<Fault> {
             says_xml("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>"),
         ),
         Fault::contract("billion_laughs", "has entities that grow to a billion", says_xml(laughs)),
+    ]
+}
+
+/// Envelopes that are broken, or that hold nothing.
+fn envelopes() -> Vec<Fault> {
+    vec![
         Fault::contract(
             "open_xml",
             "ends before its elements do",

@@ -16,7 +16,13 @@ fn hello_of_1_1() -> Vec<u8> {
 }
 
 pub(super) fn faults() -> Vec<Fault> {
-    use Act::{AfterTls, InsteadOfTls, Shows};
+    let mut all = before_tls();
+    all.extend(of_tls());
+    all
+}
+
+fn before_tls() -> Vec<Fault> {
+    use Act::InsteadOfTls;
     vec![
         Fault::unavailable(
             "closes_at_once",
@@ -60,6 +66,12 @@ pub(super) fn faults() -> Vec<Fault> {
             "speaks TLS 1.1 only",
             InsteadOfTls(vec![Say(hello_of_1_1())]),
         ),
+    ]
+}
+
+fn of_tls() -> Vec<Fault> {
+    use Act::{AfterTls, Shows};
+    vec![
         Fault::unavailable(
             "wrong_name",
             "shows the certificate of another host",

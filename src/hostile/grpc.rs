@@ -71,6 +71,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
 pub(super) fn faults(good: &Good) -> Vec<Fault> {
     let mut all = descriptions();
     all.extend(replies(good));
+    all.extend(ends(good));
     all.extend(messages(good));
     all
 }
@@ -106,20 +107,20 @@ fn descriptions() -> Vec<Fault> {
     ]
 }
 
+fn calls(body: &[u8], ends: Ends) -> Act {
+    Act::Calls(Trouble { in_description: false, reply: Reply::saying(body.to_vec(), ends) })
+}
+
+/// A reply over HTTP that is none of gRPC.
+fn page(status: u16, headers: &[(&'static str, &'static str)]) -> Act {
+    let body = b"<html>sorry</html>".to_vec();
+    let reply = Reply { status, headers: headers.to_vec(), body, ends: Ends::Bare };
+    Act::Calls(Trouble { in_description: false, reply })
+}
+
 /// The call goes wrong.
 fn replies(good: &Good) -> Vec<Fault> {
-    let does = |body: &[u8], ends| {
-        Act::Calls(Trouble { in_description: false, reply: Reply::saying(body.to_vec(), ends) })
-    };
-    let also = |status, headers: &[(&'static str, &'static str)]| {
-        let reply = Reply {
-            status,
-            headers: headers.to_vec(),
-            body: b"<html>sorry</html>".to_vec(),
-            ends: Ends::Bare,
-        };
-        Act::Calls(Trouble { in_description: false, reply })
-    };
+    let does = calls;
     let whole = framed(&good.message);
     vec![
         Fault::unavailable(
@@ -167,6 +168,14 @@ fn replies(good: &Good) -> Vec<Fault> {
         ),
         Fault::contract("nothing", "says that all went well, and nothing else", does(b"", FINE)),
         Fault::either("ends_at_once", "ends with nothing said at all", does(b"", Ends::Bare)),
+    ]
+}
+
+/// The call does not end, or not properly.
+fn ends(good: &Good) -> Vec<Fault> {
+    let does = calls;
+    let whole = framed(&good.message);
+    vec![
         Fault::endless("stalls", "begins a reply and says nothing more", does(b"", Ends::Never)),
         Fault::endless(
             "stalls_in_a_message",
@@ -202,13 +211,13 @@ fn replies(good: &Good) -> Vec<Fault> {
         Fault::either(
             "http_503",
             "replies with status 503 of HTTP",
-            also(503, &[("content-type", "text/html")]),
+            page(503, &[("content-type", "text/html")]),
         ),
-        Fault::either("http_302", "redirects", also(302, &[("location", "/")])),
+        Fault::either("http_302", "redirects", page(302, &[("location", "/")])),
         Fault::either(
             "http_404",
             "knows no such path",
-            also(404, &[("content-type", "text/html")]),
+            page(404, &[("content-type", "text/html")]),
         ),
     ]
 }

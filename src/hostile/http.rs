@@ -24,7 +24,9 @@ pub(super) fn with(status: &str, lines: &str, body: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn faults(good: &Good) -> Vec<Fault> {
-    let mut all = streams(&good.body);
+    let mut all = late(&good.body);
+    all.extend(broken(&good.body));
+    all.extend(long(&good.body));
     all.extend(heads(&good.body));
     all.extend(statuses(&good.body));
     all
@@ -34,13 +36,14 @@ fn does(steps: impl Into<Vec<Step>>) -> Act {
     Act::Replies(steps.into())
 }
 
-/// The reply breaks off, is late, or does not end.
-fn streams(good: &[u8]) -> Vec<Fault> {
+fn halves(good: &[u8]) -> (&[u8], String) {
     let half = good.get(..good.len() / 2).unwrap_or_default();
-    let length = format!("content-length: {}\r\n", good.len());
-    let chunk =
-        |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
-    let ten_megabytes = || Often(vec![b' '; 65_536], 160);
+    (half, format!("content-length: {}\r\n", good.len()))
+}
+
+/// The reply does not come, or not to its end.
+fn late(good: &[u8]) -> Vec<Fault> {
+    let (_, length) = halves(good);
     vec![
         Fault::unavailable("no_reply", "closes the connection instead of replying", does([])),
         Fault::unavailable("resets", "resets the connection instead of replying", does([Reset])),
@@ -60,6 +63,15 @@ fn streams(good: &[u8]) -> Vec<Fault> {
             "sends one byte of the body at a time",
             does([Say(with("200 OK", "content-length: 1000000\r\n", b"")), Drip(b" ".to_vec())]),
         ),
+    ]
+}
+
+/// The reply breaks off.
+fn broken(good: &[u8]) -> Vec<Fault> {
+    let (half, length) = halves(good);
+    let chunk =
+        |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    vec![
         Fault::unavailable(
             "half_a_body",
             "closes the connection in the middle of the body",
@@ -99,6 +111,13 @@ fn streams(good: &[u8]) -> Vec<Fault> {
             "replies with nothing in it",
             does([Say(with("200 OK", "content-length: 0\r\n", b""))]),
         ),
+    ]
+}
+
+/// The reply is too long.
+fn long(good: &[u8]) -> Vec<Fault> {
+    let ten_megabytes = || Often(vec![b' '; 65_536], 160);
+    vec![
         Fault::either(
             "ten_megabytes",
             "replies with 10 MB",
