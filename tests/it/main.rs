@@ -52,6 +52,8 @@ mod replayed;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
+mod tutorial;
+#[cfg(test)]
 mod rehearse;
 #[cfg(test)]
 mod rotation;
