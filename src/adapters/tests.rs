@@ -2,6 +2,7 @@
 
 mod agency;
 mod grpc;
+mod hostile;
 mod http;
 mod limits;
 mod soap;

@@ -5,13 +5,14 @@
 //! name are checked. The driver trusts the public web authorities beside the manifest's own; it offers no way to leave
 //! them out.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value as Json};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode, PgTypeInfo};
-use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgPool, Row, TypeInfo, ValueRef};
+use sqlx::{AssertSqlSafe, Column, Connection, Either, Executor, PgPool, Row, TypeInfo, ValueRef};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Got, Line, Put, Putting, not_carried};
@@ -21,6 +22,9 @@ use crate::query::record::Unavailable;
 
 /// Connections kept towards one database. The bulkhead bounds questions; a front-end box has few places to give.
 const CONNECTIONS: u32 = 8;
+
+/// Bytes of all rows together. An answer to one question is some kilobytes.
+const MAX_BYTES: usize = 16 << 20;
 
 /// A statement of the manifest, and what a question puts in it.
 #[derive(Clone)]
@@ -74,8 +78,12 @@ impl Postgres {
         deadline: Instant,
     ) -> Result<Vec<Json>, Failed> {
         let deadline = deadline.min(Instant::now() + self.timeout);
-        match timeout_at(deadline, self.select(statement, parameters)).await {
-            Ok(rows) => rows,
+        // The driver panics on rows whose lengths are wrong. What it was reading has left the connection by then, so the
+        // next question finds it in step.
+        let selecting = AssertUnwindSafe(self.select(statement, parameters)).catch_unwind();
+        match timeout_at(deadline, selecting).await {
+            Ok(Ok(rows)) => rows,
+            Ok(Err(_)) => Err(Failed::contract("the database's answer cannot be read")),
             Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the statement took too long")),
         }
     }
@@ -87,9 +95,17 @@ impl Postgres {
         let arguments = bind(parameters)?;
         // The text is the manifest's, checked on load to be one SELECT; nothing of a question is ever put into it.
         let statement = AssertSqlSafe(statement.to_owned());
-        let mut stream = transaction.fetch(sqlx::query_with(statement, arguments));
-        let mut rows = Vec::new();
-        while let Some(row) = stream.try_next().await.map_err(|error| failure(&error))? {
+        let mut stream = transaction.fetch_many(sqlx::query_with(statement, arguments));
+        let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
+        while let Some(part) = stream.try_next().await.map_err(|error| failure(&error))? {
+            let Either::Right(row) = part else {
+                has_ended = true;
+                continue;
+            };
+            bytes = bytes.saturating_add(size(&row));
+            if bytes > MAX_BYTES {
+                return Err(Failed::contract(format!("rows of more than {MAX_BYTES} bytes")));
+            }
             if rows.len() == self.max_rows {
                 return Err(Failed::contract(format!(
                     "more than {} rows (max_rows)",
@@ -99,6 +115,10 @@ impl Postgres {
             rows.push(read(&row)?);
         }
         drop(stream);
+        // Without the database's word that these are all, no rows are not "no record".
+        if !has_ended {
+            return Err(Failed::contract("the database never said that these are all rows"));
+        }
         transaction.commit().await.map_err(|error| failure(&error))?;
         Ok(rows)
     }
@@ -112,6 +132,12 @@ impl Line for Postgres {
             Ok(Got::Rows { rows, as_of: None })
         })
     }
+}
+
+/// Bytes of the row's values.
+fn size(row: &PgRow) -> usize {
+    let raw = (0..row.columns().len()).filter_map(|position| row.try_get_raw(position).ok());
+    raw.filter_map(|value| value.as_bytes().ok().map(<[u8]>::len)).sum()
 }
 
 fn bind(parameters: &[Json]) -> Result<PgArguments, Failed> {

@@ -5,12 +5,12 @@ mod files;
 mod names;
 mod operation;
 mod request;
+mod resilience;
 pub(in crate::adapters) mod section;
 mod statement;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -20,14 +20,16 @@ use self::files::Files;
 use self::names::Declared;
 use self::section::{Section, Source};
 use crate::adapters::language::expression::Expression;
+use crate::adapters::limits::Maintenance;
 use crate::catalogue::Fact;
 use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
+pub(crate) use self::access::{Access, Database, Program, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
+pub(crate) use self::resilience::{Narrower, Resilience};
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -58,6 +60,8 @@ pub(crate) struct Manifest {
     pub(crate) session: Option<Session>,
     /// Limits towards the agency.
     pub(crate) resilience: Resilience,
+    /// When the agency is not there.
+    pub(crate) maintenance: Maintenance,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
 }
@@ -74,17 +78,8 @@ pub(crate) struct Session {
     pub(crate) failed: Option<Expression>,
     /// Seen on an ordinary reply: it is over.
     pub(crate) rejected: Option<Expression>,
-}
-
-/// Limits towards the agency.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resilience {
-    /// Questions under way at once.
-    pub(crate) max_in_flight: usize,
-    /// Questions begun in one second; without limit when there is none.
-    pub(crate) rate_per_second: Option<NonZeroU32>,
-    /// Extra attempts.
-    pub(crate) retries: i64,
+    /// Its values, where they are given beforehand and never asked for, as in a trial.
+    pub(crate) held: Option<Json>,
 }
 
 /// Whether the files that a manifest names are read.
@@ -128,6 +123,14 @@ pub(crate) fn read(
     }
 }
 
+/// The adapter's name in a manifest, as far as that can be read.
+pub(crate) fn name_of(file: &Path) -> Option<String> {
+    let size = fs::metadata(file).ok()?.len();
+    let text = (size <= MAX_BYTES).then(|| fs::read_to_string(file).ok()).flatten()?;
+    let (table, _) = toml::de::DeTable::parse_recoverable(&text);
+    table.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
+}
+
 fn manifest(
     source: &Source<'_>,
     document: Section<'_>,
@@ -161,7 +164,8 @@ fn manifest(
     declared.settings = settings.keys().cloned().collect();
     let access = access::access(source, &document, files);
     let session = session(source, &document, access.as_ref(), &mut declared);
-    let resilience = resilience(&document);
+    let resilience = resilience::resilience(source, &document);
+    let maintenance = resilience::maintenance(source, &document);
     let operations = document.sections("operation");
     if operations.is_empty() {
         document.missing("operation");
@@ -191,6 +195,7 @@ fn manifest(
         access: access?,
         session: session?,
         resilience,
+        maintenance,
         operations: read,
     })
 }
@@ -244,22 +249,8 @@ fn session(
         expires: expires?,
         failed: failed?,
         rejected: rejected?,
+        held: None,
     }))
-}
-
-fn resilience(document: &Section<'_>) -> Resilience {
-    let Some(section) = document.section("resilience") else {
-        return Resilience { max_in_flight: 32, rate_per_second: None, retries: 1 };
-    };
-    let max_in_flight = section.integer("max_in_flight", 1..1_025, 32);
-    let rate = section.integer("rate_per_second", 1..100_001, 0);
-    let retries = section.integer("retries", 0..4, 1);
-    section.finish();
-    Resilience {
-        max_in_flight: usize::try_from(max_in_flight).unwrap_or(1),
-        rate_per_second: u32::try_from(rate).ok().and_then(NonZeroU32::new),
-        retries,
-    }
 }
 
 fn is_plain(name: &str) -> bool {

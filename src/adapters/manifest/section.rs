@@ -229,6 +229,22 @@ impl<'s> Section<'s> {
         }
     }
 
+    /// A share from 0 to 1, or its default.
+    pub(super) fn share(&self, key: &'static str, default: f64) -> f64 {
+        let Some(value) = self.value(key) else { return default };
+        let number = match value.get_ref() {
+            DeValue::Float(digits) => digits.as_str().parse::<f64>().ok(),
+            DeValue::Integer(digits) => digits.as_str().parse::<f64>().ok(),
+            other => return self.wrong(key, value, "a number", other).unwrap_or(default),
+        };
+        let share = number.filter(|number| (0.0..=1.0).contains(number));
+        if share.is_none() {
+            let problem = format!("`{}` is a share from 0 to 1, such as 0.1", self.name(key));
+            self.source.flaw(value.span().start, problem);
+        }
+        share.unwrap_or(default)
+    }
+
     /// True or false; false when it is not there.
     pub(in crate::adapters) fn truth(&self, key: &'static str) -> bool {
         let Some(value) = self.value(key) else { return false };
