@@ -54,6 +54,8 @@ mod replayed;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
+mod tutorial;
+#[cfg(test)]
 mod rehearse;
 #[cfg(test)]
 mod rotation;

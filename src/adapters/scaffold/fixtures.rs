@@ -1,4 +1,4 @@
-//! Starter fixtures that fit the beginning of the manifest: found, not found, unavailable, and a reply that breaks the contract.
+//! Starter fixtures that fit the beginning of the manifest: found, not found, unavailable, a reply that breaks the contract.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,10 @@ const REQUEST_ID: [u8; 16] = [0, 0, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0,
 const REQUEST_ID_TEXT: &str = "00000000-0000-7000-8000-000000000001";
 /// The number used once.
 const NONCE: &str = "00000000000000000000000000000001";
+/// What a program says that cannot answer for a while.
+const MAINTENANCE: &str = "maintenance";
+/// Behind a number, this is nobody's.
+const SOMEBODY_ELSE: &str = "-1";
 /// As the HTTP template has it.
 const ACCESS_KEY: &str = "our-key-at-the-agency";
 
@@ -50,22 +54,33 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
         .collect();
     let silence = match plan.kind {
         Kind::Grpc => {
-            Reply::Said(Said::Unavailable { reason: "maintenance".to_owned(), retry_after: None })
+            Reply::Said(Said::Unavailable { reason: MAINTENANCE.to_owned(), retry_after: None })
         }
         Kind::Http => http(503, "text/plain", "down for maintenance"),
         Kind::Soap | Kind::Sql => Reply::Fails(Failing::Unreachable),
     };
+    let because = match plan.kind {
+        Kind::Http => None,
+        Kind::Soap | Kind::Sql => Some(Failing::Unreachable.name()),
+        Kind::Grpc => Some(MAINTENANCE),
+    };
+    let reason = because.map(str::to_owned);
     let mut fixtures = vec![
         one("found", found(plan, fact, &leaves), Expect { attributes, ..expect("found") }),
         one("not found", not_found(plan), expect("not_found")),
-        one("unavailable", silence, expect("unavailable")),
+        one("unavailable", silence, Expect { reason, ..expect("unavailable") }),
     ];
-    if let Some(nonsense) = nonsense(plan.kind) {
-        fixtures.push(one("nonsense", nonsense, expect("contract_error")));
+    let (reply, key) = nonsense(plan.kind, fact, &leaves);
+    let key = key.map(str::to_owned);
+    fixtures.push(one("nonsense", reply, Expect { key, ..expect("contract_error") }));
+    if plan.kind != Kind::Grpc && leaves.iter().any(|leaf| leaf.is_key) {
+        let key = Some("outcome.echo".to_owned());
+        let reply = record_reply(plan, record(fact, &leaves, SOMEBODY_ELSE));
+        fixtures.push(one("somebody else", reply, Expect { key, ..expect("contract_error") }));
     }
     let file = FixtureFile { fact: fact.code.clone(), secrets, fixtures };
     let remark = "# What was asked once and what was said, to try the manifest with: everybody in it is invented.\n\
-        # These four fit the manifest as `heyan adapter new` wrote it; change them with it.\n\n";
+        # These fit the manifest as `heyan adapter new` wrote it; change them with it.\n\n";
     format!("{remark}{}", toml(&file))
 }
 
@@ -159,46 +174,43 @@ fn soap_request(plan: &Plan, leaves: &[Leaf]) -> Request {
     Request::Http { method: "POST".to_owned(), target: path(plan), headers, body: Body::Text(body) }
 }
 
-/// What the agency writes of the record: attributes, and whom it is about.
-fn record(fact: &Fact, leaves: &[Leaf]) -> Map<String, Json> {
-    let attributes = fact
-        .attributes
-        .iter()
-        .map(|attribute| (attribute.name.clone(), attribute::sample(attribute).0));
-    let keys =
-        leaves.iter().filter(|leaf| leaf.is_key).map(|leaf| (leaf.name.clone(), json!(leaf.value)));
+/// What the agency writes of the record: attributes, and whom it is about, with `mark` behind each number.
+fn record(fact: &Fact, leaves: &[Leaf], mark: &str) -> Map<String, Json> {
+    let attributes = fact.attributes.iter();
+    let attributes =
+        attributes.map(|attribute| (attribute.name.clone(), attribute::sample(attribute).0));
+    let keys = leaves.iter().filter(|leaf| leaf.is_key);
+    let keys = keys.map(|leaf| (leaf.name.clone(), json!(format!("{}{mark}", leaf.value))));
     attributes.chain(keys).collect()
 }
 
 fn found(plan: &Plan, fact: &Fact, leaves: &[Leaf]) -> Reply {
+    if plan.kind != Kind::Grpc {
+        return record_reply(plan, record(fact, leaves, ""));
+    }
+    let attributes = fact.attributes.iter();
+    let attributes = attributes
+        .map(|attribute| (attribute.name.clone(), attribute::sample(attribute).1))
+        .collect();
+    Reply::Said(Said::Found { attributes, as_of: None, subjects_checked: Vec::new() })
+}
+
+fn record_reply(plan: &Plan, record: Map<String, Json>) -> Reply {
     match plan.kind {
-        Kind::Http => http(
-            200,
-            "application/json",
-            &json!({ "code": "0", "data": record(fact, leaves) }).to_string(),
-        ),
         Kind::Soap => {
-            let fields: String = record(fact, leaves)
-                .into_iter()
-                .map(|(name, value)| {
-                    format!(
-                        "<{name}>{}</{name}>",
-                        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-                    )
-                })
+            let text =
+                |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let fields: String = record
+                .iter()
+                .map(|(name, value)| format!("<{name}>{}</{name}>", text(value)))
                 .collect();
             soap(plan, &format!("<code>0</code><record>{fields}</record>"))
         }
-        Kind::Sql => Reply::Rows { rows: vec![Json::Object(record(fact, leaves))], as_of: None },
-        Kind::Grpc => Reply::Said(Said::Found {
-            attributes: fact
-                .attributes
-                .iter()
-                .map(|attribute| (attribute.name.clone(), attribute::sample(attribute).1))
-                .collect(),
-            as_of: None,
-            subjects_checked: Vec::new(),
-        }),
+        Kind::Sql => Reply::Rows { rows: vec![Json::Object(record)], as_of: None },
+        Kind::Http | Kind::Grpc => {
+            let body = json!({ "code": "0", "data": record });
+            http(200, "application/json", &body.to_string())
+        }
     }
 }
 
@@ -213,12 +225,21 @@ fn not_found(plan: &Plan) -> Reply {
     }
 }
 
-/// A reply that is none, with status 200; what comes by columns or by name cannot be one so easily.
-fn nonsense(kind: Kind) -> Option<Reply> {
+/// A reply that is none, and the key of the first expression that cannot be evaluated for it: there is no code in a
+/// proxy's page. Of rows, two are one too many; of a program's record, it is empty.
+fn nonsense(kind: Kind, fact: &Fact, leaves: &[Leaf]) -> (Reply, Option<&'static str>) {
     let page = "<html><body>502 Bad Gateway</body></html>";
     match kind {
-        Kind::Http | Kind::Soap => Some(http(200, "text/html", page)),
-        Kind::Sql | Kind::Grpc => None,
+        Kind::Http | Kind::Soap => (http(200, "text/html", page), Some("outcome.not_found")),
+        Kind::Sql => {
+            let row = Json::Object(record(fact, leaves, ""));
+            (Reply::Rows { rows: vec![row.clone(), row], as_of: None }, None)
+        }
+        Kind::Grpc => {
+            let attributes = BTreeMap::new();
+            let found = Said::Found { attributes, as_of: None, subjects_checked: Vec::new() };
+            (Reply::Said(found), None)
+        }
     }
 }
 

@@ -12,8 +12,6 @@ use thiserror::Error;
 pub use self::openapi::read as openapi;
 pub use self::wsdl::read as wsdl;
 
-/// Bytes of a description.
-pub const MAX_BYTES: usize = 4 << 20;
 /// Fields of one service; a description with more is cut, not refused.
 const FIELDS_MOST: usize = 200;
 /// Levels of fields inside fields.
