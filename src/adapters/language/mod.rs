@@ -5,5 +5,6 @@ pub(super) mod envelope;
 pub(super) mod expression;
 mod functions;
 mod moment;
+pub(super) mod signature;
 pub(super) mod template;
 pub(super) mod xml;

@@ -42,6 +42,7 @@ pub(super) fn run(check: &Check) -> anyhow::Result<ExitCode> {
         }
     };
     let depth = if check.manifest_only { Depth::ManifestOnly } else { Depth::WithFiles };
-    let findings = adapters::check(&check.path, &catalogue, depth);
-    Ok(findings::tell(&check.path, &findings, check.json))
+    let checked = adapters::check(&check.path, &catalogue, depth);
+    let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+    Ok(findings::tell_with(&check.path, &checked.findings, &warnings, check.json))
 }
