@@ -4,6 +4,7 @@ mod agency;
 mod grpc;
 mod http;
 mod limits;
+mod signing;
 mod soap;
 mod sql;
 

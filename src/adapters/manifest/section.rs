@@ -151,6 +151,13 @@ pub(in crate::adapters) struct Text {
     is_verbatim: bool,
 }
 
+impl Text {
+    /// Another text in its place.
+    pub(super) fn standing_for(self, value: String) -> Self {
+        Self { value, is_verbatim: false, ..self }
+    }
+}
+
 /// A value at the end of a branch of a request.
 pub(in crate::adapters) enum Leaf {
     /// Text: an expression.

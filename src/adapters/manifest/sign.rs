@@ -210,7 +210,8 @@ fn key(
         source.flaw(text.at, format!("`{}` names no secret: `{}`", text.key, text.value));
         return None;
     }
-    let text = Text { value: format!("secret[\"{}\"]", text.value), ..text };
+    let value = format!("secret[\"{}\"]", text.value);
+    let text = text.standing_for(value);
     source.expression(&text, names).map(Some)
 }
 
