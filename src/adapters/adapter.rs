@@ -50,6 +50,7 @@ pub struct Adapter {
     limits: Limits,
     counters: Counters,
     nonces: Nonces,
+    warnings: Vec<Finding>,
 }
 
 /// Where the numbers used once come from that some agencies want signed.
@@ -103,6 +104,7 @@ impl Adapter {
         let operations = manifest.operations.into_iter().map(|operation| {
             let mut scope = Scope::inside(&constants);
             scope.set("codes", &operation.codes);
+            scope.set("fact", &json!(operation.fact.as_str()));
             (operation.fact.clone(), (operation, Arc::new(scope)))
         });
         let operations: BTreeMap<_, (Operation, _)> = operations.collect();
@@ -125,6 +127,7 @@ impl Adapter {
             limits,
             counters: Counters::default(),
             nonces,
+            warnings: manifest.warnings,
         }
     }
 
@@ -151,6 +154,11 @@ impl Adapter {
     /// `http`, `soap`, `sql` or `grpc`.
     pub fn transport(&self) -> &'static str {
         self.transport.kind()
+    }
+
+    /// What its manifest should be mended for in time, with places.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
     }
 
     /// The facts it answers.

@@ -25,26 +25,36 @@ impl Adapters {
     }
 }
 
+/// What came of looking at manifests.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What keeps a manifest out of force.
+    pub findings: Vec<Finding>,
+    /// What does not, and should be seen to in time. Of manifests without findings only.
+    pub warnings: Vec<Finding>,
+}
+
 /// Every flaw of a manifest, or of every manifest of a folder, without putting any in force.
-pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Vec<Finding> {
+pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Checked {
     let find = |code: &FactCode| catalogue.fact(code).cloned();
     let files = if path.is_dir() { files_in(path, "toml") } else { Ok(vec![path.to_owned()]) };
     let files = match files {
         Ok(files) => files,
-        Err(finding) => return vec![finding],
+        Err(finding) => return Checked { findings: vec![finding], warnings: Vec::new() },
     };
-    let mut findings = Vec::new();
+    let mut checked = Checked::default();
     let mut claimed = Claims::default();
     for file in files {
         match manifest::read(&file, depth, &find) {
             Ok(read) => {
                 let facts = read.operations.iter().map(|operation| &operation.fact);
-                findings.extend(claimed.claim(&file, &read.name, facts).err());
+                checked.findings.extend(claimed.claim(&file, &read.name, facts).err());
+                checked.warnings.extend(read.warnings);
             }
-            Err(flaws) => findings.extend(flaws),
+            Err(flaws) => checked.findings.extend(flaws),
         }
     }
-    findings
+    checked
 }
 
 /// Plays the fixtures of a manifest, or of every manifest of a folder, that can be read at all. Opens no socket, reads

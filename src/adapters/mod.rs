@@ -25,6 +25,7 @@ pub mod targets;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::finding::Finding;
 use crate::query::FactCode;
 
 pub use self::adapter::{Adapter, Answer};
@@ -32,7 +33,7 @@ pub use self::failed::{Blame, Failure};
 pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
 pub use self::latency::Latency;
 pub use self::limits::{Breaker, RateLeft, Span};
-pub use self::load::{check, rehearse};
+pub use self::load::{Checked, check, rehearse};
 pub use self::manifest::Depth;
 pub use self::state::{Health, LastFailure, State};
 
@@ -61,6 +62,11 @@ impl Adapters {
     pub fn is_same(&self, other: &Self) -> bool {
         self.all.len() == other.all.len()
             && self.all.iter().zip(&other.all).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
+    /// What their manifests should be mended for in time, with places; it keeps none out of force.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.all.iter().flat_map(|adapter| adapter.warnings())
     }
 
     /// Every adapter, by name.

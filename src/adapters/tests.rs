@@ -6,6 +6,7 @@ mod hostile;
 mod http;
 mod limits;
 mod rehearsed;
+mod signing;
 mod soap;
 mod sql;
 

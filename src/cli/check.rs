@@ -65,6 +65,8 @@ fn look(config: &Path, is_quiet: bool, warnings: &mut Vec<String>) -> Vec<Findin
     findings.extend(of_witness);
     let ending = in_force.iter().flat_map(|in_force| in_force.ending(at));
     warnings.extend(ending.map(|ending| ending.to_string()));
+    let of_adapters = in_force.iter().flat_map(|in_force| in_force.adapters.warnings());
+    warnings.extend(of_adapters.map(ToString::to_string));
     if let Some(in_force) = &in_force
         && let Err(error) = front_door(&settings, &in_force.register)
     {

@@ -176,6 +176,7 @@ impl Node {
         let reloaded = self.gateway.reload(now).await;
         tell_changes(&reloaded.changes, "reloaded");
         warn_of_ends(&self.gateway.in_force(), now());
+        warn_of_manifests(&self.gateway.in_force());
         for finding in &reloaded.findings {
             tracing::error!(%finding, "not reloaded");
         }
@@ -270,6 +271,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     }
     tell_changes(&done.words, "in force");
     warn_of_ends(&in_force, at);
+    warn_of_manifests(&in_force);
     Ok(Gateway::new(Parts {
         in_force,
         sources,
@@ -305,6 +307,13 @@ fn warn_of_ends(in_force: &InForce, at: Timestamp) {
     }
     if let Some(more) = ending.len().checked_sub(TOLD_MOST).filter(|more| *more > 0) {
         tracing::warn!(more, "agreements end soon or have ended");
+    }
+}
+
+/// Names what manifests should be mended for in time, of very many the first.
+fn warn_of_manifests(in_force: &InForce) {
+    for warning in in_force.adapters.warnings().take(TOLD_MOST) {
+        tracing::warn!("{warning}");
     }
 }
 

@@ -183,6 +183,36 @@ impl Expression {
         self.work_out(scope, scope)
     }
 
+    /// Its value as bytes: bytes as they are, text in UTF-8. A witness hears of bytes as hexadecimal digits.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn bytes(&self, scope: &Scope) -> Result<Vec<u8>, Fault> {
+        const WANTED: &str = "text or bytes";
+        let bytes = match self.datum_in(scope, scope) {
+            Ok(Some(Datum::Bytes(bytes))) => Ok(bytes),
+            Ok(Some(Datum::Json(Json::String(text)))) => Ok(text.into_bytes()),
+            Ok(Some(Datum::Json(other))) => {
+                Err(Fault::Result { wanted: WANTED, found: kind(&other) })
+            }
+            Ok(None) => Err(Fault::Other("its value has no form outside expressions")),
+            Err(fault) => Err(fault),
+        };
+        if let Some(witness) = &scope.witness {
+            let told = bytes.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
+                Ok(text) => Json::from(text),
+                Err(_) => Json::from(crate::crypto::hex(bytes)),
+            });
+            witness(self, scope, &told.map_err(Clone::clone));
+        }
+        bytes
+    }
+
+    /// True when it looks at that name.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.program.references().has_variable(name)
+    }
+
     fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
         let value = self.work_out(variables, scope);
         if let Some(witness) = &scope.witness {
@@ -192,6 +222,21 @@ impl Expression {
     }
 
     fn work_out(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
+        match self.datum_in(variables, scope)? {
+            Some(Datum::Json(json)) => Ok(json),
+            Some(Datum::Bytes(_)) => Err(Fault::Result {
+                wanted: "text, a number, a truth, a list, a map or null",
+                found: "bytes: use `base64` or `hex`",
+            }),
+            None => Err(Fault::Other("its value has no form outside expressions")),
+        }
+    }
+
+    fn datum_in(
+        &self,
+        variables: &dyn VariableResolver,
+        scope: &Scope,
+    ) -> Result<Option<Datum>, Fault> {
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
             if self.calls_xml {
@@ -202,14 +247,7 @@ impl Expression {
             let value = Value::resolve_val(self.program.expression(), &context);
             value.map(|value| to_datum(value.as_ref())).map_err(|error| self.fault(error))
         }));
-        match evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))? {
-            Some(Datum::Json(json)) => Ok(json),
-            Some(Datum::Bytes(_)) => Err(Fault::Result {
-                wanted: "text, a number, a truth, a list, a map or null",
-                found: "bytes: use `base64` or `hex`",
-            }),
-            None => Err(Fault::Other("its value has no form outside expressions")),
-        }
+        evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))
     }
 
     /// Its value where only a truth will do.

@@ -6,5 +6,6 @@ pub(super) mod expression;
 mod functions;
 pub(super) mod json;
 mod moment;
+pub(super) mod signature;
 pub(super) mod template;
 pub(super) mod xml;

@@ -88,6 +88,14 @@ impl Template {
             .collect()
     }
 
+    /// True when a hole looks at that name.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Hole { expression, .. } => expression.mentions(name),
+        })
+    }
+
     /// The text with its holes filled; null fills with nothing.
     ///
     /// # Errors
@@ -169,7 +177,11 @@ fn hole_length(text: &str) -> Option<usize> {
     None
 }
 
-fn escape(value: &str, into: &mut String) -> Result<(), Fault> {
+/// Appends text as XML carries it.
+///
+/// # Errors
+/// A character that XML cannot carry.
+pub(crate) fn escape(value: &str, into: &mut String) -> Result<(), Fault> {
     for character in value.chars() {
         match character {
             '&' => into.push_str("&amp;"),

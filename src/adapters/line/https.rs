@@ -34,6 +34,9 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Vec<(String, String)>,
     /// Content type and bytes.
     pub(crate) payload: Option<(String, Vec<u8>)>,
+    /// What `[sign]` made of a secret, the signature too, in each way that it can be written above. Never shown.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for showing requests, which comes next"))]
+    pub(crate) secrets: Vec<String>,
 }
 
 /// A reply.

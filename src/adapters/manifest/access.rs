@@ -43,6 +43,8 @@ pub(crate) struct Site {
     pub(crate) max_body: usize,
     /// Of requests and replies.
     pub(crate) charset: Charset,
+    /// A reply that says it is in another charset is refused.
+    pub(crate) heeds_declared: bool,
     /// How the XML of replies is read.
     pub(crate) shape: Arc<Shape>,
 }
@@ -140,6 +142,12 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
         }
         charset
     });
+    let heeds_declared = section.text("declared_charset").is_none_or(|text| {
+        if !["checked", "ignored"].contains(&text.value.as_str()) {
+            source.flaw(text.at, format!("`{}` is \"checked\" or \"ignored\"", text.key));
+        }
+        text.value != "ignored"
+    });
     let shape = shape(source, section);
     let max_body = usize::try_from(max_body).unwrap_or(usize::MAX);
     Some(Site {
@@ -148,6 +156,7 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
         timeout,
         max_body,
         charset: charset?,
+        heeds_declared,
         shape: Arc::new(shape),
     })
 }

@@ -1,12 +1,14 @@
 //! One agency's manifest: from TOML to checked values, with every flaw at once.
 
 mod access;
+mod codes;
 mod files;
 mod names;
 mod operation;
 mod request;
 mod resilience;
 pub(in crate::adapters) mod section;
+mod sign;
 mod statement;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use serde_json::Value as Json;
 use self::files::Files;
 use self::names::Declared;
 use self::section::{Section, Source};
+use self::sign::Carrier;
 use crate::adapters::language::expression::Expression;
 use crate::adapters::limits::Maintenance;
 use crate::catalogue::Fact;
@@ -32,6 +35,7 @@ pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 pub(crate) use self::resilience::{Narrower, Resilience};
 pub(crate) use self::section::Place;
+pub(crate) use self::sign::{Placed, Sign, Value as SignValue};
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -68,6 +72,8 @@ pub(crate) struct Manifest {
     pub(crate) operations: Vec<Operation>,
     /// Where its expressions are.
     pub(crate) places: Vec<Place>,
+    /// What should be seen to, and keeps nobody from using it.
+    pub(crate) warnings: Vec<Finding>,
 }
 
 /// How a short-lived secret is had.
@@ -119,6 +125,7 @@ pub(crate) fn read(
         Some(mut manifest) => {
             let (secrets, digest) = files.into_parts();
             manifest.secrets = secrets;
+            manifest.warnings = source.take_warnings();
             manifest.digest = sha256(&bytes);
             manifest.fingerprint = sha256_parts(&[&bytes, &digest]);
             Ok(manifest)
@@ -142,10 +149,7 @@ fn manifest(
     files: &Files<'_>,
     find: &dyn Fn(&FactCode) -> Option<Fact>,
 ) -> Option<Manifest> {
-    if !document.has("schema") {
-        document.missing("schema");
-    }
-    let _this_one = document.integer("schema", SCHEMA..SCHEMA + 1, SCHEMA);
+    schema(source, &document);
     let name = document.required("name");
     if let Some(name) = name.as_ref().filter(|name| !is_plain(&name.value)) {
         source.flaw(name.at, "`name` has lower-case letters, digits and `-` only");
@@ -168,6 +172,18 @@ fn manifest(
     declared.settings = settings.keys().cloned().collect();
     let access = access::access(source, &document, files);
     let session = session(source, &document, access.as_ref(), &mut declared);
+    if let Some(section) = document.section("sign") {
+        let carrier = match access {
+            Some(Access::Soap(..)) => Carrier::Soap,
+            Some(Access::Http(_)) | None => Carrier::Http,
+            Some(_) => {
+                source.flaw(section.at(), "`[sign]` goes with `[http]` or `[soap]` only");
+                Carrier::Http
+            }
+        };
+        let base = declared.for_signing();
+        declared.sign = sign::sign(source, section, &base, carrier, &declared.secrets);
+    }
     let resilience = resilience::resilience(source, &document);
     let maintenance = resilience::maintenance(source, &document);
     let operations = document.sections("operation");
@@ -202,7 +218,25 @@ fn manifest(
         maintenance,
         operations: read,
         places: source.take_places(),
+        warnings: Vec::new(),
     })
+}
+
+fn schema(source: &Source<'_>, document: &Section<'_>) {
+    if !document.has("schema") {
+        let problem = format!(
+            "`schema` is missing: write `schema = {SCHEMA}`, the version of the language it is in"
+        );
+        source.flaw(document.at(), problem);
+    }
+    let given = document.integer("schema", 0..i64::MAX, SCHEMA);
+    if given != SCHEMA {
+        let problem = format!(
+            "this gateway reads `schema = {SCHEMA}` and no {given}: take a gateway of the version \
+             this manifest was written for, or write it as docs/adapters.md says"
+        );
+        source.flaw(document.at_key("schema"), problem);
+    }
 }
 
 fn sections<'s>(
@@ -230,8 +264,13 @@ fn session(
     if !section.has("request") {
         section.missing("request");
     }
-    let request =
-        section.section("request").and_then(|inside| request::request(source, inside, &asking));
+    // Nothing is inherited from `[sign]`: who asks for a secret signs otherwise, and mostly with another key.
+    let sign = section
+        .section("sign")
+        .map(|inside| sign::sign(source, inside, &asking, Carrier::Http, &declared.secrets));
+    let request = section.section("request").and_then(|inside| {
+        request::request(source, inside, &asking, sign.as_ref().and_then(Option::as_ref))
+    });
     if !section.has("values") {
         section.missing("values");
     }

@@ -1,5 +1,8 @@
 //! Which names the expressions at each place of a manifest can see.
 
+use std::sync::Arc;
+
+use super::sign::Sign;
 use crate::adapters::language::expression::{Members, Names};
 use crate::catalogue::Role;
 
@@ -12,6 +15,8 @@ pub(super) struct Declared {
     pub(super) secrets: Vec<String>,
     /// Keys of `[session] values`.
     pub(super) session: Vec<String>,
+    /// `[sign]`: how every operation's request is signed.
+    pub(super) sign: Option<Arc<Sign>>,
 }
 
 impl Declared {
@@ -35,22 +40,33 @@ impl Declared {
         self.for_session_reply().with("session", Members::of(self.session.iter().cloned()))
     }
 
-    /// What an operation's request sees.
-    pub(super) fn for_request(&self, roles: &[Role], codes: &[String]) -> Names {
-        let by_role = |members: fn(&Role) -> Members| {
-            Members::nested(roles.iter().map(|role| (role.name.clone(), members(role))))
-        };
-        self.for_session_request()
+    /// What signing an operation's request sees, beside the request: nothing about its subjects but what that says.
+    pub(super) fn for_signing(&self) -> Names {
+        Self::asked(self.for_session_request())
             .with("session", Members::of(self.session.iter().cloned()))
-            .with("subject", by_role(fields))
-            .with("all", by_role(|_| Members::Any))
-            .with("has_role", by_role(|_| Members::Any))
+            .with("fact", Members::Any)
+    }
+
+    fn asked(names: Names) -> Names {
+        names
             .with(
                 "purpose",
                 Members::of(["item", "item_version", "case_number", "replaced_material"]),
             )
             .with("operator", Members::of(["id", "unit"]))
             .with("page", Members::Any)
+    }
+
+    /// What an operation's request sees.
+    pub(super) fn for_request(&self, roles: &[Role], codes: &[String]) -> Names {
+        let by_role = |members: fn(&Role) -> Members| {
+            Members::nested(roles.iter().map(|role| (role.name.clone(), members(role))))
+        };
+        Self::asked(self.for_session_request())
+            .with("session", Members::of(self.session.iter().cloned()))
+            .with("subject", by_role(fields))
+            .with("all", by_role(|_| Members::Any))
+            .with("has_role", by_role(|_| Members::Any))
             .with("codes", Members::of(codes.iter().cloned()))
     }
 

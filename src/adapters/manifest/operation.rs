@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use super::access::Access;
+use super::codes;
 use super::names::Declared;
 use super::request::{Envelope, Request, envelope, request};
 use super::resilience::{self, Narrower};
 use super::section::{Section, Source, Text};
 use super::statement;
 use crate::adapters::language::expression::{Expression, Members, Names};
-use crate::adapters::mapping;
 use crate::catalogue::{Attribute, Fact, Role};
 use crate::query::{FactCode, OrganisationId};
 
@@ -118,12 +118,12 @@ pub(super) fn operation(
             codes: Json::Null,
         });
     }
-    let codes = code_tables(&section);
+    let codes = codes::tables(source, &section);
     let tables: Vec<String> = codes.keys().cloned().collect();
     let asking = declared.for_request(&fact.roles, &tables);
     let hearing = declared.for_reply(&fact.roles, &tables);
 
-    let question = question(source, &section, access, &asking);
+    let question = question(source, &section, access, (&asking, declared));
     let paging = section.section("paging").map(|section| paging(source, section, &hearing));
     let reading = reading(source, &section, &fact, &hearing, &codes);
     section.finish();
@@ -144,7 +144,7 @@ fn question(
     source: &Source<'_>,
     section: &Section<'_>,
     access: Option<&Access>,
-    names: &Names,
+    (names, declared): (&Names, &Declared),
 ) -> Option<Question> {
     let Some(access) = access else {
         // Without knowing the transport, its keys are not called unknown: one flaw is enough.
@@ -154,11 +154,11 @@ fn question(
     match access {
         Access::Http(_) => {
             let inside = present(section, "request")?;
-            request(source, inside, names).map(Question::Http)
+            request(source, inside, names, declared.sign.as_ref()).map(Question::Http)
         }
         Access::Soap(..) => {
             let inside = present(section, "request")?;
-            envelope(source, inside, names).map(Question::Soap)
+            envelope(source, inside, names, declared.sign.as_ref()).map(Question::Soap)
         }
         Access::Sql(_) => {
             let statement = section.required("statement");
@@ -174,12 +174,6 @@ fn question(
         }
         Access::Grpc(_) => Some(Question::Grpc),
     }
-}
-
-fn code_tables(section: &Section<'_>) -> Map<String, Json> {
-    let Some(codes) = section.section("codes") else { return Map::new() };
-    let tables = codes.named_sections("a table of codes");
-    tables.into_iter().map(|(name, table)| (name, Json::Object(table.constants()))).collect()
 }
 
 fn paging(source: &Source<'_>, section: Section<'_>, names: &Names) -> Option<Paging> {
@@ -240,9 +234,7 @@ fn attributes(
         match given.remove(&attribute.name) {
             Some(text) => {
                 let expression = source.expression(&text, names);
-                if let Some(problem) = unfit_code(&text.value, attribute, codes) {
-                    source.flaw(text.at, format!("{}: {problem}", text.key));
-                }
+                codes::judge(source, &text, attribute, codes);
                 read.push(expression.map(|expression| (attribute.clone(), expression)));
             }
             // An optional one too: a record without it says that there is none, which nobody may say who never looked.
@@ -257,26 +249,6 @@ fn attributes(
         source.flaw(text.at, format!("`{}` has no attribute `{name}`", fact.code));
     }
     read.into_iter().collect()
-}
-
-/// Where an attribute is read from a code table and nothing else, every code of the table must be one of the
-/// attribute's values.
-fn unfit_code(
-    expression: &str,
-    attribute: &Attribute,
-    codes: &Map<String, Json>,
-) -> Option<String> {
-    let inside = expression.trim().strip_prefix("codes.")?.strip_suffix(']')?;
-    let (table, key) = inside.split_once('[')?;
-    // `codes.a[x] == codes.b[y]` is no look-up in one table.
-    if key.contains(['[', ']']) && !key.starts_with("string(") {
-        return None;
-    }
-    let Json::Object(table) = codes.get(table)? else { return None };
-    let (code, value) = table
-        .iter()
-        .find(|(_, value)| !value.is_null() && mapping::typed(value, &attribute.kind).is_none())?;
-    Some(format!("code `{code}` stands for {value}, which `{}` cannot be", attribute.name))
 }
 
 fn present<'s>(section: &Section<'s>, key: &'static str) -> Option<Section<'s>> {

@@ -1,9 +1,12 @@
 //! What an operation, or a session, sends: the parts of a request with expressions at their ends.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::section::{Leaf, Section, Source};
-use crate::adapters::language::expression::{Expression, Names};
+use super::sign::{Placed, Sign};
+use crate::adapters::language::expression::{Expression, Members, Names};
 use crate::adapters::language::template::Template;
 
 /// Methods an agency is asked with.
@@ -21,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, Tree)>,
     /// What it carries.
     pub(crate) payload: Payload,
+    /// How it is signed.
+    pub(crate) sign: Option<Arc<Sign>>,
 }
 
 /// What a request carries.
@@ -61,10 +66,17 @@ pub(crate) struct Envelope {
     pub(crate) inner: Option<Template>,
     /// The child of `soap:Body`.
     pub(crate) body: Template,
+    /// How it is signed.
+    pub(crate) sign: Option<Arc<Sign>>,
 }
 
 /// Reads `request` of an HTTP operation or session.
-pub(super) fn request(source: &Source<'_>, section: Section<'_>, names: &Names) -> Option<Request> {
+pub(super) fn request(
+    source: &Source<'_>,
+    section: Section<'_>,
+    names: &Names,
+    sign: Option<&Arc<Sign>>,
+) -> Option<Request> {
     let method = section.text("method").map_or_else(
         || Some("POST".to_owned()),
         |text| {
@@ -82,7 +94,7 @@ pub(super) fn request(source: &Source<'_>, section: Section<'_>, names: &Names) 
     if payloads > 1 {
         source.flaw(section.at(), "a request has at most one of `form`, `json`, `body`");
     }
-    let payload = if section.has("form") {
+    let mut payload = if section.has("form") {
         Payload::Form(entries(source, &section, "form", names))
     } else if let Some(leaf) = section.leaf("json") {
         Payload::Json(tree(source, leaf, names)?)
@@ -91,8 +103,61 @@ pub(super) fn request(source: &Source<'_>, section: Section<'_>, names: &Names) 
     } else {
         Payload::Nothing
     };
+    if let Some(sign) = sign {
+        make_room(source, section.at(), sign, &mut payload);
+        refuse_taken(source, section.at(), ("headers", &headers), &sign.headers);
+        refuse_taken(source, section.at(), ("query", &query), &sign.query);
+        if let Payload::Form(entries) = &payload {
+            refuse_taken(source, section.at(), ("form", entries), &sign.form);
+        }
+        if let Payload::Json(Tree::Table(entries)) = &payload {
+            refuse_taken(source, section.at(), ("json", entries), &sign.json);
+        }
+    }
     section.finish();
-    Some(Request { method: method?, path: path?, headers, query, payload })
+    let sign = sign.map(Arc::clone);
+    Some(Request { method: method?, path: path?, headers, query, payload, sign })
+}
+
+/// What is signed may have to carry more than the operation itself says.
+fn make_room(source: &Source<'_>, at: usize, sign: &Sign, payload: &mut Payload) {
+    let refused = |key: &str, name: &str| {
+        let problem =
+            format!("`sign.{key}` puts `{name}` into `{key}`, which this request has not");
+        source.flaw(at, problem);
+    };
+    if let Some(first) = sign.form.first() {
+        match payload {
+            Payload::Form(_) => {}
+            Payload::Nothing => *payload = Payload::Form(Vec::new()),
+            Payload::Json(_) | Payload::Body(_) => refused("form", &first.name),
+        }
+    }
+    if let Some(first) = sign.json.first() {
+        match payload {
+            Payload::Json(Tree::Table(_)) => {}
+            Payload::Nothing => *payload = Payload::Json(Tree::Table(Vec::new())),
+            Payload::Json(_) | Payload::Form(_) | Payload::Body(_) => refused("json", &first.name),
+        }
+    }
+}
+
+fn refuse_taken(
+    source: &Source<'_>,
+    at: usize,
+    (key, entries): (&str, &[(String, Tree)]),
+    placed: &[Placed],
+) {
+    for placed in placed {
+        let is_same = |name: &String| match key {
+            "headers" => name.eq_ignore_ascii_case(&placed.name),
+            _ => *name == placed.name,
+        };
+        if entries.iter().any(|(name, _)| is_same(name)) {
+            source
+                .flaw(at, format!("`{key}` has `{}`, which `sign.{key}` puts there", placed.name));
+        }
+    }
 }
 
 /// Reads `request` of a SOAP operation.
@@ -100,6 +165,7 @@ pub(super) fn envelope(
     source: &Source<'_>,
     section: Section<'_>,
     names: &Names,
+    sign: Option<&Arc<Sign>>,
 ) -> Option<Envelope> {
     let path = path(source, &section);
     let action = section.text("action").map(|text| text.value).unwrap_or_default();
@@ -112,14 +178,34 @@ pub(super) fn envelope(
     };
     let inner = template("inner", names);
     let with_inner = if section.has("inner") {
-        names.clone().with("inner", crate::adapters::language::expression::Members::Any)
+        names.clone().with("inner", Members::Any)
     } else {
         names.clone()
     };
+    let with_inner = match sign {
+        Some(_) => with_inner.with("signature", Members::Any),
+        None => with_inner,
+    };
     let header = template("header", &with_inner);
     let body = section.required("body").and_then(|text| source.template(&text, &with_inner));
+    if let (Some(sign), Some(header), Some(body)) = (sign, &header, &body) {
+        refuse_taken(source, section.at(), ("headers", &headers), &sign.headers);
+        let in_body = body.mentions("signature");
+        let in_header = header.as_ref().is_some_and(|header| header.mentions("signature"));
+        if in_body && sign.sees_body {
+            let problem = "the body holds the signature, and `sign` signs the body: sign `inner`";
+            source.flaw(section.at_key("body"), problem);
+        }
+        if !(in_body || in_header || sign.is_placed) {
+            let problem = "the signature goes nowhere: write `{signature}` in `sign.header`, or in \
+                           `header` or `body` of the request";
+            source.flaw(section.at(), problem);
+        }
+    }
     section.finish();
-    Some(Envelope { path: path?, action, headers, header: header?, inner: inner?, body: body? })
+    let sign = sign.map(Arc::clone);
+    let (header, inner, body) = (header?, inner?, body?);
+    Some(Envelope { path: path?, action, headers, header, inner, body, sign })
 }
 
 fn path(source: &Source<'_>, section: &Section<'_>) -> Option<String> {

@@ -38,6 +38,7 @@ pub(in crate::adapters) struct Source<'a> {
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
     places: RefCell<Vec<Place>>,
+    warnings: RefCell<Vec<Finding>>,
 }
 
 /// Where a manifest has an expression. An expression is known by its line and text.
@@ -54,12 +55,30 @@ pub(crate) struct Place {
 impl<'a> Source<'a> {
     /// Nothing is wrong yet.
     pub(in crate::adapters) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self { file, text, findings: RefCell::default(), places: RefCell::default() }
+        Self {
+            file,
+            text,
+            findings: RefCell::default(),
+            places: RefCell::default(),
+            warnings: RefCell::default(),
+        }
     }
 
     /// Notes a flaw at a byte offset.
     pub(in crate::adapters) fn flaw(&self, offset: usize, problem: impl Into<String>) {
         self.findings.borrow_mut().push(Finding::at(self.file, self.text, offset, problem));
+    }
+
+    /// Notes at a byte offset what should be seen to, and keeps nobody from using the manifest.
+    pub(in crate::adapters) fn warn(&self, offset: usize, problem: impl Into<String>) {
+        self.warnings.borrow_mut().push(Finding::at(self.file, self.text, offset, problem));
+    }
+
+    /// Every warning, in the order of the text.
+    pub(in crate::adapters) fn take_warnings(&self) -> Vec<Finding> {
+        let mut warnings = self.warnings.take();
+        warnings.sort_by_key(|warning| warning.place);
+        warnings
     }
 
     /// Everything noted, in the order of the text.
@@ -163,6 +182,13 @@ pub(in crate::adapters) struct Text {
     pub(in crate::adapters) at: usize,
     /// True when offsets in the value are offsets in the file: nothing in it was written with a backslash.
     is_verbatim: bool,
+}
+
+impl Text {
+    /// Another text in its place.
+    pub(super) fn standing_for(self, value: String) -> Self {
+        Self { value, is_verbatim: false, ..self }
+    }
 }
 
 /// A value at the end of a branch of a request.
@@ -359,6 +385,26 @@ impl<'s> Section<'s> {
                 }
                 other => self.wrong(&name, value, "text", other),
             }
+        });
+        entries.collect()
+    }
+
+    /// Every entry of a table whose keys the author chooses, with its place and the texts it lists.
+    pub(in crate::adapters) fn named_lists(self) -> Vec<(String, usize, Vec<Text>)> {
+        let entries = self.table.iter().filter_map(|(key, value)| {
+            let name = key.get_ref().to_string();
+            let DeValue::Array(items) = value.get_ref() else {
+                return self.wrong(&name, value, "an array of text", value.get_ref());
+            };
+            let path = format!("{}.{name}", self.path);
+            let texts = items.iter().filter_map(|item| match item.get_ref() {
+                DeValue::String(text) => {
+                    Some(self.source.text_of(path.clone(), text, &item.span()))
+                }
+                other => self.wrong(&name, item, "text", other),
+            });
+            let texts = texts.collect();
+            Some((name, value.span().start, texts))
         });
         entries.collect()
     }

@@ -106,7 +106,7 @@ fn what_a_manifest_must_not_be() {
         flaws.into_iter().map(|(.., problem)| problem).collect::<Vec<_>>().join("\n")
     };
     for (from, to, problem) in [
-        ("schema = 1", "schema = 2", "`schema` is from 1 to 1"),
+        ("schema = 1", "schema = 2", "this gateway reads `schema = 1`"),
         (
             "[settings]",
             "[secrets]\nkey = \"abc\"\n[settings]",
@@ -215,5 +215,127 @@ fn limits_and_windows_are_read_and_their_flaws_told() {
         let is_told =
             found.iter().any(|(line, _, problem)| *line > 0 && problem.contains(expected));
         assert!(is_told, "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn signing_is_read_strictly() {
+    let sign = "[sign]\nstring = 'path'\nalgorithm = 'sha256'\nencoding = 'hex'\n";
+    let good = format!("{sign}headers = {{ x-sign = 'signature' }}\n");
+    for (text, expected) in [
+        (sign.to_owned(), "the signature goes nowhere"),
+        (good.replace("sha256", "sha1"), "`sign.algorithm` is one of \"hmac-sha256\", "),
+        (good.replace("'hex'", "'HEX'"), "`sign.encoding` is one of"),
+        (good.replace("sha256", "hmac-sm3"), "`key` is missing"),
+        (format!("{good}key = 'requester'"), "this algorithm takes none"),
+        (format!("{}key = 'app-key'", good.replace("sha256", "hmac-sm3")), "names no secret"),
+        (good.replace("'path'", "'subject.person.name'"), "`subject`"),
+        (good.replace("'path'", "'values.a'"), "`a`"),
+        (good.replace("'path'", "'action'"), "`action`"),
+        (format!("{good}values = {{ a = 'values.b', b = '1' }}"), "`b`"),
+        (format!("{good}values = {{ a = 'signature' }}"), "`signature`"),
+        (format!("{good}query = {{ a = 'body' }}"), "cannot look at the request"),
+        (format!("{good}values = {{ a = 'body' }}\njson = {{ c = 'values.a' }}"), "cannot look"),
+        (format!("{good}form = {{ a = '1' }}"), "which this request has not"),
+        (format!("{good}json = {{ a = '1' }}"), "`json` has `a`"),
+        (format!("{good}json = {{ c = {{ d = '1' }} }}"), "`json.c` is text"),
+        (format!("{good}header = '<a/>'"), "unknown key `header`"),
+        (good.replace("x-sign", "'x sign'"), "is no header name"),
+    ] {
+        let found = flaws(
+            &GOOD.replace("[[operation]]", &format!("{text}\n[[operation]]")),
+            Depth::ManifestOnly,
+        );
+        let is_told =
+            found.iter().any(|(line, _, problem)| *line > 0 && problem.contains(expected));
+        assert!(is_told, "{text}: {found:?}");
+    }
+    let text = GOOD.replace("[[operation]]", &format!("{good}\n[[operation]]"));
+    let read = read_text(&text, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}")).unwrap();
+    assert_eq!(read.warnings, []);
+}
+
+#[test]
+fn envelopes_do_not_sign_what_holds_the_signature() {
+    let soap = |string: &str, body: &str| {
+        let sign = format!(
+            "[sign]\nstring = '{string}'\nalgorithm = 'sm3'\nencoding = 'hex'\n[[operation]]"
+        );
+        let request = format!("inner = '<a/>'\nbody = '<b>{{inner}}{body}</b>'");
+        let json = "json = { a = \"subject.person.name\", b = [\"subject.spouse.name\", 1] }";
+        let text = GOOD.replace("[http]", "[soap]").replace("[[operation]]", &sign);
+        flaws(&text.replace(json, &request), Depth::ManifestOnly)
+    };
+    assert_eq!(soap("inner", "{signature}"), []);
+    assert!(soap("body", "{signature}")[0].2.contains("sign `inner`"));
+    assert!(soap("body", "")[0].2.contains("goes nowhere"));
+    assert!(soap("query", "{signature}")[0].2.contains("`query`"));
+}
+
+#[test]
+fn code_tables_have_what_the_agency_documents() {
+    let lists = |lists: &str| format!("{GOOD}[operation.lists]\n{lists}\n");
+    let text = lists("matched = [\"1\", \"0\"]");
+    let read = read_text(&text, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}")).unwrap();
+    assert_eq!(read.warnings, []);
+    let (line, column, problem) =
+        flaws(&lists("matched = [\"1\", \"2\"]"), Depth::ManifestOnly).remove(0);
+    assert_eq!((line, column), (GOOD.lines().count() + 2, 18));
+    assert!(problem.contains("code `2` is not in `codes.matched`"), "{problem}");
+    assert!(flaws(&lists("other = []"), Depth::ManifestOnly)[0].2.contains("no table `other`"));
+    assert!(flaws(&lists("matched = [1]"), Depth::ManifestOnly)[0].2.contains("must be text"));
+    let text = lists("matched = [\"1\"]");
+    let read = read_text(&text, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}")).unwrap();
+    let told: Vec<_> = read.warnings.iter().map(|warning| warning.problem.as_str()).collect();
+    assert_eq!(told, ["`codes.matched` has `0`, which is not listed here"]);
+}
+
+#[test]
+fn warnings_have_places_and_keep_nothing_out() {
+    let text = r#"
+schema = 1
+name = "civil-affairs"
+version = "1.0.0"
+agency = "civil-affairs"
+[http]
+base = "https://127.0.0.1:7502"
+ca = "../ca.pem"
+[sign]
+string = "path"
+algorithm = "md5"
+encoding = "hex"
+headers = { x-sign = "signature" }
+[[operation]]
+fact = "M1"
+[operation.request]
+path = "/person"
+[operation.outcome]
+found = "true"
+[operation.attributes]
+status = "codes.status[doc.status]"
+registered_on = "date(doc.on)"
+certificate_number = "null"
+[operation.codes.status]
+"IA" = "married"
+"IB" = "divorced"
+"#;
+    let read = read_text(text, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}")).unwrap();
+    let told: Vec<_> =
+        read.warnings.iter().map(|warning| (warning.place, warning.problem.as_str())).collect();
+    assert_eq!(told[0].0, Some((11, 14)));
+    assert!(told[0].1.contains("can be forged"), "{told:?}");
+    assert_eq!(told[1].0, Some((21, 11)));
+    assert!(told[1].1.ends_with("no code of `codes.status` stands for `annulled`"), "{told:?}");
+    assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn another_language_is_told_what_to_do() {
+    for (schema, expected) in [
+        ("schema = 2", "this gateway reads `schema = 1` and no 2: take a gateway"),
+        ("", "`schema` is missing: write `schema = 1`"),
+    ] {
+        let found = flaws(&GOOD.replace("schema = 1", schema), Depth::ManifestOnly);
+        assert!(found.len() == 1 && found[0].2.contains(expected), "{found:?}");
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn flaws(plan: &Plan) -> Vec<String> {
     let starter = begin(plan);
     std::fs::write(&file, &starter.manifest).unwrap();
     let catalogue = catalogue();
-    let mut flaws = check(&file, &catalogue, Depth::ManifestOnly);
+    let mut flaws = check(&file, &catalogue, Depth::ManifestOnly).findings;
     let find = |code: &crate::query::FactCode| catalogue.fact(code).cloned();
     for (name, text) in &starter.fixtures {
         let file = folder.path().join(name);

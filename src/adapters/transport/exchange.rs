@@ -33,6 +33,8 @@ pub(crate) type Reader = fn(Heard, &Shape) -> Result<Json, Failed>;
 pub(crate) struct Speech {
     pub(crate) line: Arc<dyn Line>,
     pub(crate) charset: Charset,
+    /// A reply that says it is in another charset is refused.
+    pub(crate) heeds_declared: bool,
     /// How XML is read.
     pub(crate) shape: Arc<Shape>,
 }
@@ -71,7 +73,9 @@ impl Speech {
             return Err(Failed::contract(problem));
         }
         let ours = self.charset.name();
-        if let Some(theirs) = self.charset.contradicted(kind, &incoming.body) {
+        if self.heeds_declared
+            && let Some(theirs) = self.charset.contradicted(kind, &incoming.body)
+        {
             let problem =
                 format!("the reply says its charset is {theirs}; the manifest's is {ours}");
             return Err(Failed::contract(problem));

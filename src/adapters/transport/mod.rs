@@ -5,6 +5,7 @@ mod grpc;
 mod http;
 mod render;
 mod session;
+mod signing;
 mod soap;
 mod sql;
 
@@ -57,8 +58,12 @@ pub(super) fn over(
     access: &Access,
     session: Option<Arc<Session>>,
 ) -> Arc<dyn Transport> {
-    let speech =
-        |line, site: &Site| Speech { line, charset: site.charset, shape: Arc::clone(&site.shape) };
+    let speech = |line, site: &Site| Speech {
+        line,
+        charset: site.charset,
+        heeds_declared: site.heeds_declared,
+        shape: Arc::clone(&site.shape),
+    };
     match access {
         Access::Http(site) => Arc::new(http::Http::new(speech(line, site), session)),
         Access::Soap(site, version) => {

@@ -1,83 +1,202 @@
 //! A request of the manifest with its expressions worked out.
 
-use http::Method;
-use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 
+use http::Method;
+use serde_json::{Map, Value as Json, json};
+
+use super::signing::{Signing, When};
 use crate::adapters::failed::Failed;
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::expression::{Fault, Scope};
 use crate::adapters::line::https::Outgoing;
-use crate::adapters::manifest::{Payload, Request, Tree};
+use crate::adapters::manifest::{Payload, Request, Sign, Tree};
 
-/// The request as it is sent.
+/// Names and texts, in their order.
+pub(super) type Pairs = Vec<(String, String)>;
+
+/// The request as it is sent, signed where the manifest says so.
 ///
 /// # Errors
 /// An expression that has no value, or one of the wrong type: a contract error.
 pub(crate) fn request(
     request: &Request,
-    scope: &Scope,
+    scope: &Arc<Scope>,
     charset: Charset,
 ) -> Result<Outgoing, Failed> {
-    let mut target = request.path.clone();
-    let query = pairs("request.query", &request.query, scope)?;
-    if !query.is_empty() {
-        target.push('?');
-        target.push_str(&form("request.query", &query, charset)?);
-    }
-    let charset_name = charset.name();
-    let payload = match &request.payload {
-        Payload::Nothing => None,
-        Payload::Form(entries) => {
-            let text = form("request.form", &pairs("request.form", entries, scope)?, charset)?;
-            let kind = format!("application/x-www-form-urlencoded;charset={charset_name}");
-            Some((kind, text.into_bytes()))
-        }
-        Payload::Json(tree) => {
-            let value = value("request.json", tree, scope)?;
-            let bytes = charset.encode(&value.to_string()).ok_or_else(|| {
-                let place = uncarried_in(&value, charset).unwrap_or_default();
-                Failed::contract(format!("request.json{place}: {}", uncarried(charset)))
-            })?;
-            Some((format!("application/json;charset={charset_name}"), bytes))
-        }
-        Payload::Body(tree) => {
-            let text = text("request.body", tree, scope)?.unwrap_or_default();
-            let bytes = charset
-                .encode(&text)
-                .ok_or_else(|| Failed::contract(format!("request.body: {}", uncarried(charset))))?;
-            Some((format!("text/plain;charset={charset_name}"), bytes))
-        }
+    let mut parts = Parts {
+        query: pairs("request.query", &request.query, scope)?,
+        headers: headers(&request.headers, scope)?,
+        carried: match &request.payload {
+            Payload::Nothing => Carried::Nothing,
+            Payload::Form(entries) => Carried::Form(pairs("request.form", entries, scope)?),
+            Payload::Json(tree) => Carried::Json(value("request.json", tree, scope)?),
+            Payload::Body(tree) => {
+                Carried::Text(text("request.body", tree, scope)?.unwrap_or_default())
+            }
+        },
     };
+    let secrets = match &request.sign {
+        Some(sign) => signed(request, sign, &mut parts, scope, charset)?,
+        None => Vec::new(),
+    };
+    let target = match parts.query.is_empty() {
+        true => request.path.clone(),
+        false => format!("{}?{}", request.path, form("request.query", &parts.query, charset)?),
+    };
+    let payload = parts.payload(charset)?;
     let method = match request.method.as_str() {
         "GET" => Method::GET,
         "PUT" => Method::PUT,
         _ => Method::POST,
     };
-    Ok(Outgoing { method, target, headers: headers(&request.headers, scope)?, payload })
+    Ok(Outgoing { method, target, headers: parts.headers, payload, secrets })
+}
+
+/// A request that more can be put into.
+struct Parts {
+    query: Pairs,
+    headers: Pairs,
+    carried: Carried,
+}
+
+enum Carried {
+    Nothing,
+    Form(Pairs),
+    Json(Json),
+    Text(String),
+}
+
+/// Puts in what is signed, signs, and puts in what holds the signature. Returns what must never be shown.
+fn signed(
+    request: &Request,
+    sign: &Sign,
+    parts: &mut Parts,
+    scope: &Arc<Scope>,
+    charset: Charset,
+) -> Result<Vec<String>, Failed> {
+    let mut signing = Signing::begin(sign, scope)?;
+    parts.take_in(&mut signing, sign, When::Before)?;
+    signing.see("method", request.method.as_str());
+    signing.see("path", request.path.as_str());
+    signing.see("query", form("request.query", &parts.query, charset)?);
+    let mut sorted = parts.query.clone();
+    sorted.sort();
+    signing.see("query_sorted", form("request.query", &sorted, charset)?);
+    signing.see("fields", parts.fields());
+    signing.see("body", parts.body(charset)?);
+    signing.see("headers", seen(&parts.headers, parts.content_type(charset)));
+    signing.look()?;
+    parts.headers.extend(signing.texts("headers", &sign.headers, When::Before)?);
+    signing.see("headers", seen(&parts.headers, parts.content_type(charset)));
+    signing.sign()?;
+    parts.take_in(&mut signing, sign, When::After)?;
+    parts.headers.extend(signing.texts("headers", &sign.headers, When::After)?);
+    sendable(&parts.headers)?;
+    Ok(signing.into_secrets())
+}
+
+impl Parts {
+    fn take_in(
+        &mut self,
+        signing: &mut Signing<'_>,
+        sign: &Sign,
+        when: When,
+    ) -> Result<(), Failed> {
+        self.query.extend(signing.texts("query", &sign.query, when)?);
+        match &mut self.carried {
+            Carried::Form(entries) => entries.extend(signing.texts("form", &sign.form, when)?),
+            Carried::Json(Json::Object(members)) => signing.members(members, when)?,
+            Carried::Nothing | Carried::Json(_) | Carried::Text(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What the request says by name, sorted by name.
+    fn fields(&self) -> Json {
+        let mut fields = self.query.clone();
+        match &self.carried {
+            Carried::Form(entries) => fields.extend(entries.iter().cloned()),
+            Carried::Json(Json::Object(members)) => {
+                let given = members.iter().filter(|(_, value)| !value.is_null());
+                fields.extend(given.map(|(name, value)| {
+                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    (name.clone(), text)
+                }));
+            }
+            Carried::Nothing | Carried::Json(_) | Carried::Text(_) => {}
+        }
+        fields.sort();
+        let fields = fields.into_iter();
+        fields.map(|(name, value)| json!({ "name": name, "value": value })).collect()
+    }
+
+    fn body(&self, charset: Charset) -> Result<String, Failed> {
+        Ok(match &self.carried {
+            Carried::Nothing => String::new(),
+            Carried::Form(entries) => form("request.form", entries, charset)?,
+            Carried::Json(value) => value.to_string(),
+            Carried::Text(text) => text.clone(),
+        })
+    }
+
+    fn content_type(&self, charset: Charset) -> Option<String> {
+        let kind = match &self.carried {
+            Carried::Nothing => return None,
+            Carried::Form(_) => "application/x-www-form-urlencoded",
+            Carried::Json(_) => "application/json",
+            Carried::Text(_) => "text/plain",
+        };
+        Some(format!("{kind};charset={}", charset.name()))
+    }
+
+    fn payload(&self, charset: Charset) -> Result<Option<(String, Vec<u8>)>, Failed> {
+        let Some(content_type) = self.content_type(charset) else { return Ok(None) };
+        let bytes = charset.encode(&self.body(charset)?).ok_or_else(|| {
+            let place = match &self.carried {
+                Carried::Json(value) => {
+                    format!("json{}", uncarried_in(value, charset).unwrap_or_default())
+                }
+                _ => "body".to_owned(),
+            };
+            Failed::contract(format!("request.{place}: {}", uncarried(charset)))
+        })?;
+        Ok(Some((content_type, bytes)))
+    }
+}
+
+/// Headers as expressions see them: by their names in lower case.
+pub(super) fn seen(headers: &[(String, String)], content_type: Option<String>) -> Json {
+    let usual = content_type.map(|value| ("content-type".to_owned(), Json::from(value)));
+    let given =
+        headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Json::from(value.as_str())));
+    Json::Object(usual.into_iter().chain(given).collect())
 }
 
 /// Header names and values; a null value leaves the header out.
 ///
 /// # Errors
 /// As [`request`].
-pub(crate) fn headers(
-    entries: &[(String, Tree)],
-    scope: &Scope,
-) -> Result<Vec<(String, String)>, Failed> {
+pub(crate) fn headers(entries: &[(String, Tree)], scope: &Scope) -> Result<Pairs, Failed> {
     let headers = pairs("request.headers", entries, scope)?;
+    sendable(&headers)?;
+    Ok(headers)
+}
+
+/// Refuses a value that no header can carry.
+///
+/// # Errors
+/// Its name, never the value.
+pub(super) fn sendable(headers: &[(String, String)]) -> Result<(), Failed> {
     match headers.iter().find(|(_, value)| http::HeaderValue::from_str(value).is_err()) {
         Some((name, _)) => Err(Failed::contract(format!(
             "request.headers.{name}: it has characters no header can"
         ))),
-        None => Ok(headers),
+        None => Ok(()),
     }
 }
 
-fn pairs(
-    key: &str,
-    entries: &[(String, Tree)],
-    scope: &Scope,
-) -> Result<Vec<(String, String)>, Failed> {
+fn pairs(key: &str, entries: &[(String, Tree)], scope: &Scope) -> Result<Pairs, Failed> {
     let mut pairs = Vec::with_capacity(entries.len());
     for (name, tree) in entries {
         if let Some(text) = text(&format!("{key}.{name}"), tree, scope)? {
@@ -87,7 +206,11 @@ fn pairs(
     Ok(pairs)
 }
 
-fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed> {
+/// A value as text; null is none.
+///
+/// # Errors
+/// As [`request`].
+pub(super) fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed> {
     match tree {
         Tree::Expression(expression) => {
             expression.text(scope).map_err(|fault| Failed::expression(key, expression, fault))
@@ -102,7 +225,11 @@ fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed>
     }
 }
 
-fn value(key: &str, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
+/// A value as a document.
+///
+/// # Errors
+/// As [`request`].
+pub(super) fn value(key: &str, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
     Ok(match tree {
         Tree::Expression(expression) => expression
             .evaluate(scope)
@@ -157,7 +284,8 @@ fn uncarried_in(value: &Json, charset: Charset) -> Option<String> {
     }
 }
 
-fn percent_encode(bytes: &[u8], into: &mut String) {
+/// Appends bytes as forms and addresses carry them.
+pub(super) fn percent_encode(bytes: &[u8], into: &mut String) {
     for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             into.push(char::from(byte));

@@ -6,7 +6,9 @@ use http::Method;
 use serde_json::{Value as Json, json};
 
 use super::exchange::{Exchange, Heard, Reader, Speech};
+use super::render::Pairs;
 use super::session::Session;
+use super::signing::{Signing, When};
 use super::{Ask, Asked, Transport, http as plain, render};
 use crate::adapters::failed::Failed;
 use crate::adapters::language::charset::Charset;
@@ -15,7 +17,7 @@ use crate::adapters::language::expression::Scope;
 use crate::adapters::language::template::Template;
 use crate::adapters::language::xml::Shape;
 use crate::adapters::line::https::Outgoing;
-use crate::adapters::manifest::{Envelope, Question, Session as Steps};
+use crate::adapters::manifest::{Envelope, Question, Session as Steps, Sign};
 use crate::adapters::mapping::Reply;
 
 /// One agency over SOAP.
@@ -72,12 +74,19 @@ fn render(
             .fill_with(scope, "inner", &Json::String(inner.clone()))
             .map_err(|(fault, expression)| Failed::expression(key, expression, fault))
     };
-    let body = fill_with_inner("request.body", &envelope.body)?;
-    let header = match &envelope.header {
-        Some(header) => {
-            format!("<soap:Header>{}</soap:Header>", fill_with_inner("request.header", header)?)
+    let mut headers = render::headers(&envelope.headers, scope)?;
+    let (header, body, secrets) = match &envelope.sign {
+        Some(sign) => signed(envelope, sign, &inner, &mut headers, scope)?,
+        None => {
+            let header = envelope.header.as_ref();
+            let header = header.map(|header| fill_with_inner("request.header", header));
+            let header = header.transpose()?.unwrap_or_default();
+            (header, fill_with_inner("request.body", &envelope.body)?, Vec::new())
         }
-        None => String::new(),
+    };
+    let header = match header.as_str() {
+        "" => header,
+        inside => format!("<soap:Header>{inside}</soap:Header>"),
     };
     let name = charset.name();
     let namespace = version.namespace();
@@ -86,7 +95,6 @@ fn render(
          <soap:Envelope xmlns:soap=\"{namespace}\">{header}<soap:Body>{body}</soap:Body></soap:Envelope>"
     );
     let bytes = charset.encode(&text).ok_or_else(|| uncarried(envelope, &inner, charset, scope))?;
-    let mut headers = render::headers(&envelope.headers, scope)?;
     let content_type = match version {
         Version::V1_1 => {
             headers.push(("SOAPAction".to_owned(), format!("\"{}\"", envelope.action)));
@@ -101,7 +109,47 @@ fn render(
         target: envelope.path.clone(),
         headers,
         payload: Some((content_type, bytes)),
+        secrets,
     })
+}
+
+/// What stands in the header and in the body, and what of it must never be shown. The signature is made of what does
+/// not hold it.
+fn signed(
+    envelope: &Envelope,
+    sign: &Sign,
+    inner: &str,
+    headers: &mut Pairs,
+    scope: &Arc<Scope>,
+) -> Result<(String, String, Vec<String>), Failed> {
+    let mut signing = Signing::begin(sign, scope)?;
+    signing.see("method", "POST");
+    signing.see("path", envelope.path.as_str());
+    signing.see("action", envelope.action.as_str());
+    signing.see("inner", inner);
+    let unsigned = match envelope.body.mentions("signature") {
+        true => None,
+        false => Some(fill("request.body", &envelope.body, signing.scope())?),
+    };
+    signing.see("body", unsigned.as_deref().unwrap_or_default());
+    signing.see("headers", render::seen(headers, None));
+    signing.look()?;
+    headers.extend(signing.texts("headers", &sign.headers, When::Before)?);
+    signing.see("headers", render::seen(headers, None));
+    signing.sign()?;
+    headers.extend(signing.texts("headers", &sign.headers, When::After)?);
+    render::sendable(headers)?;
+    let mut header = String::new();
+    for (key, template) in [("sign.header", &sign.header), ("request.header", &envelope.header)] {
+        if let Some(template) = template {
+            header.push_str(&fill(key, template, signing.scope())?);
+        }
+    }
+    let body = match unsigned {
+        Some(body) => body,
+        None => fill("request.body", &envelope.body, signing.scope())?,
+    };
+    Ok((header, body, signing.into_secrets()))
 }
 
 /// Which part of the request the charset cannot carry, and the expression that fills it so, where it is one.

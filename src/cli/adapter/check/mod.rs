@@ -56,6 +56,8 @@ struct Report<'a> {
     path: &'a PathBuf,
     /// Level `static`: flaws of manifests.
     flaws: Vec<Finding>,
+    /// What a manifest should be looked at for.
+    cautions: Vec<Finding>,
     /// Level `replay`: one for each manifest that can be read.
     rehearsals: Vec<Rehearsal>,
 }
@@ -74,7 +76,7 @@ impl Report<'_> {
     /// What should be seen to, and changes no exit code.
     fn warnings(&self) -> Vec<String> {
         let make = "make some with `heyan adapter record`";
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = self.cautions.iter().map(ToString::to_string).collect();
         for rehearsal in &self.rehearsals {
             let file = rehearsal.manifest.display();
             let folder = rehearsal.manifest.with_extension("");
@@ -106,9 +108,11 @@ pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
         }
     };
     let depth = if check.manifest_only { Depth::ManifestOnly } else { Depth::WithFiles };
+    let checked = adapters::check(&check.path, &catalogue, depth);
     let mut report = Report {
         path: &check.path,
-        flaws: adapters::check(&check.path, &catalogue, depth),
+        flaws: checked.findings,
+        cautions: checked.warnings,
         rehearsals: Vec::new(),
     };
     if check.level >= Level::Replay {

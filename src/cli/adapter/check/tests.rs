@@ -16,7 +16,8 @@ fn report(path: &PathBuf) -> Report<'_> {
     let catalogue = Catalogue::load(&Path::new(SAMPLES).join("catalogue")).unwrap();
     Report {
         path,
-        flaws: adapters::check(path, &catalogue, Depth::ManifestOnly),
+        flaws: adapters::check(path, &catalogue, Depth::ManifestOnly).findings,
+        cautions: Vec::new(),
         rehearsals: adapters::rehearse(path, &catalogue),
     }
 }
