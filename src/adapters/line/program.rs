@@ -16,7 +16,7 @@ use tower::service_fn;
 
 use super::{Got, Line, Put, Putting, not_carried};
 use crate::adapters::failed::Failed;
-use crate::adapters::manifest::Program;
+use crate::adapters::manifest::{Place, Program};
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::adapter_client::AdapterClient;
 use crate::query::record::Unavailable;
@@ -41,15 +41,19 @@ impl Remote {
     /// # Errors
     /// What is wrong with the address or the server's name.
     pub(crate) fn new(program: &Program) -> Result<Self, String> {
-        let authority = program.authority.clone();
+        let place = match &program.place {
+            Place::Remote(place) => place,
+            Place::Here(_) => return Err("programs cannot be started yet".to_owned()),
+        };
+        let authority = place.authority.clone();
         // The connector speaks TLS itself, so tonic is given the plain scheme.
         let endpoint = Endpoint::from_shared(format!("http://{authority}"))
             .map_err(|_| format!("`{authority}` is no address"))?
             .connect_timeout(program.timeout)
             .tcp_nodelay(true);
-        let server_name = ServerName::try_from(program.server_name.clone())
-            .map_err(|_| format!("`{}` is no server name", program.server_name))?;
-        let mut terms = program.tls.clone();
+        let server_name = ServerName::try_from(place.server_name.clone())
+            .map_err(|_| format!("`{}` is no server name", place.server_name))?;
+        let mut terms = place.tls.clone();
         terms.alpn_protocols = vec![b"h2".to_vec()];
         let terms = TlsConnector::from(Arc::new(terms));
         let connect = service_fn(move |_: http::Uri| {

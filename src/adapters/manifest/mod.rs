@@ -4,6 +4,7 @@ mod access;
 mod files;
 mod names;
 mod operation;
+mod program;
 mod request;
 mod section;
 mod statement;
@@ -26,8 +27,9 @@ use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
+pub(crate) use self::access::{Access, Charset, Database, Site, Version};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
+pub(crate) use self::program::{Place, Program};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 
 /// Version of the language this gateway reads.
