@@ -45,6 +45,7 @@ pub struct Adapter {
     fingerprint: Digest,
     operations: BTreeMap<FactCode, (Operation, Arc<Scope>)>,
     transport: Arc<dyn Transport>,
+    line: Arc<dyn Line>,
     limits: Limits,
     counters: Counters,
     nonces: Nonces,
@@ -93,7 +94,7 @@ impl Adapter {
             (operation.fact.clone(), (operation, Arc::new(scope)))
         });
         let operations = operations.collect();
-        let transport = transport::over(line, &manifest.access, manifest.session);
+        let transport = transport::over(Arc::clone(&line), &manifest.access, manifest.session);
         Self {
             file: manifest.file,
             name: manifest.name,
@@ -103,6 +104,7 @@ impl Adapter {
             fingerprint,
             operations,
             transport,
+            line,
             limits: Limits::new(manifest.resilience),
             counters: Counters::default(),
             nonces,
@@ -141,7 +143,13 @@ impl Adapter {
 
     /// What it has done since it was loaded.
     pub fn state(&self) -> State {
-        self.counters.state(self.limits.in_flight(), self.limits.breaker())
+        let state = self.counters.state(self.limits.in_flight(), self.limits.breaker());
+        State { program: self.line.program(), ..state }
+    }
+
+    /// False while a program of the gateway's own, in front of the agency, is known not to run.
+    pub fn is_up(&self) -> bool {
+        self.line.is_up()
     }
 
     /// Asks the agency, at the time `at` and for no longer than `budget`. Only attributes that the permit grants come
@@ -197,6 +205,18 @@ impl Adapter {
                 Err(failed.into_failure(&self.file_name(), &query.fact))
             }
         }
+    }
+
+    /// Starts the program of its own, if it has one that was not started yet; says what went wrong with that.
+    pub(super) async fn begin(&self) -> Option<Finding> {
+        let facts = self.facts().map(|fact| fact.as_str().to_owned()).collect();
+        let problem = self.line.begin(facts).await.err()?;
+        Some(Finding::new(&self.file, problem))
+    }
+
+    /// Ends its program for good, and waits for that.
+    pub(super) async fn end(&self) {
+        self.line.end().await;
     }
 
     pub(super) fn file(&self) -> &Path {

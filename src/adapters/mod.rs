@@ -14,6 +14,7 @@ mod limits;
 mod state;
 mod adapter;
 mod load;
+mod begin;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::query::FactCode;
 
 pub use self::adapter::{Adapter, Answer};
 pub use self::failed::{Blame, Failure};
+pub use self::line::program::ProgramState;
 pub use self::load::check;
 pub use self::manifest::Depth;
 pub use self::state::State;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::failed::Failed;
+use super::line::program::ProgramState;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 
@@ -26,6 +27,8 @@ pub struct State {
     pub in_flight: u32,
     /// `closed`, `open` or `half_open`.
     pub breaker: &'static str,
+    /// The program that the gateway runs in front of the agency, if there is one.
+    pub program: Option<ProgramState>,
 }
 
 /// Counters since the adapter was loaded.
@@ -68,6 +71,7 @@ impl Counters {
             last_failure,
             in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
             breaker,
+            program: None,
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::query::{FactCode, OrganisationId};
 
 pub(crate) use self::access::{Access, Charset, Database, Site, Version};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
-pub(crate) use self::program::{Place, Program};
+pub(crate) use self::program::{Elsewhere, Here, Place, Program};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 
 /// Version of the language this gateway reads.
@@ -169,7 +169,10 @@ fn manifest(
     }
     let settings = document.section("settings").map(Section::constants).unwrap_or_default();
     declared.settings = settings.keys().cloned().collect();
-    let access = access::access(source, &document, files);
+    let mut access = access::access(source, &document, files);
+    if let (Some(Access::Grpc(program)), Some(name)) = (&mut access, &name) {
+        program.name.clone_from(&name.value);
+    }
     let session = session(source, &document, access.as_ref(), &mut declared);
     let resilience = resilience(&document);
     let operations = document.sections("operation");

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ const OF_COMMAND: [&str; 6] =
 
 /// A program that implements `heyan.adapter.v1`.
 pub(crate) struct Program {
+    /// Name of the adapter, which the program has too if it has one.
+    pub(crate) name: String,
     /// Where it runs.
     pub(crate) place: Place,
     /// For one attempt.
@@ -33,14 +36,13 @@ pub(crate) struct Program {
 /// Where a program runs.
 pub(crate) enum Place {
     /// Wherever its operator runs it.
-    Remote(Remote),
+    Remote(Elsewhere),
     /// Beside the gateway, which starts it and keeps it running.
-    #[expect(dead_code, reason = "checked already; starting it comes next")]
     Here(Here),
 }
 
 /// A program at the end of a TLS connection.
-pub(crate) struct Remote {
+pub(crate) struct Elsewhere {
     /// Host and port.
     pub(crate) authority: String,
     /// Name its certificate must have.
@@ -51,7 +53,6 @@ pub(crate) struct Remote {
 
 /// A program that the gateway starts.
 #[derive(Clone)]
-#[expect(dead_code, reason = "checked already; starting it comes next")]
 pub(crate) struct Here {
     /// The program: a path, or a name to be found in `PATH`.
     pub(crate) program: PathBuf,
@@ -71,6 +72,7 @@ pub(crate) struct Here {
 
 /// Reads the section.
 pub(super) fn grpc(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
+    let name = String::new();
     let timeout = section.span("timeout", MAX_TIMEOUT, TIMEOUT);
     let place = match (section.has("endpoint"), section.has("command")) {
         (true, false) => {
@@ -94,7 +96,7 @@ pub(super) fn grpc(source: &Source<'_>, section: Section<'_>, files: &Files<'_>)
         }
     };
     section.finish();
-    Some(Access::Grpc(Program { place: place?, timeout }))
+    Some(Access::Grpc(Program { name, place: place?, timeout }))
 }
 
 /// Notes keys that go with the other kind of program; all keys are known ones, whichever kind it is.
@@ -107,7 +109,7 @@ fn refuse(source: &Source<'_>, section: &Section<'_>, keys: &[&'static str], wit
     }
 }
 
-fn remote(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option<Remote> {
+fn remote(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option<Elsewhere> {
     let authority = section.required("endpoint").and_then(|text| authority(source, &text));
     let tls = tls(source, section, files);
     let server_name = section.text("server_name");
@@ -115,7 +117,7 @@ fn remote(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Opti
     let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let server_name = server_name.map_or(host, |text| text.value);
-    Some(Remote { authority, server_name, tls: tls? })
+    Some(Elsewhere { authority, server_name, tls: tls? })
 }
 
 fn here(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option<Here> {
@@ -145,7 +147,8 @@ fn here(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
     let program = words.remove(0);
     let found = program_of(&program.value, &folder);
     if files.read && !is_there(&found, &environment) {
-        let problem = format!("{}: there is no program `{}`", program.key, found.display());
+        let problem =
+            format!("{}: there is no program `{}` that can be run", program.key, found.display());
         source.flaw(program.at, problem);
     }
     let arguments = words.into_iter().map(|word| word.value).collect();
@@ -159,11 +162,15 @@ fn program_of(word: &str, folder: &Path) -> PathBuf {
 
 fn is_there(program: &Path, environment: &[(String, OsString)]) -> bool {
     if program.is_absolute() {
-        return program.is_file();
+        return can_be_run(program);
     }
     let own = environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     let path = own.or_else(|| env::var_os("PATH")).unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    env::split_paths(&path).any(|folder| can_be_run(&folder.join(program)))
+}
+
+fn can_be_run(file: &Path) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// The values of `environment`, and the files of the secrets that `secrets` names. A secret itself is never passed: an
