@@ -321,9 +321,8 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         // Better now than with the first question.
         vault.ready(at, &audit).await.context("the vault cannot be used")?;
     }
-    for finding in in_force.begin().await {
-        tracing::error!(%finding, "not started");
-    }
+    let findings = in_force.begin().await;
+    findings.iter().for_each(|finding| tracing::error!(%finding, "not started"));
     let done = journal.record(&audit, &mut in_force, at).await?;
     for finding in &done.findings {
         tracing::error!(%finding, "refused");

@@ -76,6 +76,8 @@ mod wire;
 #[cfg(test)]
 mod adapters;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod cli;

@@ -36,7 +36,7 @@ pub(crate) struct Program {
 /// Where a program runs.
 pub(crate) enum Place {
     /// Wherever its operator runs it.
-    Remote(Elsewhere),
+    Remote(Box<Elsewhere>),
     /// Beside the gateway, which starts it and keeps it running.
     Here(Here),
 }
@@ -77,7 +77,7 @@ pub(super) fn grpc(source: &Source<'_>, section: Section<'_>, files: &Files<'_>)
     let place = match (section.has("endpoint"), section.has("command")) {
         (true, false) => {
             refuse(source, &section, &OF_COMMAND, "command");
-            remote(source, &section, files).map(Place::Remote)
+            remote(source, &section, files).map(Box::new).map(Place::Remote)
         }
         (false, true) => {
             refuse(source, &section, &OF_ENDPOINT, "endpoint");
