@@ -1,8 +1,11 @@
 //! What a program is asked, wherever it runs: what it is, and then one question after another.
 
+use std::error::Error;
+use std::iter;
+
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, TimeoutExpired};
 
 use crate::adapters::failed::Failed;
 use crate::proto::adapter::v1 as wire;
@@ -90,13 +93,22 @@ async fn within<T>(
     }
 }
 
+/// Whether a status is tonic's own, and not about time. What the program itself answers has no source.
+fn broke_off(status: &Status) -> bool {
+    let first = status.source();
+    let mut sources = iter::successors(first, |&error| error.source());
+    first.is_some() && !sources.any(|error| error.is::<TimeoutExpired>())
+}
+
 /// Sorts the statuses. Their messages are the program's own words and may hold anything, so only the code is kept.
 fn failure(status: &Status) -> Failed {
     let reason = match status.code() {
+        // So arrive a connection that breaks before the question is sent, and our own time limit.
+        Code::Cancelled if broke_off(status) => Unavailable::Unreachable,
         Code::DeadlineExceeded | Code::Cancelled => Unavailable::Timeout,
         // Tonic's own errors of connecting arrive as Unavailable, or as Unknown with a source.
         Code::Unavailable => Unavailable::Unreachable,
-        Code::Unknown if std::error::Error::source(status).is_some() => Unavailable::Unreachable,
+        Code::Unknown if status.source().is_some() => Unavailable::Unreachable,
         Code::ResourceExhausted | Code::PermissionDenied | Code::Unauthenticated => {
             Unavailable::Refused
         }
