@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::support::draft::grant_everything;
 use crate::support::entries::outcome;
-use crate::support::{Lab, ask, until};
+use crate::support::{Lab, PATIENCE, ask, until};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
@@ -144,6 +144,29 @@ async fn lives_with(command: &[&str]) {
     lab.close().await;
     // Waited for, so that not even its number is left.
     assert!(test_kill_process(pid(second.process.unwrap())).is_err());
+}
+
+#[tokio::test]
+async fn the_examples_end_with_the_gateway_however_that_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = example("adapter.py").display().to_string();
+    for (name, command) in [("python", vec![python(), script]), ("rust", vec![rust()])] {
+        let socket = folder.path().join(name);
+        let mut program = Command::new(&command[0])
+            .args(&command[1..])
+            .arg(example("cremations.csv"))
+            .env("HEYAN_ADAPTER_SOCKET", &socket)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        until("it listens", || socket.exists()).await;
+        // As the system does for a gateway that was killed.
+        drop(program.stdin.take());
+        let ended = tokio::time::timeout(PATIENCE, program.wait()).await;
+        assert!(ended.expect("it ends").unwrap().success(), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -238,6 +238,10 @@ async fn the_first_question_starts_a_program_that_nobody_began() {
     adapter.end().await;
     assert_eq!(failure(&adapter, &query).await.0, "unreachable");
     assert!(!adapter.is_up());
+
+    let never = office.adapter(&manifest("answers", "log = true"));
+    never.end().await;
+    assert!(failure(&never, &query).await.1.ends_with("the program has ended"));
 }
 
 #[tokio::test]

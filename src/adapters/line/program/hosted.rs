@@ -119,7 +119,9 @@ impl Line for Hosted {
     fn end(&self) -> Ending<'_> {
         Box::pin(async move {
             // It is not to begin after this.
-            self.begun.store(true, Ordering::Release);
+            if !self.begun.swap(true, Ordering::AcqRel) {
+                self.seen.send_modify(|seen| seen.stage = Stage::Stopped);
+            }
             self.stop.cancel();
             self.tasks.close();
             self.tasks.wait().await;
