@@ -168,14 +168,19 @@ impl Adapter {
 
     /// What it has done since it was loaded.
     pub fn state(&self) -> State {
-        self.counters.state(&self.limits)
+        State { program: self.line.program(), ..self.counters.state(&self.limits) }
+    }
+
+    /// False while a program of the gateway's own, in front of the agency, is known not to run.
+    pub fn is_up(&self) -> bool {
+        self.line.is_up()
     }
 
     /// Whether it is worth asking at that moment.
     pub fn health(&self, at: Timestamp) -> Health {
         match self.limits.breaker() {
             _ if self.maintenance.covering(at).is_some() => Health::Maintenance,
-            _ if !self.line.is_up() => Health::Down,
+            _ if !self.is_up() => Health::Down,
             Breaker::Open(_) => Health::Failing,
             Breaker::HalfOpen => Health::Trying,
             Breaker::Closed => Health::Serving,
@@ -273,6 +278,18 @@ impl Adapter {
     /// An operation, and what its expressions see besides a question.
     pub(super) fn operation(&self, fact: &FactCode) -> Option<&(Operation, Arc<Scope>)> {
         self.operations.get(fact)
+    }
+
+    /// Starts the program of its own, if it has one that was not started yet; says what went wrong with that.
+    pub(super) async fn begin(&self) -> Option<Finding> {
+        let facts = self.facts().map(|fact| fact.as_str().to_owned()).collect();
+        let problem = self.line.begin(facts).await.err()?;
+        Some(Finding::new(&self.file, problem))
+    }
+
+    /// Ends its program for good, and waits for that.
+    pub(super) async fn end(&self) {
+        self.line.end().await;
     }
 
     pub(super) fn file(&self) -> &Path {

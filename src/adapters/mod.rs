@@ -21,6 +21,7 @@ pub mod scaffold;
 pub mod workbench;
 pub mod trial;
 pub mod targets;
+mod begin;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use self::failed::{Blame, Failure};
 pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
 pub use self::latency::Latency;
 pub use self::limits::{Breaker, RateLeft, Span};
+pub use self::line::program::ProgramState;
 pub use self::load::{Checked, check, rehearse};
 pub use self::manifest::Depth;
 pub use self::state::{Health, LastFailure, State};

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::failed::Failure;
 use super::latency::Latency;
 use super::limits::{Breaker, Limits, RateLeft};
+use super::line::program::ProgramState;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 
@@ -34,6 +35,8 @@ pub struct State {
     pub latency: Option<Latency>,
     /// What the breaker lets pass.
     pub breaker: Breaker,
+    /// The program that the gateway runs in front of the agency, if there is one.
+    pub program: Option<ProgramState>,
 }
 
 /// The last question that was not answered.
@@ -129,6 +132,7 @@ impl Counters {
             rate: limits.rate_left(),
             latency: limits.latency(),
             breaker: limits.breaker(),
+            program: None,
         }
     }
 }

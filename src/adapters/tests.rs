@@ -7,6 +7,7 @@ mod http;
 mod limits;
 mod rehearsed;
 mod signing;
+mod program;
 mod soap;
 mod sql;
 

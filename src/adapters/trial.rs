@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use super::adapter::{Adapter, Nonces};
 use super::failed::Failure;
 use super::line::{self, tls};
-use super::manifest::{self, Access, Depth, Manifest, Session};
+use super::manifest::{self, Access, Depth, Elsewhere, Manifest, Runs, Session};
 use crate::catalogue::{Catalogue, Fact, Role};
 use crate::finding::Finding;
 use crate::query::record;
@@ -166,9 +166,12 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
             database.statement_timeout = aim.timeout;
         }
         Access::Grpc(program) => {
-            program.authority = aim.address.to_string();
-            program.server_name = aim.address.ip().to_string();
-            program.tls = terms()?;
+            // A program that the gateway would start is stood in for too: what is tried is the gateway's end.
+            program.place = Runs::Remote(Box::new(Elsewhere {
+                authority: aim.address.to_string(),
+                server_name: aim.address.ip().to_string(),
+                tls: terms()?,
+            }));
             program.timeout = aim.timeout;
         }
     }

@@ -198,6 +198,7 @@ impl Node {
         self.servers.wait().await;
         self.questions.close();
         self.questions.wait().await;
+        self.gateway.in_force().adapters.end().await;
         let audit = self.gateway.audit();
         audit.append(node_event(NodeChange::Stopped, now())).await?;
         audit.clone().close().await;
@@ -265,6 +266,8 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         // Better now than with the first question.
         vault.ready(at, &audit).await.context("the vault cannot be used")?;
     }
+    let findings = in_force.begin().await;
+    findings.iter().for_each(|finding| tracing::error!(%finding, "not started"));
     let done = journal.record(&audit, &mut in_force, at).await?;
     for finding in &done.findings {
         tracing::error!(%finding, "refused");

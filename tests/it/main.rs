@@ -82,6 +82,8 @@ mod adapters;
 #[cfg(test)]
 mod workbench;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod cli;

@@ -8,6 +8,7 @@ pub(super) mod postgres;
 pub(super) mod program;
 pub(super) mod tls;
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 use self::https::{Https, Incoming, Outgoing};
 use self::postgres::{Postgres, Select};
-use self::program::Remote;
+use self::program::ProgramState;
 use super::failed::Failed;
 use super::manifest::Access;
 use crate::proto::adapter::v1 as wire;
@@ -52,6 +53,12 @@ pub(crate) enum Got {
 /// An exchange under way.
 pub(crate) type Putting<'a> = Pin<Box<dyn Future<Output = Result<Got, Failed>> + Send + 'a>>;
 
+/// A start under way: what could not be, in words.
+pub(crate) type Beginning<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+
+/// An end under way.
+pub(crate) type Ending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// The way to one agency, or what stands in for it.
 ///
 /// One call is one exchange: it keeps to the line's own time limit and to `deadline`, and never repeats anything. It
@@ -64,6 +71,22 @@ pub(crate) trait Line: Send + Sync {
     fn is_up(&self) -> bool {
         true
     }
+
+    /// Starts what the line itself must run, which has to answer these facts, and waits until it runs or does not. What
+    /// was begun before is left alone. Nothing depends on this call: the first question starts it as well.
+    fn begin(&self, _facts: Vec<String>) -> Beginning<'_> {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Ends what was started, for good, and waits for that. A line that is dropped ends it too, and waits for nothing.
+    fn end(&self) -> Ending<'_> {
+        Box::pin(ready(()))
+    }
+
+    /// What is known of the program that the line runs, if it runs one.
+    fn program(&self) -> Option<ProgramState> {
+        None
+    }
 }
 
 /// The line a manifest describes. Nothing is opened before the first question.
@@ -75,7 +98,7 @@ pub(super) fn open(access: &Access) -> Result<Arc<dyn Line>, String> {
     Ok(match access {
         Access::Http(site) | Access::Soap(site, _) => Arc::new(Https::new(site).map_err(unusable)?),
         Access::Sql(database) => Arc::new(Postgres::new(database)),
-        Access::Grpc(program) => Arc::new(Remote::new(program)?),
+        Access::Grpc(program) => program::open(program)?,
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::Files;
+use super::program::{Program, grpc};
 use super::section::{Section, Source, Text};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::envelope::Version;
@@ -13,9 +14,9 @@ use crate::adapters::language::xml::Shape;
 use crate::adapters::line::tls;
 
 /// Longest time one attempt may take.
-const MAX_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const MAX_TIMEOUT: Duration = Duration::from_secs(120);
 /// Time for one attempt when the manifest does not say: above the slowest hundredth of most agencies.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a reply when the manifest does not say. An answer to one question is a few kilobytes.
 const MAX_BODY: i64 = 1_048_576;
 
@@ -67,18 +68,6 @@ pub(crate) struct Database {
     pub(crate) statement_timeout: Duration,
     /// Rows of a reply.
     pub(crate) max_rows: usize,
-}
-
-/// A program that implements `heyan.adapter.v1`.
-pub(crate) struct Program {
-    /// Host and port.
-    pub(crate) authority: String,
-    /// Name its certificate must have.
-    pub(crate) server_name: String,
-    /// Whom to trust, and who to be.
-    pub(crate) tls: rustls::ClientConfig,
-    /// For one attempt.
-    pub(crate) timeout: Duration,
 }
 
 /// Reads the one section that is there.
@@ -218,21 +207,8 @@ fn sql(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<A
     }))
 }
 
-fn grpc(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
-    let authority = section.required("endpoint").and_then(|text| authority(source, &text));
-    let tls = tls(source, &section, files);
-    let server_name = section.text("server_name");
-    let timeout = section.span("timeout", MAX_TIMEOUT, TIMEOUT);
-    section.finish();
-    let authority = authority?;
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let server_name = server_name.map_or(host, |text| text.value);
-    Some(Access::Grpc(Program { authority, server_name, tls: tls?, timeout }))
-}
-
 /// Host and port of an address that is nothing but `https://HOST[:PORT]`.
-fn authority(source: &Source<'_>, text: &Text) -> Option<String> {
+pub(super) fn authority(source: &Source<'_>, text: &Text) -> Option<String> {
     let parsed = text.value.trim_end_matches('/').parse::<http::Uri>().ok();
     let found = parsed.filter(|uri| {
         uri.scheme_str() == Some("https") && uri.path().len() <= 1 && uri.query().is_none()
@@ -246,7 +222,7 @@ fn authority(source: &Source<'_>, text: &Text) -> Option<String> {
     found.map(|found| found.to_string())
 }
 
-fn tls(
+pub(super) fn tls(
     source: &Source<'_>,
     section: &Section<'_>,
     files: &Files<'_>,

@@ -17,13 +17,21 @@ pub(super) struct Files<'a> {
     /// Whether files are read at all. A manifest can be checked where its secrets are not.
     pub(super) read: bool,
     secrets: RefCell<BTreeMap<String, SecretString>>,
+    /// Where they were read, for programs that read them themselves.
+    secret_paths: RefCell<BTreeMap<String, PathBuf>>,
     digests: RefCell<Vec<Digest>>,
 }
 
 impl<'a> Files<'a> {
     /// Nothing read yet.
     pub(super) fn new(folder: &'a Path, read: bool) -> Self {
-        Self { folder, read, secrets: RefCell::default(), digests: RefCell::default() }
+        Self {
+            folder,
+            read,
+            secrets: RefCell::default(),
+            secret_paths: RefCell::default(),
+            digests: RefCell::default(),
+        }
     }
 
     /// Reads a file of text that anybody may see.
@@ -67,6 +75,7 @@ impl<'a> Files<'a> {
 
     /// Reads a secret and keeps it under its name.
     pub(super) fn keep_secret(&self, source: &Source<'_>, name: &str, path: &Text) {
+        self.secret_paths.borrow_mut().insert(name.to_owned(), self.path(&path.value));
         let Some(bytes) = self.private(source, path) else { return };
         let text = String::from_utf8(bytes).unwrap_or_default();
         let text = text.trim();
@@ -80,6 +89,27 @@ impl<'a> Files<'a> {
     /// The secret of that name.
     pub(super) fn secret(&self, name: &str) -> Option<SecretString> {
         self.secrets.borrow().get(name).cloned()
+    }
+
+    /// The absolute path of the secret of that name.
+    pub(super) fn secret_path(&self, name: &str) -> Option<PathBuf> {
+        self.secret_paths.borrow().get(name).cloned()
+    }
+
+    /// The absolute form of a path of the manifest.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        let joined = self.folder.join(path);
+        // It fails for the empty path only, and where there is no current folder.
+        std::path::absolute(&joined).unwrap_or(joined)
+    }
+
+    /// Remembers length and time of a file that may be a program, if there is one.
+    pub(super) fn note_version(&self, file: &Path) {
+        let Ok(metadata) = fs::metadata(file) else { return };
+        if self.read && metadata.is_file() {
+            let version = format!("{} {:?}", metadata.len(), metadata.modified());
+            self.digests.borrow_mut().push(crypto::sha256(version.as_bytes()));
+        }
     }
 
     /// All secrets, and a digest of everything that was read.

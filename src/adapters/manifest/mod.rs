@@ -5,6 +5,7 @@ mod codes;
 mod files;
 mod names;
 mod operation;
+mod program;
 mod request;
 mod resilience;
 pub(in crate::adapters) mod section;
@@ -30,8 +31,9 @@ use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Database, Program, Site};
+pub(crate) use self::access::{Access, Database, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
+pub(crate) use self::program::{Elsewhere, Here, Program, Runs};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 pub(crate) use self::resilience::{Narrower, Resilience};
 pub(crate) use self::section::Place;
@@ -170,7 +172,10 @@ fn manifest(
     }
     let settings = document.section("settings").map(Section::constants).unwrap_or_default();
     declared.settings = settings.keys().cloned().collect();
-    let access = access::access(source, &document, files);
+    let mut access = access::access(source, &document, files);
+    if let (Some(Access::Grpc(program)), Some(name)) = (&mut access, &name) {
+        program.name.clone_from(&name.value);
+    }
     let session = session(source, &document, access.as_ref(), &mut declared);
     if let Some(section) = document.section("sign") {
         let carrier = match access {

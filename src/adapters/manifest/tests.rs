@@ -158,6 +158,40 @@ fn what_a_manifest_must_not_be() {
 }
 
 #[test]
+fn a_program_is_far_away_or_started_here() {
+    let (before, rest) = GOOD.split_once("[http]").unwrap();
+    let operation = "[[operation]]\nfact = \"M2\"\n";
+    let of = |grpc: &str| {
+        let text = format!("{before}[grpc]\n{grpc}\n{operation}");
+        let flaws = flaws(&text, Depth::ManifestOnly);
+        flaws.into_iter().map(|(.., problem)| problem).collect::<Vec<_>>().join("\n")
+    };
+    assert!(rest.contains(operation));
+    let whole = "command = [\"python3\", \"adapter.py\"]\nfolder = \"..\"\nlog = true\n\
+                 start_within = \"20s\"\nstop_within = \"1s\"\ntimeout = \"2s\"\n\
+                 environment = { LEVEL = \"1\" }";
+    assert_eq!(of(whole), "");
+    for (grpc, problem) in [
+        ("", "one of `grpc.endpoint`, `grpc.command` is missing"),
+        ("endpoint = \"https://a:1\"\nca = \"c\"\ncommand = [\"a\"]", "only one of"),
+        ("command = []", "`grpc.command` is a program and its arguments, 1 to 64"),
+        ("command = \"python3 adapter.py\"", "`grpc.command` must be an array of text"),
+        ("command = [\"a\"]\nca = \"c\"", "`grpc.ca` goes with `grpc.endpoint` only"),
+        (
+            "endpoint = \"https://a:1\"\nca = \"c\"\nlog = true",
+            "`grpc.log` goes with `grpc.command` only",
+        ),
+        ("command = [\"a\"]\nsecrets = { KEY = \"key\" }", "names no secret: `key`"),
+        ("command = [\"a\"]\nenvironment = { HEYAN_X = \"1\" }", "and not HEYAN_"),
+        ("command = [\"a\"]\nenvironment = { \"A=B\" = \"1\" }", "a name has letters"),
+        ("command = [\"a\"]\nstop_within = \"1h\"", "stop_within"),
+    ] {
+        let found = of(grpc);
+        assert!(found.contains(problem), "{grpc}: {found}");
+    }
+}
+
+#[test]
 fn files_that_are_named_are_read_and_secrets_kept_from_others() {
     let text = GOOD.replace(
         "[settings]",

@@ -35,7 +35,7 @@ impl Adapter for Program {
     ) -> Result<Response<DescribeResponse>, Status> {
         Ok(Response::new(DescribeResponse {
             protocol: self.protocol,
-            name: "tax".to_owned(),
+            name: "police".to_owned(),
             version: "1".to_owned(),
             facts: vec![self.facts.to_owned()],
         }))

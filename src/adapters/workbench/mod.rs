@@ -20,7 +20,7 @@ pub use self::shown::{Conclusion, Evaluated, Received, Sent, Step, Steps, Told};
 use super::Adapter;
 use super::adapter::Nonces;
 use super::line;
-use super::manifest::{self, Access, Depth, Manifest};
+use super::manifest::{self, Access, Depth, Manifest, Runs};
 use crate::catalogue::Catalogue;
 use crate::finding::Finding;
 use crate::query::time::Timestamp;
@@ -56,12 +56,21 @@ impl<'a> Workbench<'a> {
             Access::Sql(database) => {
                 format!("{}:{}/{}", database.host, database.port, database.database)
             }
-            Access::Grpc(program) => program.authority.clone(),
+            Access::Grpc(program) => match &program.place {
+                Runs::Remote(elsewhere) => elsewhere.authority.clone(),
+                Runs::Here(here) => here.program.display().to_string(),
+            },
         }
     }
 
     /// True when the address is one of this machine: nobody's agency.
+    ///
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest.
     pub fn is_at_home(&self) -> bool {
+        if matches!(&self.manifest.access, Access::Grpc(program) if matches!(program.place, Runs::Here(_)))
+        {
+            return false;
+        }
         let place = self.place();
         let host = place.rsplit_once("://").map_or(place.as_str(), |(_, host)| host);
         let host = match host.strip_prefix('[') {

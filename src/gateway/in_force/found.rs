@@ -78,6 +78,13 @@ impl Found {
         (Some(Self { register, catalogue, adapters, documents, agreements, given, at }), findings)
     }
 
+    /// Starts the programs of its adapters, so that they run before anybody asks. Those that do not start are named, and
+    /// the adapters of `before` stay in their places.
+    pub(in crate::gateway) async fn begun(self, before: &Adapters) -> (Self, Vec<Finding>) {
+        let (adapters, findings) = self.adapters.begin(Some(before)).await;
+        (Self { adapters, ..self }, findings)
+    }
+
     /// True when every key that was valid when the signatures were checked is valid at `at`, and no other: then they
     /// hold as of `at` as well, which is what a replay asks.
     pub(in crate::gateway) fn holds_at(&self, at: Timestamp) -> bool {

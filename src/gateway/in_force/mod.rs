@@ -80,6 +80,14 @@ impl InForce {
         (in_force, findings)
     }
 
+    /// Starts the programs of the adapters, so that they run before anybody asks. Those that do not start are named, and
+    /// are started again and again.
+    pub async fn begin(&mut self) -> Vec<Finding> {
+        let (adapters, findings) = Adapters::clone(&self.adapters).begin(None).await;
+        self.adapters = adapters.into();
+        findings
+    }
+
     /// The same under other orders. Shares everything else, however much that is.
     pub(super) fn under(&self, standing: &Standing) -> Self {
         Self {

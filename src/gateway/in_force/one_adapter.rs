@@ -37,6 +37,10 @@ impl Gateway {
             Ok(adapters) => adapters,
             Err(findings) => return refused(findings),
         };
+        let (adapters, unstarted) = adapters.begin(Some(&before.adapters)).await;
+        if before.adapters.is_same(&adapters) && !unstarted.is_empty() {
+            return refused(unstarted);
+        }
         if before.adapters.is_same(&adapters) {
             counter!(telemetry::RELOADS, "result" => "unchanged").increment(1);
             return Reloaded { changes: Vec::new(), findings: Vec::new() };
@@ -62,7 +66,8 @@ impl Gateway {
         if words.is_empty() {
             words.push(format!("adapter `{name}` uses what its manifest names as it is now"));
         }
-        Reloaded { changes: words, findings: done.findings }
+        let findings = unstarted.into_iter().chain(done.findings).collect();
+        Reloaded { changes: words, findings }
     }
 }
 

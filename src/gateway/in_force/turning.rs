@@ -45,7 +45,7 @@ impl Gateway {
     ) -> Reloaded {
         let _alone = self.changing.lock().await;
         let (mut journal, at, found, mut findings) = loop {
-            let Ok((found, findings)) = self.found(clock(), Arc::clone(&progress)).await else {
+            let Ok((found, mut findings)) = self.found(clock(), Arc::clone(&progress)).await else {
                 return self
                     .unchanged(Vec::new(), "reading failed; this is a fault of the gateway");
             };
@@ -53,6 +53,9 @@ impl Gateway {
                 counter!(telemetry::RELOADS, "result" => "refused").increment(1);
                 return Reloaded { changes: Vec::new(), findings };
             };
+            // Before the journal is held: a program may take its time, and orders do not wait for it.
+            let (found, refused) = found.begun(&self.in_force().adapters).await;
+            findings.extend(refused);
             let journal = self.journal.lock().await;
             let at = clock();
             // Signatures must hold as of the entries' time. Where a key's time began or ended meanwhile, it is read

@@ -1,0 +1,122 @@
+//! What a program is asked, wherever it runs: what it is, and then one question after another.
+
+use std::error::Error;
+use std::iter;
+
+use tokio::time::{Instant, timeout_at};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status, TimeoutExpired};
+
+use crate::adapters::failed::Failed;
+use crate::proto::adapter::v1 as wire;
+use crate::proto::adapter::v1::adapter_client::AdapterClient;
+use crate::query::record::Unavailable;
+
+/// Protocol versions that this gateway speaks. A program chooses one of them.
+const LOWEST_PROTOCOL: u32 = 1;
+const HIGHEST_PROTOCOL: u32 = 1;
+
+/// A reply is a few hundred bytes; this leaves room for texts.
+const REPLY_BYTES: usize = 1 << 20;
+
+/// The channel to one program.
+pub(super) struct Conversation {
+    client: AdapterClient<Channel>,
+    /// Name of the adapter, as its manifest has it.
+    name: String,
+}
+
+impl Conversation {
+    /// Over a channel that may not be open yet.
+    pub(super) fn over(channel: Channel, name: String) -> Self {
+        let client = AdapterClient::new(channel).max_decoding_message_size(REPLY_BYTES);
+        Self { client, name }
+    }
+
+    /// Asks what it is, and returns the facts that it answers.
+    ///
+    /// # Errors
+    /// Why it said nothing, or that it is another program than the manifest means.
+    pub(super) async fn describe(&self, deadline: Instant) -> Result<Vec<String>, Failed> {
+        let mut request = Request::new(wire::DescribeRequest {
+            lowest_protocol: LOWEST_PROTOCOL,
+            highest_protocol: HIGHEST_PROTOCOL,
+        });
+        request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+        let described = within(deadline, self.client.clone().describe(request)).await?;
+        let chosen = described.protocol;
+        if !(LOWEST_PROTOCOL..=HIGHEST_PROTOCOL).contains(&chosen) {
+            let spoken = match HIGHEST_PROTOCOL {
+                LOWEST_PROTOCOL => format!("{LOWEST_PROTOCOL} only"),
+                _ => format!("{LOWEST_PROTOCOL} to {HIGHEST_PROTOCOL}"),
+            };
+            let detail =
+                format!("the program chose protocol {chosen}; the gateway speaks {spoken}");
+            return Err(Failed::contract(detail));
+        }
+        // The name is not told: it is the program's own word.
+        if !described.name.is_empty() && described.name != self.name {
+            let detail = format!("the program says that it is another than `{}`", self.name);
+            return Err(Failed::contract(detail));
+        }
+        Ok(described.facts)
+    }
+
+    /// Puts one question, if it is about one of `facts`; the deadline goes with it.
+    ///
+    /// # Errors
+    /// Why there is no reply.
+    pub(super) async fn fetch(
+        &self,
+        facts: &[String],
+        question: wire::FetchRequest,
+        deadline: Instant,
+    ) -> Result<wire::FetchResponse, Failed> {
+        if !facts.contains(&question.fact) {
+            let detail = format!("the program does not answer `{}`", question.fact);
+            return Err(Failed::contract(detail));
+        }
+        let mut request = Request::new(question);
+        request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+        within(deadline, self.client.clone().fetch(request)).await
+    }
+}
+
+async fn within<T>(
+    deadline: Instant,
+    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+) -> Result<T, Failed> {
+    match timeout_at(deadline, call).await {
+        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Err(status)) => Err(failure(&status)),
+        Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the program took too long")),
+    }
+}
+
+/// Whether a status is tonic's own, and not about time. What the program itself answers has no source.
+fn broke_off(status: &Status) -> bool {
+    let first = status.source();
+    let mut sources = iter::successors(first, |&error| error.source());
+    first.is_some() && !sources.any(|error| error.is::<TimeoutExpired>())
+}
+
+/// Sorts the statuses. Their messages are the program's own words and may hold anything, so only the code is kept.
+fn failure(status: &Status) -> Failed {
+    let reason = match status.code() {
+        // So arrive a connection that breaks before the question is sent, and our own time limit.
+        Code::Cancelled if broke_off(status) => Unavailable::Unreachable,
+        Code::DeadlineExceeded | Code::Cancelled => Unavailable::Timeout,
+        // Tonic's own errors of connecting arrive as Unavailable, or as Unknown with a source.
+        Code::Unavailable => Unavailable::Unreachable,
+        Code::Unknown if status.source().is_some() => Unavailable::Unreachable,
+        Code::ResourceExhausted | Code::PermissionDenied | Code::Unauthenticated => {
+            Unavailable::Refused
+        }
+        _ => Unavailable::ContractError,
+    };
+    let detail = format!("the program answered {:?}", status.code());
+    if reason == Unavailable::Unreachable {
+        return Failed::unanswered(reason, detail);
+    }
+    Failed::answered(reason, detail)
+}
