@@ -32,8 +32,8 @@ use crate::query::{FactCode, OrganisationId};
 pub(crate) use self::access::{Access, Database, Program, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
-pub(crate) use self::sign::{Placed, Sign, Value as SignValue};
 pub(crate) use self::resilience::{Narrower, Resilience};
+pub(crate) use self::sign::{Placed, Sign, Value as SignValue};
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -258,9 +258,9 @@ fn session(
         section.missing("request");
     }
     // Nothing is inherited from `[sign]`: who asks for a secret signs otherwise, and mostly with another key.
-    let sign = section.section("sign").map(|inside| {
-        sign::sign(source, inside, &asking, Carrier::Http, &declared.secrets)
-    });
+    let sign = section
+        .section("sign")
+        .map(|inside| sign::sign(source, inside, &asking, Carrier::Http, &declared.secrets));
     let request = section.section("request").and_then(|inside| {
         request::request(source, inside, &asking, sign.as_ref().and_then(Option::as_ref))
     });

@@ -122,7 +122,8 @@ pub(super) fn request(
 /// What is signed may have to carry more than the operation itself says.
 fn make_room(source: &Source<'_>, at: usize, sign: &Sign, payload: &mut Payload) {
     let refused = |key: &str, name: &str| {
-        let problem = format!("`sign.{key}` puts `{name}` into `{key}`, which this request has not");
+        let problem =
+            format!("`sign.{key}` puts `{name}` into `{key}`, which this request has not");
         source.flaw(at, problem);
     };
     if let Some(first) = sign.form.first() {
@@ -153,7 +154,8 @@ fn refuse_taken(
             _ => *name == placed.name,
         };
         if entries.iter().any(|(name, _)| is_same(name)) {
-            source.flaw(at, format!("`{key}` has `{}`, which `sign.{key}` puts there", placed.name));
+            source
+                .flaw(at, format!("`{key}` has `{}`, which `sign.{key}` puts there", placed.name));
         }
     }
 }

@@ -9,8 +9,7 @@ use crate::adapters::language::signature::{Algorithm, Encoding};
 use crate::adapters::language::template::Template;
 
 /// What the string to sign is made of, of a plain request.
-const OF_HTTP: [&str; 7] =
-    ["method", "path", "query", "query_sorted", "fields", "headers", "body"];
+const OF_HTTP: [&str; 7] = ["method", "path", "query", "query_sorted", "fields", "headers", "body"];
 /// The same, of an envelope.
 const OF_SOAP: [&str; 6] = ["method", "path", "action", "inner", "headers", "body"];
 
@@ -84,18 +83,17 @@ pub(super) fn sign(
     secrets: &[String],
 ) -> Option<Arc<Sign>> {
     let parts: &[&'static str] = if carrier == Carrier::Http { &OF_HTTP } else { &OF_SOAP };
-    let looking =
-        parts.iter().fold(base.clone(), |names, part| names.with(part, Members::Any));
+    let looking = parts.iter().fold(base.clone(), |names, part| names.with(part, Members::Any));
     let (early, late) = values(source, &section, &looking, parts);
-    let named = |values: &[Value]| values.iter().map(|value| value.name.clone()).collect::<Vec<_>>();
+    let named =
+        |values: &[Value]| values.iter().map(|value| value.name.clone()).collect::<Vec<_>>();
     let of_early = Members::of(named(&early));
     let of_all = Members::of(named(&early).into_iter().chain(named(&late)));
     let before = base.clone().with("values", of_early);
     let at_signing = looking.with("values", of_all);
     let after = at_signing.clone().with("signature", Members::Any);
 
-    let string =
-        section.required("string").and_then(|text| source.expression(&text, &at_signing));
+    let string = section.required("string").and_then(|text| source.expression(&text, &at_signing));
     let algorithm = section.required("algorithm").and_then(|text| {
         let algorithm = one_of(source, &text, &Algorithm::NAMES);
         if algorithm == Some(Algorithm::Md5) {
@@ -124,11 +122,9 @@ pub(super) fn sign(
             header = section.text("header").and_then(|text| source.template(&text, &after));
         }
     }
-    let is_placed = [&headers, &query, &form, &json]
-        .into_iter()
-        .flatten()
-        .any(|placed| placed.holds_signature)
-        || header.as_ref().is_some_and(|header| header.mentions("signature"));
+    let is_placed =
+        [&headers, &query, &form, &json].into_iter().flatten().any(|placed| placed.holds_signature)
+            || header.as_ref().is_some_and(|header| header.mentions("signature"));
     if carrier == Carrier::Http && !is_placed {
         let problem = "the signature goes nowhere: write `signature` in an expression of \
                        `headers`, `query`, `form` or `json`";
@@ -202,7 +198,8 @@ fn key(
         source.flaw(text.at, problem);
         return None;
     }
-    let is_name = text.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let is_name =
+        text.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     if !is_name {
         return source.expression(&text, names).map(Some);
     }

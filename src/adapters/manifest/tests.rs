@@ -106,6 +106,7 @@ fn what_a_manifest_must_not_be() {
         flaws.into_iter().map(|(.., problem)| problem).collect::<Vec<_>>().join("\n")
     };
     for (from, to, problem) in [
+        ("[http]", "[http]\ndeclared_charset = \"no\"", "is \"checked\" or \"ignored\""),
         ("schema = 1", "schema = 2", "this gateway reads `schema = 1`"),
         (
             "[settings]",
@@ -242,7 +243,10 @@ fn signing_is_read_strictly() {
         (format!("{good}header = '<a/>'"), "unknown key `header`"),
         (good.replace("x-sign", "'x sign'"), "is no header name"),
     ] {
-        let found = flaws(&GOOD.replace("[[operation]]", &format!("{text}\n[[operation]]")), Depth::ManifestOnly);
+        let found = flaws(
+            &GOOD.replace("[[operation]]", &format!("{text}\n[[operation]]")),
+            Depth::ManifestOnly,
+        );
         let is_told =
             found.iter().any(|(line, _, problem)| *line > 0 && problem.contains(expected));
         assert!(is_told, "{text}: {found:?}");
@@ -317,11 +321,8 @@ certificate_number = "null"
 "IB" = "divorced"
 "#;
     let read = read_text(text, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}")).unwrap();
-    let told: Vec<_> = read
-        .warnings
-        .iter()
-        .map(|warning| (warning.place, warning.problem.as_str()))
-        .collect();
+    let told: Vec<_> =
+        read.warnings.iter().map(|warning| (warning.place, warning.problem.as_str())).collect();
     assert_eq!(told[0].0, Some((11, 14)));
     assert!(told[0].1.contains("can be forged"), "{told:?}");
     assert_eq!(told[1].0, Some((21, 11)));

@@ -160,8 +160,7 @@ headers = { x-token-sign = 'signature' }
     for (between, expected) in
         [(of_session, Some("eE1fwim0N3fj7Pp27P3xD7ryJte+/rhzqibdTaqASSQ=")), ("", None)]
     {
-        let (_office, agency, adapter) =
-            agency(&format!("{SESSION}{between}{SIGN}"), JSON).await;
+        let (_office, agency, adapter) = agency(&format!("{SESSION}{between}{SIGN}"), JSON).await;
         let answer = ask(&adapter, &couple()).await.map_err(|failure| failure.detail).unwrap();
         assert_eq!(told(&answer), "married=true");
         let heard = agency.heard();
@@ -187,9 +186,7 @@ async fn envelope(sign: &str, body: &str) -> String {
     let request = format!(
         "action = \"urn:query\"\ninner = \"<P><N>{{subject.person.document_number}}</N><XM>{{subject.person.name}}</XM></P>\"\n{body}"
     );
-    let sign = format!(
-        "[sign]\nalgorithm = \"hmac-sm3\"\nkey = 'secret[\"app_key\"]'\n{sign}"
-    );
+    let sign = format!("[sign]\nalgorithm = \"hmac-sm3\"\nkey = 'secret[\"app_key\"]'\n{sign}");
     let text = manifest(agency.address.port(), &sign, &request)
         .replace("[http]", "[soap]")
         .replace("resp.body.ok", "resp.body.r.ok == \"1\"");
@@ -210,7 +207,8 @@ async fn envelopes_carry_signatures_in_header_or_body() {
     let header = format!("<soap:Header><sign a='{signature}'/><own/></soap:Header>");
     assert!(text.contains(&header), "{text}");
 
-    let text = envelope(of_inner, "body = \"<q><in0>{inner}</in0><in1>{signature}</in1></q>\"").await;
+    let text =
+        envelope(of_inner, "body = \"<q><in0>{inner}</in0><in1>{signature}</in1></q>\"").await;
     assert!(text.contains(&format!("<in1>{signature}</in1>")), "{text}");
 
     let of_body = "string = 'body'\nencoding = \"hex\"\nheader = \"<sign>{signature}</sign>\"";
@@ -257,7 +255,8 @@ form = { open = 'values.open', salted = 'values.salted', key = 'secret.app_key +
 "#;
     office.place("agency.toml", &manifest(1, sign, "form = { n = '\"1\"' }"));
     let file = office.path().join("adapters/agency.toml");
-    let read = manifest::read(&file, Depth::WithFiles, &facts).map_err(|flaws| format!("{flaws:?}"));
+    let read =
+        manifest::read(&file, Depth::WithFiles, &facts).map_err(|flaws| format!("{flaws:?}"));
     let line = Arc::new(Kept::default());
     let over = Arc::clone(&line);
     let adapter = Adapter::over(over, Nonces::Drawn, read.unwrap(), b"");

@@ -168,9 +168,8 @@ impl Parts {
 /// Headers as expressions see them: by their names in lower case.
 pub(super) fn seen(headers: &[(String, String)], content_type: Option<String>) -> Json {
     let usual = content_type.map(|value| ("content-type".to_owned(), Json::from(value)));
-    let given = headers.iter().map(|(name, value)| {
-        (name.to_ascii_lowercase(), Json::from(value.as_str()))
-    });
+    let given =
+        headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), Json::from(value.as_str())));
     Json::Object(usual.into_iter().chain(given).collect())
 }
 
