@@ -294,6 +294,10 @@ async fn forms_and_replies_in_gb18030() {
     let (reason, detail) = failure(&adapter, &couple()).await;
     assert_eq!(reason, "contract_error");
     assert!(detail.contains("says its charset is UTF-8; the manifest's is gb18030"), "{detail}");
+    // Unless the operator knows that the agency's server says so of everything.
+    let text = text.replace("charset =", "declared_charset = \"ignored\"\ncharset =");
+    let answer = ask(&office.adapter(&text), &couple()).await.map_err(|failure| failure.detail);
+    assert_eq!(told(&answer.unwrap()), "married=true");
 }
 
 #[tokio::test]
