@@ -229,7 +229,8 @@ fn fingerprint(manifest: &Manifest, catalogue: &[u8]) -> Digest {
     sha256_parts(&[&manifest.fingerprint, catalogue])
 }
 
-fn constants(manifest: &Manifest) -> Scope {
+/// What every expression of a manifest sees.
+pub(super) fn constants(manifest: &Manifest) -> Scope {
     let lists: Arc<[String]> = match &manifest.access {
         Access::Http(site) | Access::Soap(site, _) => Arc::from(site.arrays.as_slice()),
         Access::Sql(_) | Access::Grpc(_) => Arc::default(),
@@ -245,7 +246,8 @@ fn constants(manifest: &Manifest) -> Scope {
     scope
 }
 
-fn question_scope(
+/// What the expressions of one attempt see.
+pub(super) fn question_scope(
     constants: &Arc<Scope>,
     operation: &Operation,
     query: &Query,

@@ -41,6 +41,8 @@ pub(crate) struct Failed {
     pub(crate) retry_after: Option<Duration>,
     /// Line of the manifest whose expression did not fit, where it was one.
     pub(crate) line: Option<u32>,
+    /// Key of that expression, such as `attributes.married`.
+    pub(crate) key: Option<String>,
     pub(crate) detail: String,
 }
 
@@ -53,6 +55,7 @@ impl Failed {
             is_repeated: false,
             retry_after: None,
             line: None,
+            key: None,
             detail: detail.into(),
         }
     }
@@ -74,7 +77,7 @@ impl Failed {
         problem: impl std::fmt::Display,
     ) -> Self {
         let detail = format!("{key} `{}`: {problem}", expression.source());
-        Self { line: expression.line(), ..Self::contract(detail) }
+        Self { line: expression.line(), key: Some(key.to_owned()), ..Self::contract(detail) }
     }
 
     /// As callers of adapters see it: with the manifest's name, the line where one is known, and the operation.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::manifest::{self, Depth};
+use super::fixture::{self, Rehearsal};
+use super::manifest::{self, Depth, Manifest};
 use super::{Adapter, Adapters};
 use crate::catalogue::{Catalogue, Fact};
+use crate::crypto::sha256_parts;
 use crate::finding::{Finding, files_in};
 use crate::query::FactCode;
 
@@ -45,6 +47,36 @@ pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Vec<Finding> {
     findings
 }
 
+/// Plays the fixtures of a manifest, or of every manifest of a folder, that can be read at all. Opens no socket, reads
+/// no secret.
+pub fn rehearse(path: &Path, catalogue: &Catalogue) -> Vec<Rehearsal> {
+    let find = |code: &FactCode| catalogue.fact(code).cloned();
+    let files = if path.is_dir() { files_in(path, "toml") } else { Ok(vec![path.to_owned()]) };
+    let files = files.unwrap_or_default().into_iter();
+    files
+        .filter_map(|file| manifest::read(&file, Depth::ManifestOnly, &find).ok())
+        .map(|manifest| fixture::rehearse(&manifest, &find, true))
+        .collect()
+}
+
+/// The manifest, once its fixtures have come out as they say.
+fn rehearsed(
+    manifest: Manifest,
+    find: &dyn Fn(&FactCode) -> Option<Fact>,
+) -> Result<Manifest, Vec<Finding>> {
+    let rehearsal = fixture::rehearse(&manifest, find, false);
+    if !rehearsal.has_fixtures {
+        tracing::warn!(
+            adapter = %manifest.name,
+            "the adapter has no fixtures, so nothing shows that it maps answers rightly; make some with `heyan adapter record`"
+        );
+    }
+    match rehearsal.findings() {
+        findings if findings.is_empty() => Ok(manifest),
+        findings => Err(findings),
+    }
+}
+
 pub(super) fn read_folder(
     folder: &Path,
     catalogue: &[u8],
@@ -65,11 +97,16 @@ pub(super) fn read_folder(
     let mut claims = Claims::default();
     let mut all: Vec<Arc<Adapter>> = Vec::new();
     for file in files {
-        let read = manifest::read(&file, Depth::WithFiles, find).and_then(|manifest| {
+        let read = manifest::read(&file, Depth::WithFiles, find).and_then(|mut manifest| {
+            let fixtures = fixture::digest(&file);
+            manifest.fingerprint = sha256_parts(&[&manifest.fingerprint, &fixtures]);
             let unchanged = known(&file).filter(|adapter| adapter.is_of(&manifest, catalogue));
             match unchanged {
                 Some(adapter) => Ok(Arc::clone(adapter)),
-                None => Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw]),
+                None => {
+                    let manifest = rehearsed(manifest, find)?;
+                    Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw])
+                }
             }
         });
         let adapter = match read {

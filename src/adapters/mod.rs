@@ -10,6 +10,7 @@ mod transport;
 mod line;
 mod mapping;
 mod failed;
+mod fixture;
 mod limits;
 mod state;
 mod adapter;
@@ -23,7 +24,8 @@ use crate::query::FactCode;
 
 pub use self::adapter::{Adapter, Answer};
 pub use self::failed::{Blame, Failure};
-pub use self::load::check;
+pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
+pub use self::load::{check, rehearse};
 pub use self::manifest::Depth;
 pub use self::state::State;
 

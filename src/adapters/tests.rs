@@ -4,6 +4,7 @@ mod agency;
 mod grpc;
 mod http;
 mod limits;
+mod rehearsed;
 mod soap;
 mod sql;
 

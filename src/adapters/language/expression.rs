@@ -16,8 +16,10 @@ use thiserror::Error;
 use super::functions::{self, Datum, Function};
 use super::xml;
 
+mod branches;
 mod references;
 mod scope;
+pub(crate) use branches::Branch;
 pub(crate) use references::{Members, Names};
 use scope::{Extended, from_json, to_datum};
 pub(crate) use scope::{Scope, Witness};

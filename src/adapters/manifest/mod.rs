@@ -5,17 +5,17 @@ mod files;
 mod names;
 mod operation;
 mod request;
-mod section;
+pub(in crate::adapters) mod section;
 mod statement;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use toml::de::DeTable;
 
 use self::files::Files;
 use self::names::Declared;
@@ -29,6 +29,7 @@ use crate::query::{FactCode, OrganisationId};
 pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
+pub(crate) use self::section::Place;
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -56,11 +57,13 @@ pub(crate) struct Manifest {
     /// How the agency is reached.
     pub(crate) access: Access,
     /// How a short-lived secret is had.
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<Arc<Session>>,
     /// Limits towards the agency.
     pub(crate) resilience: Resilience,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
+    /// Where its expressions are.
+    pub(crate) places: Vec<Place>,
 }
 
 /// How a short-lived secret is had.
@@ -113,14 +116,7 @@ pub(crate) fn read(
     }
     let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        let finding = |error: toml::de::Error| match error.span() {
-            Some(span) => Finding::at(file, text, span.start, error.message()),
-            None => Finding::new(file, error.message()),
-        };
-        return Err(errors.into_iter().map(finding).collect());
-    }
+    let table = section::parse(file, text)?;
     let source = Source::new(file, text);
     let files = Files::new(file.parent().unwrap_or(Path::new(".")), depth == Depth::WithFiles);
     let manifest = manifest(&source, Section::document(&source, &table), file, &files, find);
@@ -197,9 +193,10 @@ fn manifest(
         secrets: BTreeMap::new(),
         settings: Json::Object(settings),
         access: access?,
-        session: session?,
+        session: session?.map(Arc::new),
         resilience,
         operations: read,
+        places: source.take_places(),
     })
 }
 

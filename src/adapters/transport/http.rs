@@ -1,5 +1,7 @@
 //! The transport `[http]`: JSON, forms or XML over HTTPS.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::exchange::{Exchange, Heard, Speech};
@@ -18,7 +20,7 @@ pub(crate) struct Http {
 
 impl Http {
     /// Over a site, with a session where the manifest has one.
-    pub(crate) fn new(site: Speech, session: Option<Steps>) -> Self {
+    pub(crate) fn new(site: Speech, session: Option<Arc<Steps>>) -> Self {
         let session = session.map(|steps| Session::new(steps, read));
         Self { exchange: Exchange { site, session, read } }
     }

@@ -56,7 +56,7 @@ pub(crate) trait Transport: Send + Sync {
 pub(super) fn over(
     line: Arc<dyn Line>,
     access: &Access,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
 ) -> Arc<dyn Transport> {
     let speech = |line, site: &Site| Speech {
         line,

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The session of one adapter.
 pub(crate) struct Session {
-    steps: Steps,
+    steps: Arc<Steps>,
     read: Reader,
     held: Mutex<Held>,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Current {
 
 impl Session {
     /// Nothing is asked for yet. `read` turns a reply into what expressions see as `resp`.
-    pub(crate) fn new(steps: Steps, read: Reader) -> Self {
+    pub(crate) fn new(steps: Arc<Steps>, read: Reader) -> Self {
         Self { steps, read, held: Mutex::default() }
     }
 

@@ -1,5 +1,7 @@
 //! The transport `[soap]`: envelopes over HTTPS, XML inside XML where an agency wants that.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value as Json, json};
 
@@ -23,7 +25,7 @@ pub(crate) struct Soap {
 
 impl Soap {
     /// Over a site. A session is had by plain HTTP on the same site.
-    pub(crate) fn new(site: Speech, version: Version, session: Option<Steps>) -> Self {
+    pub(crate) fn new(site: Speech, version: Version, session: Option<Arc<Steps>>) -> Self {
         let session = session.map(|steps| Session::new(steps, plain::read));
         Self { exchange: Exchange { site, session, read }, version }
     }

@@ -16,10 +16,12 @@ pub struct Adapter {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
-    /// Read manifests as the gateway would, and report every finding at once; opens no socket
+    /// Read manifests as the gateway would, play their fixtures, and report every finding at once; opens no socket
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only"
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
+        heyan adapter check adapters --catalogue catalogue --manifest-only --junit report.xml\n\n\
+        The fixtures of housing.toml are the files of the folder housing/ beside it."
     )]
     Check(check::Check),
     /// Ask one question through a manifest and show every step: what was sent, what came back, what each expression saw

@@ -76,6 +76,13 @@ impl World {
             }
             fs::write(self.path(sample.path()), text)?;
         }
+        // What their fixtures say is the same on every port.
+        for fixtures in samples.dirs() {
+            fs::create_dir_all(self.path(fixtures.path()))?;
+            for file in fixtures.files() {
+                fs::write(self.path(file.path()), file.contents())?;
+            }
+        }
         Ok(())
     }
 

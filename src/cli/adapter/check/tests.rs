@@ -1,0 +1,132 @@
+//! The three forms of a report, over a sample with fixtures, and over the same with a mistake in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{Report, junit, people, programs};
+use crate::adapters::{self, Depth};
+use crate::catalogue::Catalogue;
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config-example");
+
+fn report(path: &PathBuf) -> Report<'_> {
+    let catalogue = Catalogue::load(&Path::new(SAMPLES).join("catalogue")).unwrap();
+    Report {
+        path,
+        flaws: adapters::check(path, &catalogue, Depth::ManifestOnly),
+        rehearsals: adapters::rehearse(path, &catalogue),
+    }
+}
+
+/// The sample of the police, with one text in its manifest and one in its fixtures of P1 changed.
+fn changed(manifest: (&str, &str), fixtures: (&str, &str)) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = Path::new(SAMPLES).join("adapters");
+    let copy = |name: &str, (from, to): (&str, &str)| {
+        let text = fs::read_to_string(samples.join(name)).unwrap();
+        assert!(text.contains(from), "{from}");
+        fs::write(folder.path().join(name), text.replacen(from, to, 1)).unwrap();
+    };
+    fs::create_dir(folder.path().join("police")).unwrap();
+    copy("police.toml", manifest);
+    copy("police/P1.toml", fixtures);
+    let file = folder.path().join("police.toml");
+    (folder, file)
+}
+
+#[test]
+fn the_samples_have_nothing_to_mend() {
+    let path = Path::new(SAMPLES).join("adapters");
+    let report = report(&path);
+    assert_eq!(report.findings(), []);
+    let police = report.rehearsals.iter().find(|rehearsal| rehearsal.name == "police").unwrap();
+    assert_eq!(police.played.len(), 16);
+    let missed = &police.coverage.as_ref().unwrap().missed;
+    // P3 and P4 begin after P2, whose every way is gone through.
+    let text = fs::read_to_string(path.join("police.toml")).unwrap();
+    let end = text.lines().position(|line| line.starts_with("# P3")).unwrap();
+    let early = missed.iter().filter(|missed| usize::try_from(missed.line).unwrap() <= end);
+    assert_eq!(early.collect::<Vec<_>>(), Vec::<&adapters::Missed>::new());
+    assert!(report.warnings().iter().any(|warning| warning.contains("`P3` has no fixtures")));
+}
+
+#[test]
+fn people_see_what_differs_side_by_side() {
+    let (_folder, path) = changed(("\"1\" = true", "\"1\" = false"), ("desk-7\"", "desk-8\""));
+    let told = people::lines(&report(&path), false).join("\n");
+    for expected in [
+        "✗ P1  match",
+        "✓ P1  slow",
+        "exchange 1, body",
+        "expected  …",
+        "desk-7",
+        "attribute identity_match",
+        "expected  true\n        found     false\n        by        police.toml:",
+        "`codes.flag[doc.DATA.RECORD[0].XM_PPDDM]`\n        of        {",
+        "coverage ",
+        "it was never evaluated",
+        "`P2` has no fixtures",
+        " to mend",
+    ] {
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
+    assert!(!told.contains('\u{1b}'));
+    assert!(people::lines(&report(&path), true).concat().contains("\u{1b}[31m✗\u{1b}[0m"));
+}
+
+#[test]
+fn programs_get_everything() {
+    let (_folder, path) = changed(("\"1\" = true", "\"1\" = false"), ("", ""));
+    let document = programs::document(&report(&path));
+    assert_eq!(document["findings"].as_array().unwrap().len(), 4);
+    let first = &document["manifests"][0]["fixtures"][0];
+    assert_eq!((&first["passed"], &first["name"]), (&false.into(), &"match".into()));
+    let difference = &first["differences"][0];
+    assert_eq!(difference["what"], "attribute identity_match");
+    assert_eq!((&difference["expected"], &difference["found"]), (&"true".into(), &"false".into()));
+    assert!(difference["manifest_line"].is_number() && difference["document"].is_string());
+    assert!(document["manifests"][0]["coverage"]["percentage"].as_u64().unwrap() < 100);
+}
+
+/// What build servers read: `testsuites`, `testsuite`, `testcase`, `failure`, with the attributes their schema knows.
+#[test]
+fn build_servers_can_read_it() {
+    let (_folder, path) = changed(
+        ("\"1\" = true", "\"1\" = false"),
+        ("name = \"match\"", "name = \"match <&\\u0001\\\">\""),
+    );
+    let report = report(&path);
+    let xml = String::from_utf8(junit::xml(&report).unwrap()).unwrap();
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let schema = BTreeMap::from([
+        ("testsuites", (vec!["failures", "name", "tests"], "testsuite")),
+        ("testsuite", (vec!["errors", "failures", "name", "skipped", "tests", "time"], "testcase")),
+        ("testcase", (vec!["classname", "name", "time"], "failure")),
+        ("failure", (vec!["message", "type"], "")),
+    ]);
+    for node in document.root_element().descendants().filter(roxmltree::Node::is_element) {
+        let (attributes, child) = &schema[node.tag_name().name()];
+        let mut given: Vec<&str> = node.attributes().map(|attribute| attribute.name()).collect();
+        given.sort_unstable();
+        assert_eq!(given, *attributes);
+        let children = || node.children().filter(roxmltree::Node::is_element);
+        assert!(children().all(|inside| inside.tag_name().name() == *child));
+        if node.tag_name().name() == "testsuite" {
+            let count = |name: &str| node.attribute(name).unwrap().parse::<usize>().unwrap();
+            assert_eq!(count("tests"), children().count());
+            let failed = children().filter(|case| case.has_children()).count();
+            assert_eq!(count("failures"), failed);
+        }
+    }
+    let case = document
+        .descendants()
+        .find(|node| node.attribute("name").is_some_and(|name| name == "match <&\u{fffd}\">"));
+    let text = case.unwrap().descendants().find_map(|node| node.text()).unwrap_or_default();
+    assert_eq!(case.unwrap().attribute("classname"), Some("police.P1"));
+    let failure = case.unwrap().first_element_child().unwrap();
+    assert!(failure.attribute("message").unwrap().contains("attribute identity_match"), "{text}");
+    assert!(failure.text().unwrap().contains("P1.toml:"));
+}
