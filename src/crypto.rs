@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
-    AES_128, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
+    AES_128, AES_256, DecryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey,
+    UnboundCipherKey,
 };
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{
@@ -185,6 +186,21 @@ pub fn aes_ecb_decrypt(key: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
     let mut text = ciphertext.to_vec();
     let plain = key.decrypt(&mut text, DecryptionContext::None).ok()?;
     Some(plain.to_vec())
+}
+
+/// The text in AES-ECB with PKCS#7 padding, for an invented agency that must speak like a real one; `None` when the key
+/// has neither 16 nor 32 bytes.
+pub fn aes_ecb_encrypt(key: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
+    let algorithm = match key.len() {
+        16 => &AES_128,
+        32 => &AES_256,
+        _ => return None,
+    };
+    let key = UnboundCipherKey::new(algorithm, key).ok()?;
+    let key = PaddedBlockEncryptingKey::ecb_pkcs7(key).ok()?;
+    let mut text = plain.to_vec();
+    key.encrypt(&mut text).ok()?;
+    Some(text)
 }
 
 /// 32 bytes nobody can guess.
@@ -626,6 +642,9 @@ mod tests {
         );
         assert_eq!(aes_ecb_decrypt(b"0123456789abcdeF", &sealed), None);
         assert_eq!(aes_ecb_decrypt(b"short", &sealed), None);
+        let again = aes_ecb_encrypt(b"0123456789abcdef", b"day-secret-2026");
+        assert_eq!(again.as_deref(), Some(&sealed[..]));
+        assert_eq!(aes_ecb_encrypt(b"short", b"text"), None);
         assert_eq!(aes_ecb_decrypt(b"0123456789abcdef", &sealed[..7]), None);
     }
 }

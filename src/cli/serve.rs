@@ -217,9 +217,8 @@ pub fn sources(settings: &Settings) -> Sources {
     }
 }
 
-/// Opens the log, rebuilds what is counted from it, and records what comes into force.
-async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
-    let at = now();
+/// Opens the log for writing.
+fn open_log(settings: &Settings) -> anyhow::Result<Audit> {
     let key = SigningKey::read(&settings.log.key)?;
     let cosigner_key = &settings.log.cosigner_key;
     let cosigner = match cosigner_key.as_os_str().is_empty() {
@@ -234,11 +233,14 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         reread_at_start: settings.log.reread_at_start,
         witness: Some(settings.log.witness.clone()).filter(|path| !path.as_os_str().is_empty()),
     };
-    let audit = Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
-        .with_context(|| {
-            format!("the log in {} cannot be opened", settings.log.folder.display())
-        })?;
+    Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
+        .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))
+}
 
+/// Opens the log, rebuilds what is counted from it, and records what comes into force.
+async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
+    let at = now();
+    let audit = open_log(settings)?;
     let mut journal = Journal::resume(&audit)?;
     let ledger = Ledger::resume(audit.summary());
     let sources = sources(settings);

@@ -12,6 +12,7 @@ mod support;
 #[cfg(test)]
 mod request_path;
 #[cfg(test)]
+mod recorded;
 mod refusals;
 #[cfg(test)]
 mod denials;

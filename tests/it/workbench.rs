@@ -23,7 +23,7 @@ const FACTS: [(&str, &str); 6] = [
     ("E1", "market-regulation"),
 ];
 
-fn query(fact: &str, subjects: Vec<Subject>) -> Query {
+pub(crate) fn query(fact: &str, subjects: Vec<Subject>) -> Query {
     Query {
         request_id: [7; 16],
         fact: FactCode::new(fact),
@@ -59,7 +59,7 @@ async fn tried(lab: &Lab, fact: &str, agency: &str, granted: Option<&str>) -> St
 }
 
 /// Every secret of the installation.
-fn secrets(lab: &Lab) -> Vec<String> {
+pub(crate) fn secrets(lab: &Lab) -> Vec<String> {
     let files = std::fs::read_dir(lab.path("secrets")).unwrap();
     let read = |path: &Path| std::fs::read_to_string(path).unwrap().trim().to_owned();
     files.map(|file| read(&file.unwrap().path())).filter(|secret| !secret.is_empty()).collect()

@@ -177,18 +177,7 @@ fn manifest(
         program.name.clone_from(&name.value);
     }
     let session = session(source, &document, access.as_ref(), &mut declared);
-    if let Some(section) = document.section("sign") {
-        let carrier = match access {
-            Some(Access::Soap(..)) => Carrier::Soap,
-            Some(Access::Http(_)) | None => Carrier::Http,
-            Some(_) => {
-                source.flaw(section.at(), "`[sign]` goes with `[http]` or `[soap]` only");
-                Carrier::Http
-            }
-        };
-        let base = declared.for_signing();
-        declared.sign = sign::sign(source, section, &base, carrier, &declared.secrets);
-    }
+    signing(source, &document, access.as_ref(), &mut declared);
     let resilience = resilience::resilience(source, &document);
     let maintenance = resilience::maintenance(source, &document);
     let operations = document.sections("operation");
@@ -242,6 +231,26 @@ fn schema(source: &Source<'_>, document: &Section<'_>) {
         );
         source.flaw(document.at_key("schema"), problem);
     }
+}
+
+/// Reads `[sign]` into what the requests of the operations are made with.
+fn signing(
+    source: &Source<'_>,
+    document: &Section<'_>,
+    access: Option<&Access>,
+    declared: &mut Declared,
+) {
+    let Some(section) = document.section("sign") else { return };
+    let carrier = match access {
+        Some(Access::Soap(..)) => Carrier::Soap,
+        Some(Access::Http(_)) | None => Carrier::Http,
+        Some(_) => {
+            source.flaw(section.at(), "`[sign]` goes with `[http]` or `[soap]` only");
+            Carrier::Http
+        }
+    };
+    let base = declared.for_signing();
+    declared.sign = sign::sign(source, section, &base, carrier, &declared.secrets);
 }
 
 fn sections<'s>(

@@ -60,7 +60,7 @@ impl Mask {
 }
 
 /// One secret as it may stand in a request, a reply or a value.
-fn forms(secret: &str) -> Vec<String> {
+pub(super) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     let json = Json::from(secret).to_string();
     let json = json.trim_matches('"').to_owned();
@@ -102,7 +102,8 @@ fn inside_base64(bytes: &[u8]) -> Vec<String> {
     cores
 }
 
-fn percent_encoded(bytes: &[u8], upper: bool, space: &str) -> String {
+/// As forms and addresses write them.
+pub(super) fn percent_encoded(bytes: &[u8], upper: bool, space: &str) -> String {
     let mut text = String::new();
     for &byte in bytes {
         match byte {

@@ -7,20 +7,30 @@ mod glimpses;
 mod journal;
 mod keys;
 mod mask;
+mod leaves;
+mod invented;
+mod disguise;
+mod once;
+mod taken;
+mod recorder;
 mod shown;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::glimpses::Glimpse;
 use self::journal::{Journal, Listening};
+use self::once::Once;
+pub use self::recorder::{RecordError, Recorded, Target};
 pub use self::shown::{Conclusion, Evaluated, Received, Sent, Step, Steps, Told};
-use super::Adapter;
 use super::adapter::Nonces;
+use super::failed::Failed;
+use super::fixture::{self, Script, made_up};
 use super::line;
 use super::manifest::{self, Access, Depth, Manifest, Runs};
+use super::{Adapter, Answer};
 use crate::catalogue::Catalogue;
 use crate::finding::Finding;
 use crate::query::time::Timestamp;
@@ -44,9 +54,24 @@ impl<'a> Workbench<'a> {
         Ok(Self { file: file.to_owned(), catalogue, manifest })
     }
 
+    /// Reads the manifest alone, for questions that ask nobody: no secret is read.
+    ///
+    /// # Errors
+    /// Every flaw of the manifest.
+    pub fn open_without_files(file: &Path, catalogue: &'a Catalogue) -> Result<Self, Vec<Finding>> {
+        let find = |code: &FactCode| catalogue.fact(code).cloned();
+        let manifest = manifest::read(file, Depth::ManifestOnly, &find)?;
+        Ok(Self { file: file.to_owned(), catalogue, manifest })
+    }
+
     /// Name of the adapter.
     pub fn name(&self) -> &str {
         &self.manifest.name
+    }
+
+    /// The facts it answers.
+    pub fn facts(&self) -> impl Iterator<Item = &str> {
+        self.manifest.operations.iter().map(|operation| operation.fact.as_str())
     }
 
     /// The agency's address, as the manifest has it.
@@ -112,5 +137,70 @@ impl<'a> Workbench<'a> {
         let answer = adapter.ask_granted(&grants, query, at, budget).await;
         let head = shown::Head { file: self.file, adapter: name, version, place, at };
         Ok(shown::steps(head, query, &journal, answer, &attributes.unwrap_or_default(), granted))
+    }
+
+    /// The same steps from a fixture, by default the first of its file: its question, its clock, its secrets. Asks nobody.
+    ///
+    /// # Errors
+    /// Flaws of the file, or no fixture of that name.
+    pub async fn try_fixture(
+        self,
+        file: &Path,
+        name: Option<&str>,
+        budget: Duration,
+    ) -> Result<Steps, Vec<Finding>> {
+        let find = |code: &FactCode| self.catalogue.fact(code).cloned();
+        let fixtures = fixture::read(file, &find)?;
+        let flaw = |problem: String| vec![Finding::new(file, problem)];
+        let mut all = fixtures.fixtures.iter();
+        let fixture = all
+            .find(|fixture| name.is_none_or(|name| fixture.name == name))
+            .ok_or_else(|| flaw(format!("no fixture `{}`", name.unwrap_or_default())))?;
+        let operation = self.manifest.operations.iter().find(|known| known.fact == fixtures.fact);
+        let operation = operation.ok_or_else(|| {
+            flaw(format!("the manifest has no operation for `{}`", fixtures.fact))
+        })?;
+        let journal = Arc::new(Journal::about(&self.manifest, &fixtures.fact));
+        let names = self.manifest.secrets.keys();
+        let secrets: BTreeMap<String, String> = names
+            .map(|name| {
+                let known = fixtures.secrets.get(name).cloned();
+                (name.clone(), known.unwrap_or_else(|| made_up(name)))
+            })
+            .collect();
+        let query = fixture::query(operation, fixture);
+        let granted: BTreeSet<String> = query.disclose.iter().cloned().collect();
+        let attributes = operation.catalogue.clone();
+        let script = Script::new(
+            fixture.exchanges.clone(),
+            journal.charset(),
+            attributes.clone(),
+            fixture.line,
+        );
+        let once = Once {
+            manifest: &self.manifest,
+            operation,
+            secrets: Some(&secrets),
+            witness: Some(journal.witness()),
+            at: fixture.at,
+            nonce: &fixture.nonce,
+            budget,
+        };
+        let line = Arc::new(Listening::to(Arc::new(script), Arc::clone(&journal)));
+        let ended = once.ask(line, &query, &granted).await;
+        let answer = ended
+            .map(|mapped| Answer { record: mapped.record, dropped: mapped.dropped })
+            .map_err(|failed: Failed| {
+                let name = self.file.file_name().unwrap_or_default().to_string_lossy();
+                failed.into_failure(&name, &query.fact)
+            });
+        let head = shown::Head {
+            file: self.file.clone(),
+            adapter: self.manifest.name.clone(),
+            version: self.manifest.version.clone(),
+            place: format!("{}:{}", file.display(), fixture.line),
+            at: fixture.at,
+        };
+        Ok(shown::steps(head, &query, &journal, answer, &attributes, &granted))
     }
 }

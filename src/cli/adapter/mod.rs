@@ -1,9 +1,11 @@
 //! `heyan adapter`: what an agency's operator does with manifests, one file per command.
 
+mod asked;
 mod check;
 mod list;
 mod reload;
 mod new;
+mod record;
 mod try_one;
 mod faults;
 
@@ -58,10 +60,17 @@ enum Commands {
     #[command(
         after_help = "Examples:\n  heyan adapter try police.toml --catalogue catalogue --fact P1 --subject person:NAME:NUMBER\n  \
         heyan adapter try housing.toml --catalogue catalogue --fact H2 --subject owner=person:NAME/NUMBER \\\n      \
-        --subject property:UNIT --attribute owner_match --json\n\n\
+        --subject property:UNIT --attribute owner_match --json\n  \
+        heyan adapter try police.toml --catalogue catalogue --fixture police/P1.toml:match\n\n\
         Exit code: 0 a record, 1 none or several that disagree, 2 no answer."
     )]
     Try(Box<try_one::Try>),
+    /// Ask one question and keep it as a fixture in which everybody and every secret is invented
+    #[command(
+        after_help = "Examples:\n  heyan adapter record police.toml --catalogue catalogue --fact P1 --subject person:NAME:NUMBER --name found\n\n\
+        Nothing is written unless the fixture plays and nothing real is left in it."
+    )]
+    Record(Box<record::Record>),
 }
 
 /// Runs it: exit 0 when all is well, 1 with a "no".
@@ -75,5 +84,6 @@ pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
         Commands::List(command) => list::run(&command).await,
         Commands::Reload(command) => reload::run(&command).await,
         Commands::Try(command) => try_one::run(&command).await,
+        Commands::Record(command) => record::run(&command).await,
     }
 }
