@@ -2,6 +2,7 @@
 
 mod access;
 mod codes;
+mod constant;
 mod files;
 mod names;
 mod operation;
