@@ -26,7 +26,7 @@ use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Charset, Database, Program, Site, Version};
+pub(crate) use self::access::{Access, Charset, Database, Dialect, Program, Site, Version};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 
@@ -167,9 +167,9 @@ fn manifest(
     }
     let settings = document.section("settings").map(Section::constants).unwrap_or_default();
     declared.settings = settings.keys().cloned().collect();
-    let access = access::access(source, &document, files);
-    let session = session(source, &document, access.as_ref(), &mut declared);
     let resilience = resilience(&document);
+    let access = access::access(source, &document, files, resilience.max_in_flight);
+    let session = session(source, &document, access.as_ref(), &mut declared);
     let operations = document.sections("operation");
     if operations.is_empty() {
         document.missing("operation");

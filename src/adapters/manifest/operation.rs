@@ -8,7 +8,7 @@ use super::access::Access;
 use super::names::Declared;
 use super::request::{Envelope, Request, envelope, request};
 use super::section::{Section, Source, Text};
-use super::statement;
+use super::statement::{self, Statement};
 use crate::adapters::language::expression::{Expression, Members, Names};
 use crate::adapters::mapping;
 use crate::catalogue::{Attribute, Fact, Role};
@@ -44,7 +44,7 @@ pub(crate) enum Question {
     /// In a SOAP envelope.
     Soap(Envelope),
     /// A statement and its parameters.
-    Sql(String, Vec<Expression>),
+    Sql(Statement, Vec<Expression>),
     /// The query itself.
     Grpc,
 }
@@ -154,17 +154,17 @@ fn question(
             let inside = present(section, "request")?;
             envelope(source, inside, names).map(Question::Soap)
         }
-        Access::Sql(_) => {
+        Access::Sql(database) => {
             let statement = section.required("statement");
             let parameters: Vec<Text> = section.texts("parameters");
             let compiled: Vec<Option<Expression>> =
                 parameters.iter().map(|text| source.expression(text, names)).collect();
             let statement = statement?;
-            if let Err(problem) = statement::check(&statement.value, parameters.len()) {
-                source.flaw(statement.at, format!("`{}`: {problem}", statement.key));
-                return None;
-            }
-            Some(Question::Sql(statement.value, compiled.into_iter().collect::<Option<_>>()?))
+            let checked = statement::check(&statement.value, parameters.len(), database.dialect)
+                .map_err(|problem| {
+                    source.flaw(statement.at, format!("`{}`: {problem}", statement.key));
+                });
+            Some(Question::Sql(checked.ok()?, compiled.into_iter().collect::<Option<_>>()?))
         }
         Access::Grpc(_) => Some(Question::Grpc),
     }
