@@ -1,6 +1,7 @@
 //! Adapters over real sockets: agencies that answer, that are slow, that break off, that answer nonsense.
 
 mod agency;
+mod databases;
 mod grpc;
 mod http;
 mod limits;
