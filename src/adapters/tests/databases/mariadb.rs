@@ -1,5 +1,7 @@
 //! MariaDB: its types, and what only it does.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{HE, Kind, about, answer, failure, suite};
@@ -55,9 +57,10 @@ async fn every_parameter_that_can_be_sent() {
 #[tokio::test]
 async fn nulls_of_every_type() {
     let front = Kind::MariaDb.front().await;
-    for column in "truth little small medium whole big plenty yuan day moment filled words much sort"
-        .split(' ')
-        .chain("either code hour year half twice bits raw blob_".split(' '))
+    for column in
+        "truth little small medium whole big plenty yuan day moment filled words much sort"
+            .split(' ')
+            .chain("either code hour year half twice bits raw blob_".split(' '))
     {
         let statement = format!("SELECT NULLIF({column}, {column}) AS n FROM kinds WHERE $1 = 1");
         let rows = front.rows(&statement, &[json!(1)]).await.map_err(|failed| failed.detail);
@@ -84,7 +87,8 @@ async fn what_cannot_be_read_is_to_be_cast() {
 async fn a_name_that_its_collation_takes_for_another() {
     let front = Kind::MariaDb.front().await;
     let manifest = front.manifest("20s", "").replace("number = $1", "name = $1");
-    let manifest = manifest.replace("['subject.person.document_number']", "['subject.person.name']");
+    let manifest =
+        manifest.replace("['subject.person.document_number']", "['subject.person.name']");
     let adapter = front.office.adapter(&manifest);
     let number = "430000199001010019";
     let right = answer(&adapter, &about(number, "𠮷田·买买提")).await;
@@ -92,4 +96,14 @@ async fn a_name_that_its_collation_takes_for_another() {
     let (reason, detail) = failure(&adapter, &about(number, "𠮶田·买买提")).await;
     assert_eq!(reason, "contract_error");
     assert!(detail.contains("outcome.echo"), "{detail}");
+}
+
+/// It ends what does not depend on a row at the limit too, and then answers as if it had been worked out.
+#[tokio::test]
+async fn what_is_cut_short_without_a_word_is_no_answer() {
+    let front = Kind::MariaDb.front().await;
+    let line = front.line(Duration::from_secs(1));
+    let statement = "SELECT BENCHMARK(1000000000, MD5('a')) AS cut, $1 AS said";
+    let failed = front.put(&*line, statement, &[json!("a")]).await.unwrap_err();
+    assert_eq!(failed.reason.code(), "timeout", "{}", failed.detail);
 }

@@ -40,7 +40,8 @@ pub(super) struct Server {
 pub(super) async fn running(kind: Kind) -> RwLockReadGuard<'static, Server> {
     loop {
         let shared = kind.place().read().await;
-        match RwLockReadGuard::try_map(shared, |server| server.as_ref().filter(|s| s.is_running())) {
+        match RwLockReadGuard::try_map(shared, |server| server.as_ref().filter(|s| s.is_running()))
+        {
             Ok(server) => return server,
             Err(none) => drop(none),
         }
@@ -140,8 +141,11 @@ impl Server {
                 made.args(["--pgdata", &self.path("data"), "--username=owner", "--no-sync"]);
                 made.args(["--auth=reject", "--encoding=UTF8", "--locale=C"]);
                 self.finish(made, "");
-                fs::write(self.folder.join("data/pg_hba.conf"), "hostssl all all all scram-sha-256\n")
-                    .unwrap();
+                fs::write(
+                    self.folder.join("data/pg_hba.conf"),
+                    "hostssl all all all scram-sha-256\n",
+                )
+                .unwrap();
                 for (database, sql) in
                     [("postgres", "CREATE DATABASE front;\n"), ("front", &self.kind.tables())]
                 {
