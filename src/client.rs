@@ -228,6 +228,28 @@ impl Client {
         reply(operations.give_order(wire::GiveOrderRequest { document }).await)
     }
 
+    /// How every adapter does. This and the next call need the `operate` right.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn adapters(&self) -> Result<Vec<wire::AdapterState>, ClientError> {
+        let mut operations = OperationsClient::new(self.channel.clone());
+        let request = wire::ListAdaptersRequest {};
+        reply(operations.list_adapters(request).await).map(|reply| reply.adapters)
+    }
+
+    /// Has the gateway read one adapter's manifest again.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn reload_adapter(
+        &self,
+        name: String,
+    ) -> Result<wire::ReloadAdapterResponse, ClientError> {
+        let mut operations = OperationsClient::new(self.channel.clone());
+        reply(operations.reload_adapter(wire::ReloadAdapterRequest { name }).await)
+    }
+
     /// The newest checkpoint, a signed note. This and the calls below need the `audit` right.
     ///
     /// # Errors

@@ -39,5 +39,6 @@ pub mod client;
 pub mod pki;
 pub mod cli;
 
-// A province to try it on.
+// A province to try it on, and an agency that does everything wrong.
 pub mod simulate;
+pub mod hostile;

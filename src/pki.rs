@@ -151,29 +151,31 @@ pub fn demonstration() -> Vec<OrganisationPlan> {
 pub fn init(folder: &Path, plans: &[OrganisationPlan], now: Timestamp) -> Result<(), PkiError> {
     let register = folder.join("parties");
     make_folder(&register)?;
-    for plan in plans {
-        let own = folder.join(plan.id.as_str());
-        make_folder(&own)?;
-        let authority = Authority::new(&plan.name, now)?;
-        write(&own.join("ca.pem"), &authority.certificate, 0o644)?;
-        write(&own.join("ca.key"), &authority.key, 0o600)?;
-        for (system, _) in &plan.systems {
-            let leaf = Leaf {
-                uris: vec![spiffe(&plan.id, system)],
-                from: earlier(now),
-                validity: LEAF_LIFE,
-            };
-            let issued = issue(&authority, &leaf)?;
-            write(&own.join(format!("{system}.pem")), &issued.certificate, 0o644)?;
-            write(&own.join(format!("{system}.key")), &issued.key, 0o600)?;
-        }
-        let signing =
-            signing_key().map_err(|error| PkiError::Certificate(plan.id.to_string(), error))?;
-        write(&own.join("signing.key"), &signing.serialize_pem(), 0o600)?;
-        let party = party_file(plan, &authority, &signing, now);
-        write(&register.join(format!("{}.toml", plan.id)), &party, 0o644)?;
+    plans.iter().try_for_each(|plan| add(folder, plan, now))
+}
+
+/// Makes the same for one more organisation, in a folder that [`init`] has made.
+///
+/// # Errors
+/// When it is there already or something cannot be written; what was made until then is left for inspection.
+pub fn add(folder: &Path, plan: &OrganisationPlan, now: Timestamp) -> Result<(), PkiError> {
+    let own = folder.join(plan.id.as_str());
+    make_folder(&own)?;
+    let authority = Authority::new(&plan.name, now)?;
+    write(&own.join("ca.pem"), &authority.certificate, 0o644)?;
+    write(&own.join("ca.key"), &authority.key, 0o600)?;
+    for (system, _) in &plan.systems {
+        let leaf =
+            Leaf { uris: vec![spiffe(&plan.id, system)], from: earlier(now), validity: LEAF_LIFE };
+        let issued = issue(&authority, &leaf)?;
+        write(&own.join(format!("{system}.pem")), &issued.certificate, 0o644)?;
+        write(&own.join(format!("{system}.key")), &issued.key, 0o600)?;
     }
-    Ok(())
+    let signing =
+        signing_key().map_err(|error| PkiError::Certificate(plan.id.to_string(), error))?;
+    write(&own.join("signing.key"), &signing.serialize_pem(), 0o600)?;
+    let party = party_file(plan, &authority, &signing, now);
+    write(&folder.join("parties").join(format!("{}.toml", plan.id)), &party, 0o644)
 }
 
 impl Authority {
@@ -335,6 +337,14 @@ mod tests {
         let key = SigningKey::read(&root.join("police/signing.key")).unwrap();
         assert_eq!(police.keys.first().unwrap().key, key.public());
         assert!(matches!(init(&root, &demonstration(), now), Err(PkiError::Exists(_))));
+
+        let mut plan = demonstration().remove(0);
+        assert!(matches!(add(&root, &plan, now), Err(PkiError::Exists(_))));
+        plan.id = "ninth".into();
+        plan.uscc = "11430000000000107E".to_owned();
+        add(&root, &plan, now).unwrap();
+        let register = Register::load(&root.join("parties")).unwrap();
+        assert_eq!(register.organisations().count(), 9);
     }
 
     /// `openssl` is not everywhere where this runs; what it refuses is any version but this.

@@ -52,12 +52,19 @@ pub const CACHE: &str = "heyan_cache_total";
 pub const CACHE_BYTES: &str = "heyan_cache_bytes";
 /// Questions put to agencies; labels `adapter`, `outcome`.
 pub const AGENCY_CALLS: &str = "heyan_agency_calls_total";
+/// What agencies hear, first attempts and repetitions; labels `adapter`, `kind` (`first`, `retry`, `hedge`).
+pub const AGENCY_ATTEMPTS: &str = "heyan_agency_attempts_total";
 /// Time an agency took, seconds; label `adapter`.
 pub const AGENCY_SECONDS: &str = "heyan_agency_seconds";
 /// Attributes an agency sent and the catalogue does not list; label `adapter`.
 pub const ATTRIBUTES_DROPPED: &str = "heyan_attributes_dropped_total";
-/// 1 while an adapter's breaker is open; label `adapter`.
+/// 1 while an adapter's breaker is open, 0.5 while it tries again; label `adapter`.
 pub const BREAKER_OPEN: &str = "heyan_breaker_open";
+/// 1 while an agency is worth asking, 0 while its breaker is open, in maintenance or without its program; label
+/// `adapter`.
+pub const ADAPTER_UP: &str = "heyan_adapter_up";
+/// Questions under way to an agency; label `adapter`.
+pub const ADAPTER_IN_FLIGHT: &str = "heyan_adapter_in_flight";
 /// Entries in the log.
 pub const LOG_ENTRIES: &str = "heyan_log_entries";
 /// Time from handing in an entry until it is durable, seconds.
@@ -72,7 +79,7 @@ pub const RELOADS: &str = "heyan_reloads_total";
 pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
 
 /// Kind, name, unit and help text of every metric.
-const METRICS: [(Kind, &str, Unit, &str); 21] = [
+const METRICS: [(Kind, &str, Unit, &str); 24] = [
     (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
     (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
     (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
@@ -85,6 +92,7 @@ const METRICS: [(Kind, &str, Unit, &str); 21] = [
     (Kind::Counter, CACHE, Unit::Count, "Questions put to the cache."),
     (Kind::Gauge, CACHE_BYTES, Unit::Bytes, "Bytes of kept answers."),
     (Kind::Counter, AGENCY_CALLS, Unit::Count, "Questions put to agencies."),
+    (Kind::Counter, AGENCY_ATTEMPTS, Unit::Count, "Attempts, repetitions and hedges to agencies."),
     (Kind::Histogram, AGENCY_SECONDS, Unit::Seconds, "Time an agency took."),
     (
         Kind::Counter,
@@ -92,7 +100,14 @@ const METRICS: [(Kind, &str, Unit, &str); 21] = [
         Unit::Count,
         "Attributes sent by an agency and listed nowhere.",
     ),
-    (Kind::Gauge, BREAKER_OPEN, Unit::Count, "1 while an adapter's breaker is open."),
+    (
+        Kind::Gauge,
+        BREAKER_OPEN,
+        Unit::Count,
+        "1 while an adapter's breaker is open, 0.5 while it tries.",
+    ),
+    (Kind::Gauge, ADAPTER_UP, Unit::Count, "1 while an agency is worth asking."),
+    (Kind::Gauge, ADAPTER_IN_FLIGHT, Unit::Count, "Questions under way to an agency."),
     (Kind::Gauge, LOG_ENTRIES, Unit::Count, "Entries in the log."),
     (
         Kind::Histogram,
@@ -255,7 +270,10 @@ mod tests {
         assert!(text.contains("heyan_decisions_total{code=\"telemetry_test\"} 2"), "{text}");
         assert!(text.contains("# HELP heyan_decisions_total Decisions taken."), "{text}");
         assert!(text.contains("heyan_log_append_seconds_bucket{le=\"0.005\"}"), "{text}");
-        assert_eq!(METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(), 21);
+        assert_eq!(
+            METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(),
+            METRICS.len()
+        );
     }
 
     #[test]

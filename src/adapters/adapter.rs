@@ -10,12 +10,12 @@ use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
 use super::failed::{Failed, Failure};
-use super::language::expression::Scope;
-use super::limits::Limits;
+use super::language::expression::{Scope, Witness};
+use super::limits::{Breaker, Limits, Maintenance, Span};
 use super::line::{self, Line};
 use super::manifest::{Access, Manifest, Operation};
 use super::mapping::{self, Mapped, Terms};
-use super::state::{Counters, State};
+use super::state::{Counters, Health, State};
 use super::transport::{self, Ask, Transport};
 use super::variables;
 use crate::crypto::{Digest, sha256_parts};
@@ -45,6 +45,8 @@ pub struct Adapter {
     fingerprint: Digest,
     operations: BTreeMap<FactCode, (Operation, Arc<Scope>)>,
     transport: Arc<dyn Transport>,
+    line: Arc<dyn Line>,
+    maintenance: Maintenance,
     limits: Limits,
     counters: Counters,
     nonces: Nonces,
@@ -85,15 +87,30 @@ impl Adapter {
         manifest: Manifest,
         catalogue: &[u8],
     ) -> Self {
+        Self::watched(line, nonces, None, manifest, catalogue)
+    }
+
+    /// The same, with a witness to every expression that is evaluated.
+    pub(super) fn watched(
+        line: Arc<dyn Line>,
+        nonces: Nonces,
+        witness: Option<Arc<Witness>>,
+        manifest: Manifest,
+        catalogue: &[u8],
+    ) -> Self {
         let fingerprint = fingerprint(&manifest, catalogue);
-        let constants = Arc::new(constants(&manifest));
+        let constants = Arc::new(constants(&manifest).watched_by(witness));
         let operations = manifest.operations.into_iter().map(|operation| {
             let mut scope = Scope::inside(&constants);
             scope.set("codes", &operation.codes);
             (operation.fact.clone(), (operation, Arc::new(scope)))
         });
-        let operations = operations.collect();
-        let transport = transport::over(line, &manifest.access, manifest.session);
+        let operations: BTreeMap<_, (Operation, _)> = operations.collect();
+        let terms = operations
+            .iter()
+            .map(|(fact, (operation, _))| (fact, operation.idempotent, &operation.resilience));
+        let limits = Limits::new(&manifest.name, &manifest.resilience, terms);
+        let transport = transport::over(Arc::clone(&line), &manifest.access, manifest.session);
         Self {
             file: manifest.file,
             name: manifest.name,
@@ -103,7 +120,9 @@ impl Adapter {
             fingerprint,
             operations,
             transport,
-            limits: Limits::new(manifest.resilience),
+            line,
+            maintenance: manifest.maintenance,
+            limits,
             counters: Counters::default(),
             nonces,
         }
@@ -141,7 +160,34 @@ impl Adapter {
 
     /// What it has done since it was loaded.
     pub fn state(&self) -> State {
-        self.counters.state(self.limits.in_flight(), self.limits.breaker())
+        self.counters.state(&self.limits)
+    }
+
+    /// Whether it is worth asking at that moment.
+    pub fn health(&self, at: Timestamp) -> Health {
+        match self.limits.breaker() {
+            _ if self.maintenance.covering(at).is_some() => Health::Maintenance,
+            _ if !self.line.is_up() => Health::Down,
+            Breaker::Open(_) => Health::Failing,
+            Breaker::HalfOpen => Health::Trying,
+            Breaker::Closed => Health::Serving,
+        }
+    }
+
+    /// The maintenance window of that moment, else the next one.
+    pub fn maintenance(&self, at: Timestamp) -> Option<Span> {
+        self.maintenance.covering(at).or_else(|| self.maintenance.next(at))
+    }
+
+    /// Why the agency must not even be asked about that fact at that moment: a maintenance window. Counted as a
+    /// failure, for a question it is.
+    pub fn closed(&self, fact: &FactCode, at: Timestamp) -> Option<Failure> {
+        let span = self.maintenance.covering(at)?;
+        let failed = Failed {
+            retry_after: Some(span.to.since(at)),
+            ..Failed::unanswered(Unavailable::Maintenance, "the agency is in maintenance")
+        };
+        Some(self.count(failed, fact, at))
     }
 
     /// Asks the agency, at the time `at` and for no longer than `budget`. Only attributes that the permit grants come
@@ -178,25 +224,47 @@ impl Adapter {
             .map(|attribute| attribute.name.clone())
             .filter(|attribute| grants(attribute))
             .collect();
+        if let Some(failure) = self.closed(&query.fact, at) {
+            return Err(failure);
+        }
         let deadline = started + budget;
         let attempt = || async {
             let now = at.plus(started.elapsed());
-            let scope = question_scope(constants, operation, query, now, &self.nonces.next());
-            let ask = Ask { operation, query, granted: &granted, scope, now, deadline };
-            let reply = self.transport.ask(&ask).await?;
-            let subjects = query.subjects.len();
-            mapping::map(reply, &Terms { operation, granted: &granted, subjects, now })
+            self.attempt((operation, constants), query, &granted, (now, deadline)).await
         };
-        match self.limits.run(operation.idempotent, deadline, attempt).await {
+        match self.limits.run(&query.fact, deadline, attempt).await {
             Ok(Mapped { record, dropped }) => {
                 self.counters.answered(at.plus(started.elapsed()), dropped);
                 Ok(Answer { record, dropped })
             }
-            Err(failed) => {
-                self.counters.failed(&failed);
-                Err(failed.into_failure(&self.file_name(), &query.fact))
-            }
+            Err(failed) => Err(self.count(failed, &query.fact, at.plus(started.elapsed()))),
         }
+    }
+
+    fn count(&self, failed: Failed, fact: &FactCode, at: Timestamp) -> Failure {
+        let failure = failed.into_failure(&self.file_name(), fact);
+        self.counters.failed(&failure, at);
+        failure
+    }
+
+    /// One attempt, whatever the limits and the breaker say.
+    pub(super) async fn attempt(
+        &self,
+        (operation, constants): (&Operation, &Arc<Scope>),
+        query: &Query,
+        granted: &BTreeSet<String>,
+        (now, deadline): (Timestamp, Instant),
+    ) -> Result<Mapped, Failed> {
+        let scope = question_scope(constants, operation, query, now, &self.nonces.next());
+        let ask = Ask { operation, query, granted, scope, now, deadline };
+        let reply = self.transport.ask(&ask).await?;
+        let subjects = query.subjects.len();
+        mapping::map(reply, &Terms { operation, granted, subjects, now })
+    }
+
+    /// An operation, and what its expressions see besides a question.
+    pub(super) fn operation(&self, fact: &FactCode) -> Option<&(Operation, Arc<Scope>)> {
+        self.operations.get(fact)
     }
 
     pub(super) fn file(&self) -> &Path {
@@ -219,8 +287,8 @@ fn fingerprint(manifest: &Manifest, catalogue: &[u8]) -> Digest {
 }
 
 fn constants(manifest: &Manifest) -> Scope {
-    let lists: Arc<[String]> = match &manifest.access {
-        Access::Http(site) | Access::Soap(site, _) => Arc::from(site.arrays.as_slice()),
+    let shape = match &manifest.access {
+        Access::Http(site) | Access::Soap(site, _) => Arc::clone(&site.shape),
         Access::Sql(_) | Access::Grpc(_) => Arc::default(),
     };
     let secrets: Map<String, Json> = manifest
@@ -228,7 +296,7 @@ fn constants(manifest: &Manifest) -> Scope {
         .iter()
         .map(|(name, secret)| (name.clone(), Json::from(secret.expose_secret())))
         .collect();
-    let mut scope = Scope::new(lists);
+    let mut scope = Scope::new(shape);
     scope.set("cfg", &manifest.settings);
     scope.set("secret", &Json::Object(secrets));
     scope

@@ -65,14 +65,7 @@ pub(super) fn read_folder(
     let mut claims = Claims::default();
     let mut all: Vec<Arc<Adapter>> = Vec::new();
     for file in files {
-        let read = manifest::read(&file, Depth::WithFiles, find).and_then(|manifest| {
-            let unchanged = known(&file).filter(|adapter| adapter.is_of(&manifest, catalogue));
-            match unchanged {
-                Some(adapter) => Ok(Arc::clone(adapter)),
-                None => Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw]),
-            }
-        });
-        let adapter = match read {
+        let adapter = match read_one(&file, known(&file), catalogue, find) {
             Ok(adapter) => Some(adapter),
             Err(flaws) => {
                 findings.extend(flaws);
@@ -89,15 +82,29 @@ pub(super) fn read_folder(
     (Adapters::of(all), findings)
 }
 
+/// The adapter of one manifest: `known` when nothing of that has changed.
+pub(super) fn read_one(
+    file: &Path,
+    known: Option<&Arc<Adapter>>,
+    catalogue: &[u8],
+    find: &dyn Fn(&FactCode) -> Option<Fact>,
+) -> Result<Arc<Adapter>, Vec<Finding>> {
+    let manifest = manifest::read(file, Depth::WithFiles, find)?;
+    match known.filter(|adapter| adapter.is_of(&manifest, catalogue)) {
+        Some(adapter) => Ok(Arc::clone(adapter)),
+        None => Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw]),
+    }
+}
+
 /// Which manifest has which name and answers which fact.
 #[derive(Default)]
-struct Claims {
+pub(super) struct Claims {
     names: BTreeMap<String, String>,
     facts: BTreeMap<FactCode, String>,
 }
 
 impl Claims {
-    fn claim<'a>(
+    pub(super) fn claim<'a>(
         &mut self,
         file: &Path,
         name: &str,

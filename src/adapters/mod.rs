@@ -10,10 +10,17 @@ mod transport;
 mod line;
 mod mapping;
 mod failed;
+mod fixture;
 mod limits;
+mod latency;
 mod state;
 mod adapter;
 mod load;
+mod reload;
+pub mod scaffold;
+pub mod workbench;
+pub mod trial;
+pub mod targets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,9 +29,11 @@ use crate::query::FactCode;
 
 pub use self::adapter::{Adapter, Answer};
 pub use self::failed::{Blame, Failure};
+pub use self::latency::Latency;
+pub use self::limits::{Breaker, RateLeft, Span};
 pub use self::load::check;
 pub use self::manifest::Depth;
-pub use self::state::State;
+pub use self::state::{Health, LastFailure, State};
 
 /// Every adapter in force. Immutable: a change makes another set.
 #[derive(Clone, Default)]
@@ -45,6 +54,12 @@ impl Adapters {
     /// The adapter that answers the fact.
     pub fn for_fact(&self, fact: &FactCode) -> Option<&Arc<Adapter>> {
         self.by_fact.get(fact)
+    }
+
+    /// True when these are the very same adapters, connections and counters included.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.all.len() == other.all.len()
+            && self.all.iter().zip(&other.all).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
     /// Every adapter, by name.

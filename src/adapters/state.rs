@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::failed::Failed;
+use super::failed::Failure;
+use super::latency::Latency;
+use super::limits::{Breaker, Limits, RateLeft};
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 
 /// An adapter's state at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Questions answered.
     pub answered: u64,
@@ -20,22 +22,74 @@ pub struct State {
     pub dropped_attributes: u64,
     /// Time of the last question that was answered.
     pub last_answer: Option<Timestamp>,
-    /// Reason of the last failure.
-    pub last_failure: Option<&'static str>,
+    /// The last failure.
+    pub last_failure: Option<LastFailure>,
     /// Questions under way.
     pub in_flight: u32,
-    /// `closed`, `open` or `half_open`.
-    pub breaker: &'static str,
+    /// Questions that may be under way at once.
+    pub max_in_flight: u32,
+    /// What is left of its rate, where it has one.
+    pub rate: Option<RateLeft>,
+    /// How long attempts took lately; `None` before the first.
+    pub latency: Option<Latency>,
+    /// What the breaker lets pass.
+    pub breaker: Breaker,
 }
 
-/// Counters since the adapter was loaded.
+/// The last question that was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastFailure {
+    /// Stable code.
+    pub reason: &'static str,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// Manifest, line where one is known, fact, expression; no value of a reply.
+    pub detail: String,
+}
+
+/// Whether an agency is worth asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It is.
+    Serving,
+    /// It failed, and the next questions try it.
+    Trying,
+    /// It failed, and nobody asks for a while.
+    Failing,
+    /// A maintenance window.
+    Maintenance,
+    /// The program in front of it does not run.
+    Down,
+}
+
+impl Health {
+    /// Stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Trying => "trying",
+            Self::Failing => "failing",
+            Self::Maintenance => "maintenance",
+            Self::Down => "down",
+        }
+    }
+
+    /// True when a question would reach it. Of one that is tried too: if nobody asked, nobody would find out.
+    pub fn is_serving(self) -> bool {
+        matches!(self, Self::Serving | Self::Trying)
+    }
+}
+
+/// Counters since the adapter was loaded. Only failures take a lock.
 #[derive(Default)]
 pub(crate) struct Counters {
     answered: AtomicU64,
     unavailable: AtomicU64,
     contract_errors: AtomicU64,
     dropped_attributes: AtomicU64,
-    last: Mutex<(Option<Timestamp>, Option<&'static str>)>,
+    /// Microseconds since 1970; 0 when there was none.
+    last_answer: AtomicU64,
+    last_failure: Mutex<Option<LastFailure>>,
 }
 
 impl Counters {
@@ -43,31 +97,38 @@ impl Counters {
     pub(crate) fn answered(&self, at: Timestamp, dropped: u32) {
         self.answered.fetch_add(1, Ordering::Relaxed);
         self.dropped_attributes.fetch_add(dropped.into(), Ordering::Relaxed);
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(at);
+        self.last_answer.fetch_max(at.0, Ordering::Relaxed);
     }
 
     /// A question was not answered.
-    pub(crate) fn failed(&self, failed: &Failed) {
-        let counter = match failed.reason {
+    pub(crate) fn failed(&self, failure: &Failure, at: Timestamp) {
+        let counter = match failure.reason {
             Unavailable::ContractError => &self.contract_errors,
             _ => &self.unavailable,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(failed.reason.code());
+        let (reason, detail) = (failure.reason.code(), failure.detail.clone());
+        let last = Some(LastFailure { reason, at, detail });
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 
-    /// The counters, with what is not counted here.
-    pub(crate) fn state(&self, in_flight: usize, breaker: &'static str) -> State {
-        let (last_answer, last_failure) = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The counters, with what the limits know.
+    pub(crate) fn state(&self, limits: &Limits) -> State {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let last_failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
         State {
-            answered: self.answered.load(Ordering::Relaxed),
-            unavailable: self.unavailable.load(Ordering::Relaxed),
-            contract_errors: self.contract_errors.load(Ordering::Relaxed),
-            dropped_attributes: self.dropped_attributes.load(Ordering::Relaxed),
-            last_answer,
-            last_failure,
-            in_flight: u32::try_from(in_flight).unwrap_or(u32::MAX),
-            breaker,
+            answered: count(&self.answered),
+            unavailable: count(&self.unavailable),
+            contract_errors: count(&self.contract_errors),
+            dropped_attributes: count(&self.dropped_attributes),
+            last_answer: Some(count(&self.last_answer)).filter(|at| *at > 0).map(Timestamp),
+            last_failure: last_failure.clone(),
+            in_flight: few(limits.in_flight()),
+            max_in_flight: few(limits.max_in_flight()),
+            rate: limits.rate_left(),
+            latency: limits.latency(),
+            breaker: limits.breaker(),
         }
     }
 }

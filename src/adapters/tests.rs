@@ -3,6 +3,7 @@
 mod agency;
 mod databases;
 mod grpc;
+mod hostile;
 mod http;
 mod limits;
 mod soap;

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod check;
 pub mod demo;
 mod findings;
+mod health;
 pub mod pki;
 pub mod query;
 pub mod serve;
@@ -46,7 +47,7 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
-    /// Prove an agency's manifest
+    /// Prove an agency's manifest; show and reload the adapters of a running gateway
     Adapter(adapter::Adapter),
     /// Make, verify and replay the access log; prove, search, report, export, compare and open what it holds
     Audit(audit::AuditCommand),
@@ -67,7 +68,7 @@ impl Command {
             Subcommands::Serve(command) => on_runtime(serve::run(command)),
             // The pool of database connections wants a runtime to exist, though none is opened.
             Subcommands::Check(command) => on_runtime(async { check::run(command) }),
-            Subcommands::Adapter(command) => adapter::run(command),
+            Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
@@ -20,11 +19,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::admin::{self, AdminState, Readiness};
+use super::health;
+use crate::admin::{self, AdminState};
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
 use crate::audit::file::Description;
 use crate::audit::{self, Audit, AuditError};
@@ -44,9 +42,6 @@ use crate::telemetry;
 use crate::vault::history::History;
 use crate::vault::master::{Master, Power};
 use crate::vault::{KeyFolder, Keys, Vault};
-
-/// How often readiness and gauges are looked at: a balancer asks about once a second.
-const HEALTH_BEAT: Duration = Duration::from_millis(500);
 
 /// Agreements read between two lines of the log: one in about two seconds.
 const TOLD_EVERY: usize = 10_000;
@@ -153,13 +148,13 @@ impl Node {
             .with_context(|| format!("cannot listen on {}", settings.admin))?;
         let (address, admin) = (socket.local_addr()?, admin_socket.local_addr()?);
 
-        let (health, health_service) = tonic_health::server::health_reporter();
+        let (reporter, health_service) = tonic_health::server::health_reporter();
         let routes = routes(&settings, &gateway, &questions)?.add_service(health_service);
         let listener = Arc::new(open_door(&settings, &gateway, routes)?);
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&listener).serve(socket, stop.clone()));
         let (ready, readiness) = watch::channel(Ok(()));
-        servers.spawn(watch_health(Arc::clone(&gateway), ready, health, stop.clone()));
+        servers.spawn(health::watch(Arc::clone(&gateway), ready, reporter, stop.clone()));
         let state = AdminState::new(readiness, metrics.clone());
         let state = match settings.log.serve_tiles {
             true => state.with_log(gateway.audit().clone()),
@@ -206,57 +201,6 @@ impl Node {
         audit.append(node_event(NodeChange::Stopped, now())).await?;
         audit.clone().close().await;
         Ok(())
-    }
-}
-
-/// The names under which gRPC's health service is asked about the gateway; the empty one is the whole.
-const HEALTH_NAMES: [&str; 2] = ["", "heyan.gateway.v1.Verification"];
-
-/// Tells the admin port and gRPC's health service whether questions can be recorded, and samples the gauges.
-async fn watch_health(
-    gateway: Arc<Gateway>,
-    ready: watch::Sender<Readiness>,
-    mut health: HealthReporter,
-    stop: CancellationToken,
-) {
-    let mut beat = tokio::time::interval(HEALTH_BEAT);
-    while stop.run_until_cancelled(beat.tick()).await.is_some() {
-        let audit = gateway.audit();
-        let healthy = audit.is_healthy();
-        let sealing = gateway.vault_ready(now()).await;
-        ready.send_if_modified(|known| {
-            let next = match (healthy, &sealing) {
-                (false, _) => Err("the log has stopped".to_owned()),
-                (true, Err(_)) => Err("the vault cannot be used".to_owned()),
-                (true, Ok(())) => Ok(()),
-            };
-            let changed = *known != next;
-            *known = next;
-            changed
-        });
-        let status = if healthy && sealing.is_ok() {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
-        };
-        for name in HEALTH_NAMES {
-            health.set_service_status(name, status).await;
-        }
-        gauge!(telemetry::LOG_HEALTHY).set(if healthy { 1.0 } else { 0.0 });
-        let behind = audit.is_witness_behind();
-        gauge!(telemetry::LOG_WITNESS_BEHIND).set(if behind { 1.0 } else { 0.0 });
-        gauge!(telemetry::LOG_ENTRIES).set(audit.size() as f64);
-        gauge!(telemetry::CACHE_BYTES).set(gateway.cache_bytes() as f64);
-        for adapter in gateway.in_force().adapters.all() {
-            let open = if adapter.state().breaker == "closed" { 0.0 } else { 1.0 };
-            gauge!(telemetry::BREAKER_OPEN, "adapter" => adapter.name().to_owned()).set(open);
-        }
-    }
-    let _ = ready.send(Err("draining".to_owned()));
-    for name in HEALTH_NAMES {
-        health.set_service_status(name, ServingStatus::NotServing).await;
-        // Ends the streams of those who watch; the drain would wait for them to its limit.
-        health.clear_service_status(name).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! `heyan simulate`: six agencies and a province to try the gateway on.
+//! `heyan simulate`: six agencies and a province to try the gateway on, and a seventh agency to add to it.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -9,6 +9,8 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 
+use crate::simulate::faults::Faults;
+use crate::simulate::institution_register::{self, InstitutionRegister, RegisterConfig};
 use crate::simulate::province::Province;
 use crate::simulate::tax_adapter::{self, TaxAdapterConfig};
 use crate::simulate::{self, AGENCIES, SimulationConfig, samples};
@@ -58,6 +60,31 @@ struct ProvinceArguments {
 enum Commands {
     /// Run the gRPC adapter in front of the tax bureau by itself, as an operator would
     TaxAdapter(TaxAdapterArguments),
+    /// Run a seventh agency, the register of public institutions (编办), for the tutorial: docs/tutorial-adapter.md
+    #[command(after_help = "Example:\n  \
+        heyan simulate institution-register --pki pki --secret office/app-secret\n  \
+        curl -d outage http://127.0.0.1:7508/faults/institution-register")]
+    InstitutionRegister(RegisterArguments),
+}
+
+#[derive(Debug, Args)]
+struct RegisterArguments {
+    /// Folder in which `heyan pki add` has made the organisation `institution-register`
+    #[arg(long, value_name = "DIR", default_value = "pki")]
+    pki: PathBuf,
+    /// File of the secret shared with the gateway; made when it is missing
+    #[arg(long, value_name = "FILE", default_value = "office/app-secret")]
+    secret: PathBuf,
+    /// The seed of the province that the six agencies answer from
+    #[arg(long, default_value_t = 2018)]
+    seed: u64,
+    /// Let the system choose the ports
+    #[arg(long)]
+    any_port: bool,
+    /// FAULT from the start: outage, delay:2s, jitter:500ms, errors:50 (of a thousand), html, truncated, wrong-person,
+    /// missing-fields; several joined by `+`
+    #[arg(long, value_name = "FAULTS")]
+    fault: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +119,7 @@ struct TaxAdapterArguments {
 pub async fn run(arguments: Simulate) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Some(Commands::TaxAdapter(arguments)) => run_tax_adapter(arguments).await,
+        Some(Commands::InstitutionRegister(arguments)) => run_register(arguments).await,
         None => run_province(arguments.province).await,
     }
 }
@@ -110,9 +138,7 @@ async fn run_province(arguments: ProvinceArguments) -> anyhow::Result<ExitCode> 
     for fault in &arguments.fault {
         let (agency, words) = fault.split_once('=').context("a fault is AGENCY=FAULT")?;
         ensure!(AGENCIES.iter().any(|(name, _)| *name == agency), "no agency is called `{agency}`");
-        for word in words.split('+') {
-            simulation.faults(agency).apply(word)?;
-        }
+        apply(&simulation.faults(agency), words)?;
     }
     let province = simulation.province();
     let mut out = std::io::stdout().lock();
@@ -164,6 +190,46 @@ fn protocol(agency: &str) -> &'static str {
         "tax" => "XML over TLS",
         _ => "JSON over TLS",
     }
+}
+
+fn apply(faults: &Faults, words: &str) -> anyhow::Result<()> {
+    words.split('+').try_for_each(|word| faults.apply(word).map_err(Into::into))
+}
+
+async fn run_register(arguments: RegisterArguments) -> anyhow::Result<ExitCode> {
+    let mut config = RegisterConfig {
+        seed: arguments.seed,
+        pki: arguments.pki.join(institution_register::NAME),
+        secret: arguments.secret,
+        ..RegisterConfig::default()
+    };
+    if arguments.any_port {
+        config.listen.set_port(0);
+        config.control.set_port(0);
+    }
+    let register = institution_register::start(config).await?;
+    if let Some(words) = &arguments.fault {
+        apply(register.faults(), words)?;
+    }
+    tell_register(&register);
+    tokio::signal::ctrl_c().await?;
+    register.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell_register(register: &InstitutionRegister) {
+    let (name, institutions) = (institution_register::NAME, register.institutions().count());
+    say!("{name}  {}  JSON over TLS, {institutions} institutions", register.address());
+    say!("switchboard           http://{}  GET / · POST /faults/{name}", register.control());
+    for wanted in [true, false] {
+        if let Some((uscc, known_as, _)) =
+            register.institutions().find(|(.., active)| *active == wanted)
+        {
+            let state = if wanted { "in being" } else { "abolished or deregistered" };
+            say!("{state}: --employer '{known_as}/{uscc}'");
+        }
+    }
+    say!("Ctrl-C ends it");
 }
 
 async fn run_tax_adapter(arguments: TaxAdapterArguments) -> anyhow::Result<ExitCode> {

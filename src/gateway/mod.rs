@@ -249,6 +249,15 @@ impl Gateway {
         if until <= Instant::now() {
             return Asked { out_of_time: true, ..no_record(Unavailable::Deadline, None, None) };
         }
+        // Of what must not be asked there is no intent to ask.
+        if let Some(closed) = adapter.closed(&ask.query.fact, ask.received_at) {
+            let labels = [
+                ("adapter", adapter.name().to_owned()),
+                ("outcome", closed.reason.code().to_owned()),
+            ];
+            counter!(telemetry::AGENCY_CALLS, &labels).increment(1);
+            return no_record(closed.reason, closed.retry_after, None);
+        }
         let adapter_ref = AdapterRef {
             name: adapter.name().to_owned(),
             version: adapter.version().to_owned(),

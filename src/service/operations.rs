@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::{Services, orders, publish, refusal, require};
-use crate::adapters::Adapter;
+use crate::adapters::{Adapter, Breaker};
 use crate::clock::now;
 use crate::crypto::hex;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::operations_server::Operations;
+use crate::query::time::Timestamp;
 
 /// Lines of one kind in a reply, at the most.
 const TOLD_LINES: usize = 1000;
@@ -25,7 +26,9 @@ impl Operations for Services {
     ) -> Result<Response<wire::ListAdaptersResponse>, Status> {
         require(self, &request, "operate", |rights| rights.operate)?;
         let in_force = self.gateway.in_force();
-        let adapters = in_force.adapters.all().iter().map(|adapter| state(adapter)).collect();
+        let adapters = in_force.adapters.all();
+        let at = now();
+        let adapters = adapters.iter().map(|adapter| state(adapter, at)).collect();
         Ok(Response::new(wire::ListAdaptersResponse { adapters }))
     }
 
@@ -41,6 +44,26 @@ impl Operations for Services {
         let findings = told(reloaded.findings.iter().map(ToString::to_string));
         let changes = told(reloaded.changes.into_iter());
         Ok(Response::new(wire::ReloadResponse { changes, findings }))
+    }
+
+    async fn reload_adapter(
+        &self,
+        request: Request<wire::ReloadAdapterRequest>,
+    ) -> Result<Response<wire::ReloadAdapterResponse>, Status> {
+        require(self, &request, "operate", |rights| rights.operate)?;
+        let name = request.into_inner().name;
+        let gateway = Arc::clone(&self.gateway);
+        let wanted = name.clone();
+        let reloading = self.tasks.spawn(async move { gateway.reload_adapter(&wanted, now).await });
+        let reloaded = reloading.await.map_err(|_| refusal::internal())?;
+        let in_force = self.gateway.in_force();
+        let adapter = in_force.adapters.all().iter().find(|adapter| adapter.name() == name);
+        Ok(Response::new(wire::ReloadAdapterResponse {
+            version: adapter.map(|adapter| adapter.version().to_owned()).unwrap_or_default(),
+            digest: adapter.map(|adapter| hex(adapter.digest())).unwrap_or_default(),
+            changes: told(reloaded.changes.into_iter()),
+            findings: told(reloaded.findings.iter().map(ToString::to_string)),
+        }))
     }
 
     async fn publish_agreement(
@@ -72,8 +95,11 @@ fn told(mut lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     told
 }
 
-fn state(adapter: &Adapter) -> wire::AdapterState {
+fn state(adapter: &Adapter, at: Timestamp) -> wire::AdapterState {
     let state = adapter.state();
+    let span = |duration| prost_types::Duration::try_from(duration).ok();
+    let (last, rate, latency) = (state.last_failure, state.rate, state.latency);
+    let maintenance = adapter.maintenance(at);
     wire::AdapterState {
         name: adapter.name().to_owned(),
         agency: adapter.agency().as_str().to_owned(),
@@ -86,9 +112,24 @@ fn state(adapter: &Adapter) -> wire::AdapterState {
         contract_errors: state.contract_errors,
         dropped_attributes: state.dropped_attributes,
         last_answer: state.last_answer.map(crate::wire::timestamp),
-        last_failure: state.last_failure.map(str::to_owned).unwrap_or_default(),
+        last_failure: last.as_ref().map(|last| last.reason.to_owned()).unwrap_or_default(),
+        last_failure_at: last.as_ref().map(|last| crate::wire::timestamp(last.at)),
+        last_failure_detail: last.map(|last| last.detail).unwrap_or_default(),
         in_flight: state.in_flight,
-        breaker: state.breaker.to_owned(),
+        max_in_flight: state.max_in_flight,
+        rate_per_second: rate.map(|rate| rate.per_second).unwrap_or_default(),
+        rate_left: rate.map(|rate| rate.left).unwrap_or_default(),
+        latency_p50: latency.and_then(|latency| span(latency.p50)),
+        latency_p99: latency.and_then(|latency| span(latency.p99)),
+        latency_of: latency.map(|latency| latency.of).unwrap_or_default(),
+        breaker: state.breaker.name().to_owned(),
+        breaker_open_for: match state.breaker {
+            Breaker::Open(left) => span(left),
+            Breaker::Closed | Breaker::HalfOpen => None,
+        },
+        health: adapter.health(at).name().to_owned(),
+        maintenance_from: maintenance.map(|span| crate::wire::timestamp(span.from)),
+        maintenance_to: maintenance.map(|span| crate::wire::timestamp(span.to)),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod calendar;
 pub mod clock;
 pub mod faults;
+pub mod institution_register;
 pub mod numbers;
 pub mod province;
 pub mod random;

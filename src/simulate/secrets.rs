@@ -32,24 +32,39 @@ impl Secrets {
     /// # Errors
     /// When the folder or a file cannot be read or written.
     pub fn open(folder: &Path) -> Result<Self, SimulateError> {
-        let failed = |path: &Path, error| SimulateError::Secret(path.to_owned(), error);
-        fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+        fs::create_dir_all(folder)
+            .map_err(|error| SimulateError::Secret(folder.to_owned(), error))?;
         let mut values = BTreeMap::new();
         for name in NAMES {
-            let path = folder.join(name);
-            if !path.exists() {
-                make(&path)?;
-            }
-            let text = fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
-            values.insert(name, text.trim_end().to_owned());
+            values.insert(name, read_or_make(&folder.join(name))?);
         }
         Ok(Self { values })
     }
 
-    /// One secret; empty for a name not in [`NAMES`], which no check accepts.
+    /// Reads one secret from its file, under that name; a missing one is made, and its folder.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be read or written.
+    pub fn open_one(name: &'static str, path: &Path) -> Result<Self, SimulateError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)
+            .map_err(|error| SimulateError::Secret(folder.to_owned(), error))?;
+        Ok(Self { values: BTreeMap::from([(name, read_or_make(path)?)]) })
+    }
+
+    /// One secret; empty for a name it does not have, which no check accepts.
     pub fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)
     }
+}
+
+fn read_or_make(path: &Path) -> Result<String, SimulateError> {
+    if !path.exists() {
+        make(path)?;
+    }
+    let text =
+        fs::read_to_string(path).map_err(|error| SimulateError::Secret(path.to_owned(), error))?;
+    Ok(text.trim_end().to_owned())
 }
 
 fn make(path: &Path) -> Result<(), SimulateError> {

@@ -46,6 +46,8 @@ mod publish;
 #[cfg(test)]
 mod reloading;
 #[cfg(test)]
+mod one_adapter;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;
@@ -75,6 +77,8 @@ mod log_crashes;
 mod wire;
 #[cfg(test)]
 mod adapters;
+#[cfg(test)]
+mod workbench;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

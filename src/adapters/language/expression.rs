@@ -8,19 +8,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use cel::context::VariableResolver;
-use cel::extractors::Arguments;
 use cel::{Context, Env, ExecutionError, ParseErrors, Program, Value};
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use super::functions::{self, Datum, Function};
+use super::functions::{self, Datum};
 use super::xml;
 
+mod overloads;
 mod references;
 mod scope;
 pub(crate) use references::{Members, Names};
-pub(crate) use scope::Scope;
-use scope::{Extended, from_json, to_datum};
+use scope::{Extended, to_datum, to_val};
+pub(crate) use scope::{Scope, Witness};
 
 /// Characters in one expression. The parser's cost grows faster than its input.
 pub(crate) const MAX_LENGTH: usize = 2_048;
@@ -34,8 +34,11 @@ const MAX_DEPTH: usize = 32;
 /// Bytes of stack for the parser.
 const PARSER_STACK: usize = 32 * 1024 * 1024;
 
-static ENVIRONMENT: LazyLock<Arc<Env>> =
-    LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut environment = Env::stdlib().with_optional_support(false);
+    overloads::declare(&mut environment);
+    Arc::new(environment)
+});
 
 /// One expression, compiled on load.
 pub(crate) struct Expression {
@@ -43,8 +46,6 @@ pub(crate) struct Expression {
     /// Where it stands in its manifest, from 1.
     line: Option<u32>,
     program: Program,
-    /// The functions of ours that it calls.
-    functions: Vec<&'static Function>,
     calls_xml: bool,
 }
 
@@ -129,10 +130,8 @@ impl Expression {
             None => return Err(Flaw { offset: 0, problem: "this is no expression".to_owned() }),
         };
         let called = program.references();
-        let functions =
-            functions::ALL.iter().filter(|known| called.has_function(known.name)).collect();
         let calls_xml = called.has_function(functions::XML);
-        Ok(Self { source: source.to_owned(), line: None, program, functions, calls_xml })
+        Ok(Self { source: source.to_owned(), line: None, program, calls_xml })
     }
 
     /// The same, known to stand in this line of its manifest.
@@ -174,15 +173,34 @@ impl Expression {
         self.evaluate_in(scope, scope)
     }
 
+    /// Its value, without a word to a witness.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn glimpse(&self, scope: &Scope) -> Result<Json, Fault> {
+        self.work_out(scope, scope)
+    }
+
     fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
+        let value = self.work_out(variables, scope);
+        if let Some(witness) = &scope.witness {
+            witness(self, scope, &value);
+        }
+        value
+    }
+
+    fn work_out(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-            self.declare_functions(&mut context, scope)?;
+            if self.calls_xml {
+                declare_xml(&mut context, scope)?;
+            }
             context.set_variable_resolver(variables);
-            self.program.execute(&context).map_err(|error| self.fault(error))
+            // Not `Program::execute`, which copies the value once more on its way out.
+            let value = Value::resolve_val(self.program.expression(), &context);
+            value.map(|value| to_datum(value.as_ref())).map_err(|error| self.fault(error))
         }));
-        let value = evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))?;
-        match to_datum(&value) {
+        match evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))? {
             Some(Datum::Json(json)) => Ok(json),
             Some(Datum::Bytes(_)) => Err(Fault::Result {
                 wanted: "text, a number, a truth, a list, a map or null",
@@ -220,31 +238,6 @@ impl Expression {
         value: &Json,
     ) -> Result<Option<String>, Fault> {
         as_text(self.evaluate_in(&Extended::new(scope, name, value), scope)?)
-    }
-
-    fn declare_functions(&self, context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault> {
-        for function in &self.functions {
-            let function: &'static Function = function;
-            context
-                .add_function(function.name, move |Arguments(arguments): Arguments| {
-                    call(function.name, &arguments, |data| function.call(data))
-                })
-                .map_err(|_| Fault::Other("a function is declared twice"))?;
-        }
-        if self.calls_xml {
-            let lists = Arc::clone(&scope.lists);
-            context
-                .add_function(functions::XML, move |Arguments(arguments): Arguments| {
-                    call(functions::XML, &arguments, |data| match data {
-                        [Datum::Json(Json::String(text))] => {
-                            xml::read(text, &lists).map(Datum::Json).map_err(|_| "this is no XML")
-                        }
-                        _ => Err("takes one text"),
-                    })
-                })
-                .map_err(|_| Fault::Other("a function is declared twice"))?;
-        }
-        Ok(())
     }
 
     /// CEL's errors repeat the values they met; this keeps only what the manifest itself says.
@@ -293,18 +286,17 @@ fn parse(source: &str) -> Option<Result<Option<Program>, ParseErrors>> {
     })
 }
 
-fn call(
-    name: &'static str,
-    arguments: &[Value],
-    function: impl FnOnce(&[Datum]) -> Result<Datum, &'static str>,
-) -> Result<Value, ExecutionError> {
-    let refused = |problem: &'static str| ExecutionError::function_error(name, problem);
-    let data: Option<Vec<Datum>> = arguments.iter().map(to_datum).collect();
-    let result = function(&data.ok_or_else(|| refused(functions::FOREIGN))?).map_err(refused)?;
-    Ok(match result {
-        Datum::Bytes(bytes) => Value::Bytes(Arc::new(bytes)),
-        Datum::Json(json) => from_json(json),
-    })
+/// The function whose result depends on the scope, which says how XML is read.
+fn declare_xml(context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault> {
+    let shape = Arc::clone(&scope.shape);
+    let refused = |problem: &'static str| ExecutionError::function_error(functions::XML, problem);
+    let read = move |text: Arc<String>| {
+        let tree = xml::read(&text, &shape).map_err(|_| refused("this is no XML"))?;
+        Value::try_from(to_val(&tree).as_ref())
+    };
+    context
+        .add_function(functions::XML, read)
+        .map_err(|_| Fault::Other("a function is declared twice"))
 }
 
 fn as_text(value: Json) -> Result<Option<String>, Fault> {

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::moment;
+use super::charset::Charset;
+use super::{json, moment};
 use crate::crypto::{self, MacKey};
 use crate::query::{identifier, name};
 
@@ -21,7 +22,8 @@ pub(super) enum Datum {
 pub(super) struct Function {
     /// Its name in expressions.
     pub(super) name: &'static str,
-    arity: usize,
+    /// How many arguments it takes.
+    pub(super) arity: usize,
     body: fn(&[Datum]) -> Result<Datum, &'static str>,
 }
 
@@ -43,6 +45,8 @@ const COUNT: &str = "takes another number of arguments";
 const TEXT: &str = "takes text";
 const BYTES: &str = "takes text or bytes";
 const LIST: &str = "takes a list";
+const TEXTS: &str = "takes a list of texts, and the text between them";
+const UNCARRIED: &str = "the text has a character that the charset cannot carry";
 
 const fn of(
     name: &'static str,
@@ -53,13 +57,20 @@ const fn of(
 }
 
 /// Every function, except [`XML`].
-pub(super) static ALL: [Function; 24] = [
+pub(super) static ALL: [Function; 30] = [
     of("hmac_sha256", 2, |arguments| match arguments {
         [key, text] => Ok(Datum::Bytes(MacKey::new(bytes(key)?).mac(&[bytes(text)?]).to_vec())),
         _ => Err(COUNT),
     }),
     of("sha256", 1, |arguments| Ok(Datum::Bytes(crypto::sha256(bytes(one(arguments)?)?).to_vec()))),
     of("md5", 1, |arguments| Ok(Datum::Bytes(crypto::md5(bytes(one(arguments)?)?).to_vec()))),
+    of("sm3", 1, |arguments| Ok(Datum::Bytes(crypto::sm3(bytes(one(arguments)?)?).to_vec()))),
+    of("hmac_sm3", 2, |arguments| match arguments {
+        [key, text] => Ok(Datum::Bytes(crypto::hmac_sm3(bytes(key)?, bytes(text)?).to_vec())),
+        _ => Err(COUNT),
+    }),
+    of("gb18030", 1, |arguments| in_charset(arguments, Charset::Gb18030)),
+    of("gbk", 1, |arguments| in_charset(arguments, Charset::Gbk)),
     of("base64", 1, |arguments| Ok(text(STANDARD.encode(bytes(one(arguments)?)?)))),
     of("base64_decode", 1, |arguments| {
         STANDARD
@@ -83,6 +94,20 @@ pub(super) static ALL: [Function; 24] = [
             Ok(text(moment::write(ms, as_text(pattern)?)?))
         }
         _ => Err("takes milliseconds and a pattern"),
+    }),
+    of("http_date", 1, |arguments| match one(arguments)? {
+        Datum::Json(Json::Number(ms)) => {
+            let ms = ms.as_i64().ok_or("takes whole milliseconds")?;
+            Ok(text(moment::http_date(ms)?))
+        }
+        _ => Err("takes whole milliseconds"),
+    }),
+    of("join", 2, |arguments| match arguments {
+        [items, between] => {
+            let items: Option<Vec<&str>> = list(items)?.iter().map(Json::as_str).collect();
+            Ok(text(items.ok_or(TEXTS)?.join(as_text(between)?)))
+        }
+        _ => Err(COUNT),
     }),
     of("ms", 2, |arguments| match arguments {
         [text, pattern] => {
@@ -145,12 +170,14 @@ pub(super) fn problem(name: &str, problem: &str) -> Option<(&'static str, &'stat
 }
 
 /// The problems worth repeating to an operator.
-const PROBLEMS: [&str; 21] = [
+const PROBLEMS: [&str; 23] = [
     FOREIGN,
     COUNT,
     TEXT,
     BYTES,
     LIST,
+    TEXTS,
+    UNCARRIED,
     "the text is no base64",
     "takes no bytes: use `base64` or `hex`",
     "takes whole milliseconds",
@@ -182,6 +209,10 @@ fn aes_ecb_decrypt(arguments: &[Datum]) -> Result<Datum, &'static str> {
     String::from_utf8(plain).map(text).map_err(|_| "the text is not UTF-8")
 }
 
+fn in_charset(arguments: &[Datum], charset: Charset) -> Result<Datum, &'static str> {
+    charset.encode(as_text(one(arguments)?)?).map(Datum::Bytes).ok_or(UNCARRIED)
+}
+
 /// Agencies hand out JSON in strings, sometimes escaped twice, and sometimes the value itself.
 fn json(arguments: &[Datum]) -> Result<Datum, &'static str> {
     let mut value = match one(arguments)? {
@@ -190,7 +221,7 @@ fn json(arguments: &[Datum]) -> Result<Datum, &'static str> {
     };
     for _ in 0..3 {
         let Json::String(inner) = &value else { break };
-        value = serde_json::from_str(inner).map_err(|_| "the text is no JSON")?;
+        value = json::read(inner).ok_or("the text is no JSON, or has a key twice")?;
     }
     Ok(Datum::Json(value))
 }

@@ -1,7 +1,10 @@
 //! The language of manifests: expressions, the functions they call, templates with expressions in them.
 
+pub(super) mod charset;
+pub(super) mod envelope;
 pub(super) mod expression;
 mod functions;
+pub(super) mod json;
 mod moment;
 pub(super) mod template;
 pub(super) mod xml;

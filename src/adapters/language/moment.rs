@@ -1,6 +1,7 @@
 //! Dates, months, times and amounts in the forms agencies write them. China time is UTC+8 all year.
 
 use jiff::civil::{Date, DateTime};
+use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
@@ -40,6 +41,12 @@ pub(super) fn write(ms: i64, pattern: &str) -> Result<String, &'static str> {
         }
     }
     Ok(written)
+}
+
+/// Milliseconds since 1970 as the date of HTTP, which is that of RFC 1123: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(super) fn http_date(ms: i64) -> Result<String, &'static str> {
+    let at = Timestamp::from_millisecond(ms).map_err(|_| NO_MATCH)?;
+    DateTimePrinter::new().timestamp_to_rfc9110_string(&at).map_err(|_| NO_MATCH)
 }
 
 /// Milliseconds since 1970 of a China time written in `pattern`.
@@ -216,6 +223,14 @@ mod tests {
             assert_eq!(read(wrong, "yyyyMMddHHmmss"), Err(NO_MATCH), "{wrong}");
         }
         assert_eq!(write(i64::MAX, "yyyy"), Err(NO_MATCH));
+    }
+
+    #[test]
+    fn dates_of_http_are_in_greenwich() {
+        assert_eq!(http_date(784_111_777_999), Ok("Sun, 06 Nov 1994 08:49:37 GMT".to_owned()));
+        assert_eq!(http_date(1_700_000_000_000), Ok("Tue, 14 Nov 2023 22:13:20 GMT".to_owned()));
+        assert_eq!(http_date(i64::MAX), Err(NO_MATCH));
+        assert!(http_date(-62_200_000_000_000).is_err(), "before the year 1");
     }
 
     #[test]

@@ -66,6 +66,14 @@ impl Template {
         Self(pieces.collect())
     }
 
+    /// The expressions in its holes, in order.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole { expression, .. } => Some(expression),
+        })
+    }
+
     /// Every name in it that is not one of `names`.
     pub(crate) fn unknown_names(&self, names: &Names) -> Vec<Flaw> {
         let holes = self.0.iter().filter_map(|piece| match piece {
@@ -99,6 +107,21 @@ impl Template {
         value: &Json,
     ) -> Result<String, (Fault, &Expression)> {
         self.fill_from(|expression| expression.text_with(scope, name, value))
+    }
+
+    /// The first expression whose text is not as it must be: for saying where something went wrong.
+    pub(crate) fn first_not(
+        &self,
+        scope: &Scope,
+        is_so: &dyn Fn(&str) -> bool,
+    ) -> Option<&Expression> {
+        self.0.iter().find_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Hole { expression, .. } => {
+                let text = expression.text(scope).ok().flatten().unwrap_or_default();
+                (!is_so(&text)).then_some(expression)
+            }
+        })
     }
 
     fn fill_from(

@@ -1,143 +1,204 @@
-//! The circuit breaker of one agency: after many failures nobody asks for a while, then one question tries.
-//! It reads no clock.
+//! The circuit breaker: after many failures nobody asks for a while, then a few questions try.
+//!
+//! It reads no clock. While it is closed an attempt begins without a lock; only its verdict takes one.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Attempts that are looked back on.
-const WINDOW: usize = 20;
-/// Fewer attempts than this say nothing yet.
-const ENOUGH: usize = 6;
-/// How long nobody asks.
-const OPEN_FOR: Duration = Duration::from_secs(10);
+/// How long a question is told to wait when others are trying just now: about as long as a try takes.
+const WHILE_OTHERS_TRY: Duration = Duration::from_millis(500);
 
-/// Counts attempts and lets them pass, or not.
-#[derive(Default)]
-pub(crate) struct Breaker(Mutex<Circuit>);
-
-#[derive(Default)]
-struct Circuit {
-    /// Whether each of the last attempts failed.
-    recent: VecDeque<bool>,
-    /// Nobody asks before this.
-    open_until: Option<Instant>,
-    /// The one question that tries is under way.
-    trying: bool,
+/// When it opens, and how it closes again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Terms {
+    /// Share of the attempts looked back on that must have failed, above 0 and at most 1.
+    pub(crate) failures: f64,
+    /// Attempts that are looked back on.
+    pub(crate) window: usize,
+    /// Fewer attempts than this say nothing yet.
+    pub(crate) enough: usize,
+    /// How long nobody asks.
+    pub(crate) open_for: Duration,
+    /// Attempts that try at once, and that must all succeed.
+    pub(crate) probes: usize,
 }
 
-/// Leave for one attempt. Dropped without a verdict, it has said nothing about the agency.
-pub(crate) struct Attempt<'a> {
-    breaker: &'a Breaker,
-    is_trial: bool,
+impl Default for Terms {
+    fn default() -> Self {
+        let open_for = Duration::from_secs(10);
+        Self { failures: 0.5, window: 20, enough: 6, open_for, probes: 1 }
+    }
+}
+
+/// What a breaker lets pass at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    /// Everything.
+    Closed,
+    /// Nothing, for so long.
+    Open(Duration),
+    /// A few attempts, which decide.
+    HalfOpen,
 }
 
 impl Breaker {
+    /// `closed`, `open` or `half_open`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open(_) => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// Counts attempts and lets them pass, or not.
+pub(super) struct Circuit {
+    terms: Terms,
+    /// Raised whenever it opens, opens again or closes: even while it is closed. A verdict counts only in the age its
+    /// attempt began in.
+    age: AtomicU64,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    /// Whether each of the last attempts failed.
+    recent: VecDeque<bool>,
+    /// Nobody asks before this; `None` while it is closed.
+    open_until: Option<Instant>,
+    /// Attempts that try just now.
+    trying: usize,
+    /// Attempts of this age that tried and succeeded.
+    succeeded: usize,
+}
+
+/// Leave for one attempt. Dropped without a verdict, it has said nothing about the agency.
+pub(super) struct Leave<'a> {
+    circuit: &'a Circuit,
+    age: u64,
+}
+
+impl Circuit {
+    /// Closed.
+    pub(super) fn new(terms: Terms) -> Self {
+        Self { terms, age: AtomicU64::new(0), inside: Mutex::default() }
+    }
+
     /// Leave to ask.
     ///
     /// # Errors
     /// How long nobody may ask yet.
-    pub(crate) fn enter(&self, now: Instant) -> Result<Attempt<'_>, Duration> {
-        let mut circuit = self.lock();
-        let Some(until) = circuit.open_until else {
-            return Ok(Attempt { breaker: self, is_trial: false });
-        };
-        let left = until.saturating_duration_since(now);
-        if circuit.trying || !left.is_zero() {
-            return Err(left.max(Duration::from_millis(500)));
+    pub(super) fn enter(&self, now: Instant) -> Result<Leave<'_>, Duration> {
+        let age = self.age.load(Ordering::Acquire);
+        if is_closed(age) {
+            return Ok(Leave { circuit: self, age });
         }
-        circuit.trying = true;
-        Ok(Attempt { breaker: self, is_trial: true })
-    }
-
-    /// `closed`, `open` or `half_open`.
-    pub(crate) fn state(&self, now: Instant) -> &'static str {
-        let circuit = self.lock();
-        match circuit.open_until {
-            None => "closed",
-            Some(until) if until > now => "open",
-            Some(_) => "half_open",
+        let mut inside = self.lock();
+        // As it is now that nobody changes it.
+        let age = self.age.load(Ordering::Acquire);
+        match self.waits(&inside, now) {
+            Some(wait) => Err(wait),
+            None => {
+                inside.trying += usize::from(!is_closed(age));
+                Ok(Leave { circuit: self, age })
+            }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Circuit> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How long nobody may ask yet; `None` when one may.
+    pub(super) fn refuses(&self, now: Instant) -> Option<Duration> {
+        if is_closed(self.age.load(Ordering::Acquire)) {
+            return None;
+        }
+        self.waits(&self.lock(), now)
+    }
+
+    /// What it lets pass.
+    pub(super) fn state(&self, now: Instant) -> Breaker {
+        match self.lock().open_until {
+            None => Breaker::Closed,
+            Some(until) if until > now => Breaker::Open(until.duration_since(now)),
+            Some(_) => Breaker::HalfOpen,
+        }
+    }
+
+    fn waits(&self, inside: &Inside, now: Instant) -> Option<Duration> {
+        let left = inside.open_until?.saturating_duration_since(now);
+        if !left.is_zero() {
+            return Some(left);
+        }
+        (inside.trying + inside.succeeded >= self.terms.probes).then_some(WHILE_OTHERS_TRY)
+    }
+
+    fn open(&self, inside: &mut Inside, now: Instant) {
+        let is_first = inside.open_until.is_none();
+        let until = now.checked_add(self.terms.open_for).unwrap_or(now);
+        *inside = Inside { open_until: Some(until), ..Inside::default() };
+        self.age.fetch_add(if is_first { 1 } else { 2 }, Ordering::Release);
+    }
+
+    fn close(&self, inside: &mut Inside) {
+        *inside = Inside::default();
+        self.age.fetch_add(1, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Attempt<'_> {
+fn is_closed(age: u64) -> bool {
+    age.is_multiple_of(2)
+}
+
+impl Leave<'_> {
     /// The agency answered, or did not.
-    pub(crate) fn end(self, failed: bool, now: Instant) {
-        let mut circuit = self.breaker.lock();
-        if self.is_trial {
-            circuit.recent.clear();
-            circuit.open_until = failed.then(|| now + OPEN_FOR);
+    pub(super) fn end(self, failed: bool, now: Instant) {
+        let circuit = self.circuit;
+        let mut inside = circuit.lock();
+        if circuit.age.load(Ordering::Acquire) != self.age {
             return;
         }
-        circuit.recent.push_back(failed);
-        if circuit.recent.len() > WINDOW {
-            circuit.recent.pop_front();
+        if !is_closed(self.age) {
+            // `trying` goes down when this is dropped, unless the age ends here.
+            inside.succeeded += usize::from(!failed);
+            if failed {
+                circuit.open(&mut inside, now);
+            } else if inside.succeeded >= circuit.terms.probes {
+                circuit.close(&mut inside);
+            }
+            drop(inside);
+            return;
         }
-        let failures = circuit.recent.iter().filter(|failed| **failed).count();
-        let enough = circuit.recent.len() >= ENOUGH;
-        if failed && enough && failures * 2 >= circuit.recent.len() && circuit.open_until.is_none()
-        {
-            circuit.open_until = Some(now + OPEN_FOR);
+        inside.recent.push_back(failed);
+        if inside.recent.len() > circuit.terms.window {
+            inside.recent.pop_front();
+        }
+        let (count, failures) =
+            (inside.recent.len(), inside.recent.iter().filter(|failed| **failed).count());
+        let is_much = failures as f64 >= circuit.terms.failures * count as f64;
+        if failed && count >= circuit.terms.enough && is_much {
+            circuit.open(&mut inside, now);
         }
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        if self.is_trial {
-            self.breaker.lock().trying = false;
+        if is_closed(self.age) {
+            return;
+        }
+        let mut inside = self.circuit.lock();
+        if self.circuit.age.load(Ordering::Acquire) == self.age {
+            inside.trying = inside.trying.saturating_sub(1);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn end(breaker: &Breaker, failed: bool, now: Instant) {
-        let Ok(attempt) = breaker.enter(now) else { panic!("the breaker is open") };
-        attempt.end(failed, now);
-    }
-
-    #[test]
-    fn opens_after_failures_and_closes_after_one_success() {
-        let breaker = Breaker::default();
-        let start = Instant::now();
-        (0..4).for_each(|_| end(&breaker, false, start));
-        (0..3).for_each(|_| end(&breaker, true, start));
-        assert_eq!(breaker.state(start), "closed");
-        end(&breaker, true, start);
-        assert_eq!(breaker.state(start), "open");
-        assert!(breaker.enter(start).is_err());
-
-        let later = start + OPEN_FOR;
-        assert_eq!(breaker.state(later), "half_open");
-        let trial = breaker.enter(later);
-        assert!(trial.is_ok() && breaker.enter(later).is_err(), "only one tries");
-        // The caller hung up: nothing is known, the next one tries.
-        drop(trial);
-        end(&breaker, true, later);
-        assert_eq!(breaker.state(later), "open");
-
-        let much_later = later + OPEN_FOR;
-        end(&breaker, false, much_later);
-        assert_eq!(breaker.state(much_later), "closed");
-    }
-
-    #[test]
-    fn a_failure_now_and_then_changes_nothing() {
-        let breaker = Breaker::default();
-        let now = Instant::now();
-        for turn in 0..100 {
-            end(&breaker, turn % 3 == 0, now);
-        }
-        assert_eq!(breaker.state(now), "closed");
-    }
-}
+mod tests;

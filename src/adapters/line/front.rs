@@ -11,8 +11,8 @@ use serde_json::{Map, Value as Json};
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolOptions;
 use sqlx::{
-    Arguments, AssertSqlSafe, Column, ColumnIndex, Connection, Encode, Executor, IntoArguments,
-    Pool, Row, Type, TypeInfo,
+    Arguments, AssertSqlSafe, Column, ColumnIndex, Connection, Either, Encode, Executor,
+    IntoArguments, Pool, Row, Type, TypeInfo,
 };
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -24,6 +24,9 @@ use crate::query::record::Unavailable;
 
 /// How much longer than the server we wait: its own limit should speak first, so that the connection stays good.
 const GRACE: Duration = Duration::from_millis(250);
+
+/// Bytes of all rows together. An answer to one question is some kilobytes.
+const MAX_BYTES: usize = 16 << 20;
 
 /// A statement of the manifest, and what a question puts in it.
 #[derive(Clone)]
@@ -113,16 +116,29 @@ where
         // The text is the manifest's, checked on load to be one SELECT; nothing of a question is ever put into it.
         let statement = AssertSqlSafe(select.statement.clone());
         let begun = Instant::now();
-        let mut stream = (&mut *transaction).fetch(sqlx::query_with(statement, arguments));
-        let mut rows = Vec::new();
-        while let Some(row) = stream.try_next().await.map_err(|error| failure::<D>(&error))? {
+        let mut stream = (&mut *transaction).fetch_many(sqlx::query_with(statement, arguments));
+        let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
+        while let Some(part) = stream.try_next().await.map_err(|error| failure::<D>(&error))? {
+            let Either::Right(row) = part else {
+                has_ended = true;
+                continue;
+            };
             if rows.len() == self.max_rows {
                 let detail = format!("more than {} rows (max_rows)", self.max_rows);
                 return Err(Failed::contract(detail));
             }
-            rows.push(read::<D>(&row)?);
+            let row = read::<D>(&row)?;
+            bytes = bytes.saturating_add(size(&row));
+            if bytes > MAX_BYTES {
+                return Err(Failed::contract(format!("rows of more than {MAX_BYTES} bytes")));
+            }
+            rows.push(Json::Object(row));
         }
         drop(stream);
+        // Without the database's word that these are all, no rows are not "no record".
+        if !has_ended {
+            return Err(Failed::contract("the database never said that these are all rows"));
+        }
         // MariaDB may end a statement at its limit and answer with the rows it had, or none, as if they were all.
         if begun.elapsed() >= self.timeout {
             return Err(Failed::answered(Unavailable::Timeout, "the statement took too long"));
@@ -178,7 +194,12 @@ fn arguments<D: Dialect>(parameters: &[Json]) -> Result<D::Arguments, Failed> {
     Ok(arguments)
 }
 
-fn read<D: Dialect>(row: &D::Row) -> Result<Json, Failed> {
+/// Bytes of the row's text.
+fn size(row: &Map<String, Json>) -> usize {
+    row.values().filter_map(Json::as_str).map(str::len).sum()
+}
+
+fn read<D: Dialect>(row: &D::Row) -> Result<Map<String, Json>, Failed> {
     let mut map = Map::new();
     for (position, column) in row.columns().iter().enumerate() {
         let kind = column.type_info().name();
@@ -190,7 +211,7 @@ fn read<D: Dialect>(row: &D::Row) -> Result<Json, Failed> {
         })?;
         map.insert(column.name().to_owned(), value);
     }
-    Ok(Json::Object(map))
+    Ok(map)
 }
 
 /// Sorts the errors of connecting. Whatever is not the database's own word means that there was none: the question has

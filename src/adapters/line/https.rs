@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, Method, Response, redirect};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
@@ -93,6 +93,15 @@ impl Https {
         };
         let status = response.status().as_u16();
         let headers = headers(&response);
+        // Nobody asked for a packed reply, and what is said to be packed must not be read as if it were not.
+        let is_packed = response
+            .headers()
+            .get(CONTENT_ENCODING)
+            .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        if is_packed {
+            let detail = "the reply is packed (content-encoding), which was not asked for";
+            return Err(Failed::contract(detail));
+        }
         let bytes = match timeout_at(deadline, self.body(response)).await {
             Ok(bytes) => bytes?,
             Err(_) => {

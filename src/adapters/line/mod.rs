@@ -25,6 +25,7 @@ use crate::proto::adapter::v1 as wire;
 use crate::query::time::Timestamp;
 
 /// One thing put to an agency. Personal data and secrets are in it.
+#[derive(Clone)]
 pub(crate) enum Put {
     /// A request over HTTPS.
     Http(Outgoing),
@@ -35,6 +36,7 @@ pub(crate) enum Put {
 }
 
 /// What came back. Personal data is in it.
+#[derive(Clone)]
 pub(crate) enum Got {
     /// A reply over HTTPS.
     Http(Incoming),
@@ -59,6 +61,11 @@ pub(crate) type Putting<'a> = Pin<Box<dyn Future<Output = Result<Got, Failed>> +
 pub(crate) trait Line: Send + Sync {
     /// Puts one thing and hears what comes back.
     fn put(&self, put: Put, deadline: Instant) -> Putting<'_>;
+
+    /// False while it is known that nothing can be put: a program of the gateway's own does not run.
+    fn is_up(&self) -> bool {
+        true
+    }
 }
 
 /// The line a manifest describes. Nothing is opened before the first question.

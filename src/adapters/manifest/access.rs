@@ -1,11 +1,15 @@
 //! How an agency is reached: `[http]`, `[soap]`, `[sql]` or `[grpc]`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::Files;
 use super::section::{Section, Source, Text};
+use crate::adapters::language::charset::Charset;
+use crate::adapters::language::envelope::Version;
+use crate::adapters::language::xml::Shape;
 use crate::adapters::line::tls;
 
 /// Longest time one attempt may take.
@@ -27,24 +31,6 @@ pub(crate) enum Access {
     Grpc(Program),
 }
 
-/// Versions of SOAP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
-    /// `text/xml` and a `SOAPAction` header.
-    V1_1,
-    /// `application/soap+xml` with the action in it.
-    V1_2,
-}
-
-/// How text travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Charset {
-    /// UTF-8.
-    Utf8,
-    /// GB 18030, which includes GBK and GB 2312.
-    Gb18030,
-}
-
 /// An HTTPS site.
 pub(crate) struct Site {
     /// Scheme, host and port, without a slash at the end.
@@ -57,8 +43,8 @@ pub(crate) struct Site {
     pub(crate) max_body: usize,
     /// Of requests and replies.
     pub(crate) charset: Charset,
-    /// XML elements that are lists even when there is one.
-    pub(crate) arrays: Vec<String>,
+    /// How the XML of replies is read.
+    pub(crate) shape: Arc<Shape>,
 }
 
 /// Protocols of databases.
@@ -162,17 +148,13 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
     let timeout = section.span("timeout", MAX_TIMEOUT, TIMEOUT);
     let max_body = section.integer("max_body", 1..64 * MAX_BODY + 1, MAX_BODY);
     let charset = section.text("charset").map_or(Some(Charset::Utf8), |text| {
-        let charset = match text.value.to_ascii_lowercase().as_str() {
-            "utf-8" => Some(Charset::Utf8),
-            "gb18030" | "gbk" | "gb2312" => Some(Charset::Gb18030),
-            _ => None,
-        };
+        let charset = Charset::named(&text.value);
         if charset.is_none() {
-            source.flaw(text.at, format!("`{}` is \"utf-8\" or \"gb18030\"", text.key));
+            source.flaw(text.at, format!("`{}` is \"utf-8\", \"gb18030\" or \"gbk\"", text.key));
         }
         charset
     });
-    let arrays = section.texts("arrays").into_iter().map(|text| text.value).collect();
+    let shape = shape(source, section);
     let max_body = usize::try_from(max_body).unwrap_or(usize::MAX);
     Some(Site {
         base: format!("https://{}", base?),
@@ -180,8 +162,37 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
         timeout,
         max_body,
         charset: charset?,
-        arrays,
+        shape: Arc::new(shape),
     })
+}
+
+/// `arrays` and `namespaces`: what of a reply's XML is a list, and which names carry a prefix.
+fn shape(source: &Source<'_>, section: &Section<'_>) -> Shape {
+    let given = section.section("namespaces").map(Section::named_texts).unwrap_or_default();
+    let mut namespaces: Vec<(String, String)> = Vec::new();
+    for (prefix, uri) in given {
+        let is_plain = !prefix.is_empty()
+            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_plain {
+            let problem = format!("the prefix `{prefix}` has other than letters, digits and `_`");
+            source.flaw(uri.at, problem);
+        }
+        if uri.value.is_empty() {
+            source.flaw(uri.at, format!("`{}` is the URI of a namespace", uri.key));
+        } else if let Some((other, _)) = namespaces.iter().find(|(_, known)| *known == uri.value) {
+            source.flaw(uri.at, format!("the namespace has the prefix `{other}` already"));
+        }
+        namespaces.push((prefix, uri.value));
+    }
+    let lists = section.texts("arrays").into_iter().map(|text| {
+        if let Some((prefix, _)) = text.value.split_once(':')
+            && !namespaces.iter().any(|(known, _)| known == prefix)
+        {
+            source.flaw(text.at, format!("`namespaces` declares no prefix `{prefix}`"));
+        }
+        text.value
+    });
+    Shape { lists: lists.collect(), namespaces }
 }
 
 fn sql(

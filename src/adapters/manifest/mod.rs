@@ -5,30 +5,31 @@ mod files;
 mod names;
 mod operation;
 mod request;
-mod section;
+mod resilience;
+pub(in crate::adapters) mod section;
 mod statement;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use toml::de::DeTable;
 
 use self::files::Files;
 use self::names::Declared;
 use self::section::{Section, Source};
 use crate::adapters::language::expression::Expression;
+use crate::adapters::limits::Maintenance;
 use crate::catalogue::Fact;
 use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Charset, Database, Dialect, Program, Site, Version};
+pub(crate) use self::access::{Access, Database, Dialect, Program, Site};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
+pub(crate) use self::resilience::{Narrower, Resilience};
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;
@@ -59,6 +60,8 @@ pub(crate) struct Manifest {
     pub(crate) session: Option<Session>,
     /// Limits towards the agency.
     pub(crate) resilience: Resilience,
+    /// When the agency is not there.
+    pub(crate) maintenance: Maintenance,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
 }
@@ -75,17 +78,8 @@ pub(crate) struct Session {
     pub(crate) failed: Option<Expression>,
     /// Seen on an ordinary reply: it is over.
     pub(crate) rejected: Option<Expression>,
-}
-
-/// Limits towards the agency.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resilience {
-    /// Questions under way at once.
-    pub(crate) max_in_flight: usize,
-    /// Questions begun in one second; without limit when there is none.
-    pub(crate) rate_per_second: Option<NonZeroU32>,
-    /// Extra attempts.
-    pub(crate) retries: i64,
+    /// Its values, where they are given beforehand and never asked for, as in a trial.
+    pub(crate) held: Option<Json>,
 }
 
 /// Whether the files that a manifest names are read.
@@ -113,14 +107,7 @@ pub(crate) fn read(
     }
     let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        let finding = |error: toml::de::Error| match error.span() {
-            Some(span) => Finding::at(file, text, span.start, error.message()),
-            None => Finding::new(file, error.message()),
-        };
-        return Err(errors.into_iter().map(finding).collect());
-    }
+    let table = section::parse(file, text)?;
     let source = Source::new(file, text);
     let files = Files::new(file.parent().unwrap_or(Path::new(".")), depth == Depth::WithFiles);
     let manifest = manifest(&source, Section::document(&source, &table), file, &files, find);
@@ -134,6 +121,14 @@ pub(crate) fn read(
         }
         None => Err(source.into_findings()),
     }
+}
+
+/// The adapter's name in a manifest, as far as that can be read.
+pub(crate) fn name_of(file: &Path) -> Option<String> {
+    let size = fs::metadata(file).ok()?.len();
+    let text = (size <= MAX_BYTES).then(|| fs::read_to_string(file).ok()).flatten()?;
+    let (table, _) = toml::de::DeTable::parse_recoverable(&text);
+    table.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
 }
 
 fn manifest(
@@ -167,7 +162,8 @@ fn manifest(
     }
     let settings = document.section("settings").map(Section::constants).unwrap_or_default();
     declared.settings = settings.keys().cloned().collect();
-    let resilience = resilience(&document);
+    let resilience = resilience::resilience(source, &document);
+    let maintenance = resilience::maintenance(source, &document);
     let access = access::access(source, &document, files, resilience.max_in_flight);
     let session = session(source, &document, access.as_ref(), &mut declared);
     let operations = document.sections("operation");
@@ -199,6 +195,7 @@ fn manifest(
         access: access?,
         session: session?,
         resilience,
+        maintenance,
         operations: read,
     })
 }
@@ -252,22 +249,8 @@ fn session(
         expires: expires?,
         failed: failed?,
         rejected: rejected?,
+        held: None,
     }))
-}
-
-fn resilience(document: &Section<'_>) -> Resilience {
-    let Some(section) = document.section("resilience") else {
-        return Resilience { max_in_flight: 32, rate_per_second: None, retries: 1 };
-    };
-    let max_in_flight = section.integer("max_in_flight", 1..1_025, 32);
-    let rate = section.integer("rate_per_second", 1..100_001, 0);
-    let retries = section.integer("retries", 0..4, 1);
-    section.finish();
-    Resilience {
-        max_in_flight: usize::try_from(max_in_flight).unwrap_or(1),
-        rate_per_second: u32::try_from(rate).ok().and_then(NonZeroU32::new),
-        retries,
-    }
 }
 
 fn is_plain(name: &str) -> bool {

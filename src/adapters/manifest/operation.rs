@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::access::Access;
 use super::names::Declared;
 use super::request::{Envelope, Request, envelope, request};
+use super::resilience::{self, Narrower};
 use super::section::{Section, Source, Text};
 use super::statement::{self, Statement};
 use crate::adapters::language::expression::{Expression, Members, Names};
@@ -27,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) catalogue: Vec<Attribute>,
     /// Asking twice does no harm.
     pub(crate) idempotent: bool,
+    /// Limits of its own.
+    pub(crate) resilience: Narrower,
     /// What is sent.
     pub(crate) question: Question,
     /// Asked again for more rows.
@@ -100,6 +103,7 @@ pub(super) fn operation(
         source.flaw(code.at, problem);
     }
     let idempotent = section.truth("idempotent");
+    let resilience = resilience::of_operation(source, &section, idempotent);
     if matches!(access, Some(Access::Grpc(_))) {
         section.finish();
         return Some(Operation {
@@ -107,6 +111,7 @@ pub(super) fn operation(
             roles: fact.roles,
             catalogue: fact.attributes,
             idempotent,
+            resilience,
             question: Question::Grpc,
             paging: None,
             reading: None,
@@ -127,6 +132,7 @@ pub(super) fn operation(
         roles: fact.roles,
         catalogue: fact.attributes,
         idempotent,
+        resilience,
         question: question?,
         paging: paging.map_or(Some(None), |read| read.map(Some))?,
         reading: Some(reading?),

@@ -13,8 +13,27 @@ use crate::adapters::language::expression::{Expression, Flaw, Names};
 use crate::adapters::language::template::Template;
 use crate::finding::{Finding, with_nearest_key};
 
+/// A text as TOML.
+///
+/// # Errors
+/// Every flaw of its form, with its place.
+pub(in crate::adapters) fn parse<'t>(
+    file: &Path,
+    text: &'t str,
+) -> Result<Spanned<DeTable<'t>>, Vec<Finding>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(table);
+    }
+    let finding = |error: toml::de::Error| match error.span() {
+        Some(span) => Finding::at(file, text, span.start, error.message()),
+        None => Finding::new(file, error.message()),
+    };
+    Err(errors.into_iter().map(finding).collect())
+}
+
 /// The text being read, and what is wrong with it so far.
-pub(super) struct Source<'a> {
+pub(in crate::adapters) struct Source<'a> {
     file: &'a Path,
     text: &'a str,
     findings: RefCell<Vec<Finding>>,
@@ -22,29 +41,29 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Nothing is wrong yet.
-    pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
+    pub(in crate::adapters) fn new(file: &'a Path, text: &'a str) -> Self {
         Self { file, text, findings: RefCell::default() }
     }
 
     /// Notes a flaw at a byte offset.
-    pub(super) fn flaw(&self, offset: usize, problem: impl Into<String>) {
+    pub(in crate::adapters) fn flaw(&self, offset: usize, problem: impl Into<String>) {
         self.findings.borrow_mut().push(Finding::at(self.file, self.text, offset, problem));
     }
 
     /// Everything noted, in the order of the text.
-    pub(super) fn into_findings(self) -> Vec<Finding> {
+    pub(in crate::adapters) fn into_findings(self) -> Vec<Finding> {
         let mut findings = self.findings.into_inner();
         findings.sort_by_key(|finding| finding.place);
         findings
     }
 
     /// True while nothing has been noted.
-    pub(super) fn is_clean(&self) -> bool {
+    pub(in crate::adapters) fn is_clean(&self) -> bool {
         self.findings.borrow().is_empty()
     }
 
     /// Compiles the expression and checks its names.
-    pub(super) fn expression(&self, text: &Text, names: &Names) -> Option<Expression> {
+    pub(in crate::adapters) fn expression(&self, text: &Text, names: &Names) -> Option<Expression> {
         match Expression::compile(&text.value) {
             Ok(expression) => {
                 let flaws = expression.unknown_names(names);
@@ -59,7 +78,7 @@ impl<'a> Source<'a> {
     }
 
     /// Compiles the template and checks the names in it.
-    pub(super) fn template(&self, text: &Text, names: &Names) -> Option<Template> {
+    pub(in crate::adapters) fn template(&self, text: &Text, names: &Names) -> Option<Template> {
         let template = match Template::compile(&text.value) {
             Ok(template) => template,
             Err(flaws) => {
@@ -74,7 +93,12 @@ impl<'a> Source<'a> {
 
     /// The line a text begins in, from 1.
     fn line_of(&self, text: &Text) -> u32 {
-        let before = self.text.get(..text.at).unwrap_or_default();
+        self.line_at(text.at)
+    }
+
+    /// The line of a byte offset, from 1.
+    pub(in crate::adapters) fn line_at(&self, offset: usize) -> u32 {
+        let before = self.text.get(..offset).unwrap_or_default();
         u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
     }
 
@@ -103,19 +127,19 @@ impl<'a> Source<'a> {
 
 /// A string of the manifest, with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Text {
+pub(in crate::adapters) struct Text {
     /// Where it stands, such as `operation.attributes.married`.
-    pub(super) key: String,
+    pub(in crate::adapters) key: String,
     /// The text.
-    pub(super) value: String,
+    pub(in crate::adapters) value: String,
     /// Byte offset of its first character.
-    pub(super) at: usize,
+    pub(in crate::adapters) at: usize,
     /// True when offsets in the value are offsets in the file: nothing in it was written with a backslash.
     is_verbatim: bool,
 }
 
 /// A value at the end of a branch of a request.
-pub(super) enum Leaf {
+pub(in crate::adapters) enum Leaf {
     /// Text: an expression.
     Text(Text),
     /// A number or truth: itself.
@@ -127,7 +151,7 @@ pub(super) enum Leaf {
 }
 
 /// One table.
-pub(super) struct Section<'s> {
+pub(in crate::adapters) struct Section<'s> {
     source: &'s Source<'s>,
     path: String,
     table: &'s DeTable<'s>,
@@ -137,7 +161,10 @@ pub(super) struct Section<'s> {
 
 impl<'s> Section<'s> {
     /// The whole document.
-    pub(super) fn document(source: &'s Source<'s>, table: &'s Spanned<DeTable<'s>>) -> Self {
+    pub(in crate::adapters) fn document(
+        source: &'s Source<'s>,
+        table: &'s Spanned<DeTable<'s>>,
+    ) -> Self {
         Self::new(source, String::new(), table.get_ref(), table.span().start)
     }
 
@@ -146,22 +173,22 @@ impl<'s> Section<'s> {
     }
 
     /// Where the table starts.
-    pub(super) fn at(&self) -> usize {
+    pub(in crate::adapters) fn at(&self) -> usize {
         self.at
     }
 
     /// Where the key's value starts; the table's start when there is none.
-    pub(super) fn at_key(&self, key: &str) -> usize {
+    pub(in crate::adapters) fn at_key(&self, key: &str) -> usize {
         self.table.get(key).map_or(self.at, |value| value.span().start)
     }
 
     /// True when the key is there.
-    pub(super) fn has(&self, key: &'static str) -> bool {
+    pub(in crate::adapters) fn has(&self, key: &'static str) -> bool {
         self.value(key).is_some()
     }
 
     /// Text.
-    pub(super) fn text(&self, key: &'static str) -> Option<Text> {
+    pub(in crate::adapters) fn text(&self, key: &'static str) -> Option<Text> {
         let value = self.value(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(self.source.text_of(self.name(key), text, &value.span())),
@@ -170,7 +197,7 @@ impl<'s> Section<'s> {
     }
 
     /// Text that must be there.
-    pub(super) fn required(&self, key: &'static str) -> Option<Text> {
+    pub(in crate::adapters) fn required(&self, key: &'static str) -> Option<Text> {
         if !self.has(key) {
             self.missing(key);
         }
@@ -178,7 +205,12 @@ impl<'s> Section<'s> {
     }
 
     /// A whole number within bounds, or its default.
-    pub(super) fn integer(&self, key: &'static str, bounds: Range<i64>, default: i64) -> i64 {
+    pub(in crate::adapters) fn integer(
+        &self,
+        key: &'static str,
+        bounds: Range<i64>,
+        default: i64,
+    ) -> i64 {
         let Some(value) = self.value(key) else { return default };
         let whole = match value.get_ref() {
             DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix()).ok(),
@@ -197,8 +229,24 @@ impl<'s> Section<'s> {
         }
     }
 
+    /// A share from 0 to 1, or its default.
+    pub(super) fn share(&self, key: &'static str, default: f64) -> f64 {
+        let Some(value) = self.value(key) else { return default };
+        let number = match value.get_ref() {
+            DeValue::Float(digits) => digits.as_str().parse::<f64>().ok(),
+            DeValue::Integer(digits) => digits.as_str().parse::<f64>().ok(),
+            other => return self.wrong(key, value, "a number", other).unwrap_or(default),
+        };
+        let share = number.filter(|number| (0.0..=1.0).contains(number));
+        if share.is_none() {
+            let problem = format!("`{}` is a share from 0 to 1, such as 0.1", self.name(key));
+            self.source.flaw(value.span().start, problem);
+        }
+        share.unwrap_or(default)
+    }
+
     /// True or false; false when it is not there.
-    pub(super) fn truth(&self, key: &'static str) -> bool {
+    pub(in crate::adapters) fn truth(&self, key: &'static str) -> bool {
         let Some(value) = self.value(key) else { return false };
         match value.get_ref() {
             DeValue::Boolean(truth) => *truth,
@@ -207,7 +255,12 @@ impl<'s> Section<'s> {
     }
 
     /// A time span above zero and at most `most`, or its default.
-    pub(super) fn span(&self, key: &'static str, most: Duration, default: Duration) -> Duration {
+    pub(in crate::adapters) fn span(
+        &self,
+        key: &'static str,
+        most: Duration,
+        default: Duration,
+    ) -> Duration {
         let Some(text) = self.text(key) else { return default };
         match humantime::parse_duration(&text.value) {
             Ok(span) if !span.is_zero() && span <= most => span,
@@ -228,7 +281,7 @@ impl<'s> Section<'s> {
     }
 
     /// A table inside.
-    pub(super) fn section(&self, key: &'static str) -> Option<Section<'s>> {
+    pub(in crate::adapters) fn section(&self, key: &'static str) -> Option<Section<'s>> {
         let value = self.value(key)?;
         match value.get_ref() {
             DeValue::Table(table) => {
@@ -239,7 +292,7 @@ impl<'s> Section<'s> {
     }
 
     /// An array of tables; nothing when it is not there.
-    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'s>> {
+    pub(in crate::adapters) fn sections(&self, key: &'static str) -> Vec<Section<'s>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
             return self
@@ -256,7 +309,7 @@ impl<'s> Section<'s> {
     }
 
     /// An array of text; nothing when it is not there.
-    pub(super) fn texts(&self, key: &'static str) -> Vec<Text> {
+    pub(in crate::adapters) fn texts(&self, key: &'static str) -> Vec<Text> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(items) = value.get_ref() else {
             return self.wrong(key, value, "an array of text", value.get_ref()).unwrap_or_default();
@@ -269,7 +322,7 @@ impl<'s> Section<'s> {
     }
 
     /// Every entry of a table whose keys the author chooses, with their text.
-    pub(super) fn named_texts(self) -> Vec<(String, Text)> {
+    pub(in crate::adapters) fn named_texts(self) -> Vec<(String, Text)> {
         let entries = self.table.iter().filter_map(|(key, value)| {
             let name = key.get_ref().to_string();
             match value.get_ref() {
@@ -284,7 +337,7 @@ impl<'s> Section<'s> {
     }
 
     /// Every entry of a table whose keys the author chooses, with their tables; `wanted` says what each must be.
-    pub(super) fn named_sections(self, wanted: &str) -> Vec<(String, Section<'s>)> {
+    pub(in crate::adapters) fn named_sections(self, wanted: &str) -> Vec<(String, Section<'s>)> {
         let entries = self.table.iter().filter_map(|(key, value)| {
             let name = key.get_ref().to_string();
             match value.get_ref() {
@@ -300,7 +353,7 @@ impl<'s> Section<'s> {
     }
 
     /// The table as constants.
-    pub(super) fn constants(self) -> serde_json::Map<String, Json> {
+    pub(in crate::adapters) fn constants(self) -> serde_json::Map<String, Json> {
         let entries = self.table.iter().filter_map(|(key, value)| {
             let constant = constant(value.get_ref());
             if constant.is_none() {
@@ -317,7 +370,7 @@ impl<'s> Section<'s> {
     }
 
     /// The value as a tree of leaves.
-    pub(super) fn leaf(&self, key: &'static str) -> Option<Leaf> {
+    pub(in crate::adapters) fn leaf(&self, key: &'static str) -> Option<Leaf> {
         let value = self.value(key)?;
         self.leaf_of(self.name(key), value)
     }
@@ -350,7 +403,7 @@ impl<'s> Section<'s> {
     }
 
     /// Notes every key that nobody asked for. To be called last.
-    pub(super) fn finish(self) {
+    pub(in crate::adapters) fn finish(self) {
         let known = self.known.borrow();
         for (key, _) in self.table {
             let name = key.get_ref();
@@ -372,7 +425,7 @@ impl<'s> Section<'s> {
     }
 
     /// Notes that a key is not there.
-    pub(super) fn missing(&self, key: &str) {
+    pub(in crate::adapters) fn missing(&self, key: &str) {
         self.source.flaw(self.at, format!("`{}` is missing", self.name(key)));
     }
 

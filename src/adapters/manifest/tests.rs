@@ -176,3 +176,44 @@ fn files_that_are_named_are_read_and_secrets_kept_from_others() {
     assert!(!format!("{found:?}").contains("secret\""));
     assert!(read_text(&text, Depth::ManifestOnly).is_ok());
 }
+
+#[test]
+fn limits_and_windows_are_read_and_their_flaws_told() {
+    let good = format!(
+        "{GOOD}[operation.resilience]\nattempt_timeout = \"1s\"\nburst = 3\nrate_per_second = 2\n\
+         [resilience]\nretry_budget = 0.2\nretry_floor = 0\n\
+         breaker = {{ failures = 1, window = 4, enough = 4, open_for = \"1m\", probes = 2 }}\n\
+         [[maintenance]]\ndays = [\"Sunday\"]\nfrom = \"23:00\"\nto = \"01:00\"\n\
+         [[maintenance]]\nfrom = \"2027-02-05T18:00:00+08:00\"\nto = \"2027-02-15T08:00:00+08:00\"\n"
+    );
+    let read = read_text(&good, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}")).unwrap();
+    assert_eq!((read.resilience.retry_budget, read.resilience.breaker.probes), (0.2, 2));
+    let own = read.operations[0].resilience;
+    assert_eq!(own.rate.map(|rate| (rate.per_second.get(), rate.burst.get())), Some((2, 3)));
+    assert_eq!((own.breaker, own.max_in_flight), (None, None));
+
+    for (text, expected) in [
+        ("[resilience]\nburst = 3", "`burst` goes with `rate_per_second`"),
+        ("[resilience]\nretry_budget = 2", "is a share from 0 to 1"),
+        ("[resilience]\nbreaker = { failures = 0.0 }", "`failures` is above 0"),
+        ("[resilience]\nbreaker = { window = 4 , enough = 5 }", "`enough` is at most `window`"),
+        ("[resilience]\nbreaker = { open = 4 }", "unknown key `open`"),
+        ("[operation.resilience]\nretries = 1", "is for operations with `idempotent = true`"),
+        ("[operation.resilience]\nhedge_after = \"1s\"", "is for operations with `idempotent"),
+        ("[operation.resilience]\nretry_budget = 0.1", "unknown key `retry_budget`"),
+        ("[[maintenance]]\ndays = []\nfrom = \"01:00\"\nto = \"02:00\"", "at least one day"),
+        ("[[maintenance]]\ndays = [\"Sun\"]\nfrom = \"01:00\"\nto = \"02:00\"", "`Sun` is no day"),
+        ("[[maintenance]]\ndays = [\"Sunday\"]\nfrom = \"1:00\"\nto = \"24:30\"", "a time of day"),
+        ("[[maintenance]]\ndays = [\"Sunday\"]\nfrom = \"01:00\"\nto = \"01:00\"", "has a length"),
+        ("[[maintenance]]\nfrom = \"02:00\"\nto = \"03:00\"", "with `days` it is a time of day"),
+        (
+            "[[maintenance]]\nfrom = \"2027-02-05T18:00:00Z\"\nto = \"2027-02-04T18:00:00Z\"",
+            "`maintenance.to` is after `from`",
+        ),
+    ] {
+        let found = flaws(&format!("{GOOD}{text}\n"), Depth::ManifestOnly);
+        let is_told =
+            found.iter().any(|(line, _, problem)| *line > 0 && problem.contains(expected));
+        assert!(is_told, "{text}: {found:?}");
+    }
+}

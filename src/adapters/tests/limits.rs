@@ -80,11 +80,11 @@ async fn the_breaker_opens_for_one_agency_and_not_for_another() {
         assert_eq!(failure(civil, &couple()).await.0, "unreachable");
     }
     assert_eq!(failure(civil, &couple()).await.0, "breaker_open");
-    assert_eq!((dead.heard().len(), civil.state().breaker), (6, "open"));
+    assert_eq!((dead.heard().len(), civil.state().breaker.name()), (6, "open"));
     let police = adapters.for_fact(&"P1".into()).unwrap();
     let question = query("P1", vec![person("person", HE, "张三")]);
     assert!(ask(police, &question).await.is_ok());
-    assert_eq!(police.state().breaker, "closed");
+    assert_eq!(police.state().breaker.name(), "closed");
 }
 
 #[tokio::test]
@@ -97,12 +97,12 @@ async fn hurried_questions_do_not_open_the_breaker() {
         let hurried = adapter.ask_granted(&|_| true, &couple(), NOW, budget).await;
         assert_eq!(hurried.err().unwrap().reason.code(), "timeout");
     }
-    assert_eq!(adapter.state().breaker, "closed");
+    assert_eq!(adapter.state().breaker.name(), "closed");
     // With time enough its silence is the agency's own: the site's limit of 300 ms comes first.
     for _ in 0..6 {
         assert_eq!(failure(&adapter, &couple()).await.0, "timeout");
     }
-    assert_eq!(adapter.state().breaker, "open");
+    assert_eq!(adapter.state().breaker.name(), "open");
 }
 
 #[tokio::test]
@@ -136,4 +136,75 @@ async fn a_manifest_gone_bad_keeps_its_last_good_version() {
     assert_eq!((findings.len(), changed.all()[0].version()), (0, "1.1.0"));
     std::fs::remove_file(office.path().join("adapters/civil.toml")).unwrap();
     assert!(office.load(Some(&changed)).0.all().is_empty());
+}
+
+#[tokio::test]
+async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| Does::Sleeps).await;
+    let (civil, police) = (manifest(&agency, "M2", ""), manifest(&agency, "P1", ""));
+    office.place("civil.toml", &civil);
+    office.place("police.toml", &police);
+    let (first, _) = office.load(None);
+    let folder = office.path().join("adapters");
+    let again = |adapters: &crate::adapters::Adapters, name: &str| {
+        adapters.with_one(name, &folder, b"", &super::facts)
+    };
+    let [old, other] = [0, 1].map(|at| std::sync::Arc::downgrade(&first.all()[at]));
+
+    // A question under way keeps the old version, and its connections, until it ends.
+    let asked = first.for_fact(&"M2".into()).unwrap().clone();
+    let mut question = Box::pin(async move { failure(&asked, &couple()).await });
+    assert!(futures_util::poll!(&mut question).is_pending());
+    office.place("civil.toml", &civil.replace("1.0.0", "1.1.0"));
+    office.place("police.toml", "nonsense");
+    let second = again(&first, "civil-affairs").unwrap();
+    assert_eq!(second.all()[0].version(), "1.1.0");
+    assert!(std::sync::Arc::ptr_eq(&second.all()[1], &other.upgrade().unwrap()));
+    drop(first);
+    assert!(old.upgrade().is_some(), "still asked");
+    assert_eq!(question.await.0, "timeout");
+    assert!(old.upgrade().is_none(), "nothing holds it any more");
+
+    // A flaw is told, and so is a name that nobody has.
+    let flaws = again(&second, "police").err().unwrap();
+    assert!(flaws[0].file.ends_with("police.toml") && flaws[0].place.is_some(), "{flaws:?}");
+    let flaws = again(&second, "tax").err().unwrap();
+    assert!(flaws[0].problem.contains("named `tax`"), "{flaws:?}");
+    office.place("civil.toml", &civil.replacen("civil-affairs", "renamed", 1));
+    let flaws = again(&second, "civil-affairs").err().unwrap();
+    assert!(flaws[0].problem.contains("named `renamed` now"), "{flaws:?}");
+    // A name or a fact that another has is not taken away.
+    std::fs::remove_file(folder.join("civil.toml")).unwrap();
+    office.place("copy.toml", &police.replace("name = \"police\"", "name = \"copy\""));
+    let flaws = again(&second, "copy").err().unwrap();
+    assert!(flaws[0].problem.contains("`P1` is answered by"), "{flaws:?}");
+
+    // One that is gone is gone, and a new one is found by its name.
+    let third = again(&second, "civil-affairs").unwrap();
+    assert_eq!(third.all().len(), 1);
+    office.place("moved.toml", &civil);
+    let fourth = again(&third, "civil-affairs").unwrap();
+    assert_eq!((fourth.all().len(), fourth.all()[0].version()), (2, "1.0.0"));
+    assert!(again(&fourth, "civil-affairs").unwrap().is_same(&fourth), "nothing has changed");
+}
+
+#[tokio::test]
+async fn an_agency_in_maintenance_is_not_asked() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| json("{}")).await;
+    let windows = "[[maintenance]]\ndays = [\"Wednesday\"]\nfrom = \"06:00\"\nto = \"07:00\"\n";
+    // NOW is Wednesday, 15 November 2023, 06:13:20 in China.
+    let adapter = office.adapter(&format!("{}\n{windows}", manifest(&agency, "M2", "")));
+    for _ in 0..10 {
+        let failure = ask(&adapter, &couple()).await.err().unwrap();
+        let left = Duration::from_secs(46 * 60 + 40);
+        assert_eq!((failure.reason.code(), failure.retry_after), ("maintenance", Some(left)));
+    }
+    assert_eq!((agency.heard().len(), adapter.state().breaker.name()), (0, "closed"));
+    assert_eq!(adapter.health(NOW).name(), "maintenance");
+    let after = NOW.plus(Duration::from_secs(3600));
+    assert_eq!(adapter.health(after).name(), "serving");
+    assert!(adapter.maintenance(after).is_some_and(|next| next.from > after));
+    assert!(adapter.ask_granted(&|_| true, &couple(), after, BUDGET).await.is_ok());
 }

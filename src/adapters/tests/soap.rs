@@ -118,3 +118,91 @@ async fn faults_and_nonsense_are_never_a_no() {
     let answer = ask(&adapter, &question).await.map_err(|failure| failure.detail).unwrap();
     assert_eq!(told(&answer), "not found");
 }
+
+/// The envelope of the other version: a Fault in it is an agency that cannot answer, an answer in it is none.
+#[tokio::test]
+async fn an_answer_in_another_version_or_in_parts_is_a_contract_error() {
+    let other = |body: &str| {
+        let text = format!(
+            r#"<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body>{body}</e:Body></e:Envelope>"#
+        );
+        Does::Says(200, "application/soap+xml", text.into_bytes())
+    };
+    let parts = Does::Says(200, "multipart/related; type=\"text/xml\"", b"--x".to_vec());
+    for (does, reason, part) in [
+        (other("<r/>"), "contract_error", "the answer is SOAP 1.2; the manifest's is 1.1"),
+        (other("<e:Fault><e:Code/></e:Fault>"), "refused", "Fault"),
+        (parts, "contract_error", "multipart"),
+    ] {
+        let (_office, _agency, adapter) = agency(does).await;
+        let question = query("P1", vec![person("person", HE, "张三")]);
+        let (found, detail) = failure(&adapter, &question).await;
+        assert_eq!(found, reason, "{detail}");
+        assert!(detail.contains(part), "{detail}");
+    }
+}
+
+/// Two elements of one local name: only the declared namespace tells the answer from the platform's remark.
+#[tokio::test]
+async fn declared_namespaces_tell_elements_of_one_name_apart() {
+    let reply = |register: &str| {
+        format!(
+            "<r:out xmlns:r='{register}' xmlns:p='urn:platform'><p:flag>0</p:flag>\
+             <r:number>{HE}</r:number><r:flag>1</r:flag></r:out>"
+        )
+    };
+    for (register, expected) in
+        [("urn:register", Ok("deceased=true identity_match=true")), ("urn:other", Err(()))]
+    {
+        let office = Office::new();
+        let does = envelope(&reply(register));
+        let agency = Agency::open(office.server("localhost", &[]), move |_| does.clone()).await;
+        let manifest = manifest(&agency)
+            .replace("arrays = [\"RECORD\"]", "namespaces = { g = \"urn:register\" }")
+            .replace(
+                "document = 'xml(resp.body.queryResponse.out).PACKAGE'",
+                "document = 'resp.body[\"g:out\"]'",
+            )
+            .replace("unavailable = 'doc.HEAD.FHDM != \"10\"'\n", "")
+            .replace("not_found = 'doc.RECORD[0].GMSFHM_PPDDM == \"0\"'\n", "")
+            .replace("doc.RECORD[0].GMSFHM ==", "doc[\"g:number\"] ==")
+            .replace("doc.RECORD[0].XM_PPDDM", "doc[\"g:flag\"]")
+            .replace("doc.RECORD[0].SWBS", "doc[\"g:flag\"]");
+        let adapter = office.adapter(&manifest);
+        let question = query("P1", vec![person("person", HE, "张三")]);
+        match expected {
+            Ok(expected) => {
+                let answer = ask(&adapter, &question).await.map_err(|failure| failure.detail);
+                assert_eq!(told(&answer.unwrap()), expected);
+            }
+            Err(()) => assert_eq!(failure(&adapter, &question).await.0, "contract_error"),
+        }
+    }
+}
+
+/// What GBK cannot carry is refused before anything is sent; GB 18030 carries it in four bytes.
+#[tokio::test]
+async fn rare_characters_in_an_envelope() {
+    let question = query("P1", vec![person("person", HE, "张𠮷")]);
+    for charset in ["gbk", "gb18030"] {
+        let office = Office::new();
+        let does = package("10", &record(HE, "1", "1"));
+        let agency = Agency::open(office.server("localhost", &[]), move |_| does.clone()).await;
+        let manifest =
+            manifest(&agency).replace("[soap]", &format!("[soap]\ncharset = \"{charset}\""));
+        let adapter = office.adapter(&manifest);
+        if charset == "gbk" {
+            let (reason, detail) = failure(&adapter, &question).await;
+            assert_eq!(reason, "contract_error");
+            assert!(detail.contains("request.inner `subject.person.name`"), "{detail}");
+            assert!(detail.contains("cannot carry") && !detail.contains('𠮷'), "{detail}");
+            assert!(agency.heard().is_empty());
+        } else {
+            let answer = ask(&adapter, &question).await.map_err(|failure| failure.detail).unwrap();
+            assert_eq!(told(&answer), "deceased=false identity_match=true");
+            let body = &agency.heard()[0].body;
+            let name = [0xd5, 0xc5, 0x95, 0x34, 0xb2, 0x35];
+            assert!(body.windows(6).any(|bytes| bytes == name));
+        }
+    }
+}

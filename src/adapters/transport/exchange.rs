@@ -6,13 +6,14 @@ use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
 use super::Ask;
-use super::charset;
 use super::session::{Current, Session};
 use crate::adapters::failed::Failed;
+use crate::adapters::language::charset::Charset;
 use crate::adapters::language::expression::Scope;
-use crate::adapters::line::https::Outgoing;
+use crate::adapters::language::xml::Shape;
+use crate::adapters::line::https::{Incoming, Outgoing};
 use crate::adapters::line::{Got, Line, Put, not_carried};
-use crate::adapters::manifest::{Charset, Operation, Paging};
+use crate::adapters::manifest::{Operation, Paging};
 use crate::adapters::mapping::{self, Document};
 use crate::query::record::Unavailable;
 
@@ -24,16 +25,16 @@ pub(crate) struct Exchange {
     pub(crate) read: Reader,
 }
 
-/// A reply as expressions see it; the names are of XML elements that are always lists.
-pub(crate) type Reader = fn(Heard, &[String]) -> Json;
+/// A reply as expressions see it, or why nothing is to be seen in it.
+pub(crate) type Reader = fn(Heard, &Shape) -> Result<Json, Failed>;
 
 /// How one site is spoken to.
 #[derive(Clone)]
 pub(crate) struct Speech {
     pub(crate) line: Arc<dyn Line>,
     pub(crate) charset: Charset,
-    /// XML elements that are always lists.
-    pub(crate) arrays: Arc<[String]>,
+    /// How XML is read.
+    pub(crate) shape: Arc<Shape>,
 }
 
 /// A reply, decoded.
@@ -56,10 +57,28 @@ impl Speech {
         let Got::Http(incoming) = self.line.put(Put::Http(outgoing), deadline).await? else {
             return Err(not_carried());
         };
-        let text = charset::decode(self.charset, &incoming.body).ok_or_else(|| {
-            Failed::contract("the reply is not written in the manifest's charset")
-        })?;
+        let text = self.text(&incoming)?;
         Ok(Heard { status: incoming.status, headers: incoming.headers, text })
+    }
+}
+
+impl Speech {
+    /// The body as text, which it is in one charset only.
+    fn text(&self, incoming: &Incoming) -> Result<String, Failed> {
+        let kind = incoming.headers.get("content-type").and_then(Json::as_str).unwrap_or_default();
+        if kind.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/")) {
+            let problem = "the reply comes in several parts (multipart, MTOM), which are not read";
+            return Err(Failed::contract(problem));
+        }
+        let ours = self.charset.name();
+        if let Some(theirs) = self.charset.contradicted(kind, &incoming.body) {
+            let problem =
+                format!("the reply says its charset is {theirs}; the manifest's is {ours}");
+            return Err(Failed::contract(problem));
+        }
+        self.charset.decode(&incoming.body).ok_or_else(|| {
+            Failed::contract(format!("the reply is not written in the manifest's charset, {ours}"))
+        })
     }
 }
 
@@ -78,7 +97,7 @@ impl Exchange {
     pub(crate) async fn ask(
         &self,
         ask: &Ask<'_>,
-        render: &(dyn Fn(&Scope) -> Result<Outgoing, Failed> + Sync),
+        render: &(dyn Fn(&Arc<Scope>) -> Result<Outgoing, Failed> + Sync),
     ) -> Result<Document, Failed> {
         for _ in 0..2 {
             let current = match &self.session {
@@ -104,14 +123,14 @@ impl Exchange {
         &self,
         ask: &Ask<'_>,
         current: Option<&Current>,
-        render: &(dyn Fn(&Scope) -> Result<Outgoing, Failed> + Sync),
+        render: &(dyn Fn(&Arc<Scope>) -> Result<Outgoing, Failed> + Sync),
     ) -> Result<Round, Failed> {
         let mut rows = Vec::new();
         let mut page = 1;
         loop {
             let scope = asking(&ask.scope, current, page);
             let heard = self.site.send(render(&scope)?, ask.deadline).await?;
-            let resp = (self.read)(heard, &self.site.arrays);
+            let resp = (self.read)(heard, &self.site.shape)?;
             if let Some(session) = &self.session
                 && session.is_rejected(&resp, &scope)
             {

@@ -1,6 +1,5 @@
 //! How a question becomes exchanges over a line, and a reply: one file per transport.
 
-mod charset;
 mod exchange;
 mod grpc;
 mod http;
@@ -58,11 +57,8 @@ pub(super) fn over(
     access: &Access,
     session: Option<Session>,
 ) -> Arc<dyn Transport> {
-    let speech = |line, site: &Site| Speech {
-        line,
-        charset: site.charset,
-        arrays: Arc::from(site.arrays.as_slice()),
-    };
+    let speech =
+        |line, site: &Site| Speech { line, charset: site.charset, shape: Arc::clone(&site.shape) };
     match access {
         Access::Http(site) => Arc::new(http::Http::new(speech(line, site), session)),
         Access::Soap(site, version) => {

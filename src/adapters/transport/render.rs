@@ -3,11 +3,11 @@
 use http::Method;
 use serde_json::{Map, Value as Json};
 
-use super::charset::{charset_name, encode};
 use crate::adapters::failed::Failed;
+use crate::adapters::language::charset::Charset;
 use crate::adapters::language::expression::{Fault, Scope};
 use crate::adapters::line::https::Outgoing;
-use crate::adapters::manifest::{Charset, Payload, Request, Tree};
+use crate::adapters::manifest::{Payload, Request, Tree};
 
 /// The request as it is sent.
 ///
@@ -22,23 +22,30 @@ pub(crate) fn request(
     let query = pairs("request.query", &request.query, scope)?;
     if !query.is_empty() {
         target.push('?');
-        target.push_str(&form(&query, charset));
+        target.push_str(&form("request.query", &query, charset)?);
     }
-    let charset_name = charset_name(charset);
+    let charset_name = charset.name();
     let payload = match &request.payload {
         Payload::Nothing => None,
         Payload::Form(entries) => {
-            let text = form(&pairs("request.form", entries, scope)?, charset);
+            let text = form("request.form", &pairs("request.form", entries, scope)?, charset)?;
             let kind = format!("application/x-www-form-urlencoded;charset={charset_name}");
             Some((kind, text.into_bytes()))
         }
         Payload::Json(tree) => {
-            let text = value("request.json", tree, scope)?.to_string();
-            Some((format!("application/json;charset={charset_name}"), encode(charset, &text)))
+            let value = value("request.json", tree, scope)?;
+            let bytes = charset.encode(&value.to_string()).ok_or_else(|| {
+                let place = uncarried_in(&value, charset).unwrap_or_default();
+                Failed::contract(format!("request.json{place}: {}", uncarried(charset)))
+            })?;
+            Some((format!("application/json;charset={charset_name}"), bytes))
         }
         Payload::Body(tree) => {
             let text = text("request.body", tree, scope)?.unwrap_or_default();
-            Some((format!("text/plain;charset={charset_name}"), encode(charset, &text)))
+            let bytes = charset
+                .encode(&text)
+                .ok_or_else(|| Failed::contract(format!("request.body: {}", uncarried(charset))))?;
+            Some((format!("text/plain;charset={charset_name}"), bytes))
         }
     };
     let method = match request.method.as_str() {
@@ -115,17 +122,39 @@ fn value(key: &str, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
 }
 
 /// `application/x-www-form-urlencoded`, in the charset's bytes. `%20` is understood where `+` is, and in paths too.
-fn form(pairs: &[(String, String)], charset: Charset) -> String {
+fn form(key: &str, pairs: &[(String, String)], charset: Charset) -> Result<String, Failed> {
     let mut text = String::new();
     for (position, (name, value)) in pairs.iter().enumerate() {
         if position > 0 {
             text.push('&');
         }
-        percent_encode(&encode(charset, name), &mut text);
+        let bytes = |text: &str| {
+            charset
+                .encode(text)
+                .ok_or_else(|| Failed::contract(format!("{key}.{name}: {}", uncarried(charset))))
+        };
+        percent_encode(&bytes(name)?, &mut text);
         text.push('=');
-        percent_encode(&encode(charset, value), &mut text);
+        percent_encode(&bytes(value)?, &mut text);
     }
-    text
+    Ok(text)
+}
+
+/// What is said of a text that the charset cannot carry. Which character it is would tell of whom.
+pub(crate) fn uncarried(charset: Charset) -> String {
+    format!("it has a character that the charset {} cannot carry", charset.name())
+}
+
+/// Where in a document the first such text stands, such as `.person.name`.
+fn uncarried_in(value: &Json, charset: Charset) -> Option<String> {
+    match value {
+        Json::String(text) => charset.encode(text).is_none().then(String::new),
+        Json::Array(items) => items.iter().find_map(|item| uncarried_in(item, charset)),
+        Json::Object(map) => map.iter().find_map(|(name, value)| {
+            uncarried_in(value, charset).map(|place| format!(".{name}{place}"))
+        }),
+        Json::Null | Json::Bool(_) | Json::Number(_) => None,
+    }
 }
 
 fn percent_encode(bytes: &[u8], into: &mut String) {
@@ -146,9 +175,24 @@ mod tests {
     fn forms_are_encoded_in_the_charset() {
         let pairs = [("姓名".to_owned(), "张 三&=+".to_owned()), ("n".to_owned(), "1".to_owned())];
         assert_eq!(
-            form(&pairs, Charset::Utf8),
+            form("k", &pairs, Charset::Utf8).unwrap(),
             "%E5%A7%93%E5%90%8D=%E5%BC%A0%20%E4%B8%89%26%3D%2B&n=1"
         );
-        assert_eq!(form(&pairs, Charset::Gb18030), "%D0%D5%C3%FB=%D5%C5%20%C8%FD%26%3D%2B&n=1");
+        assert_eq!(
+            form("k", &pairs, Charset::Gb18030).unwrap(),
+            "%D0%D5%C3%FB=%D5%C5%20%C8%FD%26%3D%2B&n=1"
+        );
+    }
+
+    #[test]
+    fn what_the_charset_cannot_carry_is_named_by_its_place_only() {
+        let pairs = [("xm".to_owned(), "张𠮷".to_owned())];
+        let refused = form("request.form", &pairs, Charset::Gbk).unwrap_err().detail;
+        let expected = "request.form.xm: it has a character that the charset gbk cannot carry";
+        assert_eq!(refused, expected);
+        assert_eq!(form("request.form", &pairs, Charset::Gb18030).unwrap(), "xm=%D5%C5%954%B25");
+        let value = serde_json::json!({ "a": ["张", { "b": "㛃" }] });
+        assert_eq!(uncarried_in(&value, Charset::Gbk).as_deref(), Some(".a.b"));
+        assert_eq!(uncarried_in(&value, Charset::Gb18030), None);
     }
 }

@@ -46,9 +46,15 @@ pub(crate) struct Current {
 }
 
 impl Session {
-    /// Nothing is asked for yet. `read` turns a reply into what expressions see as `resp`.
+    /// Nothing is asked for yet, and nothing ever where it is given. `read` turns a reply into what expressions see as `resp`.
     pub(crate) fn new(steps: Steps, read: Reader) -> Self {
-        Self { steps, read, held: Mutex::default() }
+        let given = steps.held.as_ref().map(|values| Current {
+            values: Arc::new(values.clone()),
+            until: Timestamp(u64::MAX),
+            generation: 0,
+        });
+        let held = Held { current: given, ..Held::default() };
+        Self { steps, read, held: Mutex::new(held) }
     }
 
     /// The secret, had now when there is none that lasts. Only one request is ever under way: whoever comes meanwhile
@@ -123,8 +129,9 @@ impl Session {
         let heard =
             site.send(outgoing, deadline).await.map_err(|failed| within(failed, "session"))?;
         let status = heard.status;
+        let resp = (self.read)(heard, &site.shape).map_err(|failed| within(failed, "session"))?;
         let mut hearing = Scope::inside(scope);
-        hearing.set("resp", &(self.read)(heard, &site.arrays));
+        hearing.set("resp", &resp);
         let refused = |detail: String| Failed::answered(Unavailable::Refused, detail);
         if let Some(rule) = &self.steps.failed {
             match rule.truth(&hearing) {

@@ -1,18 +1,21 @@
 //! The transport `[soap]`: envelopes over HTTPS, XML inside XML where an agency wants that.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::charset::{charset_name, encode};
-use super::exchange::{Exchange, Heard, Speech};
+use super::exchange::{Exchange, Heard, Reader, Speech};
 use super::session::Session;
 use super::{Ask, Asked, Transport, http as plain, render};
 use crate::adapters::failed::Failed;
+use crate::adapters::language::charset::Charset;
+use crate::adapters::language::envelope::{self, Version};
 use crate::adapters::language::expression::Scope;
 use crate::adapters::language::template::Template;
-use crate::adapters::language::xml;
+use crate::adapters::language::xml::Shape;
 use crate::adapters::line::https::Outgoing;
-use crate::adapters::manifest::{Charset, Envelope, Question, Session as Steps, Version};
+use crate::adapters::manifest::{Envelope, Question, Session as Steps};
 use crate::adapters::mapping::Reply;
 
 /// One agency over SOAP.
@@ -25,6 +28,10 @@ impl Soap {
     /// Over a site. A session is had by plain HTTP on the same site.
     pub(crate) fn new(site: Speech, version: Version, session: Option<Steps>) -> Self {
         let session = session.map(|steps| Session::new(steps, plain::read));
+        let read: Reader = match version {
+            Version::V1_1 => |heard, shape| read(Version::V1_1, heard, shape),
+            Version::V1_2 => |heard, shape| read(Version::V1_2, heard, shape),
+        };
         Self { exchange: Exchange { site, session, read }, version }
     }
 }
@@ -40,8 +47,14 @@ impl Transport for Soap {
                 return Err(Failed::contract("the operation is not one of `[soap]`"));
             };
             let charset = self.exchange.site.charset;
-            let render = |scope: &Scope| render(envelope, self.version, charset, scope);
-            self.exchange.ask(ask, &render).await.map(Reply::Document)
+            let render = |scope: &Arc<Scope>| render(envelope, self.version, charset, scope);
+            let document = self.exchange.ask(ask, &render).await?;
+            // A Fault comes with a status of its own, and is read by the rules.
+            let has_fault = document.resp.get("fault").is_some_and(|fault| !fault.is_null());
+            match plain::no_answer(&document.resp).filter(|_| !has_fault) {
+                Some(failed) => Err(failed),
+                None => Ok(Reply::Document(document)),
+            }
         })
     }
 }
@@ -50,7 +63,7 @@ fn render(
     envelope: &Envelope,
     version: Version,
     charset: Charset,
-    scope: &Scope,
+    scope: &Arc<Scope>,
 ) -> Result<Outgoing, Failed> {
     let inner = envelope.inner.as_ref().map(|inner| fill("request.inner", inner, scope));
     let inner = inner.transpose()?.unwrap_or_default();
@@ -66,15 +79,13 @@ fn render(
         }
         None => String::new(),
     };
-    let name = charset_name(charset);
-    let namespace = match version {
-        Version::V1_1 => "http://schemas.xmlsoap.org/soap/envelope/",
-        Version::V1_2 => "http://www.w3.org/2003/05/soap-envelope",
-    };
+    let name = charset.name();
+    let namespace = version.namespace();
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"{name}\"?>\
          <soap:Envelope xmlns:soap=\"{namespace}\">{header}<soap:Body>{body}</soap:Body></soap:Envelope>"
     );
+    let bytes = charset.encode(&text).ok_or_else(|| uncarried(envelope, &inner, charset, scope))?;
     let mut headers = render::headers(&envelope.headers, scope)?;
     let content_type = match version {
         Version::V1_1 => {
@@ -89,8 +100,28 @@ fn render(
         method: Method::POST,
         target: envelope.path.clone(),
         headers,
-        payload: Some((content_type, encode(charset, &text))),
+        payload: Some((content_type, bytes)),
     })
+}
+
+/// Which part of the request the charset cannot carry, and the expression that fills it so, where it is one.
+fn uncarried(envelope: &Envelope, inner: &str, charset: Charset, scope: &Arc<Scope>) -> Failed {
+    let problem = render::uncarried(charset);
+    let templates = [
+        ("request.inner", envelope.inner.as_ref()),
+        ("request.header", envelope.header.as_ref()),
+        ("request.body", Some(&envelope.body)),
+    ];
+    let mut scope = Scope::inside(scope);
+    scope.set("inner", &Json::from(inner));
+    for (key, template) in templates {
+        let carries = |text: &str| charset.encode(text).is_some();
+        if let Some(expression) = template.and_then(|template| template.first_not(&scope, &carries))
+        {
+            return Failed::expression(key, expression, problem);
+        }
+    }
+    Failed::contract(format!("request: {problem}"))
 }
 
 fn fill(key: &str, template: &Template, scope: &Scope) -> Result<String, Failed> {
@@ -98,16 +129,24 @@ fn fill(key: &str, template: &Template, scope: &Scope) -> Result<String, Failed>
 }
 
 /// A reply as expressions see it: `body` starts below `Body`, and a Fault stands apart. What is no envelope stays text.
-fn read(heard: Heard, arrays: &[String]) -> Json {
-    let tree = xml::read(&heard.text, arrays).ok();
-    let body = tree.as_ref().and_then(|tree| tree.get("Envelope")?.get("Body"));
-    let fault = body.and_then(|body| body.get("Fault")).cloned().unwrap_or(Json::Null);
-    let body = body.cloned().unwrap_or_else(|| Json::String(heard.text.clone()));
-    json!({
+///
+/// A service that does not know the version it is asked in may say so in a Fault of the other one. Anything else in the
+/// other version is not what the manifest describes.
+fn read(asked: Version, heard: Heard, shape: &Shape) -> Result<Json, Failed> {
+    let (body, fault) = match envelope::open(&heard.text, shape) {
+        Some(opened) if opened.version != asked && opened.fault.is_null() => {
+            let (theirs, ours) = (opened.version.number(), asked.number());
+            let problem = format!("the answer is SOAP {theirs}; the manifest's is {ours}");
+            return Err(Failed::contract(problem));
+        }
+        Some(opened) => (opened.body, opened.fault),
+        None => (Json::String(heard.text.clone()), Json::Null),
+    };
+    Ok(json!({
         "status": heard.status,
         "headers": heard.headers,
         "body": body,
         "text": heard.text,
         "fault": fault,
-    })
+    }))
 }

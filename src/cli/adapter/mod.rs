@@ -1,6 +1,11 @@
 //! `heyan adapter`: what an agency's operator does with manifests, one file per command.
 
 mod check;
+mod list;
+mod reload;
+mod new;
+mod try_one;
+mod faults;
 
 use std::process::ExitCode;
 
@@ -15,20 +20,58 @@ pub struct Adapter {
 
 #[derive(Debug, Subcommand)]
 enum Commands {
+    /// Begin a manifest and its fixtures for an agency: whole, commented, and to be gone on from
+    #[command(
+        after_help = "Examples:\n  heyan adapter new health --kind http --fact B2 --catalogue catalogue --into adapters\n  \
+        heyan adapter new register --kind soap --fact E1 --catalogue catalogue --from-wsdl register.wsdl --operation Query\n\n\
+        Nothing is ever overwritten, and a description never changes a manifest that exists."
+    )]
+    New(Box<new::New>),
     /// Read manifests as the gateway would, and report every finding at once; opens no socket
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only"
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults"
     )]
     Check(check::Check),
+    /// Show how each adapter of a running gateway does
+    #[command(
+        after_help = "Examples:\n  heyan adapter list --identity pki/fund-centre/operations \\\n      \
+        --authority pki/fund-centre/ca.pem\n  heyan adapter list --identity … --authority … --json\n\n\
+        Exit code: 0 every agency is worth asking, 1 one is not, 2 could not tell."
+    )]
+    List(list::List),
+    /// Have a running gateway read one adapter's manifest again; the others stay as they are
+    #[command(
+        after_help = "Examples:\n  heyan adapter reload housing --identity pki/fund-centre/operations \\\n      \
+        --authority pki/fund-centre/ca.pem\n\n\
+        Exit code: 0 it is in force as its file is, 1 the manifest has flaws and its last good version\n\
+        stays, 2 could not tell."
+    )]
+    Reload(reload::Reload),
+    /// Ask one question through a manifest and show every step: what was sent, what came back, what each expression saw
+    ///
+    /// It shows personal data, to you and on purpose: keep what it prints to yourself. Secrets, session values and
+    /// signatures are blotted out. Nothing is logged.
+    #[command(
+        after_help = "Examples:\n  heyan adapter try police.toml --catalogue catalogue --fact P1 --subject person:NAME:NUMBER\n  \
+        heyan adapter try housing.toml --catalogue catalogue --fact H2 --subject owner=person:NAME/NUMBER \\\n      \
+        --subject property:UNIT --attribute owner_match --json\n\n\
+        Exit code: 0 a record, 1 none or several that disagree, 2 no answer."
+    )]
+    Try(Box<try_one::Try>),
 }
 
 /// Runs it: exit 0 when all is well, 1 with a "no".
 ///
 /// # Errors
 /// When it could not tell.
-pub fn run(command: Adapter) -> anyhow::Result<ExitCode> {
+pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
+        Commands::New(command) => new::run(&command),
         Commands::Check(command) => check::run(&command),
+        Commands::List(command) => list::run(&command),
+        Commands::Reload(command) => reload::run(&command),
+        Commands::Try(command) => try_one::run(&command).await,
     }
 }

@@ -69,7 +69,8 @@ fn next(kept: &Path) -> String {
          heyan audit search log --kind denial               # who was refused\n  \
          heyan audit report log --format html -o report.html\n  \
          heyan audit open log 21 --keys vault --key keys/vault.key   # the first answer, unsealed\n  \
-         heyan audit verify log-copy                        # the copy with one bit flipped: exit 1",
+         heyan audit verify log-copy                        # the copy with one bit flipped: exit 1\n  \
+         heyan simulate & heyan serve --config gateway.toml # when this has ended: the same agencies and gateway again",
         kept.display()
     )
 }

@@ -318,12 +318,12 @@ impl Stage {
         ))
     }
 
-    /// Stops what runs, in order; the log is closed.
+    /// Stops what runs, in order; the log is closed, and what is left on disk can be served again.
     pub(super) async fn clear(self) -> anyhow::Result<()> {
         drop(self.client);
         self.node.stop().await?;
         self.simulation.stop().await;
-        Ok(())
+        self.world.settle()
     }
 }
 

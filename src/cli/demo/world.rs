@@ -24,6 +24,11 @@ static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config-example");
 /// A small segment: a trial's log has a few hundred entries.
 const SEGMENT_BYTES: u64 = 4 << 20;
 
+/// Where `config-example/gateway.toml` has the gateway listen.
+const GATEWAY_PORT: u16 = 7443;
+/// Where it has health and metrics.
+const ADMIN_PORT: u16 = 7480;
+
 /// One folder with everything `heyan serve` reads.
 pub struct World {
     folder: PathBuf,
@@ -120,12 +125,14 @@ impl World {
         Ok(key.kid.clone())
     }
 
-    /// Writes the settings with fixed ports; 0 lets the system choose.
+    /// Writes settings and manifests with the ports of the samples, so that `heyan simulate` and `heyan serve` find each
+    /// other when the demo has ended.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn listen_on(&self, gateway: u16, admin: u16) -> anyhow::Result<()> {
-        Ok(fs::write(self.path("gateway.toml"), settings(gateway, admin))?)
+    /// When they cannot be written.
+    pub fn settle(&self) -> anyhow::Result<()> {
+        self.place_adapters(&[])?;
+        Ok(fs::write(self.path("gateway.toml"), settings(GATEWAY_PORT, ADMIN_PORT))?)
     }
 }
 

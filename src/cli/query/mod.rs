@@ -1,7 +1,7 @@
 //! `heyan query`: one question from the command line, and its answer for people or programs.
 
 mod answer;
-pub(super) mod question;
+pub(in crate::cli) mod question;
 
 use std::fs;
 use std::path::{Path, PathBuf};

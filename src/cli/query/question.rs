@@ -170,12 +170,13 @@ impl Asked {
 }
 
 /// One subject of a named kind. Errors never repeat the value: it is personal data.
-fn subject(role: &str, kind: message::subject::Kind) -> message::Subject {
+pub(in crate::cli) fn subject(role: &str, kind: message::subject::Kind) -> message::Subject {
     let (role, kind) = (role.to_owned(), Some(kind));
     message::Subject { role, kind, ..message::Subject::default() }
 }
 
-fn kind(kind: &str, value: &str) -> anyhow::Result<Kind> {
+/// What a value says of a subject of this kind. Errors never repeat it.
+pub(in crate::cli) fn kind(kind: &str, value: &str) -> anyhow::Result<Kind> {
     match kind {
         "person" => person(value),
         "employer" => Ok(employer(value)),

@@ -103,7 +103,7 @@ impl Journal {
         changes
     }
 
-    fn adapter_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
+    pub(super) fn adapter_changes(&self, next: &InForce, changes: &mut Vec<Kind>) {
         for name in self.adapters.keys() {
             if !next.adapters.all().iter().any(|adapter| adapter.name() == name) {
                 changes.push(Kind::Adapter(AdapterEvent::Removed { name: name.clone() }));

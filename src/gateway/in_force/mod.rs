@@ -7,6 +7,7 @@ pub(super) mod changes;
 mod ending;
 mod found;
 mod journal;
+mod one_adapter;
 mod turning;
 pub(super) mod versions;
 

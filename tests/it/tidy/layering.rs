@@ -7,7 +7,7 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 27] = [
+const LAYERS: [(u32, &str, &str); 28] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
@@ -21,7 +21,7 @@ const LAYERS: [(u32, &str, &str); 27] = [
     (2, "identity", "crypto, decision, parties, query"),
     (2, "agreements", "catalogue, crypto, decision, finding, parties, query"),
     (2, "cache", "crypto, decision, query"),
-    (2, "adapters", "catalogue, crypto, decision, finding, proto, query, wire"),
+    (2, "adapters", "catalogue, crypto, decision, finding, proto, query, telemetry, wire"),
     (2, "audit", "clock, crypto, decision, proto, query"),
     (2, "pki", "parties, query"),
     (3, "admin", "audit, telemetry"),
@@ -30,6 +30,7 @@ const LAYERS: [(u32, &str, &str); 27] = [
     (3, "client", "audit, crypto, decision, proto, query, wire"),
     (3, "vault", "audit, crypto, decision, query"),
     (3, "simulate", "clock, crypto, proto, query"),
+    (3, "hostile", "proto, query"),
     (4, "rehearse", "audit, decision, query, replay"),
     (
         4,

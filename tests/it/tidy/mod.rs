@@ -60,8 +60,15 @@ const TRAITS: [(&str, &str); 7] = [
 ];
 
 /// Agencies are data. Only what plays them, or makes their test certificates, knows them by name.
-const AGENCIES: [&str; 6] =
-    ["police", "civil-affairs", "social-security", "housing", "tax", "market-regulation"];
+const AGENCIES: [&str; 7] = [
+    "police",
+    "civil-affairs",
+    "social-security",
+    "housing",
+    "tax",
+    "market-regulation",
+    "institution-register",
+];
 const KNOW_AGENCIES: [&str; 4] = ["src/simulate", "src/cli/demo", "src/cli/simulate", "src/pki.rs"];
 
 /// Lines of a file and of a function, test code apart.

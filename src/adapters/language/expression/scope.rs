@@ -3,49 +3,65 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cel::Value;
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
+    CelBool, CelBytes, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
 };
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
-use cel::objects::Key;
 use serde_json::Value as Json;
 
 use super::super::functions::Datum;
+use super::super::xml::Shape;
+use super::{Expression, Fault};
+
+/// Told of each expression evaluated in a scope, of the scope, and of what came of it. It sees personal data and secrets.
+pub(crate) type Witness = dyn Fn(&Expression, &Scope, &Result<Json, Fault>) + Send + Sync;
 
 /// What an expression can see. Values are converted once and then only borrowed.
 #[derive(Default)]
 pub(crate) struct Scope {
     outer: Option<Arc<Scope>>,
-    values: HashMap<&'static str, Box<dyn Val>>,
-    /// Names of XML elements that are lists even when there is one.
-    pub(super) lists: Arc<[String]>,
+    /// Few enough that comparing names is faster than hashing them.
+    values: Vec<(&'static str, Box<dyn Val>)>,
+    /// How XML is read.
+    pub(super) shape: Arc<Shape>,
+    /// Nobody, but on an operator's workbench.
+    pub(super) witness: Option<Arc<Witness>>,
 }
 
 impl Scope {
-    /// An empty scope. `lists` names the XML elements that are always lists.
-    pub(crate) fn new(lists: Arc<[String]>) -> Self {
-        Self { outer: None, values: HashMap::new(), lists }
+    /// An empty scope. `shape` says how `xml(text)` reads.
+    pub(crate) fn new(shape: Arc<Shape>) -> Self {
+        Self { outer: None, values: Vec::new(), shape, witness: None }
     }
 
     /// A scope inside another: it sees what the outer one sees, and may hide it.
     pub(crate) fn inside(outer: &Arc<Self>) -> Self {
         Self {
             outer: Some(Arc::clone(outer)),
-            values: HashMap::new(),
-            lists: Arc::clone(&outer.lists),
+            values: Vec::new(),
+            shape: Arc::clone(&outer.shape),
+            witness: outer.witness.clone(),
         }
+    }
+
+    /// The same, with a witness to all that is evaluated in it and inside it.
+    pub(crate) fn watched_by(self, witness: Option<Arc<Witness>>) -> Self {
+        Self { witness, ..self }
     }
 
     /// Binds a name.
     pub(crate) fn set(&mut self, name: &'static str, value: &Json) {
-        self.values.insert(name, to_val(value));
+        let value = to_val(value);
+        match self.values.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.values.push((name, value)),
+        }
     }
 
     fn get(&self, name: &str) -> Option<&dyn Val> {
-        match self.values.get(name) {
-            Some(value) => Some(value.as_ref()),
+        match self.values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => Some(value.as_ref()),
             None => self.outer.as_ref()?.get(name),
         }
     }
@@ -53,6 +69,10 @@ impl Scope {
 
 impl VariableResolver for Scope {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        // For `a.b.c` the interpreter looks for a variable of that whole name first. None of ours has a dot.
+        if variable.contains('.') {
+            return None;
+        }
         self.get(variable).map(CowVal::Borrowed)
     }
 }
@@ -80,7 +100,8 @@ impl VariableResolver for Extended<'_> {
     }
 }
 
-fn to_val(json: &Json) -> Box<dyn Val> {
+/// A document as the interpreter's value.
+pub(super) fn to_val(json: &Json) -> Box<dyn Val> {
     match json {
         Json::Null => Box::new(CelNull),
         Json::Bool(truth) => Box::new(CelBool::from(*truth)),
@@ -103,55 +124,45 @@ fn to_val(json: &Json) -> Box<dyn Val> {
     }
 }
 
-/// A document as the interpreter's value.
-pub(super) fn from_json(json: Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(truth),
-        Json::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(whole), ..) => Value::Int(whole),
-            (_, Some(whole), _) => Value::UInt(whole),
-            (_, _, fraction) => Value::Float(fraction.unwrap_or(f64::NAN)),
-        },
-        Json::String(text) => Value::String(Arc::new(text)),
-        Json::Array(items) => {
-            Value::List(Arc::new(items.into_iter().map(from_json).collect::<Vec<_>>()))
-        }
-        Json::Object(map) => Value::Map(
-            map.into_iter()
-                .map(|(key, value)| (key, from_json(value)))
-                .collect::<HashMap<String, Value>>()
-                .into(),
-        ),
-    }
-}
-
 /// `None` for what has no JSON form: a function, a type, a number that is none, a map with keys that are not text.
-pub(super) fn to_datum(value: &Value) -> Option<Datum> {
-    if let Value::Bytes(bytes) = value {
-        return Some(Datum::Bytes(bytes.as_ref().clone()));
+pub(super) fn to_datum(value: &dyn Val) -> Option<Datum> {
+    if let Some(bytes) = value.downcast_ref::<CelBytes>() {
+        return Some(Datum::Bytes(bytes.inner().to_vec()));
     }
     to_json(value).map(Datum::Json)
 }
 
-fn to_json(value: &Value) -> Option<Json> {
-    Some(match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => Json::Bool(*truth),
-        Value::Int(whole) => Json::from(*whole),
-        Value::UInt(whole) => Json::from(*whole),
-        Value::Float(fraction) => Json::Number(serde_json::Number::from_f64(*fraction)?),
-        Value::String(text) => Json::String(text.as_str().to_owned()),
-        Value::List(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
-        Value::Map(map) => Json::Object(
-            map.map
-                .iter()
-                .map(|(key, value)| match key {
-                    Key::String(key) => Some((key.as_str().to_owned(), to_json(value)?)),
-                    Key::Int(_) | Key::Uint(_) | Key::Bool(_) => None,
-                })
-                .collect::<Option<_>>()?,
-        ),
-        _ => return None,
-    })
+fn to_json(value: &dyn Val) -> Option<Json> {
+    if let Some(text) = value.downcast_ref::<CelString>() {
+        return Some(Json::from(text.inner()));
+    }
+    if let Some(map) = value.downcast_ref::<CelMap>() {
+        let entries = map.inner().iter().map(|(key, value)| match key {
+            CelMapKey::String(key) => Some((key.inner().to_owned(), to_json(value.as_ref())?)),
+            CelMapKey::Int(_) | CelMapKey::UInt(_) | CelMapKey::Bool(_) => None,
+        });
+        return entries.collect::<Option<_>>().map(Json::Object);
+    }
+    if let Some(list) = value.downcast_ref::<CelList>() {
+        return list
+            .inner()
+            .iter()
+            .map(|item| to_json(item.as_ref()))
+            .collect::<Option<_>>()
+            .map(Json::Array);
+    }
+    if let Some(whole) = value.downcast_ref::<CelInt>() {
+        return Some(Json::from(*whole.inner()));
+    }
+    if let Some(truth) = value.downcast_ref::<CelBool>() {
+        return Some(Json::Bool(*truth.inner()));
+    }
+    if value.downcast_ref::<CelNull>().is_some() {
+        return Some(Json::Null);
+    }
+    if let Some(whole) = value.downcast_ref::<CelUInt>() {
+        return Some(Json::from(*whole.inner()));
+    }
+    let fraction = value.downcast_ref::<CelDouble>()?;
+    serde_json::Number::from_f64(*fraction.inner()).map(Json::Number)
 }

@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
+use super::super::xml::Shape;
 use super::*;
 
 fn scope() -> Scope {
-    let mut scope = Scope::new(Arc::from(["RECORD".to_owned()]));
+    let mut scope =
+        Scope::new(Arc::new(Shape { lists: vec!["RECORD".to_owned()], ..Shape::default() }));
     scope.set("resp", &json!({
         "status": 200,
         "text": "",
@@ -37,6 +39,17 @@ fn whole_numbers_stay_whole_and_text_stays_text() {
 #[test]
 fn functions_of_the_manifest_language() {
     for (source, expected) in [
+        (
+            "hex(hmac_sm3('key', 'The quick brown fox jumps over the lazy dog'))",
+            json!("bd4a34077888162b210645b8ebf74b9af357303789357a27c7fc457244ebd398"),
+        ),
+        (
+            "hex(sm3('abc'))",
+            json!("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"),
+        ),
+        ("hex(gbk('张')) + hex(gb18030('𠮷'))", json!("d5c59534b235")),
+        ("join(['a', 'b', 'c'], '-') + join([], '-')", json!("a-b-c")),
+        ("http_date(784111777000)", json!("Sun, 06 Nov 1994 08:49:37 GMT")),
         (
             "base64(hmac_sha256('key', 'The quick brown fox jumps over the lazy dog'))",
             json!("97yD9DBThCSxMpjmqm+xQ+9NWaFJRhdZl0edvC0aPNg="),

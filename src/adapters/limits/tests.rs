@@ -1,0 +1,150 @@
+//! What reaches an agency, counted: with stopped time, so that nothing hangs on the machine.
+
+use std::cell::Cell;
+use std::num::NonZeroU32;
+
+use super::*;
+
+fn fact(code: &str) -> FactCode {
+    FactCode::new(code)
+}
+
+/// Limits of one adapter with two operations: M1 as the adapter, M2 as given.
+fn limits(resilience: Resilience, narrower: Narrower) -> Limits {
+    let (one, two) = (fact("M1"), fact("M2"));
+    let plain = Narrower::default();
+    Limits::new("trial", &resilience, [(&one, true, &plain), (&two, true, &narrower)].into_iter())
+}
+
+fn patient() -> BreakerTerms {
+    BreakerTerms { enough: 1_000_000, window: 1_000_000, ..BreakerTerms::default() }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(20)
+}
+
+async fn fails(heard: &Cell<u32>) -> Result<(), Failed> {
+    heard.set(heard.get() + 1);
+    Err(Failed::unanswered(Unavailable::Unreachable, "down"))
+}
+
+async fn answers(heard: &Cell<u32>, millis: u64) -> Result<(), Failed> {
+    heard.set(heard.get() + 1);
+    sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_its_budget_reaches_an_agency_that_fails_at_once() {
+    let resilience =
+        Resilience { retries: 3, retry_floor: 0, breaker: patient(), ..Resilience::default() };
+    let limits = limits(resilience, Narrower::default());
+    let heard = Cell::new(0);
+    for _ in 0..100 {
+        let failed = limits.run(&fact("M1"), soon(), || fails(&heard)).await.unwrap_err();
+        assert_eq!(failed.reason, Unavailable::Unreachable);
+    }
+    // One in ten of what was asked in the last ten seconds, and never more.
+    assert!((105..=110).contains(&heard.get()), "{}", heard.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_ends_even_that() {
+    let limits = limits(Resilience::default(), Narrower::default());
+    let heard = Cell::new(0);
+    for _ in 0..100 {
+        assert!(limits.run(&fact("M1"), soon(), || fails(&heard)).await.is_err());
+    }
+    assert_eq!(heard.get(), 6, "as many as open it");
+    assert!(matches!(limits.breaker(), Breaker::Open(_)));
+    // It is the adapter's: the other operation is not asked either.
+    let failed = limits.run(&fact("M2"), soon(), || fails(&heard)).await.unwrap_err();
+    assert_eq!((failed.reason, heard.get()), (Unavailable::BreakerOpen, 6));
+    assert!(failed.retry_after.is_some_and(|wait| wait <= Duration::from_secs(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_with_a_breaker_of_its_own_leaves_the_others_alone() {
+    let narrower = Narrower { breaker: Some(BreakerTerms::default()), ..Narrower::default() };
+    let limits = limits(Resilience { retries: 0, ..Resilience::default() }, narrower);
+    let heard = Cell::new(0);
+    for _ in 0..20 {
+        assert!(limits.run(&fact("M2"), soon(), || fails(&heard)).await.is_err());
+    }
+    assert_eq!(heard.get(), 6);
+    assert!(limits.run(&fact("M1"), soon(), || answers(&heard, 1)).await.is_ok());
+    assert!(matches!(limits.breaker(), Breaker::Open(_)), "the strictest is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_has_places_a_rate_and_a_time_limit_of_its_own() {
+    let two = NonZeroU32::new(2).unwrap();
+    let narrower = Narrower {
+        max_in_flight: Some(1),
+        rate: Some(RateTerms { per_second: two, burst: two }),
+        attempt_timeout: Some(Duration::from_millis(100)),
+        retries: Some(0),
+        ..Narrower::default()
+    };
+    let limits = limits(Resilience::default(), narrower);
+    let heard = Cell::new(0);
+    let (code, other) = (fact("M2"), fact("M1"));
+    let (one, two, third) = tokio::join!(
+        limits.run(&code, soon(), || answers(&heard, 10)),
+        limits.run(&code, soon(), || answers(&heard, 10)),
+        limits.run(&other, soon(), || answers(&heard, 10)),
+    );
+    assert!(one.is_ok() && third.is_ok());
+    assert_eq!(two.unwrap_err().reason, Unavailable::Overloaded);
+
+    let failed = limits.run(&code, soon(), || answers(&heard, 500)).await.unwrap_err();
+    assert_eq!((failed.reason, heard.get()), (Unavailable::Timeout, 3));
+    assert!(failed.detail.contains("attempt_timeout"), "{}", failed.detail);
+    let hurried = Instant::now() + Duration::from_millis(50);
+    let failed = limits.run(&code, hurried, || answers(&heard, 10)).await.unwrap_err();
+    assert_eq!((failed.reason, heard.get()), (Unavailable::Overloaded, 3));
+    assert!(limits.run(&other, soon(), || answers(&heard, 500)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_counts_against_the_budget() {
+    let after = Duration::from_millis(300);
+    let resilience = Resilience {
+        hedge_after: Some(after),
+        retry_budget: 0.5,
+        retry_floor: 0,
+        ..Resilience::default()
+    };
+    let limits = limits(resilience, Narrower::default());
+    let heard = Cell::new(0);
+    let slow = || async {
+        let turn = heard.get();
+        answers(&heard, if turn.is_multiple_of(3) { 10_000 } else { 10 }).await
+    };
+    let begun = Instant::now();
+    assert!(limits.run(&fact("M1"), soon(), slow).await.is_ok());
+    assert_eq!((heard.get(), begun.elapsed().as_secs()), (1, 10), "nothing is left to hedge with");
+    for _ in 0..2 {
+        assert!(limits.run(&fact("M1"), soon(), || answers(&heard, 10)).await.is_ok());
+    }
+    let begun = Instant::now();
+    assert!(limits.run(&fact("M1"), soon(), slow).await.is_ok());
+    assert_eq!((heard.get(), begun.elapsed().as_millis()), (5, 310), "the second answer won");
+    assert_eq!(limits.breaker(), Breaker::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hurried_callers_deadline_says_nothing_about_the_agency() {
+    let limits = limits(Resilience { retries: 0, ..Resilience::default() }, Narrower::default());
+    let heard = Cell::new(0);
+    for (millis, expected) in
+        [(900, Breaker::Closed), (1_100, Breaker::Open(Duration::from_secs(10)))]
+    {
+        for _ in 0..6 {
+            let deadline = Instant::now() + Duration::from_millis(millis);
+            assert!(limits.run(&fact("M1"), deadline, || answers(&heard, 60_000)).await.is_err());
+        }
+        assert_eq!(limits.breaker(), expected);
+    }
+}

@@ -1,0 +1,253 @@
+//! Starter fixtures that fit the beginning of the manifest: found, not found, unavailable, and a reply that breaks the contract.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::leaf::{Leaf, leaves, subjects};
+use super::operation::{method, path, reply_element, soap_body};
+use super::{Kind, Plan, attribute};
+use crate::adapters::fixture::{
+    Body, Exchange, Expect, Failing, Fixture, FixtureFile, Question, Reply, Request, Said, made_up,
+    write as toml,
+};
+use crate::catalogue::Fact;
+use crate::crypto::{self, MacKey};
+use crate::query::{ItemCode, Operator, Purpose};
+
+/// The question's own number in every starter fixture.
+const REQUEST_ID: [u8; 16] = [0, 0, 0, 0, 0, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1];
+/// The same as text.
+const REQUEST_ID_TEXT: &str = "00000000-0000-7000-8000-000000000001";
+/// The number used once.
+const NONCE: &str = "00000000000000000000000000000001";
+/// As the HTTP template has it.
+const ACCESS_KEY: &str = "our-key-at-the-agency";
+
+/// The file of one fact.
+pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
+    let leaves = leaves(fact);
+    let secret = match plan.kind {
+        Kind::Http => Some("app_secret"),
+        Kind::Sql => Some("db_password"),
+        Kind::Soap | Kind::Grpc => None,
+    };
+    let secrets = secret.map(|name| (name.to_owned(), made_up(name))).into_iter().collect();
+    let one = |name: &str, reply: Reply, expect: Expect| Fixture {
+        name: name.to_owned(),
+        line: 0,
+        at: plan.at,
+        nonce: NONCE.to_owned(),
+        question: question(fact),
+        exchanges: vec![Exchange { line: 0, request: request(plan, fact, &leaves), reply }],
+        expect,
+    };
+    let expect = |outcome: &str| Expect { outcome: outcome.to_owned(), ..Expect::default() };
+    let attributes: BTreeMap<String, Json> = fact
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), attribute::sample(attribute).1))
+        .collect();
+    let silence = match plan.kind {
+        Kind::Grpc => {
+            Reply::Said(Said::Unavailable { reason: "maintenance".to_owned(), retry_after: None })
+        }
+        Kind::Http => http(503, "text/plain", "down for maintenance"),
+        Kind::Soap | Kind::Sql => Reply::Fails(Failing::Unreachable),
+    };
+    let mut fixtures = vec![
+        one("found", found(plan, fact, &leaves), Expect { attributes, ..expect("found") }),
+        one("not found", not_found(plan), expect("not_found")),
+        one("unavailable", silence, expect("unavailable")),
+    ];
+    if let Some(nonsense) = nonsense(plan.kind) {
+        fixtures.push(one("nonsense", nonsense, expect("contract_error")));
+    }
+    let file = FixtureFile { fact: fact.code.clone(), secrets, fixtures };
+    let remark = "# What was asked once and what was said, to try the manifest with: everybody in it is invented.\n\
+        # These four fit the manifest as `heyan adapter new` wrote it; change them with it.\n\n";
+    format!("{remark}{}", toml(&file))
+}
+
+fn question(fact: &Fact) -> Question {
+    Question {
+        request_id: REQUEST_ID,
+        granted: None,
+        subjects: subjects(fact),
+        purpose: Purpose {
+            item: ItemCode::new("W3"),
+            item_version: "2026.2".to_owned(),
+            case_number: "GJJ-2026-000001".to_owned(),
+            ..Purpose::default()
+        },
+        operator: Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() },
+    }
+}
+
+fn request(plan: &Plan, fact: &Fact, leaves: &[Leaf]) -> Request {
+    match plan.kind {
+        Kind::Http => {
+            let key = MacKey::new(made_up("app_secret").as_bytes());
+            let signed = key.mac(&[ACCESS_KEY.as_bytes(), REQUEST_ID_TEXT.as_bytes()]);
+            let signature = crypto::hex(&signed);
+            let mut headers = BTreeMap::from([
+                ("X-Access-Key".to_owned(), ACCESS_KEY.to_owned()),
+                ("X-Signature".to_owned(), signature),
+            ]);
+            let is_get = method(plan) == "GET";
+            let mut target = path(plan);
+            let mut body = String::new();
+            if is_get {
+                let pairs: Vec<String> = leaves
+                    .iter()
+                    .map(|leaf| format!("{}={}", leaf.name, encoded(&leaf.value)))
+                    .collect();
+                target = format!("{target}?{}", pairs.join("&"));
+            } else {
+                headers
+                    .insert("Content-Type".to_owned(), "application/json;charset=utf-8".to_owned());
+                let map: Map<String, Json> =
+                    leaves.iter().map(|leaf| (leaf.name.clone(), json!(leaf.value))).collect();
+                body = Json::Object(map).to_string();
+            }
+            Request::Http {
+                method: method(plan).to_owned(),
+                target,
+                headers,
+                body: Body::Text(body),
+            }
+        }
+        Kind::Soap => soap_request(plan, leaves),
+        Kind::Sql => Request::Select {
+            statement: None,
+            parameters: leaves
+                .iter()
+                .filter(|leaf| leaf.is_key)
+                .map(|leaf| json!(leaf.value))
+                .collect(),
+        },
+        Kind::Grpc => {
+            let mut attributes: Vec<String> =
+                fact.attributes.iter().map(|attribute| attribute.name.clone()).collect();
+            attributes.sort_unstable();
+            Request::Fetch { attributes }
+        }
+    }
+}
+
+fn soap_request(plan: &Plan, leaves: &[Leaf]) -> Request {
+    let service = plan.service.as_ref();
+    let action = service.map_or("query", |service| &service.action);
+    let is_1_2 = service.is_some_and(|service| service.is_soap_1_2);
+    let (namespace, kind) = match is_1_2 {
+        true => (
+            "http://www.w3.org/2003/05/soap-envelope",
+            format!("application/soap+xml; charset=utf-8; action=\"{action}\""),
+        ),
+        false => {
+            ("http://schemas.xmlsoap.org/soap/envelope/", "text/xml; charset=utf-8".to_owned())
+        }
+    };
+    let mut headers = BTreeMap::from([("Content-Type".to_owned(), kind)]);
+    if !is_1_2 {
+        headers.insert("SOAPAction".to_owned(), format!("\"{action}\""));
+    }
+    let inside = soap_body(plan, leaves, |leaf| leaf.value.clone());
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"{namespace}\"><soap:Body>{inside}</soap:Body></soap:Envelope>"
+    );
+    Request::Http { method: "POST".to_owned(), target: path(plan), headers, body: Body::Text(body) }
+}
+
+/// What the agency writes of the record: attributes, and whom it is about.
+fn record(fact: &Fact, leaves: &[Leaf]) -> Map<String, Json> {
+    let attributes = fact
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), attribute::sample(attribute).0));
+    let keys =
+        leaves.iter().filter(|leaf| leaf.is_key).map(|leaf| (leaf.name.clone(), json!(leaf.value)));
+    attributes.chain(keys).collect()
+}
+
+fn found(plan: &Plan, fact: &Fact, leaves: &[Leaf]) -> Reply {
+    match plan.kind {
+        Kind::Http => http(
+            200,
+            "application/json",
+            &json!({ "code": "0", "data": record(fact, leaves) }).to_string(),
+        ),
+        Kind::Soap => {
+            let fields: String = record(fact, leaves)
+                .into_iter()
+                .map(|(name, value)| {
+                    format!(
+                        "<{name}>{}</{name}>",
+                        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+                    )
+                })
+                .collect();
+            soap(plan, &format!("<code>0</code><record>{fields}</record>"))
+        }
+        Kind::Sql => Reply::Rows { rows: vec![Json::Object(record(fact, leaves))], as_of: None },
+        Kind::Grpc => Reply::Said(Said::Found {
+            attributes: fact
+                .attributes
+                .iter()
+                .map(|attribute| (attribute.name.clone(), attribute::sample(attribute).1))
+                .collect(),
+            as_of: None,
+            subjects_checked: Vec::new(),
+        }),
+    }
+}
+
+fn not_found(plan: &Plan) -> Reply {
+    match plan.kind {
+        Kind::Http => {
+            http(200, "application/json", &json!({ "code": "1", "data": null }).to_string())
+        }
+        Kind::Soap => soap(plan, "<code>1</code>"),
+        Kind::Sql => Reply::Rows { rows: Vec::new(), as_of: None },
+        Kind::Grpc => Reply::Said(Said::NotFound { as_of: None }),
+    }
+}
+
+/// A reply that is none, with status 200; what comes by columns or by name cannot be one so easily.
+fn nonsense(kind: Kind) -> Option<Reply> {
+    let page = "<html><body>502 Bad Gateway</body></html>";
+    match kind {
+        Kind::Http | Kind::Soap => Some(http(200, "text/html", page)),
+        Kind::Sql | Kind::Grpc => None,
+    }
+}
+
+fn http(status: u16, kind: &str, body: &str) -> Reply {
+    let headers = BTreeMap::from([("content-type".to_owned(), kind.to_owned())]);
+    Reply::Http { status, headers, body: Body::Text(body.to_owned()) }
+}
+
+fn soap(plan: &Plan, inside: &str) -> Reply {
+    let element = reply_element(plan);
+    let namespace = match plan.service.as_ref().is_some_and(|service| service.is_soap_1_2) {
+        true => "http://www.w3.org/2003/05/soap-envelope",
+        false => "http://schemas.xmlsoap.org/soap/envelope/",
+    };
+    let body = format!(
+        "<soap:Envelope xmlns:soap=\"{namespace}\"><soap:Body><{element}>{inside}</{element}></soap:Body></soap:Envelope>"
+    );
+    http(200, "text/xml", &body)
+}
+
+/// As a query writes it: everything but letters, digits and `-._~` in hexadecimal.
+fn encoded(value: &str) -> String {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,226 @@
+//! A manifest tried out against an address that is not its agency's: for `heyan adapter check --faults`.
+//!
+//! Neither its secrets nor its certificates are read: they are replaced by made-up ones, and whoever is asked about does
+//! not exist. Only what kind of answer came is told.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value as Json};
+
+use super::adapter::{Adapter, Nonces};
+use super::failed::Failure;
+use super::line::{self, tls};
+use super::manifest::{self, Access, Depth, Manifest, Session};
+use crate::catalogue::{Catalogue, Fact, Role};
+use crate::finding::Finding;
+use crate::query::record;
+use crate::query::subject::{
+    Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
+};
+use crate::query::time::Timestamp;
+use crate::query::{FactCode, Operator, Purpose, Query};
+
+/// In place of every secret and session value: hexadecimal, Base64 and 32 characters at once, as most algorithms want.
+const MADE_UP: &str = "00112233445566778899aabbccddeeff";
+/// Numbers right in form, of years in which nobody alive was born: a man and a woman.
+const PEOPLE: [(&str, &str); 2] = [("430000188001010014", "张三"), ("430000188203150023", "李四")];
+
+/// One manifest to be tried.
+pub struct Trial {
+    file: PathBuf,
+    catalogue: Vec<Fact>,
+    kind: &'static str,
+    facts: Vec<FactCode>,
+    has_session: bool,
+}
+
+/// Where the trial's questions go.
+#[derive(Clone, Debug)]
+pub struct Aim {
+    /// The address.
+    pub address: SocketAddr,
+    /// The only authority trusted there, in PEM. The name expected is the address.
+    pub authority: String,
+    /// Time for one attempt, in place of the manifest's.
+    pub timeout: Duration,
+    /// The first thing asked for is a session, as with the agency itself. Without, a made-up one is in use already, and
+    /// the question itself comes first.
+    pub with_session: bool,
+}
+
+/// What came of one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// A record was found.
+    Found,
+    /// "There is no record."
+    NotFound,
+    /// "There are records that disagree."
+    Conflict,
+    /// No answer, and why.
+    Failed(Failure),
+}
+
+impl Trial {
+    /// Reads the manifest.
+    ///
+    /// # Errors
+    /// Its flaws.
+    pub fn read(file: &Path, catalogue: &Catalogue) -> Result<Self, Vec<Finding>> {
+        Self::with_facts(file, catalogue.facts().cloned().collect())
+    }
+
+    pub(super) fn with_facts(file: &Path, catalogue: Vec<Fact>) -> Result<Self, Vec<Finding>> {
+        let mut trial = Self {
+            file: file.to_owned(),
+            catalogue,
+            kind: "",
+            facts: Vec::new(),
+            has_session: false,
+        };
+        let manifest = trial.manifest()?;
+        trial.kind = match &manifest.access {
+            Access::Http(_) => "http",
+            Access::Soap(..) => "soap",
+            Access::Sql(_) => "sql",
+            Access::Grpc(_) => "grpc",
+        };
+        trial.has_session = manifest.session.is_some();
+        trial.facts = manifest.operations.into_iter().map(|operation| operation.fact).collect();
+        Ok(trial)
+    }
+
+    /// `http`, `soap`, `sql` or `grpc`.
+    pub fn transport(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The facts it answers.
+    pub fn facts(&self) -> &[FactCode] {
+        &self.facts
+    }
+
+    /// True when a session is had before the first question.
+    pub fn has_session(&self) -> bool {
+        self.has_session
+    }
+
+    /// Puts a made-up question about the fact, with nothing left over from earlier ones.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read any more.
+    pub async fn ask(
+        &self,
+        aim: &Aim,
+        fact: &FactCode,
+        at: Timestamp,
+        budget: Duration,
+    ) -> Result<Came, Vec<Finding>> {
+        let mut manifest = self.manifest()?;
+        let flaw = |problem: String| vec![Finding::new(&self.file, problem)];
+        aim_at(&mut manifest, aim).map_err(flaw)?;
+        let line = line::open(&manifest.access).map_err(flaw)?;
+        let adapter = Adapter::over(line, Nonces::Drawn, manifest, b"");
+        let roles = self.catalogue.iter().find(|known| known.code == *fact);
+        let question = question(fact, roles.map(|fact| fact.roles.as_slice()).unwrap_or_default());
+        Ok(match adapter.ask_granted(&|_| true, &question, at, budget).await {
+            Ok(answer) => match answer.record.finding {
+                record::Finding::Found(_) => Came::Found,
+                record::Finding::NotFound => Came::NotFound,
+                record::Finding::Conflict => Came::Conflict,
+            },
+            Err(failure) => Came::Failed(failure),
+        })
+    }
+
+    fn manifest(&self) -> Result<Manifest, Vec<Finding>> {
+        let find = |code: &FactCode| self.catalogue.iter().find(|fact| fact.code == *code).cloned();
+        manifest::read(&self.file, Depth::ManifestOnly, &find)
+    }
+}
+
+fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
+    for secret in manifest.secrets.values_mut() {
+        *secret = SecretString::from(MADE_UP);
+    }
+    if let Some(session) = manifest.session.as_mut().filter(|_| !aim.with_session) {
+        session.held = Some(made_up(session));
+    }
+    let terms = || tls::client(aim.authority.as_bytes(), None).map_err(|error| error.to_string());
+    match &mut manifest.access {
+        Access::Http(site) | Access::Soap(site, _) => {
+            site.base = format!("https://{}", aim.address);
+            site.tls = terms()?;
+            site.timeout = aim.timeout;
+        }
+        Access::Sql(database) => {
+            database.host = aim.address.ip().to_string();
+            database.port = aim.address.port();
+            database.password = SecretString::from(MADE_UP);
+            database.ca = aim.authority.clone().into_bytes();
+            database.statement_timeout = aim.timeout;
+        }
+        Access::Grpc(program) => {
+            program.authority = aim.address.to_string();
+            program.server_name = aim.address.ip().to_string();
+            program.tls = terms()?;
+            program.timeout = aim.timeout;
+        }
+    }
+    Ok(())
+}
+
+fn made_up(session: &Session) -> Json {
+    let values = session.values.iter().map(|(name, _)| (name.clone(), Json::from(MADE_UP)));
+    Json::Object(values.collect::<Map<_, _>>())
+}
+
+/// About nobody: every role is filled, the optional ones too.
+pub(super) fn question(fact: &FactCode, roles: &[Role]) -> Query {
+    let subjects = roles.iter().zip(PEOPLE.iter().cycle()).map(|(role, (number, name))| {
+        let kind = match role.kind.as_str() {
+            "employer" => SubjectKind::Employer(Employer {
+                uscc: "12430000000000027P".to_owned(),
+                name: "样例单位".to_owned(),
+            }),
+            "property" => SubjectKind::Property(Property {
+                unit_number: "430102001001GB00001F00010001".to_owned(),
+                certificate_number: "湘(2018)长沙市不动产权第0000001号".to_owned(),
+                address: "样例路1号".to_owned(),
+                division: "430100".to_owned(),
+            }),
+            "document" => SubjectKind::Document(Document {
+                number: "SAMPLE-0001".to_owned(),
+                code: "0001".to_owned(),
+                division: "430100".to_owned(),
+            }),
+            _ => SubjectKind::Person(Person {
+                document_type: IdentityDocument::CitizenId,
+                document_number: (*number).to_owned(),
+                name: (*name).to_owned(),
+            }),
+        };
+        Subject { role: role.name.clone(), kind }
+    });
+    Query {
+        request_id: [7; 16],
+        fact: fact.clone(),
+        subjects: subjects.collect(),
+        relations: Vec::new(),
+        assertions: Vec::new(),
+        disclose: Vec::new(),
+        purpose: Purpose {
+            item: "SAMPLE".into(),
+            item_version: "1".to_owned(),
+            case_number: "SAMPLE-CASE-1".to_owned(),
+            replaced_material: "sample".to_owned(),
+            ..Purpose::default()
+        },
+        operator: Operator { id: "sample-operator".to_owned(), unit: "sample-unit".to_owned() },
+        max_age: None,
+        want_receipt: false,
+    }
+}

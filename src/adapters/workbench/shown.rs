@@ -1,0 +1,418 @@
+//! The steps as an operator sees them: everything but secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use super::glimpses::{Glimpse, shortened};
+use super::journal::{Event, Journal, Worked};
+use super::mask::Mask;
+use crate::adapters::language::charset::Charset;
+use crate::adapters::line::https::{Incoming, Outgoing};
+use crate::adapters::line::{Got, Put};
+use crate::adapters::{Answer, Failure};
+use crate::catalogue::Attribute;
+use crate::crypto;
+use crate::proto::adapter::v1 as wire;
+use crate::proto::adapter::v1::fetch_response::Outcome;
+use crate::query::record::Finding;
+use crate::query::time::Timestamp;
+use crate::query::value::Value;
+use crate::query::{FactCode, Query};
+use crate::wire::read_value;
+
+/// One question and all that came of it. Personal data is in it; secrets are blotted out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Steps {
+    /// The manifest.
+    pub file: PathBuf,
+    /// Name of the adapter.
+    pub adapter: String,
+    /// Version of the manifest.
+    pub version: String,
+    /// The agency's address.
+    pub place: String,
+    /// The fact asked about.
+    pub fact: String,
+    /// Time of the question, in microseconds since 1970.
+    pub at: Timestamp,
+    /// In the order in which they happened.
+    pub steps: Vec<Step>,
+    /// What came of it.
+    pub conclusion: Conclusion,
+    /// The rule of the manifest that decided, with its line, such as `outcome.found`.
+    pub decided_by: Option<(String, Option<u32>)>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Something went to the agency.
+    Sent(Sent),
+    /// Something came back.
+    Received(Received),
+    /// Nothing came back: the stable reason, and what is known of it.
+    Broke {
+        /// Stable code.
+        reason: &'static str,
+        /// What is known of it.
+        detail: String,
+    },
+    /// An expression of the manifest was worked out.
+    Evaluated(Evaluated),
+}
+
+/// What went to the agency.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// Over HTTPS.
+    Request {
+        /// Method.
+        method: String,
+        /// Path and query.
+        target: String,
+        /// In their order.
+        headers: Vec<(String, String)>,
+        /// As text; bytes that are none as hexadecimal digits.
+        body: Option<String>,
+    },
+    /// To a database.
+    Statement {
+        /// Text of the manifest.
+        statement: String,
+        /// What stands for `$1`, `$2` and so on.
+        parameters: Vec<Json>,
+    },
+    /// To a program.
+    Message(Json),
+}
+
+/// What came back.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Received {
+    /// Over HTTPS.
+    Reply {
+        /// Status.
+        status: u16,
+        /// Lower-case names.
+        headers: BTreeMap<String, Json>,
+        /// As text; bytes that are none of the manifest's charset as hexadecimal digits.
+        body: String,
+    },
+    /// Of a database.
+    Rows {
+        /// Maps by column name.
+        rows: Vec<Json>,
+        /// When they were true, where the line knows, in microseconds since 1970.
+        as_of: Option<Timestamp>,
+    },
+    /// Of a program.
+    Message(Json),
+}
+
+/// An expression, worked out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluated {
+    /// Where it stands, such as `attributes.married`; empty when that is not known.
+    pub key: String,
+    /// Line of the manifest, from 1.
+    pub line: Option<u32>,
+    /// As written.
+    pub expression: String,
+    /// What it looked at.
+    pub saw: Vec<Glimpse>,
+    /// Its value, shortened; `None` when it has none.
+    pub yielded: Option<Json>,
+    /// Why it has none.
+    pub fault: Option<String>,
+}
+
+/// What came of the question.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conclusion {
+    /// A record.
+    Found {
+        /// Granted attributes.
+        attributes: Vec<Told>,
+        /// When it was true, in microseconds since 1970.
+        as_of: Timestamp,
+        /// Attributes that came without being granted.
+        dropped: Vec<String>,
+    },
+    /// No record.
+    NotFound {
+        /// When that was true.
+        as_of: Timestamp,
+    },
+    /// Records that contradict each other.
+    Conflict {
+        /// When they did.
+        as_of: Timestamp,
+    },
+    /// No answer. Never a "no".
+    Unavailable {
+        /// Stable code; `contract_error` is one of them.
+        reason: &'static str,
+        /// Manifest, line, expression.
+        detail: String,
+    },
+}
+
+/// One attribute of a record.
+#[derive(Clone, Debug, Serialize)]
+pub struct Told {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Json,
+    /// Its type in the catalogue.
+    pub kind: &'static str,
+    /// The entry of a code table it was read from, such as `codes.status["IA"]`.
+    pub entry: Option<String>,
+}
+
+/// What is known before anything happens.
+pub(super) struct Head {
+    pub(super) file: PathBuf,
+    pub(super) adapter: String,
+    pub(super) version: String,
+    pub(super) place: String,
+    pub(super) at: Timestamp,
+}
+
+/// Puts the steps together and blots the secrets out.
+pub(super) fn steps(
+    head: Head,
+    query: &Query,
+    journal: &Journal,
+    answer: Result<Answer, Failure>,
+    attributes: &[Attribute],
+    granted: &BTreeSet<String>,
+) -> Steps {
+    let (events, secrets) = journal.told();
+    let view =
+        View { mask: Mask::of(secrets.iter().map(String::as_str)), charset: journal.charset() };
+    let conclusion = match answer {
+        Ok(answer) => view.answered(&answer, &events, attributes, granted),
+        Err(failure) => Conclusion::Unavailable {
+            reason: failure.reason.code(),
+            detail: view.mask.text(&failure.detail),
+        },
+    };
+    Steps {
+        file: head.file,
+        adapter: head.adapter,
+        version: head.version,
+        place: head.place,
+        fact: FactCode::as_str(&query.fact).to_owned(),
+        at: head.at,
+        decided_by: decided(&events),
+        steps: events.iter().map(|event| view.step(event)).collect(),
+        conclusion,
+    }
+}
+
+/// The last rule of `outcome` that was true, `echo` apart: the rules are tried in their order until one is.
+fn decided(events: &[Event]) -> Option<(String, Option<u32>)> {
+    events.iter().rev().find_map(|event| match event {
+        Event::Worked(Worked { key, line, yielded: Ok(Json::Bool(true)), .. })
+            if key.starts_with("outcome.") && key != "outcome.echo" =>
+        {
+            Some((key.clone(), *line))
+        }
+        _ => None,
+    })
+}
+
+struct View {
+    mask: Mask,
+    charset: Charset,
+}
+
+impl View {
+    fn step(&self, event: &Event) -> Step {
+        match event {
+            Event::Put(Put::Http(outgoing)) => Step::Sent(self.request(outgoing)),
+            Event::Put(Put::Select(select)) => Step::Sent(Sent::Statement {
+                statement: self.mask.text(&select.statement),
+                parameters: select.parameters.iter().map(|one| self.mask.json(one)).collect(),
+            }),
+            Event::Put(Put::Fetch(question)) => {
+                Step::Sent(Sent::Message(self.mask.json(&asked(question))))
+            }
+            Event::Got(Got::Http(incoming)) => Step::Received(self.reply(incoming)),
+            Event::Got(Got::Rows { rows, as_of }) => Step::Received(Received::Rows {
+                rows: rows.iter().map(|row| self.mask.json(row)).collect(),
+                as_of: *as_of,
+            }),
+            Event::Got(Got::Fetched(reply)) => {
+                Step::Received(Received::Message(self.mask.json(&said(reply))))
+            }
+            Event::Broke(failed) => {
+                Step::Broke { reason: failed.reason.code(), detail: self.mask.text(&failed.detail) }
+            }
+            Event::Worked(worked) => Step::Evaluated(self.evaluated(worked)),
+        }
+    }
+
+    fn request(&self, outgoing: &Outgoing) -> Sent {
+        let mut headers: Vec<(String, String)> = outgoing
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), self.mask.text(value)))
+            .collect();
+        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if let Some((kind, _)) = outgoing.payload.as_ref().filter(|_| !has_type) {
+            headers.push(("content-type".to_owned(), kind.clone()));
+        }
+        Sent::Request {
+            method: outgoing.method.to_string(),
+            target: self.mask.text(&outgoing.target),
+            headers,
+            body: outgoing.payload.as_ref().map(|(_, bytes)| self.body(bytes)),
+        }
+    }
+
+    fn reply(&self, incoming: &Incoming) -> Received {
+        let headers = incoming.headers.iter();
+        Received::Reply {
+            status: incoming.status,
+            headers: headers.map(|(name, value)| (name.clone(), self.mask.json(value))).collect(),
+            body: self.body(&incoming.body),
+        }
+    }
+
+    fn body(&self, bytes: &[u8]) -> String {
+        let text = self.charset.decode(bytes).unwrap_or_else(|| crypto::hex(bytes));
+        self.mask.text(&text)
+    }
+
+    fn evaluated(&self, worked: &Worked) -> Evaluated {
+        let saw = worked.saw.iter().map(|glimpse| Glimpse {
+            path: self.mask.text(&glimpse.path),
+            value: glimpse.value.as_ref().map(|value| self.short(value)),
+        });
+        Evaluated {
+            key: worked.key.clone(),
+            line: worked.line,
+            expression: worked.source.clone(),
+            saw: saw.collect(),
+            yielded: worked.yielded.as_ref().ok().map(|value| self.short(value)),
+            fault: worked.yielded.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    /// Masked before it is cut, so that no part of a secret is left at the end.
+    fn short(&self, value: &Json) -> Json {
+        shortened(&self.mask.json(value))
+    }
+
+    fn answered(
+        &self,
+        answer: &Answer,
+        events: &[Event],
+        attributes: &[Attribute],
+        granted: &BTreeSet<String>,
+    ) -> Conclusion {
+        let as_of = answer.record.as_of;
+        let found = match &answer.record.finding {
+            Finding::NotFound => return Conclusion::NotFound { as_of },
+            Finding::Conflict => return Conclusion::Conflict { as_of },
+            Finding::Found(found) => found,
+        };
+        let kind = |name: &str| {
+            let known = attributes.iter().find(|attribute| attribute.name == name);
+            known.map_or("", |attribute| attribute.kind.name())
+        };
+        let told = found.iter().map(|(name, value)| Told {
+            name: name.clone(),
+            value: self.mask.json(&plain(value)),
+            kind: kind(name),
+            entry: entry(events, name),
+        });
+        let dropped = came(events).into_iter().filter(|name| !granted.contains(name));
+        Conclusion::Found { attributes: told.collect(), as_of, dropped: dropped.collect() }
+    }
+}
+
+/// The names of the attributes that came with a record, granted or not.
+fn came(events: &[Event]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for event in events {
+        match event {
+            Event::Worked(Worked { key, yielded: Ok(value), .. }) if !value.is_null() => {
+                names.extend(key.strip_prefix("attributes.").map(str::to_owned));
+            }
+            Event::Got(Got::Fetched(reply)) => {
+                if let Some(Outcome::Found(found)) = &reply.outcome {
+                    names.extend(found.attributes.keys().cloned());
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn entry(events: &[Event], attribute: &str) -> Option<String> {
+    let key = format!("attributes.{attribute}");
+    events.iter().rev().find_map(|event| match event {
+        Event::Worked(worked) if worked.key == key => worked
+            .saw
+            .iter()
+            .find(|glimpse| glimpse.path.starts_with("codes.") && glimpse.path.ends_with(']'))
+            .map(|glimpse| glimpse.path.clone()),
+        _ => None,
+    })
+}
+
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Truth(truth) => json!(truth),
+        Value::Integer(integer) => json!(integer),
+        Value::Text(text) | Value::Date(text) => json!(text),
+    }
+}
+
+/// A question to a program.
+fn asked(question: &wire::FetchRequest) -> Json {
+    let subjects: Vec<String> =
+        question.subjects.iter().map(|subject| format!("{:?}", subject.kind)).collect();
+    let roles: Vec<&str> = question.subjects.iter().map(|subject| subject.role.as_str()).collect();
+    json!({
+        "fact": question.fact,
+        "request_id": crypto::hex(&question.request_id),
+        "roles": roles,
+        "subjects": subjects,
+        "attributes": question.attributes,
+    })
+}
+
+/// A program's reply.
+fn said(reply: &wire::FetchResponse) -> Json {
+    match &reply.outcome {
+        Some(Outcome::Found(found)) => {
+            let attributes: BTreeMap<&String, Option<Json>> = found
+                .attributes
+                .iter()
+                .map(|(name, value)| (name, read_value(value).as_ref().map(plain)))
+                .collect();
+            let as_of = found.as_of.as_ref().map(ToString::to_string);
+            let checked = &found.subjects_checked;
+            json!({ "found": { "attributes": attributes, "as_of": as_of, "subjects_checked": checked } })
+        }
+        Some(Outcome::NotFound(not_found)) => {
+            json!({ "not_found": { "as_of": not_found.as_of.as_ref().map(ToString::to_string) } })
+        }
+        Some(Outcome::Unavailable(unavailable)) => {
+            json!({ "unavailable": { "reason": unavailable.reason } })
+        }
+        None => Json::Null,
+    }
+}
