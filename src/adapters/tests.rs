@@ -2,6 +2,7 @@
 
 mod agency;
 mod databases;
+mod file;
 mod grpc;
 mod hostile;
 mod http;

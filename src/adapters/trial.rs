@@ -86,6 +86,7 @@ impl Trial {
             Access::Http(_) => "http",
             Access::Soap(..) => "soap",
             Access::Sql(_) => "sql",
+            Access::File(_) => "file",
             Access::Grpc(_) => "grpc",
         };
         trial.has_session = manifest.session.is_some();
@@ -163,6 +164,7 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
             database.ca = aim.authority.clone().into_bytes();
             database.statement_timeout = aim.timeout;
         }
+        Access::File(_) => {}
         Access::Grpc(program) => {
             program.authority = aim.address.to_string();
             program.server_name = aim.address.ip().to_string();

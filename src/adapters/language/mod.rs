@@ -5,6 +5,6 @@ pub(super) mod envelope;
 pub(super) mod expression;
 mod functions;
 pub(super) mod json;
-mod moment;
+pub(super) mod moment;
 pub(super) mod template;
 pub(super) mod xml;

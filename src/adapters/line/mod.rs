@@ -3,6 +3,7 @@
 //! A [`Line`] carries bytes, statements or messages and understands none of them: what they mean is the transport's
 //! business. So a fixture can stand in for an agency, and what went over the line can be shown.
 
+pub(super) mod drop;
 pub(super) mod front;
 pub(super) mod https;
 pub(super) mod mysql;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
+use self::drop::{DropFolder, Lookup};
 use self::front::Select;
 use self::https::{Https, Incoming, Outgoing};
 use self::program::Remote;
@@ -31,6 +33,8 @@ pub(crate) enum Put {
     Http(Outgoing),
     /// A statement and its parameters.
     Select(Select),
+    /// What is looked up in a dropped table.
+    Lookup(Lookup),
     /// A question to a program in front of the agency.
     Fetch(wire::FetchRequest),
 }
@@ -80,6 +84,7 @@ pub(super) fn open(access: &Access) -> Result<Arc<dyn Line>, String> {
             Dialect::PostgreSql => Arc::new(postgres::open(database)),
             Dialect::MySql => Arc::new(mysql::open(database)),
         },
+        Access::File(folder) => Arc::new(DropFolder::new(folder)),
         Access::Grpc(program) => Arc::new(Remote::new(program)?),
     })
 }

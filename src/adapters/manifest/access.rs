@@ -1,4 +1,4 @@
-//! How an agency is reached: `[http]`, `[soap]`, `[sql]` or `[grpc]`.
+//! How an agency is reached: `[http]`, `[soap]`, `[sql]`, `[file]` or `[grpc]`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::Files;
+use super::folder::{self, Folder};
 use super::section::{Section, Source, Text};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::envelope::Version;
@@ -19,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a reply when the manifest does not say. An answer to one question is a few kilobytes.
 const MAX_BODY: i64 = 1_048_576;
 
-/// Exactly one of the four.
+/// Exactly one of these.
 pub(crate) enum Access {
     /// JSON, forms or XML over HTTPS.
     Http(Site),
@@ -29,6 +30,8 @@ pub(crate) enum Access {
     Sql(Database),
     /// A program of its own.
     Grpc(Program),
+    /// A folder into which the agency drops tables.
+    File(Folder),
 }
 
 /// An HTTPS site.
@@ -104,16 +107,18 @@ pub(super) fn access(
         document.section("soap").map(|section| soap(source, section, files)),
         document.section("sql").map(|section| sql(source, section, files, max_in_flight)),
         document.section("grpc").map(|section| grpc(source, section, files)),
+        document.section("file").map(|section| folder::folder(source, section, files)),
     ];
     let mut given = read.into_iter().flatten();
     match (given.next(), given.next()) {
         (Some(access), None) => access,
         (None, _) => {
-            source.flaw(0, "one of `[http]`, `[soap]`, `[sql]`, `[grpc]` is missing");
+            source.flaw(0, "one of `[http]`, `[soap]`, `[sql]`, `[file]`, `[grpc]` is missing");
             None
         }
         (Some(_), Some(_)) => {
-            source.flaw(0, "only one of `[http]`, `[soap]`, `[sql]`, `[grpc]` can be used");
+            source
+                .flaw(0, "only one of `[http]`, `[soap]`, `[sql]`, `[file]`, `[grpc]` can be used");
             None
         }
     }

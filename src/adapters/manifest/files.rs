@@ -26,6 +26,11 @@ impl<'a> Files<'a> {
         Self { folder, read, secrets: RefCell::default(), digests: RefCell::default() }
     }
 
+    /// Where a path of the manifest leads.
+    pub(super) fn place(&self, path: &Text) -> PathBuf {
+        self.folder.join(&path.value)
+    }
+
     /// Reads a file of text that anybody may see.
     pub(super) fn public(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
         if !self.read {

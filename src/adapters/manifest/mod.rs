@@ -2,6 +2,7 @@
 
 mod access;
 mod files;
+mod folder;
 mod names;
 mod operation;
 mod request;
@@ -27,6 +28,7 @@ use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
 pub(crate) use self::access::{Access, Database, Dialect, Program, Site};
+pub(crate) use self::folder::Folder;
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 pub(crate) use self::resilience::{Narrower, Resilience};

@@ -48,6 +48,8 @@ pub(crate) enum Question {
     Soap(Envelope),
     /// A statement and its parameters.
     Sql(Statement, Vec<Expression>),
+    /// What is looked up in a dropped table.
+    File(Expression),
     /// The query itself.
     Grpc,
 }
@@ -148,7 +150,7 @@ fn question(
 ) -> Option<Question> {
     let Some(access) = access else {
         // Without knowing the transport, its keys are not called unknown: one flaw is enough.
-        let _any = ["request", "statement", "parameters"].map(|key| section.has(key));
+        let _any = ["request", "statement", "parameters", "lookup"].map(|key| section.has(key));
         return None;
     };
     match access {
@@ -171,6 +173,10 @@ fn question(
                     source.flaw(statement.at, format!("`{}`: {problem}", statement.key));
                 });
             Some(Question::Sql(checked.ok()?, compiled.into_iter().collect::<Option<_>>()?))
+        }
+        Access::File(_) => {
+            let lookup = section.required("lookup")?;
+            source.expression(&lookup, names).map(Question::File)
         }
         Access::Grpc(_) => Some(Question::Grpc),
     }

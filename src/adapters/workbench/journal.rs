@@ -61,7 +61,7 @@ impl Journal {
     pub(super) fn about(manifest: &Manifest, fact: &FactCode) -> Self {
         let charset = match &manifest.access {
             Access::Http(site) | Access::Soap(site, _) => site.charset,
-            Access::Sql(_) | Access::Grpc(_) => Charset::Utf8,
+            Access::Sql(_) | Access::File(_) | Access::Grpc(_) => Charset::Utf8,
         };
         let secrets =
             manifest.secrets.values().map(|secret| secret.expose_secret().to_owned()).collect();

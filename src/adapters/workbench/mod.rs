@@ -56,6 +56,7 @@ impl<'a> Workbench<'a> {
             Access::Sql(database) => {
                 format!("{}:{}/{}", database.host, database.port, database.database)
             }
+            Access::File(folder) => folder.path.display().to_string(),
             Access::Grpc(program) => program.authority.clone(),
         }
     }

@@ -325,11 +325,11 @@ async fn more_rows_than_the_limit(kind: Kind) {
 async fn the_server_ends_what_takes_too_long(kind: Kind) {
     let front = kind.front().await;
     let [_, working] = kind.slow();
-    let adapter = front.office.adapter(&front.manifest("1s", &format!(" AND {working}")));
+    let adapter = front.office.adapter(&front.manifest("5s", &format!(" AND {working}")));
     assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "timeout");
 
     // Nobody waits for this one any more.
-    let line = front.line(Duration::from_secs(2));
+    let line = front.line(Duration::from_secs(6));
     let statement =
         format!("SELECT name AS given_up FROM marriage WHERE number = $1 AND {working}");
     let asked = [json!(HE)];
@@ -349,16 +349,16 @@ async fn the_line_is_encrypted_and_has_limits(kind: Kind) {
             "SELECT ssl, current_setting('statement_timeout') AS most, \
              current_setting('transaction_read_only') AS r FROM pg_stat_ssl \
              WHERE pid = pg_backend_pid() AND $1 = 1",
-            json!({ "ssl": true, "most": "1500ms", "r": "on" }),
+            json!({ "ssl": true, "most": "7500ms", "r": "on" }),
         ),
         Kind::MariaDb => (
             "SELECT VARIABLE_VALUE <> '' AS encrypted, CAST(@@max_statement_time AS CHAR) AS most, \
              @@tx_read_only AS r FROM information_schema.SESSION_STATUS \
              WHERE VARIABLE_NAME = 'Ssl_cipher' AND $1 = 1",
-            json!({ "encrypted": 1, "most": "1.500000", "r": 1 }),
+            json!({ "encrypted": 1, "most": "7.500000", "r": 1 }),
         ),
     };
-    let line = front.line(Duration::from_millis(1_500));
+    let line = front.line(Duration::from_millis(7_500));
     assert_eq!(front.put(&*line, statement, &[json!(1)]).await.unwrap(), [expected]);
 }
 
