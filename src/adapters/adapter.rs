@@ -151,7 +151,7 @@ impl Adapter {
         &self.agency
     }
 
-    /// `http`, `soap`, `sql` or `grpc`.
+    /// `http`, `soap`, `sql`, `file` or `grpc`.
     pub fn transport(&self) -> &'static str {
         self.transport.kind()
     }
@@ -315,7 +315,7 @@ fn fingerprint(manifest: &Manifest, catalogue: &[u8]) -> Digest {
 pub(super) fn constants(manifest: &Manifest) -> Scope {
     let shape = match &manifest.access {
         Access::Http(site) | Access::Soap(site, _) => Arc::clone(&site.shape),
-        Access::Sql(_) | Access::Grpc(_) => Arc::default(),
+        Access::Sql(_) | Access::File(_) | Access::Grpc(_) => Arc::default(),
     };
     let secrets: Map<String, Json> = manifest
         .secrets

@@ -137,11 +137,14 @@ fn document_record(
         outcome => outcome?,
     };
     let checked = reader.checked(terms.subjects)?;
-    let as_of = reader.as_of(terms.now);
+    // What the line itself knows of the age of its data.
+    let stated = document.resp.get("as_of").and_then(Json::as_u64);
+    let usual = stated.and_then(|ms| ms.checked_mul(1_000)).map_or(terms.now, Timestamp);
+    let as_of = reader.as_of(terms.now, usual);
     let (finding, as_of, dropped) = match outcome {
         // Where there is no record, there is often no statement of time either.
-        Outcome::NotFound => (Finding::NotFound, as_of.unwrap_or(terms.now), 0),
-        Outcome::Conflict => (Finding::Conflict, as_of.unwrap_or(terms.now), 0),
+        Outcome::NotFound => (Finding::NotFound, as_of.unwrap_or(usual), 0),
+        Outcome::Conflict => (Finding::Conflict, as_of.unwrap_or(usual), 0),
         Outcome::Found => {
             if let Some(incomplete) = document.incomplete {
                 return Err(incomplete);
@@ -223,8 +226,8 @@ impl Reader<'_> {
         Ok((kept, dropped))
     }
 
-    fn as_of(&self, now: Timestamp) -> Result<Timestamp, Failed> {
-        let Some(expression) = &self.reading.as_of else { return Ok(now) };
+    fn as_of(&self, now: Timestamp, usual: Timestamp) -> Result<Timestamp, Failed> {
+        let Some(expression) = &self.reading.as_of else { return Ok(usual) };
         let value = expression
             .evaluate(&self.scope)
             .map_err(|fault| self.failed("as_of", expression, fault))?;

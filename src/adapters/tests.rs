@@ -1,6 +1,8 @@
 //! Adapters over real sockets: agencies that answer, that are slow, that break off, that answer nonsense.
 
 mod agency;
+mod databases;
+mod file;
 mod grpc;
 mod hostile;
 mod http;

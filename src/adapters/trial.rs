@@ -87,6 +87,7 @@ impl Trial {
             Access::Http(_) => "http",
             Access::Soap(..) => "soap",
             Access::Sql(_) => "sql",
+            Access::File(_) => "file",
             Access::Grpc(_) => "grpc",
         };
         trial.has_session = manifest.session.is_some();
@@ -165,6 +166,7 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
             database.ca = aim.authority.clone().into_bytes();
             database.statement_timeout = aim.timeout;
         }
+        Access::File(_) => {}
         Access::Grpc(program) => {
             // A program that the gateway would start is stood in for too: what is tried is the gateway's end.
             program.place = Runs::Remote(Box::new(Elsewhere {

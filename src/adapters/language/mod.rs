@@ -5,7 +5,7 @@ pub(super) mod envelope;
 pub(super) mod expression;
 mod functions;
 pub(super) mod json;
-mod moment;
+pub(super) mod moment;
 pub(super) mod signature;
 pub(super) mod template;
 pub(super) mod xml;

@@ -19,7 +19,7 @@ const GROUPS: [&str; 6] = ["yyyy", "MM", "dd", "HH", "mm", "ss"];
 const ABSENT: [&str; 6] = ["", "null", "NULL", "无", "—", "——"];
 
 /// Milliseconds since 1970 as China time in `pattern`.
-pub(super) fn write(ms: i64, pattern: &str) -> Result<String, &'static str> {
+pub(crate) fn write(ms: i64, pattern: &str) -> Result<String, &'static str> {
     let at = Timestamp::from_millisecond(ms).map_err(|_| NO_MATCH)?;
     let at: Zoned = at.to_zoned(TimeZone::fixed(CHINA));
     let fields = [
@@ -50,7 +50,7 @@ pub(super) fn http_date(ms: i64) -> Result<String, &'static str> {
 }
 
 /// Milliseconds since 1970 of a China time written in `pattern`.
-pub(super) fn read(text: &str, pattern: &str) -> Result<i64, &'static str> {
+pub(crate) fn read(text: &str, pattern: &str) -> Result<i64, &'static str> {
     let mut fields = [1970_i16, 1, 1, 0, 0, 0];
     let mut rest = text;
     for piece in pieces(pattern) {

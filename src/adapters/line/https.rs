@@ -35,7 +35,6 @@ pub(crate) struct Outgoing {
     /// Content type and bytes.
     pub(crate) payload: Option<(String, Vec<u8>)>,
     /// What `[sign]` made of a secret, the signature too, in each way that it can be written above. Never shown.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for showing requests, which comes next"))]
     pub(crate) secrets: Vec<String>,
 }
 

@@ -3,7 +3,10 @@
 //! A [`Line`] carries bytes, statements or messages and understands none of them: what they mean is the transport's
 //! business. So a fixture can stand in for an agency, and what went over the line can be shown.
 
+pub(super) mod drop;
+pub(super) mod front;
 pub(super) mod https;
+pub(super) mod mysql;
 pub(super) mod postgres;
 pub(super) mod program;
 pub(super) mod tls;
@@ -15,11 +18,12 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
+use self::drop::{DropFolder, Lookup};
+use self::front::Select;
 use self::https::{Https, Incoming, Outgoing};
-use self::postgres::{Postgres, Select};
 use self::program::ProgramState;
 use super::failed::Failed;
-use super::manifest::Access;
+use super::manifest::{Access, Dialect};
 use crate::proto::adapter::v1 as wire;
 use crate::query::time::Timestamp;
 
@@ -30,6 +34,8 @@ pub(crate) enum Put {
     Http(Outgoing),
     /// A statement and its parameters.
     Select(Select),
+    /// What is looked up in a dropped table.
+    Lookup(Lookup),
     /// A question to a program in front of the agency.
     Fetch(wire::FetchRequest),
 }
@@ -97,7 +103,11 @@ pub(super) fn open(access: &Access) -> Result<Arc<dyn Line>, String> {
     let unusable = |error: reqwest::Error| format!("HTTPS cannot be set up: {error}");
     Ok(match access {
         Access::Http(site) | Access::Soap(site, _) => Arc::new(Https::new(site).map_err(unusable)?),
-        Access::Sql(database) => Arc::new(Postgres::new(database)),
+        Access::Sql(database) => match database.dialect {
+            Dialect::PostgreSql => Arc::new(postgres::open(database)),
+            Dialect::MySql => Arc::new(mysql::open(database)),
+        },
+        Access::File(folder) => Arc::new(DropFolder::new(folder)),
         Access::Grpc(program) => program::open(program)?,
     })
 }

@@ -1,260 +1,138 @@
-//! A read-only front-end database (前置机), spoken to in PostgreSQL's protocol.
+//! The line to a database that speaks PostgreSQL's protocol.
 //!
-//! A statement is fixed text from the manifest; what a caller sends can only ever be a parameter. Every question runs in a
-//! read-only transaction with the manifest's time limit, on a connection whose certificate and
-//! name are checked. The driver trusts the public web authorities beside the manifest's own; it offers no way to leave
-//! them out.
+//! The driver trusts the public web authorities beside the manifest's own; it offers no way to leave them out.
 
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
-
-use futures_util::{FutureExt, TryStreamExt};
+use jiff::ToSpan;
+use jiff::civil::DateTime;
 use secrecy::ExposeSecret;
-use serde_json::{Map, Value as Json};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode, PgTypeInfo};
-use sqlx::{AssertSqlSafe, Column, Connection, Either, Executor, PgPool, Row, TypeInfo, ValueRef};
-use tokio::time::{Instant, timeout_at};
+use serde_json::Value as Json;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslMode};
+use sqlx::{Row, ValueRef};
 
-use super::{Got, Line, Put, Putting, not_carried};
-use crate::adapters::failed::Failed;
+use super::front::{self, Dialect, FrontEnd};
 use crate::adapters::manifest::Database;
 use crate::query::record::Unavailable;
 
-/// Connections kept towards one database. The bulkhead bounds questions; a front-end box has few places to give.
-const CONNECTIONS: u32 = 8;
+/// Time of day zero that PostgreSQL counts from.
+const EPOCH: DateTime = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
 
-/// Bytes of all rows together. An answer to one question is some kilobytes.
-const MAX_BYTES: usize = 16 << 20;
-
-/// A statement of the manifest, and what a question puts in it.
-#[derive(Clone)]
-pub(crate) struct Select {
-    /// Text of the manifest.
-    pub(crate) statement: String,
-    /// Text, integers, truths and nulls.
-    pub(crate) parameters: Vec<Json>,
+/// Describes the connections; none is opened before the first question.
+pub(crate) fn open(database: &Database) -> FrontEnd<sqlx::Postgres> {
+    let milliseconds = database.statement_timeout.as_millis().to_string();
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(&database.host)
+        .port(database.port)
+        .database(&database.database)
+        .username(&database.user)
+        .password(database.password.expose_secret())
+        .ssl_mode(PgSslMode::VerifyFull)
+        .ssl_root_cert_from_pem(database.ca.clone())
+        // The server's own limits, for when we are no longer there to enforce ours.
+        .options([
+            ("statement_timeout", milliseconds.as_str()),
+            ("default_transaction_read_only", "on"),
+        ])
+        .statement_cache_capacity(64)
+        .application_name("heyan");
+    FrontEnd::new(database, PgPoolOptions::new(), options)
 }
 
-/// One database.
-pub(crate) struct Postgres {
-    pool: PgPool,
-    timeout: Duration,
-    max_rows: usize,
-}
+impl Dialect for sqlx::Postgres {
+    const BEGIN: &'static str = "BEGIN READ ONLY";
 
-impl Postgres {
-    /// Describes the connections; none is opened before the first question.
-    pub(crate) fn new(database: &Database) -> Self {
-        let milliseconds = database.statement_timeout.as_millis().to_string();
-        let options = PgConnectOptions::new_without_pgpass()
-            .host(&database.host)
-            .port(database.port)
-            .database(&database.database)
-            .username(&database.user)
-            .password(database.password.expose_secret())
-            .ssl_mode(PgSslMode::VerifyFull)
-            .ssl_root_cert_from_pem(database.ca.clone())
-            // The server's own limits, for when we are no longer there to enforce ours.
-            .options([
-                ("statement_timeout", milliseconds.as_str()),
-                ("default_transaction_read_only", "on"),
-            ])
-            .statement_cache_capacity(64)
-            .application_name("heyan");
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            // Half of it, so that a database that is away is told apart from one that is slow.
-            .acquire_timeout(database.statement_timeout / 2)
-            .connect_lazy_with(options);
-        Self { pool, timeout: database.statement_timeout, max_rows: database.max_rows }
+    fn bind(arguments: &mut PgArguments, parameter: &Json) -> bool {
+        front::bind::<Self>(arguments, parameter)
     }
 
-    /// Rows of one SELECT as maps by column name. Text, integers, truths, dates and nulls are read; all else is a
-    /// contract error, and so is more than the row limit.
-    async fn rows(
-        &self,
-        statement: &str,
-        parameters: &[Json],
-        deadline: Instant,
-    ) -> Result<Vec<Json>, Failed> {
-        let deadline = deadline.min(Instant::now() + self.timeout);
-        // The driver panics on rows whose lengths are wrong. What it was reading has left the connection by then, so the
-        // next question finds it in step.
-        let selecting = AssertUnwindSafe(self.select(statement, parameters)).catch_unwind();
-        match timeout_at(deadline, selecting).await {
-            Ok(Ok(rows)) => rows,
-            Ok(Err(_)) => Err(Failed::contract("the database's answer cannot be read")),
-            Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the statement took too long")),
+    fn value(row: &PgRow, position: usize, kind: &str) -> Option<Json> {
+        let raw = row.try_get_raw(position).ok()?;
+        if raw.is_null() {
+            return Some(Json::Null);
         }
-    }
-
-    async fn select(&self, statement: &str, parameters: &[Json]) -> Result<Vec<Json>, Failed> {
-        let mut connection = self.pool.acquire().await.map_err(|error| no_connection(&error))?;
-        let mut transaction =
-            connection.begin_with("BEGIN READ ONLY").await.map_err(|error| failure(&error))?;
-        let arguments = bind(parameters)?;
-        // The text is the manifest's, checked on load to be one SELECT; nothing of a question is ever put into it.
-        let statement = AssertSqlSafe(statement.to_owned());
-        let mut stream = transaction.fetch_many(sqlx::query_with(statement, arguments));
-        let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
-        while let Some(part) = stream.try_next().await.map_err(|error| failure(&error))? {
-            let Either::Right(row) = part else {
-                has_ended = true;
-                continue;
-            };
-            bytes = bytes.saturating_add(size(&row));
-            if bytes > MAX_BYTES {
-                return Err(Failed::contract(format!("rows of more than {MAX_BYTES} bytes")));
-            }
-            if rows.len() == self.max_rows {
-                return Err(Failed::contract(format!(
-                    "more than {} rows (max_rows)",
-                    self.max_rows
-                )));
-            }
-            rows.push(read(&row)?);
-        }
-        drop(stream);
-        // Without the database's word that these are all, no rows are not "no record".
-        if !has_ended {
-            return Err(Failed::contract("the database never said that these are all rows"));
-        }
-        transaction.commit().await.map_err(|error| failure(&error))?;
-        Ok(rows)
-    }
-}
-
-impl Line for Postgres {
-    fn put(&self, put: Put, deadline: Instant) -> Putting<'_> {
-        Box::pin(async move {
-            let Put::Select(select) = put else { return Err(not_carried()) };
-            let rows = self.rows(&select.statement, &select.parameters, deadline).await?;
-            Ok(Got::Rows { rows, as_of: None })
+        let text = || row.try_get::<String, _>(position).ok();
+        let bytes = || raw.as_bytes().ok();
+        Some(match kind {
+            "BOOL" => Json::from(row.try_get::<bool, _>(position).ok()?),
+            "INT2" => Json::from(row.try_get::<i16, _>(position).ok()?),
+            "INT4" => Json::from(row.try_get::<i32, _>(position).ok()?),
+            "INT8" => Json::from(row.try_get::<i64, _>(position).ok()?),
+            "TEXT" | "VARCHAR" | "NAME" | "UNKNOWN" => Json::from(text()?),
+            // What fills a CHAR(n) up to its length means nothing.
+            "CHAR" => Json::from(text()?.trim_end_matches(' ')),
+            "NUMERIC" => Json::from(numeric(bytes()?)?),
+            "DATE" => Json::from(date(bytes()?)?),
+            "TIMESTAMP" => Json::from(moment(bytes()?, 0)?),
+            // Shown in China time, as everything here.
+            "TIMESTAMPTZ" => Json::from(moment(bytes()?, 8)?),
+            _ => return None,
         })
     }
-}
 
-/// Bytes of the row's values.
-fn size(row: &PgRow) -> usize {
-    let raw = (0..row.columns().len()).filter_map(|position| row.try_get_raw(position).ok());
-    raw.filter_map(|value| value.as_bytes().ok().map(<[u8]>::len)).sum()
-}
-
-fn bind(parameters: &[Json]) -> Result<PgArguments, Failed> {
-    let mut arguments = PgArguments::default();
-    for (position, parameter) in parameters.iter().enumerate() {
-        let bound = match parameter {
-            Json::Null => add(&mut arguments, None::<String>),
-            Json::Bool(truth) => add(&mut arguments, *truth),
-            Json::Number(number) => match number.as_i64() {
-                Some(integer) => add(&mut arguments, integer),
-                None => false,
-            },
-            Json::String(text) => add(&mut arguments, text.clone()),
-            Json::Array(_) | Json::Object(_) => false,
+    fn refused(error: &dyn DatabaseError) -> (Unavailable, String) {
+        let code = error.code().unwrap_or_default().into_owned();
+        // Class 28: authorization; 53, 57: resources and shutdown; 57014: the statement's time limit.
+        let reason = match code.get(..2) {
+            _ if code == "57014" => Unavailable::Timeout,
+            Some("28" | "53" | "57") => Unavailable::Refused,
+            _ => Unavailable::ContractError,
         };
-        if !bound {
-            let detail = format!("parameter {} is no text, integer, truth or null", position + 1);
-            return Err(Failed::contract(detail));
-        }
+        (reason, format!("SQLSTATE {code}"))
     }
-    Ok(arguments)
-}
-
-fn add<'q, T>(arguments: &mut PgArguments, value: T) -> bool
-where
-    T: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'q,
-{
-    sqlx::Arguments::add(arguments, value).is_ok()
-}
-
-fn read(row: &PgRow) -> Result<Json, Failed> {
-    let mut map = Map::new();
-    for (position, column) in row.columns().iter().enumerate() {
-        let value = read_column(row, position, column.type_info()).ok_or_else(|| {
-            let detail = format!(
-                "column `{}` of type {} cannot be read: cast it in the statement",
-                column.name(),
-                column.type_info().name()
-            );
-            Failed::contract(detail)
-        })?;
-        map.insert(column.name().to_owned(), value);
-    }
-    Ok(Json::Object(map))
-}
-
-fn read_column(row: &PgRow, position: usize, kind: &PgTypeInfo) -> Option<Json> {
-    if row.try_get_raw(position).ok()?.is_null() {
-        return Some(Json::Null);
-    }
-    Some(match kind.name() {
-        "BOOL" => Json::from(row.try_get::<bool, _>(position).ok()?),
-        "INT2" => Json::from(row.try_get::<i16, _>(position).ok()?),
-        "INT4" => Json::from(row.try_get::<i32, _>(position).ok()?),
-        "INT8" => Json::from(row.try_get::<i64, _>(position).ok()?),
-        "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" => {
-            Json::from(row.try_get::<String, _>(position).ok()?)
-        }
-        "DATE" => {
-            let raw = row.try_get_raw(position).ok()?;
-            Json::from(date(raw.as_bytes().ok()?)?)
-        }
-        _ => return None,
-    })
 }
 
 /// PostgreSQL sends a date as days since 2000-01-01.
 fn date(bytes: &[u8]) -> Option<String> {
     let days = i32::from_be_bytes(bytes.try_into().ok()?);
     let span = jiff::Span::new().try_days(days).ok()?;
-    Some(jiff::civil::date(2000, 1, 1).checked_add(span).ok()?.to_string())
+    Some(EPOCH.date().checked_add(span).ok()?.to_string())
 }
 
-/// Sorts the errors of connecting. Whatever is not the database's own word means that there was none: the question has
-/// not been put.
-fn no_connection(error: &sqlx::Error) -> Failed {
-    match error {
-        sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut => failure(error),
-        _ => Failed::unanswered(
-            Unavailable::Unreachable,
-            "the database cannot be reached, or its certificate is wrong",
-        ),
-    }
+/// PostgreSQL sends a time as microseconds since 2000-01-01; `infinity` is none.
+fn moment(bytes: &[u8], hours: i64) -> Option<String> {
+    let span = jiff::Span::new().try_microseconds(i64::from_be_bytes(bytes.try_into().ok()?));
+    let moment = EPOCH.checked_add(span.ok()?).ok()?.checked_add(hours.hours()).ok()?;
+    Some(moment.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// Sorts the driver's errors. Its texts may quote values, so none of them is kept; the server's code is enough to look up.
-fn failure(error: &sqlx::Error) -> Failed {
-    match error {
-        sqlx::Error::Database(refused) => {
-            let code = refused.code().unwrap_or_default().into_owned();
-            // Class 28: authorization; 53, 57: resources and shutdown; 57014: the statement's time limit.
-            let reason = match code.as_str() {
-                "57014" => Unavailable::Timeout,
-                code if code.starts_with("28")
-                    || code.starts_with("53")
-                    || code.starts_with("57") =>
-                {
-                    Unavailable::Refused
-                }
-                _ => Unavailable::ContractError,
-            };
-            Failed::answered(reason, format!("the database answered with SQLSTATE {code}"))
-        }
-        sqlx::Error::PoolTimedOut => {
-            Failed::unanswered(Unavailable::Unreachable, "no connection could be had in time")
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => Failed::unanswered(
-            Unavailable::Unreachable,
-            "the database cannot be reached, or its certificate is wrong",
-        ),
-        _ => Failed::contract("the database's answer cannot be read"),
+/// PostgreSQL sends a decimal as four digits to a group, the place of the first group, the sign and the number of decimals.
+fn numeric(bytes: &[u8]) -> Option<String> {
+    let words: Vec<u16> = bytes
+        .chunks_exact(2)
+        .filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)))
+        .collect();
+    let [count, weight, sign, decimals, groups @ ..] = words.as_slice() else { return None };
+    if usize::from(*count) != groups.len() || *decimals > 0x3fff {
+        return None;
     }
+    let weight = i32::from(weight.cast_signed());
+    let group = |place: i32| {
+        let at = usize::try_from(place).ok();
+        at.and_then(|at| groups.get(at)).copied().unwrap_or_default()
+    };
+    let whole: String = (0..=weight).map(|place| format!("{:04}", group(place))).collect();
+    let whole = whole.trim_start_matches('0');
+    let decimals = usize::from(*decimals);
+    let mut fraction = String::new();
+    let mut place = weight + 1;
+    while fraction.len() < decimals {
+        fraction.push_str(&format!("{:04}", group(place)));
+        place += 1;
+    }
+    fraction.truncate(decimals);
+    let sign = match sign {
+        0 => "",
+        0x4000 => "-",
+        _ => return None,
+    };
+    let point = if decimals == 0 { "" } else { "." };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::{date, moment, numeric};
 
     #[test]
     fn dates_as_postgresql_sends_them() {
@@ -264,5 +142,29 @@ mod tests {
         // `infinity`, and what is no date at all.
         assert_eq!(date(&i32::MAX.to_be_bytes()), None);
         assert_eq!(date(b"2018-01-31"), None);
+    }
+
+    #[test]
+    fn times_as_postgresql_sends_them() {
+        let shown = |at: i64, hours| moment(&at.to_be_bytes(), hours);
+        assert_eq!(shown(1_500_000, 0).as_deref(), Some("2000-01-01 00:00:01"));
+        assert_eq!(shown(0, 8).as_deref(), Some("2000-01-01 08:00:00"));
+        assert_eq!((shown(i64::MAX, 0), shown(i64::MIN, 8)), (None, None));
+    }
+
+    #[test]
+    fn decimals_as_postgresql_sends_them() {
+        let shown = |words: &[u16]| {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+            numeric(&bytes)
+        };
+        assert_eq!(shown(&[2, 0, 0, 2, 12, 5000]).as_deref(), Some("12.50"));
+        assert_eq!(shown(&[2, 1, 0x4000, 0, 1, 2]).as_deref(), Some("-10002"));
+        assert_eq!(shown(&[1, 0xffff, 0, 4, 1]).as_deref(), Some("0.0001"));
+        assert_eq!(shown(&[1, 0xfffe, 0, 8, 1]).as_deref(), Some("0.00000001"));
+        assert_eq!(shown(&[0, 0, 0, 0]).as_deref(), Some("0"));
+        assert_eq!(shown(&[1, 1, 0, 0, 3]).as_deref(), Some("30000"));
+        // Not a number, and what was cut off.
+        assert_eq!((shown(&[0, 0, 0xc000, 0]), shown(&[2, 0, 0, 0, 1])), (None, None));
     }
 }

@@ -1,4 +1,4 @@
-//! How an agency is reached: `[http]`, `[soap]`, `[sql]` or `[grpc]`.
+//! How an agency is reached: `[http]`, `[soap]`, `[sql]`, `[file]` or `[grpc]`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::Files;
+use super::folder::{self, Folder};
 use super::program::{Program, grpc};
 use super::section::{Section, Source, Text};
 use crate::adapters::language::charset::Charset;
@@ -20,16 +21,18 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a reply when the manifest does not say. An answer to one question is a few kilobytes.
 const MAX_BODY: i64 = 1_048_576;
 
-/// Exactly one of the four.
+/// Exactly one of these.
 pub(crate) enum Access {
     /// JSON, forms or XML over HTTPS.
     Http(Site),
     /// SOAP over HTTPS.
     Soap(Site, Version),
-    /// PostgreSQL.
+    /// A database.
     Sql(Database),
     /// A program of its own.
     Grpc(Program),
+    /// A folder into which the agency drops tables.
+    File(Folder),
 }
 
 /// An HTTPS site.
@@ -50,8 +53,19 @@ pub(crate) struct Site {
     pub(crate) shape: Arc<Shape>,
 }
 
-/// A PostgreSQL database.
+/// Protocols of databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// PostgreSQL's.
+    PostgreSql,
+    /// That of MySQL and MariaDB.
+    MySql,
+}
+
+/// A database.
 pub(crate) struct Database {
+    /// What it speaks.
+    pub(crate) dialect: Dialect,
     /// Name or address.
     pub(crate) host: String,
     /// Port.
@@ -68,6 +82,8 @@ pub(crate) struct Database {
     pub(crate) statement_timeout: Duration,
     /// Rows of a reply.
     pub(crate) max_rows: usize,
+    /// Connections at once.
+    pub(crate) max_connections: u32,
 }
 
 /// Reads the one section that is there.
@@ -75,22 +91,25 @@ pub(super) fn access(
     source: &Source<'_>,
     document: &Section<'_>,
     files: &Files<'_>,
+    max_in_flight: usize,
 ) -> Option<Access> {
     let read = [
         document.section("http").map(|section| http(source, section, files)),
         document.section("soap").map(|section| soap(source, section, files)),
-        document.section("sql").map(|section| sql(source, section, files)),
+        document.section("sql").map(|section| sql(source, section, files, max_in_flight)),
         document.section("grpc").map(|section| grpc(source, section, files)),
+        document.section("file").map(|section| folder::folder(source, section, files)),
     ];
     let mut given = read.into_iter().flatten();
     match (given.next(), given.next()) {
         (Some(access), None) => access,
         (None, _) => {
-            source.flaw(0, "one of `[http]`, `[soap]`, `[sql]`, `[grpc]` is missing");
+            source.flaw(0, "one of `[http]`, `[soap]`, `[sql]`, `[file]`, `[grpc]` is missing");
             None
         }
         (Some(_), Some(_)) => {
-            source.flaw(0, "only one of `[http]`, `[soap]`, `[sql]`, `[grpc]` can be used");
+            source
+                .flaw(0, "only one of `[http]`, `[soap]`, `[sql]`, `[file]`, `[grpc]` can be used");
             None
         }
     }
@@ -179,9 +198,19 @@ fn shape(source: &Source<'_>, section: &Section<'_>) -> Shape {
     Shape { lists: lists.collect(), namespaces }
 }
 
-fn sql(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<Access> {
+fn sql(
+    source: &Source<'_>,
+    section: Section<'_>,
+    files: &Files<'_>,
+    max_in_flight: usize,
+) -> Option<Access> {
+    let dialect = dialect(source, &section);
     let host = section.required("host");
-    let port = section.integer("port", 1..65_536, 5_432);
+    let port = section.integer(
+        "port",
+        1..65_536,
+        if dialect == Some(Dialect::MySql) { 3_306 } else { 5_432 },
+    );
     let database = section.required("database");
     let user = section.required("user");
     let password = section.required("password").and_then(|text| {
@@ -194,8 +223,12 @@ fn sql(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<A
     let ca = section.required("ca").and_then(|text| files.authority(source, &text));
     let statement_timeout = section.span("statement_timeout", MAX_TIMEOUT, TIMEOUT);
     let max_rows = section.integer("max_rows", 1..10_001, 200);
+    // A front-end box has few places to give.
+    let usual = i64::try_from(max_in_flight).unwrap_or(8).min(8);
+    let max_connections = section.integer("max_connections", 1..1_025, usual);
     section.finish();
     Some(Access::Sql(Database {
+        dialect: dialect?,
         host: host?.value,
         port: u16::try_from(port).ok()?,
         database: database?.value,
@@ -204,7 +237,21 @@ fn sql(source: &Source<'_>, section: Section<'_>, files: &Files<'_>) -> Option<A
         ca: ca?,
         statement_timeout,
         max_rows: usize::try_from(max_rows).ok()?,
+        max_connections: u32::try_from(max_connections).ok()?,
     }))
+}
+
+fn dialect(source: &Source<'_>, section: &Section<'_>) -> Option<Dialect> {
+    let Some(text) = section.text("dialect") else { return Some(Dialect::PostgreSql) };
+    let dialect = match text.value.as_str() {
+        "postgresql" => Some(Dialect::PostgreSql),
+        "mysql" => Some(Dialect::MySql),
+        _ => None,
+    };
+    if dialect.is_none() {
+        source.flaw(text.at, format!("`{}` is \"postgresql\" or \"mysql\"", text.key));
+    }
+    dialect
 }
 
 /// Host and port of an address that is nothing but `https://HOST[:PORT]`.

@@ -34,6 +34,11 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Where a path of the manifest leads.
+    pub(super) fn place(&self, path: &Text) -> PathBuf {
+        self.folder.join(&path.value)
+    }
+
     /// Reads a file of text that anybody may see.
     pub(super) fn public(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
         if !self.read {

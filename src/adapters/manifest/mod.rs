@@ -4,6 +4,7 @@ mod access;
 mod codes;
 mod constant;
 mod files;
+mod folder;
 mod names;
 mod operation;
 mod program;
@@ -32,7 +33,8 @@ use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
-pub(crate) use self::access::{Access, Database, Site};
+pub(crate) use self::access::{Access, Database, Dialect, Site};
+pub(crate) use self::folder::Folder;
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::program::{Elsewhere, Here, Program, Runs};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
@@ -173,14 +175,14 @@ fn manifest(
     }
     let settings = document.section("settings").map(Section::constants).unwrap_or_default();
     declared.settings = settings.keys().cloned().collect();
-    let mut access = access::access(source, &document, files);
+    let resilience = resilience::resilience(source, &document);
+    let maintenance = resilience::maintenance(source, &document);
+    let mut access = access::access(source, &document, files, resilience.max_in_flight);
     if let (Some(Access::Grpc(program)), Some(name)) = (&mut access, &name) {
         program.name.clone_from(&name.value);
     }
     let session = session(source, &document, access.as_ref(), &mut declared);
     signing(source, &document, access.as_ref(), &mut declared);
-    let resilience = resilience::resilience(source, &document);
-    let maintenance = resilience::maintenance(source, &document);
     let operations = document.sections("operation");
     if operations.is_empty() {
         document.missing("operation");

@@ -10,7 +10,7 @@ use super::names::Declared;
 use super::request::{Envelope, Request, envelope, request};
 use super::resilience::{self, Narrower};
 use super::section::{Section, Source, Text};
-use super::statement;
+use super::statement::{self, Statement};
 use crate::adapters::language::expression::{Expression, Members, Names};
 use crate::catalogue::{Attribute, Fact, Role};
 use crate::query::{FactCode, OrganisationId};
@@ -47,7 +47,9 @@ pub(crate) enum Question {
     /// In a SOAP envelope.
     Soap(Envelope),
     /// A statement and its parameters.
-    Sql(String, Vec<Expression>),
+    Sql(Statement, Vec<Expression>),
+    /// What is looked up in a dropped table.
+    File(Expression),
     /// The query itself.
     Grpc,
 }
@@ -148,7 +150,7 @@ fn question(
 ) -> Option<Question> {
     let Some(access) = access else {
         // Without knowing the transport, its keys are not called unknown: one flaw is enough.
-        let _any = ["request", "statement", "parameters"].map(|key| section.has(key));
+        let _any = ["request", "statement", "parameters", "lookup"].map(|key| section.has(key));
         return None;
     };
     match access {
@@ -160,17 +162,21 @@ fn question(
             let inside = present(section, "request")?;
             envelope(source, inside, names, declared.sign.as_ref()).map(Question::Soap)
         }
-        Access::Sql(_) => {
+        Access::Sql(database) => {
             let statement = section.required("statement");
             let parameters: Vec<Text> = section.texts("parameters");
             let compiled: Vec<Option<Expression>> =
                 parameters.iter().map(|text| source.expression(text, names)).collect();
             let statement = statement?;
-            if let Err(problem) = statement::check(&statement.value, parameters.len()) {
-                source.flaw(statement.at, format!("`{}`: {problem}", statement.key));
-                return None;
-            }
-            Some(Question::Sql(statement.value, compiled.into_iter().collect::<Option<_>>()?))
+            let checked = statement::check(&statement.value, parameters.len(), database.dialect)
+                .map_err(|problem| {
+                    source.flaw(statement.at, format!("`{}`: {problem}", statement.key));
+                });
+            Some(Question::Sql(checked.ok()?, compiled.into_iter().collect::<Option<_>>()?))
+        }
+        Access::File(_) => {
+            let lookup = section.required("lookup")?;
+            source.expression(&lookup, names).map(Question::File)
         }
         Access::Grpc(_) => Some(Question::Grpc),
     }

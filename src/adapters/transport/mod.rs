@@ -1,6 +1,7 @@
 //! How a question becomes exchanges over a line, and a reply: one file per transport.
 
 mod exchange;
+mod file;
 mod grpc;
 mod http;
 mod render;
@@ -70,6 +71,7 @@ pub(super) fn over(
             Arc::new(soap::Soap::new(speech(line, site), *version, session))
         }
         Access::Sql(_) => Arc::new(sql::Sql::new(line)),
+        Access::File(_) => Arc::new(file::Dropped::new(line)),
         Access::Grpc(_) => Arc::new(grpc::Grpc::new(line)),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Ask, Asked, Transport};
 use crate::adapters::failed::Failed;
-use crate::adapters::line::postgres::Select;
+use crate::adapters::line::front::Select;
 use crate::adapters::line::{Got, Line, Put, not_carried};
 use crate::adapters::manifest::Question;
 use crate::adapters::mapping::{Document, Reply};
@@ -41,7 +41,10 @@ impl Transport for Sql {
                         .map_err(|fault| Failed::expression("parameters", parameter, fault))
                 })
                 .collect::<Result<_, _>>()?;
-            let select = Select { statement: statement.clone(), parameters };
+            let select = Select {
+                statement: statement.text.clone(),
+                parameters: statement.arrange(&parameters),
+            };
             let Got::Rows { rows, as_of } =
                 self.line.put(Put::Select(select), ask.deadline).await?
             else {

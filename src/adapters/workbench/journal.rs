@@ -61,7 +61,7 @@ impl Journal {
     pub(super) fn about(manifest: &Manifest, fact: &FactCode) -> Self {
         let charset = match &manifest.access {
             Access::Http(site) | Access::Soap(site, _) => site.charset,
-            Access::Sql(_) | Access::Grpc(_) => Charset::Utf8,
+            Access::Sql(_) | Access::File(_) | Access::Grpc(_) => Charset::Utf8,
         };
         let secrets =
             manifest.secrets.values().map(|secret| secret.expose_secret().to_owned()).collect();
@@ -89,7 +89,12 @@ impl Journal {
     }
 
     fn note(&self, event: Event) {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner).events.push(event);
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        // A signature is no expression's value, so no witness hears of it.
+        if let Event::Put(Put::Http(outgoing)) = &event {
+            inside.secrets.extend(outgoing.secrets.iter().cloned());
+        }
+        inside.events.push(event);
     }
 
     fn worked(&self, expression: &Expression, scope: &Scope, value: &Result<Json, Fault>) {

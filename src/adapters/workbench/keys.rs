@@ -67,6 +67,7 @@ impl Keys {
                     self.put(format!("parameters[{position}]"), parameter);
                 }
             }
+            Question::File(lookup) => self.put("lookup", lookup),
             Question::Grpc => {}
         }
         if let Some(Paging { rows, more, .. }) = &operation.paging {

@@ -81,6 +81,7 @@ impl<'a> Workbench<'a> {
             Access::Sql(database) => {
                 format!("{}:{}/{}", database.host, database.port, database.database)
             }
+            Access::File(folder) => folder.path.display().to_string(),
             Access::Grpc(program) => match &program.place {
                 Runs::Remote(elsewhere) => elsewhere.authority.clone(),
                 Runs::Here(here) => here.program.display().to_string(),

@@ -243,6 +243,9 @@ impl View {
                 statement: self.mask.text(&select.statement),
                 parameters: select.parameters.iter().map(|one| self.mask.json(one)).collect(),
             }),
+            Event::Put(Put::Lookup(lookup)) => {
+                Step::Sent(Sent::Message(self.mask.json(&json!({ "lookup": lookup.key }))))
+            }
             Event::Put(Put::Fetch(question)) => {
                 Step::Sent(Sent::Message(self.mask.json(&asked(question))))
             }

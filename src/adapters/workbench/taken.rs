@@ -133,6 +133,9 @@ pub(super) fn request(put: &Put, charset: Charset) -> Request {
             statement: Some(select.statement.clone()),
             parameters: select.parameters.clone(),
         },
+        Put::Lookup(lookup) => {
+            Request::Select { statement: None, parameters: vec![lookup.key.as_str().into()] }
+        }
         Put::Fetch(question) => {
             let mut attributes = question.attributes.clone();
             attributes.sort();

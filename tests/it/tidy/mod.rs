@@ -49,13 +49,14 @@ const BANNED: [&str; 10] =
     ["Manager", "Handler", "Helper", "Util", "Processor", "Base", "Impl", "Common", "Data", "Info"];
 
 /// Every trait of our own: a seam with two real implementations.
-const TRAITS: [(&str, &str); 6] = [
+const TRAITS: [(&str, &str); 7] = [
     ("src/audit/store.rs", "Store"),
     ("src/audit/file/disk.rs", "Disk"),
     ("src/audit/file/disk.rs", "DiskFile"),
     ("src/cache/mod.rs", "Cache"),
     ("src/adapters/transport/mod.rs", "Transport"),
     ("src/adapters/line/mod.rs", "Line"),
+    ("src/adapters/line/front.rs", "Dialect"),
 ];
 
 /// Agencies are data. Only what plays them, or makes their test certificates, knows them by name.

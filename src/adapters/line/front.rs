@@ -1,0 +1,244 @@
+//! A read-only front-end database (前置机): what is the same whichever protocol it speaks.
+//!
+//! A statement is fixed text from the manifest; what a caller sends can only ever be a parameter. Every question runs in
+//! a read-only transaction with the manifest's time limit, on a connection whose certificate and name are checked.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::{FutureExt, TryStreamExt};
+use serde_json::{Map, Value as Json};
+use sqlx::error::DatabaseError;
+use sqlx::pool::PoolOptions;
+use sqlx::{
+    Arguments, AssertSqlSafe, Column, ColumnIndex, Connection, Either, Encode, Executor,
+    IntoArguments, Pool, Row, Type, TypeInfo,
+};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Got, Line, Put, Putting, not_carried};
+use crate::adapters::failed::Failed;
+use crate::adapters::manifest::Database;
+use crate::query::record::Unavailable;
+
+/// How much longer than the server we wait: its own limit should speak first, so that the connection stays good.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Bytes of all rows together. An answer to one question is some kilobytes.
+const MAX_BYTES: usize = 16 << 20;
+
+/// A statement of the manifest, and what a question puts in it.
+#[derive(Clone)]
+pub(crate) struct Select {
+    /// Text of the manifest, with the placeholders of its dialect.
+    pub(crate) statement: String,
+    /// Text, integers, truths and nulls, one for each placeholder.
+    pub(crate) parameters: Vec<Json>,
+}
+
+/// What differs between the protocols.
+pub(crate) trait Dialect: sqlx::Database {
+    /// Begins a transaction that cannot write.
+    const BEGIN: &'static str;
+
+    /// Adds a parameter; false when its type is none of those that can be sent.
+    fn bind(arguments: &mut Self::Arguments, parameter: &Json) -> bool;
+
+    /// A column's value by the name of its type; `None` when it cannot be read.
+    fn value(row: &Self::Row, position: usize, kind: &str) -> Option<Json>;
+
+    /// What the server's refusal means, and its code. Its text may quote values.
+    fn refused(error: &dyn DatabaseError) -> (Unavailable, String);
+}
+
+/// One database.
+pub(crate) struct FrontEnd<D: Dialect> {
+    pool: Pool<D>,
+    /// Waited for before a connection, so that a database that is away is told apart from one that is busy.
+    places: Semaphore,
+    timeout: Duration,
+    max_rows: usize,
+}
+
+impl<D: Dialect> FrontEnd<D> {
+    /// Opens nothing yet.
+    pub(crate) fn new(
+        database: &Database,
+        pool: PoolOptions<D>,
+        options: <D::Connection as Connection>::Options,
+    ) -> Self {
+        let pool = pool
+            .max_connections(database.max_connections)
+            // Half of it, so that a database that is away is told apart from one that is slow.
+            .acquire_timeout(database.statement_timeout / 2)
+            .connect_lazy_with(options);
+        let places = usize::try_from(database.max_connections).unwrap_or(1);
+        Self {
+            pool,
+            places: Semaphore::new(places),
+            timeout: database.statement_timeout,
+            max_rows: database.max_rows,
+        }
+    }
+}
+
+impl<D> FrontEnd<D>
+where
+    D: Dialect,
+    D::Arguments: IntoArguments<D>,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    usize: ColumnIndex<D::Row>,
+{
+    /// Rows of one SELECT as maps by column name. What cannot be read is a contract error, and so is more than the row
+    /// limit.
+    async fn rows(&self, select: &Select, deadline: Instant) -> Result<Vec<Json>, Failed> {
+        let Ok(Ok(_place)) = timeout_at(deadline, self.places.acquire()).await else {
+            let detail = "no connection was free in time (max_connections)";
+            return Err(Failed::unanswered(Unavailable::Overloaded, detail));
+        };
+        let deadline = deadline.min(Instant::now() + self.timeout + GRACE);
+        // The driver counts on a server that keeps to the protocol, and panics where one does not.
+        let asked = AssertUnwindSafe(self.select(select)).catch_unwind();
+        match timeout_at(deadline, asked).await {
+            Ok(Ok(rows)) => rows,
+            Ok(Err(_)) => Err(Failed::contract("the database's answer cannot be read")),
+            Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the statement took too long")),
+        }
+    }
+
+    async fn select(&self, select: &Select) -> Result<Vec<Json>, Failed> {
+        let arguments = arguments::<D>(&select.parameters)?;
+        let mut connection =
+            self.pool.acquire().await.map_err(|error| no_connection::<D>(&error))?;
+        let mut transaction =
+            connection.begin_with(D::BEGIN).await.map_err(|error| failure::<D>(&error))?;
+        // The text is the manifest's, checked on load to be one SELECT; nothing of a question is ever put into it.
+        let statement = AssertSqlSafe(select.statement.clone());
+        let begun = Instant::now();
+        let mut stream = (&mut *transaction).fetch_many(sqlx::query_with(statement, arguments));
+        let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
+        while let Some(part) = stream.try_next().await.map_err(|error| failure::<D>(&error))? {
+            let Either::Right(row) = part else {
+                has_ended = true;
+                continue;
+            };
+            if rows.len() == self.max_rows {
+                let detail = format!("more than {} rows (max_rows)", self.max_rows);
+                return Err(Failed::contract(detail));
+            }
+            let row = read::<D>(&row)?;
+            bytes = bytes.saturating_add(size(&row));
+            if bytes > MAX_BYTES {
+                return Err(Failed::contract(format!("rows of more than {MAX_BYTES} bytes")));
+            }
+            rows.push(Json::Object(row));
+        }
+        drop(stream);
+        // Without the database's word that these are all, no rows are not "no record".
+        if !has_ended {
+            return Err(Failed::contract("the database never said that these are all rows"));
+        }
+        // MariaDB may end a statement at its limit and answer with the rows it had, or none, as if they were all.
+        if begun.elapsed() >= self.timeout {
+            return Err(Failed::answered(Unavailable::Timeout, "the statement took too long"));
+        }
+        transaction.commit().await.map_err(|error| failure::<D>(&error))?;
+        Ok(rows)
+    }
+}
+
+impl<D> Line for FrontEnd<D>
+where
+    D: Dialect,
+    D::Arguments: IntoArguments<D>,
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+    usize: ColumnIndex<D::Row>,
+{
+    fn put(&self, put: Put, deadline: Instant) -> Putting<'_> {
+        Box::pin(async move {
+            let Put::Select(select) = put else { return Err(not_carried()) };
+            let rows = self.rows(&select, deadline).await?;
+            Ok(Got::Rows { rows, as_of: None })
+        })
+    }
+}
+
+/// Adds a parameter of a type that every database has.
+pub(crate) fn bind<D: sqlx::Database>(arguments: &mut D::Arguments, parameter: &Json) -> bool
+where
+    Option<String>: for<'q> Encode<'q, D> + Type<D>,
+    String: for<'q> Encode<'q, D> + Type<D>,
+    bool: for<'q> Encode<'q, D> + Type<D>,
+    i64: for<'q> Encode<'q, D> + Type<D>,
+{
+    match parameter {
+        Json::Null => arguments.add(None::<String>).is_ok(),
+        Json::Bool(truth) => arguments.add(*truth).is_ok(),
+        Json::Number(number) => {
+            number.as_i64().is_some_and(|integer| arguments.add(integer).is_ok())
+        }
+        Json::String(text) => arguments.add(text.clone()).is_ok(),
+        Json::Array(_) | Json::Object(_) => false,
+    }
+}
+
+fn arguments<D: Dialect>(parameters: &[Json]) -> Result<D::Arguments, Failed> {
+    let mut arguments = D::Arguments::default();
+    for (position, parameter) in parameters.iter().enumerate() {
+        if !D::bind(&mut arguments, parameter) {
+            let detail = format!("parameter {} is no text, integer, truth or null", position + 1);
+            return Err(Failed::contract(detail));
+        }
+    }
+    Ok(arguments)
+}
+
+/// Bytes of the row's text.
+fn size(row: &Map<String, Json>) -> usize {
+    row.values().filter_map(Json::as_str).map(str::len).sum()
+}
+
+fn read<D: Dialect>(row: &D::Row) -> Result<Map<String, Json>, Failed> {
+    let mut map = Map::new();
+    for (position, column) in row.columns().iter().enumerate() {
+        let kind = column.type_info().name();
+        let value = D::value(row, position, kind).ok_or_else(|| {
+            let name = column.name();
+            Failed::contract(format!(
+                "column `{name}` of type {kind} cannot be read: cast it in the statement"
+            ))
+        })?;
+        map.insert(column.name().to_owned(), value);
+    }
+    Ok(map)
+}
+
+/// Sorts the errors of connecting. Whatever is not the database's own word means that there was none: the question has
+/// not been put.
+fn no_connection<D: Dialect>(error: &sqlx::Error) -> Failed {
+    match error {
+        sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut => failure::<D>(error),
+        _ => unreachable(),
+    }
+}
+
+/// Sorts the driver's errors. Its texts may quote values, so none of them is kept; the server's code is enough to look up.
+fn failure<D: Dialect>(error: &sqlx::Error) -> Failed {
+    match error {
+        sqlx::Error::Database(refused) => {
+            let (reason, code) = D::refused(refused.as_ref());
+            Failed::answered(reason, format!("the database answered with {code}"))
+        }
+        sqlx::Error::PoolTimedOut => {
+            Failed::unanswered(Unavailable::Unreachable, "no connection could be had in time")
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => unreachable(),
+        _ => Failed::contract("the database's answer cannot be read"),
+    }
+}
+
+fn unreachable() -> Failed {
+    let detail = "the database cannot be reached, or its certificate is wrong";
+    Failed::unanswered(Unavailable::Unreachable, detail)
+}

@@ -1,0 +1,58 @@
+//! The transport `[file]`: rows of the newest table that an agency dropped, by one key.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::{Ask, Asked, Transport};
+use crate::adapters::failed::Failed;
+use crate::adapters::line::drop::Lookup;
+use crate::adapters::line::{Got, Line, Put, not_carried};
+use crate::adapters::manifest::Question;
+use crate::adapters::mapping::{Document, Reply};
+
+/// One folder.
+pub(crate) struct Dropped {
+    line: Arc<dyn Line>,
+}
+
+impl Dropped {
+    /// Over the line to a folder.
+    pub(crate) fn new(line: Arc<dyn Line>) -> Self {
+        Self { line }
+    }
+}
+
+impl Transport for Dropped {
+    fn kind(&self) -> &'static str {
+        "file"
+    }
+
+    fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
+        Box::pin(async move {
+            let Question::File(lookup) = &ask.operation.question else {
+                return Err(Failed::contract("the operation is not one of `[file]`"));
+            };
+            let key = lookup
+                .evaluate(&ask.scope)
+                .map_err(|fault| Failed::expression("lookup", lookup, fault))?;
+            let Json::String(key) = key else {
+                return Err(Failed::expression("lookup", lookup, "it is no text"));
+            };
+            if key.is_empty() {
+                return Err(Failed::expression(
+                    "lookup",
+                    lookup,
+                    "it is empty: it asks about nobody",
+                ));
+            }
+            let put = Put::Lookup(Lookup { key, now: ask.now });
+            let Got::Rows { rows, as_of } = self.line.put(put, ask.deadline).await? else {
+                return Err(not_carried());
+            };
+            let as_of = as_of.map(|at| at.0 / 1_000);
+            let resp = json!({ "rows": rows, "body": rows, "as_of": as_of });
+            Ok(Reply::Document(Document { resp, scope: Arc::clone(&ask.scope), incomplete: None }))
+        })
+    }
+}
