@@ -44,7 +44,7 @@ impl Disguise {
         mut secrets: Vec<(String, String)>,
         protected: BTreeSet<String>,
     ) -> Self {
-        secrets.sort_by(|one, other| other.0.len().cmp(&one.0.len()));
+        secrets.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
         secrets.dedup();
         let uuid = |bytes: [u8; 16]| uuid::Uuid::from_bytes(bytes);
         let (real, invented) = (uuid(query.request_id), uuid(request_id));
