@@ -11,12 +11,18 @@ const MAX_NODES: u32 = 100_000;
 /// Elements inside elements.
 const MAX_DEPTH: usize = 48;
 
+/// Attributes of one element. The parser compares each with all others.
+const MAX_ATTRIBUTES: usize = 256;
+
 /// Why a text is not read as XML. Holds nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum XmlError {
     /// It is not well formed, has a DTD, or too many nodes.
     #[error("it is not well formed, has a DTD, or has more than {MAX_NODES} nodes")]
     Refused,
+    /// An element has too many attributes.
+    #[error("an element has more than {MAX_ATTRIBUTES} attributes")]
+    TooWide,
     /// Elements are nested too deep.
     #[error("elements are nested more than {MAX_DEPTH} deep")]
     TooDeep,
@@ -27,6 +33,9 @@ pub(crate) enum XmlError {
 /// # Errors
 /// See [`XmlError`].
 pub(crate) fn read(text: &str, lists: &[String]) -> Result<Json, XmlError> {
+    if has_crowded_tag(text) {
+        return Err(XmlError::TooWide);
+    }
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     let document =
         Document::parse_with_options(text.trim_start(), options).map_err(|_| XmlError::Refused)?;
@@ -34,6 +43,36 @@ pub(crate) fn read(text: &str, lists: &[String]) -> Result<Json, XmlError> {
     let mut map = Map::new();
     insert(&mut map, root.tag_name().name(), element(root, lists, 1)?, lists);
     Ok(Json::Object(map))
+}
+
+/// True when a tag has too many `=` outside quotes.
+fn has_crowded_tag(text: &str) -> bool {
+    const SKIPPED: [(&str, &str); 3] = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")];
+    let mut rest = text;
+    while let Some((_, tag)) = rest.split_once('<') {
+        if let Some((_, end)) = SKIPPED.iter().find(|(start, _)| tag.starts_with(start)) {
+            rest = tag.split_once(end).map_or("", |(_, rest)| rest);
+            continue;
+        }
+        let (mut quote, mut count, mut length) = (None, 0, tag.len());
+        for (at, byte) in tag.bytes().enumerate() {
+            match (quote, byte) {
+                (Some(open), _) if byte == open => quote = None,
+                (None, b'"' | b'\'') => quote = Some(byte),
+                (None, b'=') => count += 1,
+                (None, b'>') => {
+                    length = at;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        if count > MAX_ATTRIBUTES {
+            return true;
+        }
+        rest = tag.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 fn element(node: Node<'_, '_>, lists: &[String], depth: usize) -> Result<Json, XmlError> {
@@ -108,6 +147,12 @@ mod tests {
         assert_eq!(read(&deep, &[]), Err(XmlError::TooDeep));
         let deeper = format!("{}{}", "<a>".repeat(200_000), "</a>".repeat(200_000));
         assert!(read(&deeper, &[]).is_err());
+        let attributes: String = (0..300).map(|number| format!(" a{number}='>'")).collect();
+        assert_eq!(read(&format!("<a{attributes}/>"), &[]), Err(XmlError::TooWide));
+        let hidden = format!("<!-- =\" --><a{attributes}/>");
+        assert_eq!(read(&hidden, &[]), Err(XmlError::TooWide));
+        let plain = "<a><!-- ' = --><![CDATA[<b x=']]><c y='1'/></a>";
+        assert!(read(plain, &[]).is_ok());
         let wide = format!("<a>{}</a>", "<b/>".repeat(120_000));
         assert_eq!(read(&wide, &[]), Err(XmlError::Refused));
     }
