@@ -38,7 +38,7 @@ const TOKEN: &str = "6f1d0c5e9b7a4283";
 /// When everything below happens: 2026-09-22.
 const AT: Timestamp = Timestamp::from_seconds(1_790_042_400);
 
-const HEAD: &str = "schema = 1\nname = \"police\"\nversion = \"1\"\nagency = \"police\"\n\
+const HEAD: &str = "schema = 1\nname = \"police\"\nversion = \"1\"\nagency = \"sample\"\n\
                     [secrets]\ntoken = { file = \"token\" }\n";
 const OUTCOME: &str = r#"
 [operation.outcome]
@@ -234,7 +234,7 @@ fn fact(code: &FactCode) -> Fact {
         version: "1".to_owned(),
         title: String::new(),
         title_zh: String::new(),
-        agency: "police".into(),
+        agency: "sample".into(),
         roles: vec![Role {
             name: "person".to_owned(),
             kind: "person".to_owned(),

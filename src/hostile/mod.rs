@@ -142,6 +142,13 @@ pub fn none(kind: Kind, good: &Good) -> Fault {
     Fault { name: "none", what: "nothing wrong", must: Must::NotAnswer, is_endless: false, act }
 }
 
+impl Fault {
+    /// True when it goes wrong before anything is asked, so that it is the same for every question.
+    pub fn is_of_connection(&self) -> bool {
+        matches!(self.act, Act::InsteadOfTls(_) | Act::Shows(_) | Act::AfterTls(_))
+    }
+}
+
 /// Shorthands for the lists of faults.
 impl Fault {
     fn unavailable(name: &'static str, what: &'static str, act: Act) -> Self {
@@ -154,6 +161,11 @@ impl Fault {
 
     fn either(name: &'static str, what: &'static str, act: Act) -> Self {
         Self { must: Must::NotAnswer, ..Self::unavailable(name, what, act) }
+    }
+
+    /// Either, and it may never end.
+    fn never(name: &'static str, what: &'static str, act: Act) -> Self {
+        Self { is_endless: true, ..Self::either(name, what, act) }
     }
 
     fn endless(name: &'static str, what: &'static str, act: Act) -> Self {

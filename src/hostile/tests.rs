@@ -1,3 +1,5 @@
+//! The lists of faults hold together.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -31,12 +31,18 @@ impl Shape {
     }
 }
 
+/// Attributes of one element. The parser compares each with all others.
+const MAX_ATTRIBUTES: usize = 256;
+
 /// Why a text is not read as XML. Holds nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum XmlError {
     /// It is not well formed, has a DTD, or too many nodes.
     #[error("it is not well formed, has a DTD, or has more than {MAX_NODES} nodes")]
     Refused,
+    /// An element has too many attributes.
+    #[error("an element has more than {MAX_ATTRIBUTES} attributes")]
+    TooWide,
     /// Elements are nested too deep.
     #[error("elements are nested more than {MAX_DEPTH} deep")]
     TooDeep,
@@ -59,6 +65,9 @@ pub(crate) fn read(text: &str, shape: &Shape) -> Result<Json, XmlError> {
 /// # Errors
 /// See [`XmlError`].
 pub(super) fn parse(text: &str) -> Result<Document<'_>, XmlError> {
+    if has_crowded_tag(text) {
+        return Err(XmlError::TooWide);
+    }
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(text.trim_start(), options).map_err(|_| XmlError::Refused)
 }
@@ -73,6 +82,36 @@ pub(super) fn element(node: Node<'_, '_>, shape: &Shape) -> Result<Json, XmlErro
 
 fn name(node: Node<'_, '_>, shape: &Shape) -> String {
     shape.name(node.tag_name().namespace(), node.tag_name().name())
+}
+
+/// True when a tag has too many `=` outside quotes.
+fn has_crowded_tag(text: &str) -> bool {
+    const SKIPPED: [(&str, &str); 3] = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")];
+    let mut rest = text;
+    while let Some((_, tag)) = rest.split_once('<') {
+        if let Some((_, end)) = SKIPPED.iter().find(|(start, _)| tag.starts_with(start)) {
+            rest = tag.split_once(end).map_or("", |(_, rest)| rest);
+            continue;
+        }
+        let (mut quote, mut count, mut length) = (None, 0, tag.len());
+        for (at, byte) in tag.bytes().enumerate() {
+            match (quote, byte) {
+                (Some(open), _) if byte == open => quote = None,
+                (None, b'"' | b'\'') => quote = Some(byte),
+                (None, b'=') => count += 1,
+                (None, b'>') => {
+                    length = at;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        if count > MAX_ATTRIBUTES {
+            return true;
+        }
+        rest = tag.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 fn element_at(node: Node<'_, '_>, shape: &Shape, depth: usize) -> Result<Json, XmlError> {

@@ -1,3 +1,5 @@
+//! Replies damaged by the thousand are no answers; whole ones are.
+
 use super::*;
 use crate::proto::gateway::v1::Value;
 use crate::proto::gateway::v1::value::Kind;

@@ -17,13 +17,15 @@ use crate::hostile::{self, Fault, Good, Hostile, Kind, Papers};
 use crate::query::FactCode;
 
 /// For what ends by itself; a reply of the largest size allowed is read in less.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// For one attempt at a database: the driver tries again and again to connect for half of it.
+const ATTEMPT: Duration = Duration::from_secs(6);
 /// The deadline of questions whose fault never ends.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Beyond a deadline: what a busy machine takes.
 const MARGIN: Duration = Duration::from_secs(10);
 /// Faults tried at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// One fault put to one operation.
 struct Tried {
@@ -83,6 +85,9 @@ async fn try_all(trial: &Trial, papers: &Papers) -> anyhow::Result<Vec<Tried>> {
     let mut cases = Vec::new();
     for fault in hostile::faults(kind, &Good::default()) {
         for (position, fact) in trial.facts().iter().enumerate() {
+            if fault.is_of_connection() && position > 0 {
+                continue;
+            }
             cases.push((fault.clone(), fact.clone(), false));
             // All operations share the session, so one of them is enough.
             if trial.has_session() && position == 0 {
@@ -110,7 +115,7 @@ async fn try_one(
     let aim = Aim {
         address: hostile.address(),
         authority: papers.authority().to_owned(),
-        timeout: PATIENCE,
+        timeout: if kind == Kind::Postgres { ATTEMPT } else { PATIENCE },
         with_session,
     };
     let budget = if fault.is_endless { DEADLINE } else { PATIENCE };

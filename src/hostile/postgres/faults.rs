@@ -197,7 +197,7 @@ impl Talk<'_> {
                     ],
                 ),
             ),
-            Fault::either(
+            Fault::never(
                 "gigabyte_announced",
                 "announces a value of a gigabyte",
                 self.at(Point::Rows, vec![Say(bound()), Say(large(1 << 30)), Hang]),
@@ -241,12 +241,12 @@ impl Talk<'_> {
                 "sends text that is none",
                 self.then(Point::Rows, whole(&data_row(&spoilt(self.row)))),
             ),
-            Fault::contract(
+            Fault::never(
                 "unknown_message",
                 "sends a message nobody knows",
                 self.at(Point::Rows, vec![Say(message(b'~', b"?")), Hang]),
             ),
-            Fault::either(
+            Fault::never(
                 "length_zero",
                 "announces a message shorter than its own length",
                 self.at(Point::Rows, vec![Say(vec![b'D', 0, 0, 0, 0]), Hang]),
