@@ -329,7 +329,7 @@ where
 fn described(facts: &[String]) -> Reply {
     let described = wire::DescribeResponse {
         protocol: 1,
-        name: "hostile".to_owned(),
+        name: String::new(),
         version: "1".to_owned(),
         facts: facts.to_vec(),
     };

@@ -13,6 +13,7 @@ mod support;
 mod request_path;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod denials;

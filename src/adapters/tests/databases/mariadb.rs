@@ -49,7 +49,8 @@ async fn every_parameter_that_can_be_sent() {
     let expected = json!({ "said": "张三", "yes": 1, "whole": i64::MIN, "none": null });
     assert_eq!(front.rows(statement, &put).await.unwrap(), [expected]);
     for unfit in [json!(1.5), json!([1]), json!({}), json!(u64::MAX)] {
-        let failed = front.rows("SELECT $1 AS said", &[unfit.clone()]).await.unwrap_err();
+        let failed =
+            front.rows("SELECT $1 AS said", std::slice::from_ref(&unfit)).await.unwrap_err();
         assert_eq!(failed.reason.code(), "contract_error", "{unfit}: {}", failed.detail);
     }
 }
