@@ -104,7 +104,6 @@ impl Adapter {
         let operations = manifest.operations.into_iter().map(|operation| {
             let mut scope = Scope::inside(&constants);
             scope.set("codes", &operation.codes);
-            scope.set("fact", &json!(operation.fact.as_str()));
             (operation.fact.clone(), (operation, Arc::new(scope)))
         });
         let operations: BTreeMap<_, (Operation, _)> = operations.collect();
@@ -338,6 +337,7 @@ pub(super) fn question_scope(
 ) -> Arc<Scope> {
     let mut scope = Scope::inside(constants);
     variables::bind(&mut scope, query, &operation.roles);
+    scope.set("fact", &json!(operation.fact.as_str()));
     scope.set("now", &json!(now.0 / 1_000));
     scope.set("nonce", &json!(nonce));
     scope.set("page", &json!(1));
