@@ -11,6 +11,7 @@ mod program;
 mod request;
 mod resilience;
 pub(in crate::adapters) mod section;
+mod source;
 mod sign;
 mod statement;
 
@@ -39,8 +40,8 @@ pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::program::{Elsewhere, Here, Program, Runs};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
 pub(crate) use self::resilience::{Narrower, Resilience};
-pub(crate) use self::section::Place;
 pub(crate) use self::sign::{Placed, Sign, Value as SignValue};
+pub(crate) use self::source::Place;
 
 /// Version of the language this gateway reads.
 const SCHEMA: i64 = 1;

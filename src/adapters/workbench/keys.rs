@@ -26,6 +26,13 @@ impl Keys {
         if let Some(operation) = manifest.operations.iter().find(|known| known.fact == *fact) {
             keys.operation(operation);
         }
+        // Whatever else the manifest has, under the key it was read with: what signs, for one.
+        for place in &manifest.places {
+            let known = keys.by_place.entry((Some(place.line), place.text.clone())).or_default();
+            if known.is_empty() {
+                known.push(place.key.clone());
+            }
+        }
         keys
     }
 
