@@ -115,7 +115,7 @@ fn what_a_manifest_must_not_be() {
         ),
         ("https://127.0.0.1:7502", "http://127.0.0.1:7502", "`http.base` is `https://HOST:PORT`"),
         ("[http]", "[sql]\n[http]", "only one of"),
-        ("[http]", "[htp]", "one of `[http]`, `[soap]`, `[sql]`, `[grpc]` is missing"),
+        ("[http]", "[htp]", "one of `[http]`, `[soap]`, `[sql]`, `[file]`, `[grpc]` is missing"),
         ("fact = \"M2\"", "fact = \"M9\"", "the catalogue has no fact `M9`"),
         ("fact = \"M2\"", "fact = \"P1\"", "`P1` is a fact of `police`, not of `civil-affairs`"),
         (
