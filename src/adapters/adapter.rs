@@ -49,28 +49,9 @@ pub struct Adapter {
     maintenance: Maintenance,
     limits: Limits,
     counters: Counters,
-    nonces: Nonces,
+    /// Whether an expression looks at `nonce`: drawing one costs a system call.
+    wants_nonce: bool,
     warnings: Vec<Finding>,
-}
-
-/// Where the numbers used once come from that some agencies want signed.
-pub(super) enum Nonces {
-    /// Drawn anew for each attempt.
-    Drawn,
-    /// Always this one, so that a fixture's bytes can be compared.
-    #[expect(dead_code, reason = "for fixtures, which come next")]
-    Fixed(String),
-}
-
-impl Nonces {
-    /// 32 lower-case hexadecimal digits, unless it is fixed.
-    fn next(&self) -> String {
-        match self {
-            Self::Fixed(nonce) => nonce.clone(),
-            // A version 4 UUID is 122 random bits of the system's.
-            Self::Drawn => uuid::Uuid::new_v4().simple().to_string(),
-        }
-    }
 }
 
 impl Adapter {
@@ -78,23 +59,17 @@ impl Adapter {
     pub(super) fn new(manifest: Manifest, catalogue: &[u8]) -> Result<Self, Finding> {
         let line = line::open(&manifest.access)
             .map_err(|problem| Finding::new(&manifest.file, problem))?;
-        Ok(Self::over(line, Nonces::Drawn, manifest, catalogue))
+        Ok(Self::over(line, manifest, catalogue))
     }
 
     /// Over a line of the caller's, such as a fixture.
-    pub(super) fn over(
-        line: Arc<dyn Line>,
-        nonces: Nonces,
-        manifest: Manifest,
-        catalogue: &[u8],
-    ) -> Self {
-        Self::watched(line, nonces, None, manifest, catalogue)
+    pub(super) fn over(line: Arc<dyn Line>, manifest: Manifest, catalogue: &[u8]) -> Self {
+        Self::watched(line, None, manifest, catalogue)
     }
 
     /// The same, with a witness to every expression that is evaluated.
     pub(super) fn watched(
         line: Arc<dyn Line>,
-        nonces: Nonces,
         witness: Option<Arc<Witness>>,
         manifest: Manifest,
         catalogue: &[u8],
@@ -125,7 +100,7 @@ impl Adapter {
             maintenance: manifest.maintenance,
             limits,
             counters: Counters::default(),
-            nonces,
+            wants_nonce: manifest.places.iter().any(|place| place.text.contains("nonce")),
             warnings: manifest.warnings,
         }
     }
@@ -267,7 +242,8 @@ impl Adapter {
         granted: &BTreeSet<String>,
         (now, deadline): (Timestamp, Instant),
     ) -> Result<Mapped, Failed> {
-        let scope = question_scope(constants, operation, query, now, &self.nonces.next());
+        let nonce = if self.wants_nonce { nonce() } else { String::new() };
+        let scope = question_scope(constants, operation, query, now, &nonce);
         let ask = Ask { operation, query, granted, scope, now, deadline };
         let reply = self.transport.ask(&ask).await?;
         let subjects = query.subjects.len();
@@ -304,6 +280,12 @@ impl Adapter {
         let name = self.file.file_name().map(|name| name.to_string_lossy().into_owned());
         name.unwrap_or_default()
     }
+}
+
+/// A number used once, as some agencies want one signed: 32 lower-case hexadecimal digits.
+pub(super) fn nonce() -> String {
+    // A version 4 UUID is 122 random bits of the system's.
+    uuid::Uuid::new_v4().simple().to_string()
 }
 
 fn fingerprint(manifest: &Manifest, catalogue: &[u8]) -> Digest {

@@ -1,4 +1,4 @@
-//! Asking the agencies: one manifest each, four transports, one way of asking.
+//! Asking the agencies: one manifest each, five transports, one way of asking.
 //!
 //! An agency that is down, slow or answers nonsense yields a [`Failure`] with a reason; there is no path from there to
 //! a "no". `docs/adapters.md` describes the manifests.
@@ -15,13 +15,14 @@ mod limits;
 mod latency;
 mod state;
 mod adapter;
+mod once;
 mod load;
 mod reload;
+mod begin;
 pub mod scaffold;
 pub mod workbench;
 pub mod trial;
 pub mod targets;
-mod begin;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
-use super::adapter::{Adapter, Nonces};
+use super::adapter::Adapter;
 use super::failed::Failed;
 use super::line::https::Incoming;
 use super::line::{Got, Line, Put, Putting};
@@ -177,7 +177,7 @@ impl World {
                 *secret = SecretString::from(TOKEN);
             }
             let line: Arc<dyn Line> = Arc::clone(&next) as Arc<dyn Line>;
-            Some(Adapter::over(line, Nonces::Drawn, manifest, b""))
+            Some(Adapter::over(line, manifest, b""))
         };
         let adapters: Option<Vec<Adapter>> = manifests.into_iter().map(adapter).collect();
         let adapters = adapters.unwrap_or_default();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json};
 
-use super::adapter::{Adapter, Nonces};
+use super::adapter::Adapter;
 use super::failed::Failure;
 use super::line::{self, tls};
 use super::manifest::{self, Access, Depth, Elsewhere, Manifest, Runs, Session};
@@ -125,7 +125,7 @@ impl Trial {
         let flaw = |problem: String| vec![Finding::new(&self.file, problem)];
         aim_at(&mut manifest, aim).map_err(flaw)?;
         let line = line::open(&manifest.access).map_err(flaw)?;
-        let adapter = Adapter::over(line, Nonces::Drawn, manifest, b"");
+        let adapter = Adapter::over(line, manifest, b"");
         let roles = self.catalogue.iter().find(|known| known.code == *fact);
         let question = question(fact, roles.map(|fact| fact.roles.as_slice()).unwrap_or_default());
         Ok(match adapter.ask_granted(&|_| true, &question, at, budget).await {

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::agency::*;
 use super::facts;
 use crate::adapters::Adapter;
-use crate::adapters::adapter::Nonces;
 use crate::adapters::failed::Failed;
 use crate::adapters::line::https::Outgoing;
 use crate::adapters::line::{Line, Put, Putting};
@@ -259,7 +258,7 @@ form = { open = 'values.open', salted = 'values.salted', key = 'secret.app_key +
         manifest::read(&file, Depth::WithFiles, &facts).map_err(|flaws| format!("{flaws:?}"));
     let line = Arc::new(Kept::default());
     let over = Arc::clone(&line);
-    let adapter = Adapter::over(over, Nonces::Drawn, read.unwrap(), b"");
+    let adapter = Adapter::over(over, read.unwrap(), b"");
     assert_eq!(failure(&adapter, &couple()).await.0, "unreachable");
     let sent = line.0.lock().unwrap().pop().unwrap();
     let body = String::from_utf8(sent.payload.unwrap().1).unwrap();

@@ -62,9 +62,7 @@ impl Speech {
         let text = self.text(&incoming)?;
         Ok(Heard { status: incoming.status, headers: incoming.headers, text })
     }
-}
 
-impl Speech {
     /// The body as text, which it is in one charset only.
     fn text(&self, incoming: &Incoming) -> Result<String, Failed> {
         let kind = incoming.headers.get("content-type").and_then(Json::as_str).unwrap_or_default();

@@ -10,26 +10,24 @@ mod mask;
 mod leaves;
 mod invented;
 mod disguise;
-mod once;
 mod taken;
 mod recorder;
 mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::glimpses::Glimpse;
 use self::journal::{Journal, Listening};
-use self::once::Once;
 pub use self::recorder::{RecordError, Recorded, Target};
 pub use self::shown::{Conclusion, Evaluated, Received, Sent, Step, Steps, Told};
-use super::adapter::Nonces;
 use super::failed::Failed;
-use super::fixture::{self, Script, made_up};
+use super::fixture::{self, Script};
 use super::line;
 use super::manifest::{self, Access, Depth, Manifest, Runs};
+use super::once::Once;
 use super::{Adapter, Answer};
 use crate::catalogue::Catalogue;
 use crate::finding::Finding;
@@ -129,7 +127,6 @@ impl<'a> Workbench<'a> {
         let attributes = self.catalogue.fact(&query.fact).map(|fact| fact.attributes.clone());
         let adapter = Adapter::watched(
             Arc::new(Listening::to(line, Arc::clone(&journal))),
-            Nonces::Drawn,
             Some(journal.witness()),
             self.manifest,
             self.catalogue.digest(),
@@ -162,13 +159,7 @@ impl<'a> Workbench<'a> {
             flaw(format!("the manifest has no operation for `{}`", fixtures.fact))
         })?;
         let journal = Arc::new(Journal::about(&self.manifest, &fixtures.fact));
-        let names = self.manifest.secrets.keys();
-        let secrets: BTreeMap<String, String> = names
-            .map(|name| {
-                let known = fixtures.secrets.get(name).cloned();
-                (name.clone(), known.unwrap_or_else(|| made_up(name)))
-            })
-            .collect();
+        let secrets = fixtures.secrets_for(&self.manifest);
         let query = fixture::query(operation, fixture);
         let granted: BTreeSet<String> = query.disclose.iter().cloned().collect();
         let attributes = operation.catalogue.clone();

@@ -8,22 +8,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
 use thiserror::Error;
 
 use super::Workbench;
 use super::disguise::Disguise;
 use super::journal::{Event, Journal, Listening, Worked};
-use super::once::Once;
 use super::taken::{self, Taken};
+use crate::adapters::adapter::nonce;
 use crate::adapters::failed::Failed;
 use crate::adapters::fixture::{
-    self, Exchange, Expect, Fixture, FixtureFile, Question, Request, Script, made_up, outcome_name,
+    self, Exchange, Expect, Fixture, FixtureFile, Question, Request, Script, outcome_name,
 };
+use crate::adapters::language::charset::Charset;
 use crate::adapters::line::{self, Got};
 use crate::adapters::manifest::{Manifest, Operation};
 use crate::adapters::mapping::Mapped;
+use crate::adapters::once::Once;
+use crate::catalogue::Fact;
 use crate::crypto::{hex, sha256_parts};
 use crate::finding::Finding as Flaw;
 use crate::query::record::Finding;
@@ -153,7 +156,7 @@ impl Workbench<'_> {
         let line = line::open(&self.manifest.access)
             .map_err(|problem| RecordError::Flaw(Flaw::new(&self.file, problem)))?;
         let journal = Arc::new(Journal::about(&self.manifest, &query.fact));
-        let nonce = uuid::Uuid::new_v4().simple().to_string();
+        let nonce = nonce();
         let once = Once {
             manifest: &self.manifest,
             operation,
@@ -288,7 +291,7 @@ impl Making<'_> {
         query: &Query,
         nonce: &str,
         exchanges: &[Exchange],
-        charset: crate::adapters::language::charset::Charset,
+        charset: Charset,
     ) -> (Result<Mapped, Failed>, Vec<Request>) {
         let journal = Arc::new(Journal::about(self.manifest, &query.fact));
         let attributes = self.operation.catalogue.clone();
@@ -315,7 +318,7 @@ impl Making<'_> {
     async fn prove(
         &self,
         draft: &Path,
-        find: &dyn Fn(&FactCode) -> Option<crate::catalogue::Fact>,
+        find: &dyn Fn(&FactCode) -> Option<Fact>,
     ) -> Result<(), RecordError> {
         let read = fixture::read(draft, find).map_err(first)?;
         for fixture in &read.fixtures {
@@ -335,15 +338,13 @@ fn first(flaws: Vec<Flaw>) -> RecordError {
 
 /// Those of the file where there is one, so that its other fixtures still play; else new ones as long as the real.
 fn invented_secrets(manifest: &Manifest, there: Option<&FixtureFile>) -> BTreeMap<String, String> {
-    let real = manifest.secrets.iter();
-    real.map(|(name, secret)| {
-        let invented = match there {
-            Some(there) => there.secrets.get(name).cloned().unwrap_or_else(|| made_up(name)),
-            None => invented_secret(name, secret.expose_secret().trim()),
-        };
-        (name.clone(), invented)
-    })
-    .collect()
+    if let Some(there) = there {
+        return there.secrets_for(manifest);
+    }
+    let invented = |(name, secret): (&String, &SecretString)| {
+        (name.clone(), invented_secret(name, secret.expose_secret().trim()))
+    };
+    manifest.secrets.iter().map(invented).collect()
 }
 
 /// As long as the real one, and always the same for a name.

@@ -7,36 +7,47 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
-use crate::adapters::adapter::{constants, question_scope};
-use crate::adapters::failed::Failed;
-use crate::adapters::language::expression::Witness;
-use crate::adapters::line::Line;
-use crate::adapters::manifest::{Manifest, Operation};
-use crate::adapters::mapping::{self, Mapped, Terms};
-use crate::adapters::transport::{self, Ask};
+use super::adapter::{constants, question_scope};
+use super::failed::Failed;
+use super::language::expression::Witness;
+use super::line::Line;
+use super::manifest::{Manifest, Operation};
+use super::mapping::{self, Mapped, Reply, Terms};
+use super::transport::{self, Ask};
 use crate::query::Query;
 use crate::query::time::Timestamp;
 
 /// How a question is asked.
-pub(super) struct Once<'a> {
-    pub(super) manifest: &'a Manifest,
-    pub(super) operation: &'a Operation,
+pub(crate) struct Once<'a> {
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) operation: &'a Operation,
     /// In the place of the manifest's.
-    pub(super) secrets: Option<&'a BTreeMap<String, String>>,
-    pub(super) witness: Option<Arc<Witness>>,
-    pub(super) at: Timestamp,
-    pub(super) nonce: &'a str,
-    pub(super) budget: Duration,
+    pub(crate) secrets: Option<&'a BTreeMap<String, String>>,
+    pub(crate) witness: Option<Arc<Witness>>,
+    pub(crate) at: Timestamp,
+    pub(crate) nonce: &'a str,
+    pub(crate) budget: Duration,
 }
 
 impl Once<'_> {
     /// What comes of it.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         line: Arc<dyn Line>,
         query: &Query,
         granted: &BTreeSet<String>,
     ) -> Result<Mapped, Failed> {
+        let reply = self.reply(line, query, granted).await?;
+        self.map(reply, query, granted)
+    }
+
+    /// The reply alone, over a transport of its own: no session is inherited.
+    pub(crate) async fn reply(
+        &self,
+        line: Arc<dyn Line>,
+        query: &Query,
+        granted: &BTreeSet<String>,
+    ) -> Result<Reply, Failed> {
         let mut scope = constants(self.manifest).watched_by(self.witness.clone());
         if let Some(secrets) = self.secrets {
             let secrets: Map<String, Json> = secrets
@@ -51,8 +62,17 @@ impl Once<'_> {
         let scope = question_scope(&Arc::new(scope), self.operation, query, self.at, self.nonce);
         let (operation, now) = (self.operation, self.at);
         let deadline = Instant::now() + self.budget;
-        let reply = transport.ask(&Ask { operation, query, granted, scope, now, deadline }).await?;
-        let subjects = query.subjects.len();
+        transport.ask(&Ask { operation, query, granted, scope, now, deadline }).await
+    }
+
+    /// The record in a reply.
+    pub(crate) fn map(
+        &self,
+        reply: Reply,
+        query: &Query,
+        granted: &BTreeSet<String>,
+    ) -> Result<Mapped, Failed> {
+        let (operation, now, subjects) = (self.operation, self.at, query.subjects.len());
         mapping::map(reply, &Terms { operation, granted, subjects, now })
     }
 }
