@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, TryStreamExt};
 use serde_json::{Map, Value as Json};
 use sqlx::error::DatabaseError;
-use sqlx::pool::PoolOptions;
+use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{
     Arguments, AssertSqlSafe, Column, ColumnIndex, Connection, Either, Encode, Executor,
     IntoArguments, Pool, Row, Type, TypeInfo,
@@ -109,42 +109,97 @@ where
 
     async fn select(&self, select: &Select) -> Result<Vec<Json>, Failed> {
         let arguments = arguments::<D>(&select.parameters)?;
-        let mut connection =
-            self.pool.acquire().await.map_err(|error| no_connection::<D>(&error))?;
+        let connection = self.pool.acquire().await.map_err(|error| no_connection::<D>(&error))?;
+        let mut lent = Lent { connection: Some(connection), is_read: false };
+        let Lent { connection: Some(connection), is_read } = &mut lent else {
+            return Err(Failed::contract("no connection was lent"));
+        };
         let mut transaction =
             connection.begin_with(D::BEGIN).await.map_err(|error| failure::<D>(&error))?;
+        match self.gather(&mut transaction, select, arguments).await {
+            Ok(rows) => {
+                transaction.commit().await.map_err(|error| failure::<D>(&error))?;
+                *is_read = true;
+                Ok(rows)
+            }
+            Err(Ended::Refused(failed)) => {
+                *is_read = transaction.rollback().await.is_ok();
+                Err(failed)
+            }
+            Err(Ended::Left(failed)) => Err(failed),
+        }
+    }
+
+    async fn gather(
+        &self,
+        connection: &mut D::Connection,
+        select: &Select,
+        arguments: D::Arguments,
+    ) -> Result<Vec<Json>, Ended> {
+        let left = |detail: String| Err(Ended::Left(Failed::contract(detail)));
         // The text is the manifest's, checked on load to be one SELECT; nothing of a question is ever put into it.
         let statement = AssertSqlSafe(select.statement.clone());
         let begun = Instant::now();
-        let mut stream = (&mut *transaction).fetch_many(sqlx::query_with(statement, arguments));
+        let mut stream = connection.fetch_many(sqlx::query_with(statement, arguments));
         let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
-        while let Some(part) = stream.try_next().await.map_err(|error| failure::<D>(&error))? {
+        while let Some(part) = stream.try_next().await.map_err(|error| ended::<D>(&error))? {
             let Either::Right(row) = part else {
                 has_ended = true;
                 continue;
             };
             if rows.len() == self.max_rows {
-                let detail = format!("more than {} rows (max_rows)", self.max_rows);
-                return Err(Failed::contract(detail));
+                return left(format!("more than {} rows (max_rows)", self.max_rows));
             }
-            let row = read::<D>(&row)?;
+            let row = read::<D>(&row).map_err(Ended::Left)?;
             bytes = bytes.saturating_add(size(&row));
             if bytes > MAX_BYTES {
-                return Err(Failed::contract(format!("rows of more than {MAX_BYTES} bytes")));
+                return left(format!("rows of more than {MAX_BYTES} bytes"));
             }
             rows.push(Json::Object(row));
         }
-        drop(stream);
         // Without the database's word that these are all, no rows are not "no record".
         if !has_ended {
-            return Err(Failed::contract("the database never said that these are all rows"));
+            return left("the database never said that these are all rows".to_owned());
         }
         // MariaDB may end a statement at its limit and answer with the rows it had, or none, as if they were all.
         if begun.elapsed() >= self.timeout {
-            return Err(Failed::answered(Unavailable::Timeout, "the statement took too long"));
+            let detail = "the statement took too long";
+            return Err(Ended::Refused(Failed::answered(Unavailable::Timeout, detail)));
         }
-        transaction.commit().await.map_err(|error| failure::<D>(&error))?;
         Ok(rows)
+    }
+}
+
+/// Why there are no rows.
+enum Ended {
+    /// The database said so itself, and waits for the next statement.
+    Refused(Failed),
+    /// Something may be left to read.
+    Left(Failed),
+}
+
+fn ended<D: Dialect>(error: &sqlx::Error) -> Ended {
+    let failed = failure::<D>(error);
+    if matches!(error, sqlx::Error::Database(_)) {
+        Ended::Refused(failed)
+    } else {
+        Ended::Left(failed)
+    }
+}
+
+/// A connection that goes back to the others only when it was read to the end. The driver would read on in the
+/// background what a question left unread, for as long as the database cares to send.
+struct Lent<D: Dialect> {
+    connection: Option<PoolConnection<D>>,
+    is_read: bool,
+}
+
+impl<D: Dialect> Drop for Lent<D> {
+    fn drop(&mut self) {
+        let connection = self.connection.take();
+        if !self.is_read {
+            drop(connection.map(PoolConnection::detach));
+        }
     }
 }
 

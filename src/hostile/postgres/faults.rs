@@ -68,9 +68,9 @@ impl Talk<'_> {
                 self.at(Point::Startup, vec![Hang]),
             ),
             Fault::endless(
-                "notices_without_end",
-                "floods the login with notices",
-                self.at(Point::Startup, vec![Flood(notice().repeat(32))]),
+                "many_notices",
+                "floods the login with 4 MB of notices, and lets nobody in",
+                self.at(Point::Startup, vec![Step::Often(notice().repeat(32), 4_096), Hang]),
             ),
         ]
     }
