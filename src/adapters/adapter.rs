@@ -44,6 +44,7 @@ pub struct Adapter {
     /// Over the manifest, everything it names, and the catalogue it was checked against.
     fingerprint: Digest,
     operations: BTreeMap<FactCode, (Operation, Arc<Scope>)>,
+    kind: &'static str,
     transport: Arc<dyn Transport>,
     line: Arc<dyn Line>,
     maintenance: Maintenance,
@@ -95,6 +96,7 @@ impl Adapter {
             digest: manifest.digest,
             fingerprint,
             operations,
+            kind: manifest.access.kind(),
             transport,
             line,
             maintenance: manifest.maintenance,
@@ -127,7 +129,7 @@ impl Adapter {
 
     /// `http`, `soap`, `sql`, `file` or `grpc`.
     pub fn transport(&self) -> &'static str {
-        self.transport.kind()
+        self.kind
     }
 
     /// What its manifest should be mended for in time, with places.

@@ -83,13 +83,7 @@ impl Trial {
             has_session: false,
         };
         let manifest = trial.manifest()?;
-        trial.kind = match &manifest.access {
-            Access::Http(_) => "http",
-            Access::Soap(..) => "soap",
-            Access::Sql(_) => "sql",
-            Access::File(_) => "file",
-            Access::Grpc(_) => "grpc",
-        };
+        trial.kind = manifest.access.kind();
         trial.has_session = manifest.session.is_some();
         trial.facts = manifest.operations.into_iter().map(|operation| operation.fact).collect();
         Ok(trial)

@@ -86,6 +86,19 @@ pub(crate) struct Database {
     pub(crate) max_connections: u32,
 }
 
+impl Access {
+    /// The name of its section: `http`, `soap`, `sql`, `file` or `grpc`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+            Self::Soap(..) => "soap",
+            Self::Sql(_) => "sql",
+            Self::File(_) => "file",
+            Self::Grpc(_) => "grpc",
+        }
+    }
+}
+
 /// Reads the one section that is there.
 pub(super) fn access(
     source: &Source<'_>,

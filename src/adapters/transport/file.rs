@@ -24,10 +24,6 @@ impl Dropped {
 }
 
 impl Transport for Dropped {
-    fn kind(&self) -> &'static str {
-        "file"
-    }
-
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
         Box::pin(async move {
             let Question::File(lookup) = &ask.operation.question else {

@@ -30,10 +30,6 @@ impl Grpc {
 }
 
 impl Transport for Grpc {
-    fn kind(&self) -> &'static str {
-        "grpc"
-    }
-
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
         Box::pin(async move {
             let question = question(ask.query, ask.granted.iter().cloned().collect());

@@ -29,10 +29,6 @@ impl Http {
 }
 
 impl Transport for Http {
-    fn kind(&self) -> &'static str {
-        "http"
-    }
-
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
         Box::pin(async move {
             let Question::Http(request) = &ask.operation.question else {

@@ -46,9 +46,6 @@ pub(crate) type Asked<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failed>> +
 /// repeats what the agency may have acted on, and tells apart a reply from none. It may be called concurrently, and its
 /// future may be dropped at any time.
 pub(crate) trait Transport: Send + Sync {
-    /// Its name in manifests.
-    fn kind(&self) -> &'static str;
-
     /// Puts the question once.
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a>;
 }

@@ -39,10 +39,6 @@ impl Soap {
 }
 
 impl Transport for Soap {
-    fn kind(&self) -> &'static str {
-        "soap"
-    }
-
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
         Box::pin(async move {
             let Question::Soap(envelope) = &ask.operation.question else {

@@ -24,10 +24,6 @@ impl Sql {
 }
 
 impl Transport for Sql {
-    fn kind(&self) -> &'static str {
-        "sql"
-    }
-
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
         Box::pin(async move {
             let Question::Sql(statement, parameters) = &ask.operation.question else {
