@@ -277,3 +277,25 @@ form = { open = 'values.open', salted = 'values.salted', key = 'secret.app_key +
     }
     assert!(!sent.secrets.iter().any(|known| known == "shown"));
 }
+
+/// Wherever a manifest looks at it, in a header or only in what is signed.
+#[tokio::test]
+async fn a_nonce_is_drawn_anew_for_each_question() {
+    let sign = "[sign]\nstring = 'nonce'\nalgorithm = \"sha256\"\nencoding = \"hex\"\nheaders = { x-sig = 'signature' }";
+    for (sign, request, header) in
+        [("", "headers = { x-once = 'nonce' }", "x-once"), (sign, "", "x-sig")]
+    {
+        let (_office, agency, adapter) = agency(sign, request).await;
+        for _ in 0..2 {
+            ask(&adapter, &couple()).await.map_err(|failure| failure.detail).unwrap();
+        }
+        let sent: Vec<String> =
+            agency.heard().iter().map(|heard| heard.headers[header].clone()).collect();
+        assert!(sent[0] != sent[1], "{header}: {sent:?}");
+        let digits = if header == "x-once" { 32 } else { 64 };
+        let is_hex = |text: &String| {
+            text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        assert!(sent.iter().all(is_hex), "{header}: {sent:?}");
+    }
+}

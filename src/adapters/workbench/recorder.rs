@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::Workbench;
@@ -132,16 +134,14 @@ impl Workbench<'_> {
         if let Some(line) = disguise.remains(&text) {
             return Err(RecordError::Real(line));
         }
-        let unwritable = |error| RecordError::Unwritable(file.clone(), error);
+        let unwritable = |error: io::Error| RecordError::Unwritable(file.clone(), error);
         fs::create_dir_all(&target.into).map_err(unwritable)?;
-        // Not of the ending that fixtures have, so that nobody plays it before it is proved.
-        let draft = target.into.join(format!(".{}.recording", query.fact.as_str()));
-        fs::write(&draft, &text).map_err(unwritable)?;
-        let proved = making.prove(&draft, &find).await;
-        let _ = fs::remove_file(&draft);
-        proved?;
+        let draft = beside(&target.into, &text).map_err(unwritable)?;
+        making.prove(draft.path(), &find).await?;
         let whole = joined(there, one, &text, &file, target).map_err(unwritable)?;
-        fs::write(&file, whole).map_err(unwritable)?;
+        // In one step: what the file held is never half there.
+        let whole = beside(&target.into, &whole).map_err(unwritable)?;
+        whole.persist(&file).map_err(|error| unwritable(error.error))?;
         Ok(recorded)
     }
 
@@ -422,6 +422,14 @@ fn expect(ended: &Result<Mapped, Failed>, at: Timestamp, subjects: usize) -> Exp
         }
     }
     expect
+}
+
+/// A file for a moment, gone by itself. Its ending is not that of fixtures, so nobody plays it; everybody may read it.
+fn beside(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
+    let mode = fs::Permissions::from_mode(0o644);
+    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
 
 /// The whole file: the new fixture behind the others, whose text stays as somebody wrote it, unless one is replaced.
