@@ -156,7 +156,8 @@ impl Gateway {
         self.record(&ask, facts, &permit, answer).await
     }
 
-    /// Gathers what the decision may look at, but for the assertions and the quota, which hang on what might grant it. What is not in here, the decision does not know.
+    /// Gathers what the decision may look at, but for the assertions and the quota, which hang on what might grant it.
+    /// What is not in here, the decision does not know.
     fn facts(&self, ask: &Ask, in_force: &InForce) -> Facts {
         let query = &ask.query;
         let caller = ask.peer.facts(&in_force.register);

@@ -134,12 +134,15 @@ async fn lives_with(command: &[&str]) {
 
     // A change that does not start is named, and what ran goes on.
     place(&lab, "command = [\"sh\", \"-c\", \"exit 7\"]");
-    let reloaded = lab.node().gateway().reload(now).await;
-    let findings: Vec<String> = reloaded.findings.iter().map(ToString::to_string).collect();
-    let [finding] = &findings[..] else { panic!("{findings:?}") };
-    assert!(finding.contains("cremations.toml: the program ended (exit status: 7)"), "{finding}");
-    assert_eq!((state(&lab).process, asked(&lab).await), (second.process, found));
-    assert_eq!(reloaded.changes, Vec::<String>::new());
+    let gateway = lab.node().gateway();
+    for reloaded in [gateway.reload(now).await, gateway.reload_adapter("cremations", now).await] {
+        let findings: Vec<String> = reloaded.findings.iter().map(ToString::to_string).collect();
+        let [finding] = &findings[..] else { panic!("{findings:?}") };
+        let ended = "cremations.toml: the program ended (exit status: 7)";
+        assert!(finding.contains(ended), "{finding}");
+        assert_eq!((state(&lab).process, asked(&lab).await), (second.process, found.clone()));
+        assert_eq!(reloaded.changes, Vec::<String>::new());
+    }
 
     lab.close().await;
     // Waited for, so that not even its number is left.

@@ -46,7 +46,8 @@ pub(crate) struct Current {
 }
 
 impl Session {
-    /// Nothing is asked for yet, and nothing ever where it is given. `read` turns a reply into what expressions see as `resp`.
+    /// Nothing is asked for yet, and nothing ever where it is given. `read` turns a reply into what expressions see as
+    /// `resp`.
     pub(crate) fn new(steps: Arc<Steps>, read: Reader) -> Self {
         let given = steps.held.as_ref().map(|values| Current {
             values: Arc::new(values.clone()),

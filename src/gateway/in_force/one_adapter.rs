@@ -38,10 +38,10 @@ impl Gateway {
             Err(findings) => return refused(findings),
         };
         let (adapters, unstarted) = adapters.begin(Some(&before.adapters)).await;
-        if before.adapters.is_same(&adapters) && !unstarted.is_empty() {
-            return refused(unstarted);
-        }
         if before.adapters.is_same(&adapters) {
+            if !unstarted.is_empty() {
+                return refused(unstarted);
+            }
             counter!(telemetry::RELOADS, "result" => "unchanged").increment(1);
             return Reloaded { changes: Vec::new(), findings: Vec::new() };
         }
