@@ -4,7 +4,6 @@
 //! Marriage rows come unsorted and include reissued certificates (ICA, ICB) dated later than the act they repeat: whoever
 //! takes the newest row for the truth marries the divorced.
 
-use aws_lc_rs::cipher::{AES_256, EncryptingKey, UnboundCipherKey};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
@@ -18,7 +17,7 @@ use super::calendar::Day;
 use super::numbers;
 use super::platform::{Refused, Signed, check_form, is_signed};
 use super::province::{EmployerStatus, Marriage, MarriageEnd, Province, names};
-use crate::crypto::{MacKey, hex};
+use crate::crypto::{MacKey, aes_ecb_encrypt, hex};
 
 /// Service id of the secret's renewal.
 const REFRESH: &str = "s_0000000000000_0001";
@@ -89,12 +88,7 @@ async fn refresh(State(agency): State<Agency>, headers: HeaderMap) -> Json<Value
 
 /// AES-256-ECB with PKCS#7 padding under the key's 32 characters, Base64.
 fn encrypted(key: &str, text: &str) -> Option<String> {
-    let padding = 16 - text.len() % 16;
-    let mut bytes = text.as_bytes().to_vec();
-    bytes.extend(std::iter::repeat_n(u8::try_from(padding).unwrap_or(16), padding));
-    let key = UnboundCipherKey::new(&AES_256, key.as_bytes()).ok()?;
-    EncryptingKey::ecb(key).ok()?.encrypt(&mut bytes).ok()?;
-    Some(STANDARD.encode(bytes))
+    aes_ecb_encrypt(key.as_bytes(), text.as_bytes()).map(|bytes| STANDARD.encode(bytes))
 }
 
 fn refusal((code, text): Refused) -> Json<Value> {
