@@ -23,6 +23,7 @@ pub mod report;
 
 // The vocabulary.
 pub mod catalogue;
+pub mod cases;
 pub mod parties;
 pub mod query;
 pub mod clock;

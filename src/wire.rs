@@ -11,7 +11,7 @@ use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
 use crate::query::time::Timestamp;
-use crate::query::value::{Comparison, Value, Verdict};
+use crate::query::value::{Comparison, Named, Value, Verdict};
 
 /// A subject as its message.
 pub fn subject(subject: &Subject) -> wire::Subject {
@@ -134,6 +134,12 @@ pub fn value(value: Value) -> wire::Value {
         Value::Integer(integer) => wire::value::Kind::Integer(integer),
         Value::Text(text) => wire::value::Kind::Text(text),
         Value::Date(date) => wire::value::Kind::Date(date),
+        Value::People(people) => wire::value::Kind::People(wire::People {
+            people: people
+                .into_iter()
+                .map(|Named { name, number }| wire::NamedPerson { name, number })
+                .collect(),
+        }),
     };
     wire::Value { kind: Some(kind) }
 }
@@ -145,6 +151,13 @@ pub fn read_value(given: &wire::Value) -> Option<Value> {
         wire::value::Kind::Integer(integer) => Value::Integer(*integer),
         wire::value::Kind::Text(text) => Value::Text(text.clone()),
         wire::value::Kind::Date(date) => Value::Date(date.clone()),
+        wire::value::Kind::People(people) => Value::People(
+            people
+                .people
+                .iter()
+                .map(|one| Named { name: one.name.clone(), number: one.number.clone() })
+                .collect(),
+        ),
     })
 }
 
@@ -313,6 +326,7 @@ fn assertion_text(assertion: &wire::Assertion) -> Json {
         Some(Value::Integer(integer)) => json!({ "integer": integer }),
         Some(Value::Text(text)) => json!({ "text": text }),
         Some(Value::Date(date)) => json!({ "date": date }),
+        Some(Value::People(people)) => json!({ "people": people }),
         None => Json::Null,
     };
     json!({

@@ -12,7 +12,7 @@ use super::manifest::{Operation, Reading};
 use crate::catalogue::AttributeKind;
 use crate::query::record::{Finding, Record, Unavailable};
 use crate::query::time::Timestamp;
-use crate::query::value::Value;
+use crate::query::value::{self, Value};
 
 /// How far an agency's clock may be ahead of ours before its statement of time is nonsense.
 const CLOCK_SKEW: Duration = Duration::from_secs(600);
@@ -93,9 +93,19 @@ pub(crate) fn typed(value: &Json, kind: &AttributeKind) -> Option<Value> {
         (AttributeKind::Date | AttributeKind::Month, Json::String(text)) => {
             Value::Date(text.clone())
         }
+        (AttributeKind::People, Json::Array(people)) => {
+            Value::People(people.iter().map(person).collect::<Option<_>>()?)
+        }
         _ => return None,
     };
     kind.admits(&value).then_some(value)
+}
+
+/// A person of a list: a name and a number, and nothing else.
+fn person(value: &Json) -> Option<value::Named> {
+    let fields = value.as_object().filter(|fields| fields.len() == 2)?;
+    let text = |key| fields.get(key)?.as_str().map(str::to_owned);
+    Some(value::Named { name: text("name")?, number: text("number")? })
 }
 
 /// The scope a reply is read in, and why `doc` is not in it when it is not.
@@ -325,5 +335,6 @@ fn attribute_kind(kind: &AttributeKind) -> &'static str {
         AttributeKind::Date => "date (YYYY-MM-DD)",
         AttributeKind::Month => "month (YYYY-MM)",
         AttributeKind::Code(_) => "code of the attribute",
+        AttributeKind::People => "list of persons, each with `name` and a citizen's `number`",
     }
 }

@@ -95,7 +95,7 @@ fn unfit(clause: &Clause, fact: &Fact) -> Vec<String> {
         let is_other = |value: &&Value| match value {
             Value::Date(_) => is_dated,
             Value::Text(_) => !is_dated,
-            Value::Truth(_) | Value::Integer(_) => true,
+            Value::Truth(_) | Value::Integer(_) | Value::People(_) => true,
         };
         let values = limit.values.iter().filter(is_other);
         let wrong = values.filter(|value| !attribute.kind.admits(value)).count();

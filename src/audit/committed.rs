@@ -8,7 +8,6 @@ use crate::crypto::{hex, sha256};
 use crate::decision::release::Released;
 use crate::query::Operator;
 use crate::query::subject::{Subject, SubjectKind};
-use crate::query::value::Value;
 
 /// Largest committed value that is kept whole; four of them, sealed, fit the log's limit for one record. A question
 /// without defects has a tenth of it; a larger value is replaced by its length and digest.
@@ -68,18 +67,8 @@ pub fn answer(released: &Released) -> Vec<u8> {
             json!({ "attribute": attribute, "comparison": comparison.name(), "verdict": verdict.name() })
         })
         .collect();
-    let disclosed: Map<String, Json> = released
-        .disclosed
-        .iter()
-        .map(|(name, value)| {
-            let value = match value {
-                Value::Truth(truth) => json!(truth),
-                Value::Integer(integer) => json!(integer),
-                Value::Text(text) | Value::Date(text) => json!(text),
-            };
-            (name.clone(), value)
-        })
-        .collect();
+    let disclosed: Map<String, Json> =
+        released.disclosed.iter().map(|(name, value)| (name.clone(), value.plain())).collect();
     json!({
         "disclosed": disclosed,
         "judgements": judgements,

@@ -244,6 +244,10 @@ impl Kept {
                         + match value {
                             Value::Text(text) | Value::Date(text) => text.len(),
                             Value::Truth(_) | Value::Integer(_) => 0,
+                            Value::People(people) => people
+                                .iter()
+                                .map(|one| 48 + one.name.len() + one.number.len())
+                                .sum(),
                         }
                 })
                 .sum(),

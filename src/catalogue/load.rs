@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::rule::{self, Around, RuleRecord, Written};
 use super::{Attribute, AttributeKind, Catalogue, Channel, Fact, Item, Role};
 use crate::crypto::{Digest, sha256_parts};
 use crate::finding::{self, Finding};
 use crate::query::time::span;
-use crate::query::value::{Assertion, Comparison, Value};
+use crate::query::value::{Assertion, Comparison, Value, Verdict};
 use crate::query::{FactCode, ItemCode, OrganisationId};
 
 #[derive(Deserialize)]
@@ -48,13 +50,24 @@ struct RoleRecord {
     many: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SubjectName {
+pub(super) enum SubjectName {
     Person,
     Employer,
     Property,
     Document,
+}
+
+impl SubjectName {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Employer => "employer",
+            Self::Property => "property",
+            Self::Document => "document",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -71,13 +84,27 @@ struct AttributeRecord {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum TypeName {
+pub(super) enum TypeName {
     Truth,
     Integer,
     Text,
     Date,
     Month,
     Code,
+    People,
+}
+
+/// The type of that name; `codes` belong to codes only.
+pub(super) fn kind_of(name: TypeName, codes: &[String]) -> AttributeKind {
+    match name {
+        TypeName::Truth => AttributeKind::Truth,
+        TypeName::Integer => AttributeKind::Integer,
+        TypeName::Text => AttributeKind::Text,
+        TypeName::Date => AttributeKind::Date,
+        TypeName::Month => AttributeKind::Month,
+        TypeName::Code => AttributeKind::Code(codes.to_vec()),
+        TypeName::People => AttributeKind::People,
+    }
 }
 
 #[derive(Deserialize)]
@@ -91,10 +118,32 @@ struct AssertionRecord {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Literal {
+pub(super) enum Literal {
     Truth(bool),
     Integer(i64),
     Text(String),
+}
+
+impl Literal {
+    /// As a value of that type where it can be read so; else as it stands, to be refused.
+    pub(super) fn value(&self, kind: Option<&AttributeKind>) -> Value {
+        match self {
+            Self::Truth(truth) => Value::Truth(*truth),
+            Self::Integer(integer) => Value::Integer(*integer),
+            Self::Text(text) => match kind {
+                Some(AttributeKind::Date | AttributeKind::Month) => Value::Date(text.clone()),
+                _ => Value::Text(text.clone()),
+            },
+        }
+    }
+
+    /// As a verdict by its stable name.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Text(text) => Verdict::from_name(text),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -120,14 +169,14 @@ struct ItemRecord {
 }
 
 /// One file being read: where its flaws are noted.
-struct Page<'a> {
-    file: &'a Path,
-    text: &'a str,
-    findings: &'a mut Vec<Finding>,
+pub(super) struct Page<'a> {
+    pub(super) file: &'a Path,
+    pub(super) text: &'a str,
+    pub(super) findings: &'a mut Vec<Finding>,
 }
 
 impl Page<'_> {
-    fn flaw<T>(&mut self, at: &Spanned<T>, problem: String) {
+    pub(super) fn flaw<T>(&mut self, at: &Spanned<T>, problem: String) {
         self.findings.push(Finding::at(self.file, self.text, at.span().start, problem));
     }
 
@@ -155,13 +204,15 @@ impl Page<'_> {
     }
 }
 
-/// Reads `facts` and `items`.
+/// Reads `facts` and `items`, and `rules` where there are any.
 pub(super) fn load(folder: &Path) -> Result<Catalogue, Vec<Finding>> {
     let mut findings = Vec::new();
     let facts = texts(&folder.join("facts"), &mut findings);
     let items = texts(&folder.join("items"), &mut findings);
+    let rules = folder.join("rules");
+    let rules = if rules.is_dir() { texts(&rules, &mut findings) } else { Vec::new() };
     let mut catalogue =
-        Catalogue { digest: digest(folder, &facts, &items), ..Catalogue::default() };
+        Catalogue { digest: digest(folder, &[&facts, &items, &rules]), ..Catalogue::default() };
     for (file, text) in &facts {
         match finding::parse_toml::<FactFile>(file, text) {
             Ok(records) => {
@@ -185,6 +236,9 @@ pub(super) fn load(folder: &Path) -> Result<Catalogue, Vec<Finding>> {
             }
             Err(finding) => findings.push(finding),
         }
+    }
+    if findings.is_empty() {
+        enter_rules(&rules, &mut catalogue, &mut findings);
     }
     if findings.is_empty() && catalogue.facts.is_empty() {
         findings.push(Finding::new(folder, "the catalogue has no fact: nothing could be asked"));
@@ -211,9 +265,9 @@ fn texts(folder: &Path, findings: &mut Vec<Finding>) -> Vec<(PathBuf, String)> {
 }
 
 /// Over name, length and bytes of each file, facts first: no two catalogues give the same sequence.
-fn digest(folder: &Path, facts: &[(PathBuf, String)], items: &[(PathBuf, String)]) -> Digest {
+fn digest(folder: &Path, files: &[&[(PathBuf, String)]]) -> Digest {
     let mut parts: Vec<Vec<u8>> = Vec::new();
-    for (file, text) in facts.iter().chain(items) {
+    for (file, text) in files.iter().copied().flatten() {
         let name = file.strip_prefix(folder).unwrap_or(file).to_string_lossy();
         parts.push(name.as_bytes().to_vec());
         parts.push(vec![0]);
@@ -264,13 +318,7 @@ fn roles(records: &Spanned<Vec<RoleRecord>>, page: &mut Page<'_>) -> Vec<Role> {
     }
     let role = |role: &RoleRecord| Role {
         name: role.name.clone(),
-        kind: match role.kind {
-            SubjectName::Person => "person",
-            SubjectName::Employer => "employer",
-            SubjectName::Property => "property",
-            SubjectName::Document => "document",
-        }
-        .to_owned(),
+        kind: role.kind.name().to_owned(),
         optional: role.optional,
         many: role.many,
     };
@@ -294,14 +342,7 @@ fn attributes(records: &Spanned<Vec<AttributeRecord>>, page: &mut Page<'_>) -> V
         }
         attributes.push(Attribute {
             name: name.clone(),
-            kind: match record.kind {
-                TypeName::Truth => AttributeKind::Truth,
-                TypeName::Integer => AttributeKind::Integer,
-                TypeName::Text => AttributeKind::Text,
-                TypeName::Date => AttributeKind::Date,
-                TypeName::Month => AttributeKind::Month,
-                TypeName::Code => AttributeKind::Code(codes),
-            },
+            kind: kind_of(record.kind, &codes),
             title_zh: record.title_zh.clone(),
             optional: record.optional,
         });
@@ -315,18 +356,10 @@ fn attributes(records: &Spanned<Vec<AttributeRecord>>, page: &mut Page<'_>) -> V
 /// The assertion with values of the attribute's type where they can be read so; else as they stand, to be refused.
 fn assertion(record: &AssertionRecord, fact: &Fact) -> Assertion {
     let kind = fact.attribute(&record.attribute).map(|attribute| &attribute.kind);
-    let value = |literal: &Literal| match literal {
-        Literal::Truth(truth) => Value::Truth(*truth),
-        Literal::Integer(integer) => Value::Integer(*integer),
-        Literal::Text(text) => match kind {
-            Some(AttributeKind::Date | AttributeKind::Month) => Value::Date(text.clone()),
-            _ => Value::Text(text.clone()),
-        },
-    };
     Assertion {
         attribute: record.attribute.clone(),
         comparison: record.comparison,
-        values: record.values.iter().map(value).collect(),
+        values: record.values.iter().map(|literal| literal.value(kind)).collect(),
     }
 }
 
@@ -370,6 +403,7 @@ fn enter_item(
         effective_to: effective_to.unwrap_or_default(),
         facts,
         materials: record.materials,
+        rule: None,
     };
     let versions = catalogue.items.entry(code.clone()).or_default();
     if versions.iter().any(|known| known.version == item.version) {
@@ -383,6 +417,41 @@ fn enter_item(
     }
     versions.push(item);
     versions.sort_by(|one, other| one.effective_from.cmp(&other.effective_from));
+}
+
+/// Each rule belongs to the version of an item that it names.
+fn enter_rules(
+    rules: &[(PathBuf, String)],
+    catalogue: &mut Catalogue,
+    findings: &mut Vec<Finding>,
+) {
+    for (file, text) in rules {
+        match finding::parse_toml::<RuleRecord>(file, text) {
+            Ok(record) => {
+                let mut page = Page { file, text, findings };
+                enter_rule(&record, text, catalogue, &mut page);
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+}
+
+fn enter_rule(record: &RuleRecord, text: &str, catalogue: &mut Catalogue, page: &mut Page<'_>) {
+    let Catalogue { facts, items, .. } = catalogue;
+    let code = record.item.get_ref().as_str();
+    let item = items
+        .get_mut(code)
+        .and_then(|versions| versions.iter_mut().find(|item| item.version == record.version));
+    let Some(item) = item else {
+        let version = &record.version;
+        page.flaw(&record.item, format!("there is no version `{version}` of an item `{code}`"));
+        return;
+    };
+    if item.rule.is_some() {
+        page.flaw(&record.item, format!("`{code}` version `{}` has a rule already", item.version));
+    }
+    let rule = rule::read(record, Some(Around { facts, item }), page);
+    item.rule = Some(Arc::new(Written::new(rule, text)));
 }
 
 /// An empty end is open; days order as text.

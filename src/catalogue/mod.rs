@@ -1,14 +1,18 @@
 //! What can be asked, as data: facts and items, dated and versioned. A new one needs no recompile.
 
 mod load;
+pub mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use self::rule::Written;
 use crate::crypto::Digest;
 use crate::finding::Finding;
-use crate::query::value::{Assertion, Comparison, Value};
+use crate::query::identifier;
+use crate::query::value::{Assertion, Comparison, Named, Value};
 use crate::query::{FactCode, ItemCode, OrganisationId};
 
 /// Facts and items, loaded and checked. Immutable.
@@ -20,7 +24,7 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads every `*.toml` of the folders `facts` and `items` inside this one.
+    /// Reads every `*.toml` of the folders `facts`, `items` and `rules` inside this one.
     ///
     /// # Errors
     /// Every flaw found; a catalogue with one flaw is not used at all.
@@ -46,6 +50,11 @@ impl Catalogue {
     /// Every version of every item, by code and then by first day.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values().flatten()
+    }
+
+    /// The version of the item that holds on a day, `YYYY-MM-DD`, China time.
+    pub fn item_on(&self, code: &ItemCode, day: &str) -> Option<&Item> {
+        self.items.get(code)?.iter().find(|item| item.holds_on(day))
     }
 
     /// True when any version of the item exists.
@@ -167,6 +176,8 @@ pub enum AttributeKind {
     Month,
     /// One of these.
     Code(Vec<String>),
+    /// Persons, each by name and citizen's number.
+    People,
 }
 
 impl AttributeKind {
@@ -179,6 +190,7 @@ impl AttributeKind {
             (Self::Date, Value::Date(text)) => has_shape(text, b"dddd-dd-dd"),
             (Self::Month, Value::Date(text)) => has_shape(text, b"dddd-dd"),
             (Self::Code(codes), Value::Text(text)) => codes.contains(text),
+            (Self::People, Value::People(people)) => are_people(people),
             _ => false,
         }
     }
@@ -186,7 +198,8 @@ impl AttributeKind {
     /// True when the comparison means something for values of this type.
     pub fn compares(&self, comparison: Comparison) -> bool {
         match comparison {
-            Comparison::Eq | Comparison::Ne | Comparison::In | Comparison::Exists => true,
+            Comparison::Exists => true,
+            Comparison::Eq | Comparison::Ne | Comparison::In => !matches!(self, Self::People),
             Comparison::Lt | Comparison::Le | Comparison::Gt | Comparison::Ge => {
                 matches!(self, Self::Integer | Self::Date | Self::Month)
             }
@@ -203,8 +216,22 @@ impl AttributeKind {
             Self::Date => "date",
             Self::Month => "month",
             Self::Code(_) => "code",
+            Self::People => "people",
         }
     }
+}
+
+/// Most persons that one answer may list; the largest household book seen has 19.
+const PEOPLE_MOST: usize = 32;
+
+/// True of persons whose numbers are citizens' numbers in their one form, none of them nameless or there twice.
+fn are_people(people: &[Named]) -> bool {
+    let formed = |one: &Named| {
+        !one.name.trim().is_empty()
+            && identifier::citizen_id(&one.number).as_deref() == Ok(one.number.as_str())
+    };
+    let numbers: BTreeSet<&str> = people.iter().map(|one| one.number.as_str()).collect();
+    people.len() <= PEOPLE_MOST && numbers.len() == people.len() && people.iter().all(formed)
 }
 
 fn has_shape(text: &str, shape: &[u8]) -> bool {
@@ -215,7 +242,7 @@ fn has_shape(text: &str, shape: &[u8]) -> bool {
         })
 }
 
-/// A service item (事项): what it needs and for how long its rule holds. The rule's graph is not read yet.
+/// A service item (事项): what it may ask for, for how long, and its rule.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Code, such as `W3`.
@@ -236,6 +263,16 @@ pub struct Item {
     pub facts: Vec<FactCode>,
     /// Codes of papers its answers replace, with their Chinese names.
     pub materials: BTreeMap<String, String>,
+    /// What an application for it must show; `None` where none is written, and no case can be run.
+    pub rule: Option<Arc<Written>>,
+}
+
+impl Item {
+    /// True when this version holds on that day, `YYYY-MM-DD`; days order as text.
+    pub fn holds_on(&self, day: &str) -> bool {
+        self.effective_from.as_str() <= day
+            && (self.effective_to.is_empty() || day < self.effective_to.as_str())
+    }
 }
 
 /// How far an item can be done without a visit today.

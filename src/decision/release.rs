@@ -193,7 +193,7 @@ fn order(found: &Value, value: &Value) -> Option<Ordering> {
 fn size(found: &Value, value: &Value) -> Option<Ordering> {
     match found {
         Value::Integer(_) | Value::Date(_) => order(found, value),
-        Value::Truth(_) | Value::Text(_) => None,
+        Value::Truth(_) | Value::Text(_) | Value::People(_) => None,
     }
 }
 

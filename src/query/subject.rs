@@ -82,6 +82,20 @@ impl IdentityDocument {
             Self::Other => "other",
         }
     }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::CitizenId,
+            Self::ResidencePermit,
+            Self::PermanentResidence,
+            Self::Passport,
+            Self::Military,
+            Self::Other,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
+    }
 }
 
 /// An employer, by 统一社会信用代码.

@@ -1,6 +1,9 @@
 //! Values, assertions about them, and the six verdicts.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 /// One value of one attribute. Money is an integer in fen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,35 @@ pub enum Value {
     Text(String),
     /// `YYYY-MM-DD`, or `YYYY-MM` for a month; both order as text.
     Date(String),
+    /// Persons, each by name and number. Values only: nothing is asserted about them.
+    People(Vec<Named>),
+}
+
+impl Value {
+    /// As people's JSON shows it: dates as text, persons as objects with `name` and `number`.
+    pub fn plain(&self) -> Json {
+        match self {
+            Self::Truth(truth) => json!(truth),
+            Self::Integer(integer) => json!(integer),
+            Self::Text(text) | Self::Date(text) => json!(text),
+            Self::People(people) => json!(people),
+        }
+    }
+}
+
+/// A citizen in an answer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// As the agency writes it.
+    pub name: String,
+    /// 公民身份号码, 18 characters.
+    pub number: String,
+}
+
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Named")
+    }
 }
 
 /// A predicate about one attribute.
@@ -114,5 +146,19 @@ impl Verdict {
             Self::Conflict => "CONFLICT",
             Self::Unavailable => "UNAVAILABLE",
         }
+    }
+
+    /// The verdict of that stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Confirmed,
+            Self::Refuted,
+            Self::NotFound,
+            Self::Stale,
+            Self::Conflict,
+            Self::Unavailable,
+        ]
+        .into_iter()
+        .find(|verdict| verdict.name() == name)
     }
 }

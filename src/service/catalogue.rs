@@ -58,17 +58,13 @@ fn fact(fact: &Fact) -> wire::Fact {
         many: role.many,
     };
     let attribute = |attribute: &crate::catalogue::Attribute| {
-        let (kind, codes) = match &attribute.kind {
-            AttributeKind::Truth => ("truth", Vec::new()),
-            AttributeKind::Integer => ("integer", Vec::new()),
-            AttributeKind::Text => ("text", Vec::new()),
-            AttributeKind::Date => ("date", Vec::new()),
-            AttributeKind::Month => ("month", Vec::new()),
-            AttributeKind::Code(codes) => ("code", codes.clone()),
+        let codes = match &attribute.kind {
+            AttributeKind::Code(codes) => codes.clone(),
+            _ => Vec::new(),
         };
         wire::Attribute {
             name: attribute.name.clone(),
-            r#type: kind.to_owned(),
+            r#type: attribute.kind.name().to_owned(),
             title_zh: attribute.title_zh.clone(),
             codes,
         }

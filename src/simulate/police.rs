@@ -26,6 +26,9 @@ const OPERATIONS: [(&str, &str, Answer); 4] = [
     ("GK_GXFW_HKZT", "s_1200000900000_2112", registration),
 ];
 
+/// Stands for the members of a book, which are elements of their own.
+const MEMBERS: &str = "CY";
+
 type Fields = Vec<(&'static str, String)>;
 type Answer = fn(&Province, &Asked) -> Option<Fields>;
 
@@ -116,7 +119,10 @@ fn reply(agency: &Agency, ask: Answer, request: &str) -> String {
     };
     let record = ask(&agency.province, &asked).map_or_else(String::new, |fields| {
         let fields = agency.faults.thin(fields);
-        format!("<RECORD no=\"1\">{}</RECORD>", xml::elements(&fields))
+        let (members, fields): (Fields, Fields) =
+            fields.into_iter().partition(|(name, _)| *name == MEMBERS);
+        let members: String = members.into_iter().map(|(_, rows)| rows).collect();
+        format!("<RECORD no=\"1\">{}{members}</RECORD>", xml::elements(&fields))
     });
     package(&request_number, "10", "调用成功", &record)
 }
@@ -195,7 +201,24 @@ fn household(province: &Province, asked: &Asked) -> Option<Fields> {
         ("TH", together),
         ("CYM", province.former_name(index).unwrap_or_else(|| "无".to_owned())),
         ("HRS", living.to_string()),
+        (MEMBERS, members_of(province, members)),
     ])
+}
+
+/// The living members of a book, as markup: how each stands to its head.
+fn members_of(province: &Province, members: std::ops::Range<u32>) -> String {
+    let row = |index: u32| {
+        let person = province.person(index).filter(|person| !person.has(Trait::Dead))?;
+        Some(format!(
+            "<CY>{}</CY>",
+            xml::elements(&[
+                ("XM", province.name(index)),
+                ("GMSFHM", person.number()),
+                ("YHZGX", person.relation.code(person.is_man()).to_owned()),
+            ])
+        ))
+    };
+    members.filter_map(row).collect()
 }
 
 /// P4: whether the registration is still here, and why not.

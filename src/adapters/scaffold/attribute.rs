@@ -20,7 +20,7 @@ pub(super) fn expression(attribute: &Attribute) -> String {
         (AttributeKind::Truth | AttributeKind::Code(_), false) => format!("codes.{name}[{field}]"),
         (AttributeKind::Integer, true) => format!("{field} == null ? null : int(doc.{name})"),
         (AttributeKind::Integer, false) => format!("int({field})"),
-        (AttributeKind::Text, _) => field,
+        (AttributeKind::Text | AttributeKind::People, _) => field,
         (AttributeKind::Date, true) => format!("{field} == null ? null : date(doc.{name})"),
         (AttributeKind::Month, true) => format!("{field} == null ? null : month(doc.{name})"),
         (AttributeKind::Date, false) => format!("date({field})"),
@@ -81,6 +81,11 @@ pub(super) fn sample(attribute: &Attribute) -> (Json, Json) {
         AttributeKind::Text => (json!("某某"), json!("某某")),
         AttributeKind::Date => (json!("20260131"), json!("2026-01-31")),
         AttributeKind::Month => (json!("202601"), json!("2026-01")),
+        AttributeKind::People => {
+            // Invented: area 430000 is the province itself, for which no number is issued.
+            let people = json!([{ "name": "某某", "number": "430000201805060029" }]);
+            (people.clone(), people)
+        }
         AttributeKind::Code(codes) => (json!("1"), json!(codes.first())),
     }
 }

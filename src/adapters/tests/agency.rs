@@ -293,6 +293,7 @@ pub(super) fn told(answer: &Answer) -> String {
                 Value::Truth(truth) => format!("{name}={truth}"),
                 Value::Integer(whole) => format!("{name}={whole}"),
                 Value::Text(text) | Value::Date(text) => format!("{name}={text}"),
+                Value::People(people) => format!("{name}={}", people.len()),
             })
             .collect::<Vec<_>>()
             .join(" "),

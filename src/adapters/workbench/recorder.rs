@@ -407,7 +407,7 @@ fn expect(ended: &Result<Mapped, Failed>, at: Timestamp, subjects: usize) -> Exp
             if let Finding::Found(attributes) = &record.finding {
                 let told = attributes.iter();
                 expect.attributes =
-                    told.map(|(name, value)| (name.clone(), taken::plain(value))).collect();
+                    told.map(|(name, value)| (name.clone(), value.plain())).collect();
             }
             expect.as_of = (record.as_of != at).then_some(record.as_of);
             let all = (0..).take(subjects).eq(record.subjects_checked.iter().copied());

@@ -335,7 +335,7 @@ impl View {
         };
         let told = found.iter().map(|(name, value)| Told {
             name: name.clone(),
-            value: self.mask.json(&plain(value)),
+            value: self.mask.json(&value.plain()),
             kind: kind(name),
             entry: entry(events, name),
         });
@@ -375,14 +375,6 @@ fn entry(events: &[Event], attribute: &str) -> Option<String> {
     })
 }
 
-fn plain(value: &Value) -> Json {
-    match value {
-        Value::Truth(truth) => json!(truth),
-        Value::Integer(integer) => json!(integer),
-        Value::Text(text) | Value::Date(text) => json!(text),
-    }
-}
-
 /// A question to a program.
 fn asked(question: &wire::FetchRequest) -> Json {
     let subjects: Vec<String> =
@@ -404,7 +396,7 @@ fn said(reply: &wire::FetchResponse) -> Json {
             let attributes: BTreeMap<&String, Option<Json>> = found
                 .attributes
                 .iter()
-                .map(|(name, value)| (name, read_value(value).as_ref().map(plain)))
+                .map(|(name, value)| (name, read_value(value).as_ref().map(Value::plain)))
                 .collect();
             let as_of = found.as_of.as_ref().map(ToString::to_string);
             let checked = &found.subjects_checked;

@@ -15,7 +15,6 @@ use crate::adapters::manifest::{Access, Manifest, Operation};
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::fetch_response::Outcome;
 use crate::query::time::Timestamp;
-use crate::query::value::Value;
 use crate::wire::read_value;
 
 /// How replies of one manifest are kept.
@@ -66,7 +65,7 @@ fn said(reply: &wire::FetchResponse, disguise: &mut Disguise) -> Said {
     match &reply.outcome {
         Some(Outcome::Found(found)) => {
             let told = found.attributes.iter().filter_map(|(name, value)| {
-                Some((name.clone(), disguise.json(&plain(&read_value(value)?))))
+                Some((name.clone(), disguise.json(&read_value(value)?.plain())))
             });
             Said::Found {
                 attributes: told.collect(),
@@ -92,15 +91,6 @@ fn said(reply: &wire::FetchResponse, disguise: &mut Disguise) -> Said {
 fn moment(at: &prost_types::Timestamp) -> Option<Timestamp> {
     let micros = u64::try_from(at.seconds).ok()?.checked_mul(1_000_000)?;
     Some(Timestamp(micros + u64::try_from(at.nanos).ok()? / 1_000))
-}
-
-/// A value as fixtures write it.
-pub(super) fn plain(value: &Value) -> Json {
-    match value {
-        Value::Truth(truth) => Json::from(*truth),
-        Value::Integer(integer) => Json::from(*integer),
-        Value::Text(text) | Value::Date(text) => Json::from(text.as_str()),
-    }
 }
 
 /// What was put, as a fixture compares it.

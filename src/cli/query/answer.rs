@@ -194,17 +194,17 @@ fn plain(value: &message::Value) -> String {
         Some(Value::Truth(truth)) => truth.to_string(),
         Some(Value::Integer(integer)) => integer.to_string(),
         Some(Value::Text(text) | Value::Date(text)) => text,
+        Some(Value::People(people)) => {
+            let people: Vec<String> =
+                people.iter().map(|one| format!("{} {}", one.name, one.number)).collect();
+            people.join(", ")
+        }
         None => "?".to_owned(),
     }
 }
 
 fn json_value(value: &message::Value) -> serde_json::Value {
-    match wire::read_value(value) {
-        Some(Value::Truth(truth)) => truth.into(),
-        Some(Value::Integer(integer)) => integer.into(),
-        Some(Value::Text(text) | Value::Date(text)) => text.into(),
-        None => serde_json::Value::Null,
-    }
+    wire::read_value(value).map_or(serde_json::Value::Null, |value| value.plain())
 }
 
 fn moment(at: Option<&prost_types::Timestamp>) -> Option<String> {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ACTIVE_ENTERPRISE, BUILDER, COUPLE_HOME, DECEASED, DISABLED, GRANDMOTHER, HUSBAND, LET_HOME,
-    RELIEF, SERVICE_UNIT, TENANT, WIFE,
+    ACTIVE_ENTERPRISE, BUILDER, CHILD, COUPLE_HOME, DECEASED, DISABLED, GRANDMOTHER, HUSBAND,
+    LET_HOME, RELIEF, SERVICE_UNIT, TENANT, WIFE,
 };
 use crate::query::record::Finding;
 use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
-use crate::query::value::{Value, Verdict};
+use crate::query::value::{Named, Value, Verdict};
 use crate::simulate::calendar::Day;
 use crate::simulate::province::{Province, Trait};
 
@@ -116,6 +116,14 @@ fn date(day: Day) -> Value {
 }
 
 impl Asking<'_> {
+    fn people(&self, indices: &[u32]) -> Value {
+        let named = |&index: &u32| {
+            let number = self.province.person(index)?.number();
+            Some(Named { name: self.province.name(index), number })
+        };
+        Value::People(indices.iter().filter_map(named).collect())
+    }
+
     fn person(&self, role: &str, index: u32) -> Subject {
         person(self.province, role, index)
     }
@@ -143,6 +151,7 @@ impl Asking<'_> {
                     ("head_relation", code("self")),
                     ("same_household", truth(true)),
                     ("household_size", number(4)),
+                    ("children", self.people(&[CHILD])),
                 ],
             ),
             "P4" => found(vec![husband], [("status", code("registered"))]),

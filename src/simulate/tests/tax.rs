@@ -102,6 +102,7 @@ fn value(value: wire::Value) -> Value {
         wire::value::Kind::Integer(integer) => Value::Integer(integer),
         wire::value::Kind::Text(text) => Value::Text(text),
         wire::value::Kind::Date(date) => Value::Date(date),
+        wire::value::Kind::People(_) => panic!("tax tells of nobody"),
     }
 }
 

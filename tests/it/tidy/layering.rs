@@ -7,7 +7,7 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 28] = [
+const LAYERS: [(u32, &str, &str); 29] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
@@ -20,6 +20,7 @@ const LAYERS: [(u32, &str, &str); 28] = [
     (1, "parties", "crypto, finding, query"),
     (2, "identity", "crypto, decision, parties, query"),
     (2, "agreements", "catalogue, crypto, decision, finding, parties, query"),
+    (2, "cases", "catalogue, crypto, query"),
     (2, "cache", "crypto, decision, query"),
     (2, "adapters", "catalogue, crypto, decision, finding, proto, query, telemetry, wire"),
     (2, "audit", "clock, crypto, decision, proto, query"),

@@ -1,0 +1,370 @@
+//! From the course of a case to its outcome. Pure and total: an auditor calls the same function.
+//!
+//! READY needs every requirement met. REFUTED needs an authoritative verdict. Everything else, silence above all, is
+//! NEEDS_COUNTER, with the reason for each requirement that is open.
+
+use serde::{Deserialize, Serialize};
+
+use super::course::{Answer, Course};
+use super::standing::Standing;
+use crate::catalogue::rule::{Across, By, Need, Question, Rule, Whose};
+use crate::query::value::Verdict;
+
+/// What a case comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// Everything is shown: it can be approved without a visit.
+    Ready,
+    /// Something is missing: a person goes on, with a list of what to bring or do.
+    NeedsCounter,
+    /// An authority says that a requirement does not hold. It can be contested.
+    Refuted,
+}
+
+impl Outcome {
+    /// Stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "READY",
+            Self::NeedsCounter => "NEEDS_COUNTER",
+            Self::Refuted => "REFUTED",
+        }
+    }
+}
+
+/// The outcome, and how each need stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The whole.
+    pub outcome: Outcome,
+    /// Every need of the rule, in its order.
+    pub needs: Vec<NeedState>,
+    /// Why a person decides in any case; `None` where the rule leaves it to the answers.
+    pub person_decides: Option<String>,
+}
+
+/// How one need stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeedState {
+    /// Name of the need.
+    pub name: String,
+    /// True of a need that must hold by itself; false of one that others are made of.
+    pub required: bool,
+    /// How it stands.
+    pub state: State,
+    /// The questions that show it.
+    pub questions: Vec<String>,
+    /// Why it is open or refuted.
+    pub missing: Vec<Missing>,
+}
+
+/// How a need can stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Verified.
+    Met,
+    /// By evidence from outside: provided, not verified.
+    Provided,
+    /// Does not apply to this case.
+    NotNeeded,
+    /// An authority says no.
+    Refuted,
+    /// Not shown.
+    Open,
+}
+
+impl State {
+    /// Stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "MET",
+            Self::Provided => "PROVIDED",
+            Self::NotNeeded => "NOT_NEEDED",
+            Self::Refuted => "REFUTED",
+            Self::Open => "OPEN",
+        }
+    }
+}
+
+/// One reason why a need is not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The reason.
+    pub why: Why,
+    /// The question, group, party, evidence or stated value it is about.
+    pub of: String,
+    /// Code of the denial or of why there is no answer; empty otherwise.
+    pub code: String,
+    /// Entry of the answer, where there is one.
+    pub log_index: Option<u64>,
+}
+
+/// Why a need is not met. Stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The gateway denied the question: no agreement opens it.
+    Denied,
+    /// The agency gave no answer.
+    Unavailable,
+    /// The agency has no record: weak evidence, never a "no".
+    NotFound,
+    /// The agency's word is too old.
+    Stale,
+    /// The agency's records disagree.
+    Conflict,
+    /// An authority says no.
+    Refuted,
+    /// A source that is only a hint says no.
+    Doubtful,
+    /// The agency did not check everyone it was asked about.
+    Unchecked,
+    /// Not everybody of the group is known.
+    FamilyIncomplete,
+    /// The application names somebody else than the agency.
+    DeclaredDiffers,
+    /// Evidence did not come with the application.
+    EvidenceMissing,
+    /// Evidence is too old.
+    EvidenceOld,
+    /// A person must look at the evidence.
+    EvidenceForPerson,
+    /// A value is not stated.
+    NotStated,
+    /// What the applicant states does not hold.
+    StatedOtherwise,
+    /// The application does not name the party.
+    NotNamed,
+    /// It hangs on a question that has no answer.
+    Waits,
+    /// None of the ways to show it applies.
+    NoWay,
+}
+
+impl Why {
+    /// Stable code on the wire and in commands.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::NotFound => "not_found",
+            Self::Stale => "stale",
+            Self::Conflict => "conflict",
+            Self::Refuted => "refuted",
+            Self::Doubtful => "doubtful",
+            Self::Unchecked => "unchecked",
+            Self::FamilyIncomplete => "family_incomplete",
+            Self::DeclaredDiffers => "declared_differs",
+            Self::EvidenceMissing => "evidence_missing",
+            Self::EvidenceOld => "evidence_old",
+            Self::EvidenceForPerson => "evidence_for_person",
+            Self::NotStated => "not_stated",
+            Self::StatedOtherwise => "stated_otherwise",
+            Self::NotNamed => "not_named",
+            Self::Waits => "waits",
+            Self::NoWay => "no_way",
+        }
+    }
+}
+
+/// The outcome of a case.
+pub fn conclude(rule: &Rule, course: &Course) -> Conclusion {
+    let standing = Standing { rule, course };
+    let required: Vec<&str> = rule.requirements().map(|need| need.name.as_str()).collect();
+    let needs: Vec<NeedState> = rule
+        .needs
+        .iter()
+        .map(|need| {
+            let mut view = View::default();
+            let state = standing.need(need, &mut view);
+            if matches!(state, State::Met | State::Provided | State::NotNeeded) {
+                view.missing.clear();
+            }
+            NeedState {
+                name: need.name.clone(),
+                required: required.contains(&need.name.as_str()),
+                state,
+                questions: view.questions,
+                missing: view.missing,
+            }
+        })
+        .collect();
+    let states = || needs.iter().filter(|need| need.required).map(|need| need.state);
+    let outcome = if states().any(|state| state == State::Refuted) {
+        Outcome::Refuted
+    } else if rule.person_decides.is_some() || states().any(|state| state == State::Open) {
+        Outcome::NeedsCounter
+    } else {
+        Outcome::Ready
+    };
+    Conclusion { outcome, needs, person_decides: rule.person_decides.clone() }
+}
+
+/// What was looked at on the way to a state.
+#[derive(Default)]
+struct View {
+    questions: Vec<String>,
+    missing: Vec<Missing>,
+}
+
+impl View {
+    fn open(&mut self, why: Why, of: &str) -> State {
+        self.missing.push(Missing { why, of: of.to_owned(), code: String::new(), log_index: None });
+        State::Open
+    }
+}
+
+impl Standing<'_> {
+    fn need(self, need: &Need, view: &mut View) -> State {
+        match self.applies(&need.when) {
+            Some(true) => self.by(need, view),
+            Some(false) => State::NotNeeded,
+            None => view.open(Why::Waits, &need.name),
+        }
+    }
+
+    fn by(self, need: &Need, view: &mut View) -> State {
+        match &need.by {
+            By::Question(name) => match self.rule.question(name) {
+                Some(question) => self.question(question, view),
+                None => view.open(Why::Waits, name),
+            },
+            By::Given { name, .. } => self.stated(need, name, view),
+            By::External(name) => self.external(name, view),
+            By::Complete(group) if self.complete(group) => State::Met,
+            By::Complete(group) => self.incomplete(group, view),
+            By::All(names) => all(names
+                .iter()
+                .filter_map(|name| self.rule.need(name))
+                .map(|need| self.need(need, view))),
+            By::Any(names) => {
+                let states: Vec<State> = names
+                    .iter()
+                    .filter_map(|name| self.rule.need(name))
+                    .map(|need| self.need(need, view))
+                    .collect();
+                any(&states).unwrap_or_else(|| view.open(Why::NoWay, &need.name))
+            }
+        }
+    }
+
+    fn stated(self, need: &Need, name: &str, view: &mut View) -> State {
+        let whose = self.rule.given(name).map(|given| given.whose);
+        match (self.course.checked.get(&need.name), whose) {
+            (Some(true), _) => State::Met,
+            (Some(false), Some(Whose::Own)) => {
+                view.open(Why::Refuted, name);
+                State::Refuted
+            }
+            (Some(false), _) => view.open(Why::StatedOtherwise, name),
+            (None, _) => view.open(Why::NotStated, name),
+        }
+    }
+
+    fn external(self, name: &str, view: &mut View) -> State {
+        let suffices = self.rule.external(name).is_some_and(|external| external.suffices);
+        match self.fresh(name) {
+            None => view.open(Why::EvidenceMissing, name),
+            Some(false) => view.open(Why::EvidenceOld, name),
+            Some(true) if suffices => State::Provided,
+            Some(true) => view.open(Why::EvidenceForPerson, name),
+        }
+    }
+
+    fn incomplete(self, group: &str, view: &mut View) -> State {
+        let differs = self.course.found.get(group).is_some_and(|told| told.differs);
+        view.open(if differs { Why::DeclaredDiffers } else { Why::FamilyIncomplete }, group)
+    }
+
+    fn question(self, question: &Question, view: &mut View) -> State {
+        if !view.questions.contains(&question.name) {
+            view.questions.push(question.name.clone());
+        }
+        match self.applies(&question.when) {
+            Some(true) => {}
+            Some(false) => return State::NotNeeded,
+            None => return view.open(Why::Waits, &question.name),
+        }
+        let lacking: Vec<&String> =
+            question.about.values().filter(|who| !self.complete(who)).collect();
+        let answers: Vec<&Answer> = self.answers(&question.name).collect();
+        if answers.is_empty() {
+            return self.unasked(question, &lacking, view);
+        }
+        let mut states: Vec<State> =
+            answers.iter().map(|answer| answered(question, answer, view)).collect();
+        if states.len() < self.times(question) {
+            states.push(view.open(Why::Waits, &question.name));
+        }
+        // What holds of everybody known does not yet hold of everybody; what holds of one does.
+        for who in lacking {
+            states.push(self.incomplete(who, view));
+        }
+        match question.across {
+            Across::All => all(states.into_iter()),
+            Across::Any => any(&states).unwrap_or(State::Open),
+        }
+    }
+
+    /// Nobody to ask about: fine when that is certain.
+    fn unasked(self, question: &Question, lacking: &[&String], view: &mut View) -> State {
+        if let Some(who) = lacking.first() {
+            return self.incomplete(who, view);
+        }
+        let nobody = question.about.values().find(|who| self.size(who) == 0);
+        match nobody {
+            Some(who) if self.rule.group(who).is_some() => State::NotNeeded,
+            Some(who) if self.rule.party(who).is_some_and(|party| party.many) => State::NotNeeded,
+            Some(who) => view.open(Why::NotNamed, who),
+            None => view.open(Why::Waits, &question.name),
+        }
+    }
+}
+
+/// The state that one answer gives.
+fn answered(question: &Question, answer: &Answer, view: &mut View) -> State {
+    let (state, why) = match answer.verdict {
+        Some(Verdict::Confirmed) if !answer.unchecked => return State::Met,
+        Some(Verdict::Confirmed) => (State::Open, Why::Unchecked),
+        Some(Verdict::Refuted) if question.authoritative => (State::Refuted, Why::Refuted),
+        Some(Verdict::Refuted) => (State::Open, Why::Doubtful),
+        Some(Verdict::NotFound) => (State::Open, Why::NotFound),
+        Some(Verdict::Stale) => (State::Open, Why::Stale),
+        Some(Verdict::Conflict) => (State::Open, Why::Conflict),
+        Some(Verdict::Unavailable) => (State::Open, Why::Unavailable),
+        None => (State::Open, Why::Denied),
+    };
+    view.missing.push(Missing {
+        why,
+        of: question.name.clone(),
+        code: answer.code.clone(),
+        log_index: answer.log_index,
+    });
+    state
+}
+
+/// All must hold: a "no" is a "no", silence is open, what does not apply is left out.
+fn all(states: impl Iterator<Item = State>) -> State {
+    states
+        .max_by_key(|state| match state {
+            State::NotNeeded => 0,
+            State::Met => 1,
+            State::Provided => 2,
+            State::Open => 3,
+            State::Refuted => 4,
+        })
+        .unwrap_or(State::NotNeeded)
+}
+
+/// One must hold. `None` when none applies.
+fn any(states: &[State]) -> Option<State> {
+    states.iter().copied().filter(|state| *state != State::NotNeeded).min_by_key(
+        |state| match state {
+            State::Met => 0,
+            State::Provided => 1,
+            State::Open => 2,
+            State::Refuted | State::NotNeeded => 3,
+        },
+    )
+}

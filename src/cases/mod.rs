@@ -1,0 +1,19 @@
+//! Cases: one application for an item, from its rule to an outcome. Pure: it says what to ask next and what follows from the
+//! answers; whoever runs it asks the gateway.
+//!
+//! What a case has found out is its [`Course`], which names nobody. [`conclude`] looks at the rule and the course only, so an
+//! auditor comes to the same outcome from the log.
+
+pub mod application;
+pub mod conclude;
+pub mod course;
+mod family;
+pub mod progress;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+pub use self::application::{Application, Attached, Flaw};
+pub use self::conclude::{Conclusion, Missing, NeedState, Outcome, State, Why, conclude};
+pub use self::course::{About, Answer, Course, Shape, Told};
+pub use self::progress::{Asking, Case, Heard};

@@ -1,0 +1,114 @@
+//! Every small family, every pattern of missing answers: READY only when nothing at all was missing.
+
+use super::*;
+
+/// What can come instead of a good answer.
+fn failures() -> Vec<Heard> {
+    vec![
+        Heard { code: "purpose_not_covered".to_owned(), ..Heard::default() },
+        answered(Verdict::NotFound),
+        answered(Verdict::Stale),
+        answered(Verdict::Conflict),
+        Heard { code: "timeout".to_owned(), ..answered(Verdict::Unavailable) },
+        Heard { unchecked: true, ..answered(Verdict::Confirmed) },
+    ]
+}
+
+struct Family {
+    spouse: Option<Named>,
+    /// In the applicant's book.
+    children: Vec<Named>,
+    declares: bool,
+}
+
+fn families() -> Vec<Family> {
+    let mut families = Vec::new();
+    for married in [false, true] {
+        for count in 0..=2_u32 {
+            for declares in [false, true] {
+                let child = |order: u32| Named {
+                    name: format!("子{order}"),
+                    number: number("20180506", order + 2),
+                };
+                families.push(Family {
+                    spouse: married.then(|| named("乙", "19870825")),
+                    children: (0..count).map(child).collect(),
+                    declares,
+                });
+            }
+        }
+    }
+    families
+}
+
+impl Family {
+    fn application(&self) -> Application {
+        let mut application = renting();
+        if self.spouse.is_none() {
+            declared_single(&mut application);
+        }
+        if let Some(spouse) = self.spouse.as_ref().filter(|_| self.declares) {
+            let spouse = vec![person(&spouse.name, "19870825")];
+            application.parties.insert("declared_spouse".to_owned(), spouse);
+        }
+        application
+    }
+
+    /// What the agencies say when all is well.
+    fn well(&self, asking: &Asking) -> Heard {
+        match (asking.question.as_str(), &self.spouse) {
+            ("marriage", Some(one)) => spouse(one),
+            ("marriage", None) => answered(Verdict::NotFound),
+            ("household", _) => children(&self.children),
+            _ => answered(Verdict::Confirmed),
+        }
+    }
+}
+
+/// Runs the case with the n-th asking going wrong in the way `pattern` says; `None` at a place is a good answer.
+fn outcome(family: &Family, pattern: &[Option<usize>]) -> (Outcome, usize) {
+    let failures = failures();
+    let mut asked = 0;
+    let mut case = Case::open(rule("W3", "2026.2"), family.application())
+        .unwrap_or_else(|flaws| panic!("{flaws:?}"));
+    let conclusion = run(&mut case, |asking| {
+        let failure = pattern.get(asked).copied().flatten();
+        asked += 1;
+        match failure {
+            // A single person's marriage has no record: that is the good answer.
+            Some(failure)
+                if !(asking.question == "marriage" && family.spouse.is_none() && failure == 1) =>
+            {
+                failures[failure].clone()
+            }
+            _ => family.well(asking),
+        }
+    });
+    (conclusion.outcome, asked)
+}
+
+#[test]
+fn when_every_answer_comes_the_case_is_ready() {
+    for family in families() {
+        assert_eq!(outcome(&family, &[]).0, Outcome::Ready);
+    }
+}
+
+#[test]
+fn no_combination_of_missing_answers_is_ready() {
+    let kinds = failures().len();
+    for family in families() {
+        let (_, questions) = outcome(&family, &[]);
+        // Every subset of the questions fails, in every way at once; questions that fall away make patterns shorter.
+        for subset in 1_u32..1 << questions {
+            for kind in 0..kinds {
+                let pattern: Vec<Option<usize>> = (0..questions)
+                    .map(|place| (subset >> place & 1 == 1).then_some(kind))
+                    .collect();
+                let (outcome, _) = outcome(&family, &pattern);
+                let single = family.spouse.is_none() && kind == 1 && subset == 0b10;
+                assert!(single || outcome == Outcome::NeedsCounter, "{outcome:?} {pattern:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The sample rules are whole; a broken one is refused at its line, and one read back from its text is the same.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::catalogue::Catalogue;
+
+fn sample() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config-example/catalogue"))
+}
+
+/// The sample catalogue with one rule only, in which `from` stands as `to`.
+fn broken(from: &str, to: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["facts", "items"] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+        for file in fs::read_dir(sample().join(part)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.path().join(part).join(file.file_name())).unwrap();
+        }
+    }
+    let text = fs::read_to_string(sample().join("rules/W3-2026.2.toml")).unwrap();
+    assert!(text.contains(from), "the sample has no `{from}`");
+    fs::create_dir(folder.path().join("rules")).unwrap();
+    fs::write(folder.path().join("rules/W3.toml"), text.replacen(from, to, 1)).unwrap();
+    match Catalogue::load(folder.path()) {
+        Ok(_) => Vec::new(),
+        Err(findings) => findings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn refused(from: &str, to: &str, problem: &str) {
+    let findings = broken(from, to);
+    let place = findings.iter().find(|finding| finding.contains(problem));
+    let place = place.unwrap_or_else(|| panic!("`{problem}` is not among {findings:?}"));
+    assert!(place.contains("W3.toml:"), "no line: {place}");
+}
+
+#[test]
+fn every_flaw_has_its_line() {
+    refused("fact      = \"P1\"", "fact      = \"P9\"", "there is no fact `P9`");
+    refused("fact      = \"P1\"", "fact      = \"P2\"", "does not list `P2`");
+    refused(
+        "about     = { person = \"applicant\" }",
+        "about     = { person = \"nobody\" }",
+        "neither a party nor a group",
+    );
+    refused("fresh_for = \"3d\"", "", "`fresh_for` is missing");
+    refused("attribute = \"homes\"", "attribute = \"houses\"", "unknown_attribute");
+    refused("values = [\"married\"]", "values = [\"wed\"]", "value_type");
+    refused(
+        "of       = [\"applicant\", \"spouse\"]",
+        "of       = [\"applicant\", \"family\"]",
+        "waits for itself",
+    );
+    refused("question = \"homes\"", "question = \"houses\"", "there is no question `houses`");
+    refused(
+        "bring    = [\"no_home_certificate\"]",
+        "bring    = [\"no_home\"]",
+        "neither a material of the item nor evidence",
+    );
+    refused("disclose  = [\"children\"]", "", "must `disclose` the attribute `children`");
+    refused(
+        "{ parameter = \"months_in_a_row\" }",
+        "{ parameter = \"months\" }",
+        "a computed value is one of",
+    );
+    refused("version = \"2026.2\"", "version = \"2026.9\"", "there is no version `2026.9`");
+    refused(
+        "younger_than = \"grown_up\"",
+        "younger_than = \"old\"",
+        "neither a sensible number nor a name",
+    );
+    refused("name     = \"spouse\"\n", "name     = \"applicant\"\n", "is there twice");
+    refused(
+        "nobody_with = \"single_declaration\"",
+        "nobody_when = [\"NOT_FOUND\"]",
+        "silence is no answer",
+    );
+    refused("whose    = \"own\"", "whose    = \"theirs\"", "unknown variant");
+}
+
+#[test]
+fn a_rule_read_back_from_its_text_concludes_the_same() {
+    let catalogue = Catalogue::load(sample()).unwrap();
+    for item in catalogue.items() {
+        let Some(written) = &item.rule else { continue };
+        let back = Written::from_text(&written.text).unwrap();
+        assert_eq!(back.digest, written.digest);
+        assert_eq!(back.rule.needs, written.rule.needs, "{}", item.code);
+        assert_eq!(back.rule.groups, written.rule.groups, "{}", item.code);
+        assert_eq!(back.rule.externals, written.rule.externals, "{}", item.code);
+        let asked = |rule: &Rule| {
+            rule.questions
+                .iter()
+                .map(|question| {
+                    (question.name.clone(), question.each.clone(), question.when.clone())
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(asked(&back.rule), asked(&written.rule), "{}", item.code);
+    }
+}
+
+#[test]
+fn an_employer_is_registered_by_the_first_character_of_its_code() {
+    assert_eq!(Registrar::of("12430000000000017X"), Registrar::EstablishmentOffice);
+    assert_eq!(Registrar::of("52430000000000017X"), Registrar::CivilAffairs);
+    assert_eq!(Registrar::of("91430000000000017X"), Registrar::MarketRegulation);
+    assert_eq!(Registrar::of("31430000000000017X"), Registrar::Other);
+}
