@@ -26,7 +26,7 @@ const LAYERS: [(u32, &str, &str); 29] = [
     (2, "audit", "clock, crypto, decision, proto, query"),
     (2, "pki", "parties, query"),
     (3, "admin", "audit, telemetry"),
-    (3, "replay", "agreements, audit, catalogue, crypto, decision, finding, parties, query"),
+    (3, "replay", "agreements, audit, cases, catalogue, crypto, decision, finding, parties, query"),
     (3, "report", "agreements, audit, crypto, decision, parties, query"),
     (3, "client", "audit, crypto, decision, proto, query, wire"),
     (3, "vault", "audit, crypto, decision, query"),
