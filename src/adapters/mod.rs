@@ -19,6 +19,8 @@ mod once;
 mod load;
 mod reload;
 mod begin;
+pub mod portrait;
+pub mod comparison;
 pub mod scaffold;
 pub mod workbench;
 pub mod trial;

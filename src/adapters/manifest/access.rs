@@ -227,6 +227,7 @@ fn sql(
     let database = section.required("database");
     let user = section.required("user");
     let password = section.required("password").and_then(|text| {
+        files.refer(&text);
         let secret = files.secret(&text.value);
         if secret.is_none() {
             source.flaw(text.at, format!("`{}` names no secret: `{}`", text.key, text.value));

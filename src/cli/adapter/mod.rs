@@ -2,6 +2,7 @@
 
 mod asked;
 mod check;
+mod diff;
 mod list;
 mod reload;
 mod new;
@@ -38,6 +39,14 @@ enum Commands {
         The fixtures of housing.toml are the files of the folder housing/ beside it."
     )]
     Check(check::Check),
+    /// Tell what changes between two versions of a manifest, and whether it may change answers; opens no socket
+    #[command(
+        after_help = "Examples:\n  heyan adapter diff /etc/heyan/adapters/police.toml police.toml --catalogue catalogue\n\n\
+        Compared is what they mean: order, remarks and defaults written out are no difference. The fixtures beside\n\
+        NEW, else those beside OLD, are played through both.\n\
+        Exit code: 0 both mean the same, 1 they differ, 2 could not tell."
+    )]
+    Diff(diff::Diff),
     /// Show how each adapter of a running gateway does
     #[command(
         after_help = "Examples:\n  heyan adapter list --identity pki/fund-centre/operations \\\n      \
@@ -81,6 +90,7 @@ pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::New(command) => new::run(&command),
         Commands::Check(command) => check::run(&command).await,
+        Commands::Diff(command) => diff::run(&command),
         Commands::List(command) => list::run(&command).await,
         Commands::Reload(command) => reload::run(&command).await,
         Commands::Try(command) => try_one::run(&command).await,
