@@ -21,6 +21,7 @@ mod reload;
 mod begin;
 pub mod portrait;
 pub mod comparison;
+pub mod live;
 pub mod scaffold;
 pub mod workbench;
 pub mod trial;

@@ -30,11 +30,15 @@ enum Commands {
         Nothing is ever overwritten, and a description never changes a manifest that exists."
     )]
     New(Box<new::New>),
-    /// Read manifests as the gateway would, play their fixtures, and report every finding at once; opens no socket
+    /// Read manifests as the gateway would, play their fixtures, and report every finding at once
+    ///
+    /// Opens no socket unless told to: `--level faults` asks a back end of its own on this machine, `--level live` the
+    /// agency itself.
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
         heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults\n  \
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only --level faults\n  \
+        heyan adapter check housing.toml --catalogue catalogue --level live --questions questions.toml\n  \
         heyan adapter check adapters --catalogue catalogue --manifest-only --junit report.xml\n\n\
         The fixtures of housing.toml are the files of the folder housing/ beside it."
     )]
