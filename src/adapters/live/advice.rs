@@ -81,6 +81,11 @@ fn of_trouble(address: &str, trouble: Trouble) -> String {
         Trouble::Expired => {
             format!("the certificate at `{address}` is not valid today: ask the agency for another")
         }
+        Trouble::BadCertificate => {
+            format!(
+                "the certificate at `{address}` cannot be used, for the reason above: ask the agency for another"
+            )
+        }
         Trouble::UnknownAuthority => format!(
             "the certificate at `{address}` is not of the authority in `ca`: ask the agency which one it is of, and put \
              that one there"

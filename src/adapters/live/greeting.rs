@@ -63,6 +63,8 @@ pub enum Trouble {
     Expired,
     /// The certificate is not of the authority that the manifest names.
     UnknownAuthority,
+    /// The certificate cannot be used for another reason.
+    BadCertificate,
 }
 
 struct Aim {
@@ -118,7 +120,7 @@ fn aim(access: &Access) -> Result<Aim, &'static str> {
     }
 }
 
-fn host_and_port(authority: &str, usual: u16) -> (String, u16) {
+pub(super) fn host_and_port(authority: &str, usual: u16) -> (String, u16) {
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(usual)),
         _ => (authority, usual),
@@ -191,7 +193,10 @@ fn trouble(error: &io::Error) -> (Trouble, String) {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Trouble::Expired,
-            _ => Trouble::UnknownAuthority,
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                Trouble::UnknownAuthority
+            }
+            _ => Trouble::BadCertificate,
         },
         _ => Trouble::NoTls,
     };

@@ -233,3 +233,6 @@ fn outcome(
     }
     told
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 mod asked;
 mod check;
 mod diff;
+mod docs;
 mod list;
 mod reload;
 mod new;
@@ -51,6 +52,13 @@ enum Commands {
         Exit code: 0 both mean the same, 1 they differ, 2 could not tell."
     )]
     Diff(diff::Diff),
+    /// Make a page for each adapter, for the people of the agency that it asks; opens no socket
+    #[command(
+        after_help = "Examples:\n  heyan adapter docs adapters/police.toml --catalogue catalogue\n  \
+        heyan adapter docs adapters --catalogue catalogue --html --output pages\n\n\
+        The same manifest and fixtures make the same page, byte for byte. No secret is in it, only where secrets are."
+    )]
+    Docs(docs::Docs),
     /// Show how each adapter of a running gateway does
     #[command(
         after_help = "Examples:\n  heyan adapter list --identity pki/fund-centre/operations \\\n      \
@@ -95,6 +103,7 @@ pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
         Commands::New(command) => new::run(&command),
         Commands::Check(command) => check::run(&command).await,
         Commands::Diff(command) => diff::run(&command),
+        Commands::Docs(command) => docs::run(&command),
         Commands::List(command) => list::run(&command).await,
         Commands::Reload(command) => reload::run(&command).await,
         Commands::Try(command) => try_one::run(&command).await,

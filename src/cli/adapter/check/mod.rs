@@ -116,6 +116,9 @@ pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
     if !check.path.exists() {
         bail!("there is no `{}`", check.path.display());
     }
+    if check.level != Level::Live && check.questions.is_some() {
+        bail!("--questions goes with --level live");
+    }
     if check.level == Level::Live && check.manifest_only {
         bail!("--level live needs the secrets and certificates: leave out --manifest-only");
     }
