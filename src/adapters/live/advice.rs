@@ -71,9 +71,10 @@ fn of_trouble(address: &str, trouble: Trouble) -> String {
             "nobody answers at `{address}`: does the agency's service run, is the address right, does a firewall stand \
              between?"
         ),
-        Trouble::NoTls => {
-            format!("what listens at `{address}` does not speak TLS with us: is the port right?")
-        }
+        Trouble::NoTls => format!(
+            "what listens at `{address}` breaks off, or speaks no TLS: is the port right, does the agency's service run \
+             behind it?"
+        ),
         Trouble::WrongName => format!(
             "the certificate at `{address}` is another name's: write that name into the address (or `server_name`), or \
              ask the agency for a certificate of this one"

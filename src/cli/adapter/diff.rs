@@ -122,8 +122,8 @@ fn summary(comparison: &Comparison) -> Vec<String> {
     let facts: Vec<String> = comparison.let_go().iter().map(ToString::to_string).collect();
     if !facts.is_empty() {
         lines.push(format!(
-            "A gateway that takes the new file lets go of what it keeps of the agency's answers ({}) and asks anew; what \
-             keeps are found by stays as it is.",
+            "A gateway that takes the new file lets go of what it keeps of the agency's answers ({}) and asks \
+             anew. The keys that answers are kept under do not change.",
             facts.join(", ")
         ));
     }

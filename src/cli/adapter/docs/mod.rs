@@ -2,6 +2,7 @@
 
 mod html;
 mod markdown;
+mod meaning;
 mod page;
 
 use std::fs;

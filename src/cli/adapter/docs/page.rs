@@ -1,6 +1,7 @@
 //! What stands on an adapter's page, before it is Markdown or HTML. The same manifest and fixtures make the same page,
 //! byte for byte: no time, no path of this machine.
 
+use super::meaning::meaning;
 use crate::adapters::portrait::{Operation, Portrait, Term};
 use crate::adapters::{Played, Rehearsal};
 use crate::catalogue::{Attribute, AttributeKind, Role};
@@ -225,13 +226,14 @@ fn kind(attribute: &Attribute) -> String {
 fn set(terms: &[&Term]) -> Block {
     let has_lines = terms.iter().any(|term| term.line.is_some());
     let rows = terms.iter().map(|term| {
-        let mut row = vec![Cell::code(term.key.clone()), Cell::code(term.value.clone())];
+        let about = Cell::text(meaning(&term.key));
+        let mut row = vec![about, Cell::code(term.key.clone()), Cell::code(term.value.clone())];
         if has_lines {
             row.push(Cell::text(term.line.map_or_else(String::new, |line| line.to_string())));
         }
         row
     });
-    let mut names = vec!["键 Key", "值 Value"];
+    let mut names = vec!["含义 Meaning", "键 Key", "值 Value"];
     if has_lines {
         names.push("行 Line");
     }
