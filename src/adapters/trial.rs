@@ -1,4 +1,4 @@
-//! A manifest tried out against an address that is not its agency's: for `heyan adapter check --faults`.
+//! A manifest tried out against an address that is not its agency's: for `heyan adapter check --level faults`.
 //!
 //! Neither its secrets nor its certificates are read: they are replaced by made-up ones, and whoever is asked about does
 //! not exist. Only what kind of answer came is told.

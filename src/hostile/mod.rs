@@ -1,7 +1,7 @@
 //! An agency that does one thing wrong at a time, over a real socket. Whatever it does, an adapter must end in time and
 //! say that it has no answer: never "found", never "not found".
 //!
-//! It serves `heyan adapter check --faults` and the tests. It knows no manifest: what it is asked is read and thrown away.
+//! It serves `heyan adapter check --level faults` and the tests. It knows no manifest: what it is asked is read and thrown away.
 
 mod back_end;
 mod bodies;

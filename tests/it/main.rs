@@ -84,6 +84,10 @@ mod adapters;
 #[cfg(test)]
 mod workbench;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
+mod adapter_pages;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod people;

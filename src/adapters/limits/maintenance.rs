@@ -45,6 +45,11 @@ impl Maintenance {
         Self(windows)
     }
 
+    /// The windows, as the manifest has them.
+    pub(crate) fn windows(&self) -> &[Window] {
+        &self.0
+    }
+
     /// The window that `at` is in, to the end of those that follow without a gap.
     pub(crate) fn covering(&self, at: Timestamp) -> Option<Span> {
         let mut span = self.next(at).filter(|span| span.from <= at)?;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::Files;
 use super::folder::{self, Folder};
-use super::program::{Program, grpc};
+use super::program::{Program, Runs, grpc};
 use super::section::{Section, Source, Text};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::envelope::Version;
@@ -96,6 +96,39 @@ impl Access {
             Self::File(_) => "file",
             Self::Grpc(_) => "grpc",
         }
+    }
+
+    /// The address, as the manifest has it.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Http(site) | Self::Soap(site, _) => site.base.clone(),
+            Self::Sql(database) => {
+                format!("{}:{}/{}", database.host, database.port, database.database)
+            }
+            Self::File(folder) => folder.path.display().to_string(),
+            Self::Grpc(program) => match &program.place {
+                Runs::Remote(elsewhere) => elsewhere.authority.clone(),
+                Runs::Here(here) => here.program.display().to_string(),
+            },
+        }
+    }
+
+    /// True when the address is one of this machine: nobody's agency.
+    ///
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest.
+    pub(crate) fn is_at_home(&self) -> bool {
+        if matches!(self, Self::Grpc(program) if matches!(program.place, Runs::Here(_))) {
+            return false;
+        }
+        let place = self.place();
+        let host = place.rsplit_once("://").map_or(place.as_str(), |(_, host)| host);
+        let host = match host.strip_prefix('[') {
+            Some(literal) => literal.split(']').next().unwrap_or_default(),
+            None => host.split([':', '/']).next().unwrap_or_default(),
+        };
+        let is_loopback =
+            host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        is_loopback || host == "localhost"
     }
 }
 
@@ -227,6 +260,7 @@ fn sql(
     let database = section.required("database");
     let user = section.required("user");
     let password = section.required("password").and_then(|text| {
+        files.refer(&text);
         let secret = files.secret(&text.value);
         if secret.is_none() {
             source.flaw(text.at, format!("`{}` names no secret: `{}`", text.key, text.value));

@@ -47,7 +47,10 @@ pub(super) fn folder(
     section: Section<'_>,
     files: &Files<'_>,
 ) -> Option<Access> {
-    let path = section.required("folder").map(|text| files.place(&text));
+    let path = section.required("folder").map(|text| {
+        files.refer(&text);
+        files.place(&text)
+    });
     let name = section.required("pattern").and_then(|text| pattern(source, &text));
     let as_of = section.required("as_of").and_then(|text| {
         let is_day = ["yyyy", "MM", "dd"].iter().all(|field| text.value.contains(field));

@@ -1,4 +1,4 @@
-//! `heyan adapter check --faults`: each manifest against an agency that does one thing wrong at a time.
+//! `heyan adapter check --level faults`: each manifest against an agency that does one thing wrong at a time.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -19,6 +19,7 @@ fn report(path: &PathBuf) -> Report<'_> {
         flaws: adapters::check(path, &catalogue, Depth::ManifestOnly).findings,
         cautions: Vec::new(),
         rehearsals: adapters::rehearse(path, &catalogue),
+        live: Vec::new(),
     }
 }
 
