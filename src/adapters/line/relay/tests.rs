@@ -35,7 +35,9 @@ impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::OrganizationName, "Internet Security Research Group");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Internet Security Research Group");
         params.distinguished_name.push(DnType::CommonName, "ISRG Root X1");
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
