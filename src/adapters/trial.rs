@@ -157,7 +157,7 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
             database.host = aim.address.ip().to_string();
             database.port = aim.address.port();
             database.password = SecretString::from(MADE_UP);
-            database.ca = aim.authority.clone().into_bytes();
+            database.tls = terms()?;
             database.statement_timeout = aim.timeout;
         }
         Access::File(_) => {}

@@ -1,6 +1,6 @@
 //! The line to a database that speaks PostgreSQL's protocol.
-//!
-//! The driver trusts the public web authorities beside the manifest's own; it offers no way to leave them out.
+
+use std::path::Path;
 
 use jiff::ToSpan;
 use jiff::civil::DateTime;
@@ -11,6 +11,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslM
 use sqlx::{Row, ValueRef};
 
 use super::front::{self, Dialect, FrontEnd};
+use super::relay::PORT;
 use crate::adapters::manifest::Database;
 use crate::query::record::Unavailable;
 
@@ -21,13 +22,11 @@ const EPOCH: DateTime = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
 pub(crate) fn open(database: &Database) -> FrontEnd<sqlx::Postgres> {
     let milliseconds = database.statement_timeout.as_millis().to_string();
     let options = PgConnectOptions::new_without_pgpass()
-        .host(&database.host)
-        .port(database.port)
         .database(&database.database)
         .username(&database.user)
         .password(database.password.expose_secret())
-        .ssl_mode(PgSslMode::VerifyFull)
-        .ssl_root_cert_from_pem(database.ca.clone())
+        // Encrypted it is by the relay.
+        .ssl_mode(PgSslMode::Disable)
         // The server's own limits, for when we are no longer there to enforce ours.
         .options([
             ("statement_timeout", milliseconds.as_str()),
@@ -40,6 +39,10 @@ pub(crate) fn open(database: &Database) -> FrontEnd<sqlx::Postgres> {
 
 impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN READ ONLY";
+
+    fn through(options: PgConnectOptions, relay: &Path) -> PgConnectOptions {
+        options.socket(relay).port(PORT)
+    }
 
     fn bind(arguments: &mut PgArguments, parameter: &Json) -> bool {
         front::bind::<Self>(arguments, parameter)

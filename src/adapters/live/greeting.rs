@@ -103,7 +103,7 @@ fn aim(access: &Access) -> Result<Aim, &'static str> {
             name: database.host.clone(),
             host: database.host.clone(),
             port: database.port,
-            tls: tls::client(&database.ca, None).map_err(|_| "TLS cannot be set up")?,
+            tls: database.tls.clone(),
             is_postgres: true,
         }),
         Access::Sql(_) => Err("this protocol shows its certificate to its own driver only"),

@@ -63,6 +63,7 @@ pub(crate) enum Dialect {
 }
 
 /// A database.
+#[derive(Clone)]
 pub(crate) struct Database {
     /// What it speaks.
     pub(crate) dialect: Dialect,
@@ -76,8 +77,8 @@ pub(crate) struct Database {
     pub(crate) user: String,
     /// Its password.
     pub(crate) password: SecretString,
-    /// PEM of the only authority trusted.
-    pub(crate) ca: Vec<u8>,
+    /// Whom to trust.
+    pub(crate) tls: rustls::ClientConfig,
     /// For one statement, on both sides.
     pub(crate) statement_timeout: Duration,
     /// Rows of a reply.
@@ -268,6 +269,7 @@ fn sql(
         secret
     });
     let ca = section.required("ca").and_then(|text| files.authority(source, &text));
+    let tls = ca.and_then(|ca| client(source, &section, files, &ca, None));
     let statement_timeout = section.span("statement_timeout", MAX_TIMEOUT, TIMEOUT);
     let max_rows = section.integer("max_rows", 1..10_001, 200);
     // A front-end box has few places to give.
@@ -281,7 +283,7 @@ fn sql(
         database: database?.value,
         user: user?.value,
         password: password?,
-        ca: ca?,
+        tls: tls?,
         statement_timeout,
         max_rows: usize::try_from(max_rows).ok()?,
         max_connections: u32::try_from(max_connections).ok()?,
@@ -336,8 +338,18 @@ pub(super) fn tls(
             return None;
         }
     };
-    let ca = ca?;
-    let client = if files.read { tls::client(&ca, identity) } else { tls::trusting_nobody() };
+    client(source, section, files, &ca?, identity)
+}
+
+/// A client that trusts this authority; nobody, where files are not read.
+fn client(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    files: &Files<'_>,
+    ca: &[u8],
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+) -> Option<rustls::ClientConfig> {
+    let client = if files.read { tls::client(ca, identity) } else { tls::trusting_nobody() };
     match client {
         Ok(client) => Some(client),
         Err(error) => {

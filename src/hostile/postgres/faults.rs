@@ -184,6 +184,16 @@ impl Talk<'_> {
                 "never stops sending rows",
                 self.at(Point::Rows, vec![Say(bound()), Flood(row.repeat(64))]),
             ),
+            Fault::contract(
+                "notices_without_end",
+                "never stops sending notices in place of rows",
+                self.at(Point::Rows, vec![Say(bound()), Flood(notice().repeat(64))]),
+            ),
+            Fault::endless(
+                "notices_drop_by_drop",
+                "sends a notice now and then, and never the rows",
+                self.at(Point::Rows, vec![Say(bound()), Step::Drip(notice())]),
+            ),
             Fault::either(
                 "large_value",
                 "sends a value of 48 MB",
@@ -197,7 +207,7 @@ impl Talk<'_> {
                     ],
                 ),
             ),
-            Fault::never(
+            Fault::contract(
                 "gigabyte_announced",
                 "announces a value of a gigabyte",
                 self.at(Point::Rows, vec![Say(bound()), Say(large(1 << 30)), Hang]),
