@@ -76,7 +76,7 @@ pub struct Target {
     pub into: PathBuf,
     /// The fixture's name.
     pub name: String,
-    /// Whether a fixture of that name is replaced; the file then loses its comments.
+    /// Whether a fixture of that name is replaced.
     pub replace: bool,
 }
 
@@ -432,7 +432,8 @@ fn beside(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// The whole file: the new fixture behind the others, whose text stays as somebody wrote it, unless one is replaced.
+/// The whole file: the new fixture behind the others or in the place of its older self; the others, and what is written
+/// about them, stay as somebody wrote them.
 fn joined(
     there: Option<FixtureFile>,
     one: FixtureFile,
@@ -441,17 +442,47 @@ fn joined(
     target: &Target,
 ) -> io::Result<String> {
     let Some(mut there) = there else { return Ok(text.to_owned()) };
-    if there.fixtures.iter().any(|fixture| fixture.name == target.name) {
-        let place = there.fixtures.iter().position(|fixture| fixture.name == target.name);
-        for (place, fixture) in place.into_iter().zip(one.fixtures) {
-            if let Some(old) = there.fixtures.get_mut(place) {
-                *old = fixture;
-            }
-        }
-        return Ok(fixture::write(&there));
-    }
     let before = fs::read_to_string(file)?;
-    let only = fixture::write(&FixtureFile { secrets: BTreeMap::new(), ..one });
-    let only = only.split_once('\n').map_or("", |(_, rest)| rest);
-    Ok(format!("{}\n{}", before.trim_end(), only))
+    let only = fixture::write(&FixtureFile { secrets: BTreeMap::new(), ..one.clone() });
+    let only = only.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
+    let mut all = there.fixtures.iter_mut();
+    let Some(old) = all.find(|fixture| fixture.name == target.name) else {
+        return Ok(format!("{}\n\n{}", before.trim_end(), only));
+    };
+    let next = all.next().map(|next| next.line);
+    if let Some(whole) = exchanged(&before, old.line, next, only) {
+        return Ok(whole);
+    }
+    if let Some(new) = one.fixtures.into_iter().next() {
+        *old = new;
+    }
+    Ok(fixture::write(&there))
+}
+
+/// The text with the fixture that begins on the line `from`, before the one on the line `next`, exchanged for `new`. What
+/// stands right above the next one belongs to that one. `None` where fixtures are not written as `[[fixture]]`.
+fn exchanged(text: &str, from: u32, next: Option<u32>, new: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let place = |line: u32| usize::try_from(line).ok()?.checked_sub(1);
+    let (before, rest) = lines.split_at_checked(place(from)?)?;
+    let last = match next {
+        Some(next) => place(next)?,
+        None => lines.len(),
+    };
+    let (old, behind) = rest.split_at_checked(last.checked_sub(before.len())?)?;
+    let is_head = |line: Option<&&str>| line.is_some_and(|line| line.trim() == "[[fixture]]");
+    if !is_head(old.first()) || (next.is_some() && !is_head(behind.first())) {
+        return None;
+    }
+    let remark = |line: &&&str| line.trim().is_empty() || line.starts_with('#');
+    let remarks = old.iter().rev().take_while(remark).count();
+    let (_, remarks) = old.split_at_checked(old.len() - remarks)?;
+    let parts: Vec<&str> = before
+        .iter()
+        .copied()
+        .chain(new.trim_end().lines())
+        .chain(remarks.iter().copied())
+        .chain(behind.iter().copied())
+        .collect();
+    Some(parts.join("\n").trim_end().to_owned() + "\n")
 }
