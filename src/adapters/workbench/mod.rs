@@ -11,6 +11,7 @@ mod leaves;
 mod invented;
 mod disguise;
 mod taken;
+mod saved;
 mod recorder;
 mod shown;
 
@@ -89,11 +90,13 @@ impl<'a> Workbench<'a> {
 
     /// True when the address is one of this machine: nobody's agency.
     ///
-    /// A program that the gateway starts is not: whom it asks is not written in the manifest.
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest. A folder is: its agency does
+    /// not hear of a question.
     pub fn is_at_home(&self) -> bool {
-        if matches!(&self.manifest.access, Access::Grpc(program) if matches!(program.place, Runs::Here(_)))
-        {
-            return false;
+        match &self.manifest.access {
+            Access::Grpc(program) if matches!(program.place, Runs::Here(_)) => return false,
+            Access::File(_) => return true,
+            _ => {}
         }
         let place = self.place();
         let host = place.rsplit_once("://").map_or(place.as_str(), |(_, host)| host);

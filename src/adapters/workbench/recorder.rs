@@ -3,20 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::Workbench;
 use super::disguise::Disguise;
 use super::journal::{Event, Journal, Listening, Worked};
+use super::saved::{beside, joined};
 use super::taken::{self, Taken};
 use crate::adapters::adapter::nonce;
 use crate::adapters::failed::Failed;
@@ -138,7 +137,7 @@ impl Workbench<'_> {
         fs::create_dir_all(&target.into).map_err(unwritable)?;
         let draft = beside(&target.into, &text).map_err(unwritable)?;
         making.prove(draft.path(), &find).await?;
-        let whole = joined(there, one, &text, &file, target).map_err(unwritable)?;
+        let whole = joined(there, one, &text, &file, &target.name).map_err(unwritable)?;
         // In one step: what the file held is never half there.
         let whole = beside(&target.into, &whole).map_err(unwritable)?;
         whole.persist(&file).map_err(|error| unwritable(error.error))?;
@@ -422,67 +421,4 @@ fn expect(ended: &Result<Mapped, Failed>, at: Timestamp, subjects: usize) -> Exp
         }
     }
     expect
-}
-
-/// A file for a moment, gone by itself. Its ending is not that of fixtures, so nobody plays it; everybody may read it.
-fn beside(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
-    let mode = fs::Permissions::from_mode(0o644);
-    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    Ok(file)
-}
-
-/// The whole file: the new fixture behind the others or in the place of its older self; the others, and what is written
-/// about them, stay as somebody wrote them.
-fn joined(
-    there: Option<FixtureFile>,
-    one: FixtureFile,
-    text: &str,
-    file: &Path,
-    target: &Target,
-) -> io::Result<String> {
-    let Some(mut there) = there else { return Ok(text.to_owned()) };
-    let before = fs::read_to_string(file)?;
-    let only = fixture::write(&FixtureFile { secrets: BTreeMap::new(), ..one.clone() });
-    let only = only.split_once('\n').map_or("", |(_, rest)| rest).trim_start();
-    let mut all = there.fixtures.iter_mut();
-    let Some(old) = all.find(|fixture| fixture.name == target.name) else {
-        return Ok(format!("{}\n\n{}", before.trim_end(), only));
-    };
-    let next = all.next().map(|next| next.line);
-    if let Some(whole) = exchanged(&before, old.line, next, only) {
-        return Ok(whole);
-    }
-    if let Some(new) = one.fixtures.into_iter().next() {
-        *old = new;
-    }
-    Ok(fixture::write(&there))
-}
-
-/// The text with the fixture that begins on the line `from`, before the one on the line `next`, exchanged for `new`. What
-/// stands right above the next one belongs to that one. `None` where fixtures are not written as `[[fixture]]`.
-fn exchanged(text: &str, from: u32, next: Option<u32>, new: &str) -> Option<String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let place = |line: u32| usize::try_from(line).ok()?.checked_sub(1);
-    let (before, rest) = lines.split_at_checked(place(from)?)?;
-    let last = match next {
-        Some(next) => place(next)?,
-        None => lines.len(),
-    };
-    let (old, behind) = rest.split_at_checked(last.checked_sub(before.len())?)?;
-    let is_head = |line: Option<&&str>| line.is_some_and(|line| line.trim() == "[[fixture]]");
-    if !is_head(old.first()) || (next.is_some() && !is_head(behind.first())) {
-        return None;
-    }
-    let remark = |line: &&&str| line.trim().is_empty() || line.starts_with('#');
-    let remarks = old.iter().rev().take_while(remark).count();
-    let (_, remarks) = old.split_at_checked(old.len() - remarks)?;
-    let parts: Vec<&str> = before
-        .iter()
-        .copied()
-        .chain(new.trim_end().lines())
-        .chain(remarks.iter().copied())
-        .chain(behind.iter().copied())
-        .collect();
-    Some(parts.join("\n").trim_end().to_owned() + "\n")
 }
