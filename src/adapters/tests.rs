@@ -7,6 +7,7 @@ mod grpc;
 mod hostile;
 mod http;
 mod limits;
+mod recorded;
 mod rehearsed;
 mod signing;
 mod program;

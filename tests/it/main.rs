@@ -14,6 +14,8 @@ mod request_path;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod renewed;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod denials;

@@ -116,10 +116,13 @@ impl Access {
 
     /// True when the address is one of this machine: nobody's agency.
     ///
-    /// A program that the gateway starts is not: whom it asks is not written in the manifest.
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest. A folder is: its agency does
+    /// not hear of a question.
     pub(crate) fn is_at_home(&self) -> bool {
-        if matches!(self, Self::Grpc(program) if matches!(program.place, Runs::Here(_))) {
-            return false;
+        match self {
+            Self::Grpc(program) if matches!(program.place, Runs::Here(_)) => return false,
+            Self::File(_) => return true,
+            _ => {}
         }
         let place = self.place();
         let host = place.rsplit_once("://").map_or(place.as_str(), |(_, host)| host);

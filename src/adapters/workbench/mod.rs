@@ -11,6 +11,7 @@ mod leaves;
 mod invented;
 mod disguise;
 mod taken;
+mod saved;
 mod recorder;
 mod shown;
 
@@ -79,7 +80,8 @@ impl<'a> Workbench<'a> {
 
     /// True when the address is one of this machine: nobody's agency.
     ///
-    /// A program that the gateway starts is not: whom it asks is not written in the manifest.
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest. A folder is: its agency does
+    /// not hear of a question.
     pub fn is_at_home(&self) -> bool {
         self.manifest.access.is_at_home()
     }

@@ -56,6 +56,8 @@ enum KindName {
     Soap,
     /// One SELECT in a database
     Sql,
+    /// Tables that the agency drops into a folder
+    File,
     /// A program of yours in front of the agency
     Grpc,
 }
@@ -91,6 +93,7 @@ pub(super) fn run(new: &New) -> anyhow::Result<ExitCode> {
         KindName::Http => Kind::Http,
         KindName::Soap => Kind::Soap,
         KindName::Sql => Kind::Sql,
+        KindName::File => Kind::File,
         KindName::Grpc => Kind::Grpc,
     };
     // Whole seconds: the fixtures are for people to read.
