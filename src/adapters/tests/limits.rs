@@ -1,5 +1,7 @@
 //! Places, rate, breaker, and reloading: one agency's trouble stays its own.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::agency::*;
@@ -187,6 +189,49 @@ async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let fourth = again(&third, "civil-affairs").unwrap();
     assert_eq!((fourth.all().len(), fourth.all()[0].version()), (2, "1.0.0"));
     assert!(again(&fourth, "civil-affairs").unwrap().is_same(&fourth), "nothing has changed");
+}
+
+#[tokio::test]
+async fn counters_go_on_over_versions_and_the_breaker_begins_closed() {
+    let office = Office::new();
+    let is_well = Arc::new(AtomicBool::new(true));
+    let mood = Arc::clone(&is_well);
+    let does = move |_: &Heard| match mood.load(Ordering::SeqCst) {
+        true => json("{}"),
+        false => Does::HangsUp,
+    };
+    let agency = Agency::open(office.server("localhost", &[]), does).await;
+    let text = manifest(&agency, "M2", "");
+    office.place("civil.toml", &text);
+    let (first, _) = office.load(None);
+    assert!(ask(&first.all()[0], &couple()).await.is_ok());
+    is_well.store(false, Ordering::SeqCst);
+    for _ in 0..5 {
+        assert_eq!(failure(&first.all()[0], &couple()).await.0, "unreachable");
+    }
+    let before = first.all()[0].state();
+    assert_eq!((before.answered, before.unavailable, before.breaker.name()), (1, 5, "open"));
+
+    office.place("civil.toml", &text.replace("1.0.0", "1.1.0"));
+    let (second, _) = office.load(Some(&first));
+    let adapter = &second.all()[0];
+    let after = adapter.state();
+    let closed = crate::adapters::Breaker::Closed;
+    assert_eq!(after, crate::adapters::State { breaker: closed, ..before });
+    assert_eq!((adapter.version(), after.latency.unwrap().of), ("1.1.0", 6));
+    is_well.store(true, Ordering::SeqCst);
+    assert!(ask(adapter, &couple()).await.is_ok());
+    // A question that the old version was asked last counts too.
+    let late = first.all()[0].ask_granted(&|_| true, &couple(), NOW, BUDGET).await;
+    assert_eq!(late.err().unwrap().reason.code(), "breaker_open");
+    let now = adapter.state();
+    assert_eq!((now.answered, now.unavailable, now.latency.unwrap().of), (2, 6, 7));
+
+    // In front of another adapter's agency they begin anew, whatever its file.
+    office.place("civil.toml", &text.replacen("civil-affairs", "renamed", 1));
+    let (third, _) = office.load(Some(&second));
+    let anew = third.all()[0].state();
+    assert_eq!((anew.answered, anew.unavailable, anew.latency), (0, 0, None));
 }
 
 #[tokio::test]
