@@ -1,6 +1,6 @@
 //! Text to bytes and back, in the charset an agency writes.
 
-use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
+use encoding_rs::{Decoder, Encoding, GB18030, GBK, UTF_8};
 
 /// How text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,14 @@ impl Charset {
         self.encoding()
             .decode_without_bom_handling_and_without_replacement(bytes)
             .map(std::borrow::Cow::into_owned)
+    }
+
+    /// The same for bytes that come in pieces.
+    pub(crate) fn decoder(self) -> Decoder {
+        match self {
+            Self::Utf8 => UTF_8.new_decoder_with_bom_removal(),
+            Self::Gb18030 | Self::Gbk => self.encoding().new_decoder_without_bom_handling(),
+        }
     }
 
     /// The charset that a reply says it is written in, when reading it as this one would not give the same text.

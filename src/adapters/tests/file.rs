@@ -215,6 +215,71 @@ async fn other_charsets_separators_digests_and_no_header() {
     assert_eq!(answer(&adapter, SHE, "〇").await, "deceased=true identity_match=true");
 }
 
+const ADDED: &str = "as_of = \"yyyyMMdd\"\nas_of_in = ";
+
+/// The time of the table that answers, and what it answers.
+async fn dated(adapter: &Adapter) -> Result<(u64, String), String> {
+    let answer = ask(adapter, &about(HE, "张三")).await.map_err(|failed| failed.detail)?;
+    Ok((answer.record.as_of.0 / 1_000_000, told(&answer)))
+}
+
+/// 14 November 2023 in China.
+const FOURTEENTH: u64 = 1_699_891_200;
+
+#[tokio::test]
+async fn the_time_in_a_marker() {
+    let shelf = Shelf::new();
+    let manifest = MANIFEST
+        .replace("as_of = \"yyyyMMdd\"\n", &format!("{ADDED}\"marker\"\n"))
+        .replace("people-*.csv", "people.csv");
+    let adapter = shelf.office.adapter(&manifest);
+    let put = |status: &str, said: &str| {
+        shelf.write("people.csv", table(status).as_bytes());
+        let digest = crypto::hex(&crypto::sha256(table(status).as_bytes()));
+        shelf.write("people.csv.ok", format!("{digest}{said}").as_bytes());
+    };
+    // Beside the file's name and a count; a line of its own; twice the same.
+    put("1", "  people.csv\n4\n20231114\n");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH, YES.to_owned())));
+    put("2", " 20231115");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())));
+    // None, two, tomorrow, a day there is not: what was good goes on.
+    for bad in ["", " people.csv", " 20231114 20231115", " 20231117", " 20231199"] {
+        put("1", bad);
+        assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())), "{bad}");
+    }
+    // An older one does not take the place of a newer one; the same day again does.
+    put("1", " 20231114");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())));
+    put("1", " 20231115 20231115");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, YES.to_owned())));
+    assert!(dated(&shelf.office.adapter(&manifest)).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_time_in_a_first_line() {
+    let shelf = Shelf::new();
+    let manifest = MANIFEST.replace(
+        "as_of = \"yyyyMMdd\"\n",
+        "as_of = \"数据日期:yyyy-MM-dd\"\nas_of_in = \"first_line\"\n",
+    );
+    let adapter = shelf.office.adapter(&manifest);
+    let with = |first: &str, status: &str| format!("{first}\n{}", table(status));
+    shelf.drop("people-a.csv", &with("人口,数据日期:2023-11-14,4", "1"));
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH, YES.to_owned())));
+    // The later one by what it says, not by its name; what says nothing, or two things, is not used.
+    shelf.drop("people-0.csv", &with("数据日期:2023-11-15", "2"));
+    shelf.drop("people-b.csv", &table("1"));
+    shelf.drop("people-c.csv", &with("数据日期:2023-11-14,数据日期:2023-11-15", "1"));
+    shelf.drop("people-d.csv", "");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())));
+
+    let columns = "columns = [\"name\", \"number\", \"status\", \"dead\"]\nkey = ";
+    let adapter = shelf.office.adapter(&manifest.replace("key = ", columns));
+    shelf.drop("people-e.csv", &format!("数据日期:2023-11-15\n张三,{HE},1,否\n"));
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, YES.to_owned())));
+}
+
 #[tokio::test]
 async fn many_questions_while_a_new_file_is_read() {
     let shelf = Shelf::new();
@@ -234,6 +299,10 @@ fn flaws_of_the_section() {
         ("\"people-*.csv\"", "\"../people-*.csv\""),
         ("\"people-*.csv\"", "\"people-*.csv.ok\""),
         ("\"yyyyMMdd\"", "\"yyyyMM\""),
+        ("as_of = ", "as_of_in = \"column\"\nas_of = "),
+        ("pattern = \"people-*.csv\"", "as_of_in = \"marker\"\npattern = \"people-*.csv*\""),
+        ("pattern = \"people-*.csv\"", "as_of_in = \"marker\"\npattern = \"people.ok\""),
+        ("pattern = \"people-*.csv\"", "as_of_in = \"marker\"\npattern = \"\""),
         ("\"sha256\"", "\"md5\""),
         ("key = ", "separator = \"||\"\nkey = "),
         ("key = ", "charset = \"big5\"\nkey = "),

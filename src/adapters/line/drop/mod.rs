@@ -3,29 +3,22 @@
 //! A file counts when its marker is there and its digest is right, so a half-written one never does. The newest good one
 //! answers; a bad one changes nothing, and the last good one answers until it is too old.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+mod candidate;
+mod reading;
+mod table;
 
-use rusqlite::Connection;
-use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use tokio::time::{Instant, timeout_at};
 
+use self::candidate::Candidate;
+use self::table::Table;
 use super::{Got, Line, Put, Putting, not_carried};
 use crate::adapters::failed::Failed;
-use crate::adapters::language::moment;
 use crate::adapters::manifest::Folder;
-use crate::crypto;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
-
-/// What is added to a file's name for that of its marker.
-const MARKER: &str = ".ok";
-/// Bytes of a marker that are read: a digest, and what some tools write after it.
-const MAX_MARKER: u64 = 4_096;
 
 /// What is looked up.
 #[derive(Clone)]
@@ -48,23 +41,6 @@ struct Shared {
     held: Mutex<Option<Arc<Table>>>,
     /// Files that were read and are bad: not read again until they change.
     refused: Mutex<BTreeSet<Candidate>>,
-}
-
-/// A file with a marker.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    as_of: u64,
-    name: String,
-    marker: String,
-    size: u64,
-    changed: Option<SystemTime>,
-}
-
-/// A good file, in a database that only this process sees and that is gone with it.
-struct Table {
-    of: Candidate,
-    columns: Vec<String>,
-    rows: Mutex<Connection>,
 }
 
 impl DropFolder {
@@ -114,28 +90,37 @@ impl Line for DropFolder {
 impl Shared {
     /// Reads the newest good file where it is not held already.
     fn renew(&self, now: Timestamp) {
-        let candidates = self.folder.candidates(now);
+        let candidates = self.folder.candidates();
         locked(&self.refused).retain(|one| candidates.contains(one));
-        for candidate in candidates.into_iter().rev() {
+        let is_past = |one: &Candidate| one.as_of.is_none_or(|as_of| as_of <= now.0);
+        let (dated, undated): (Vec<Candidate>, Vec<Candidate>) =
+            candidates.into_iter().filter(is_past).partition(|one| one.as_of.is_some());
+        // Never used, but told.
+        undated.iter().for_each(|candidate| drop(self.take(candidate)));
+        for candidate in dated.iter().rev() {
             let held = locked(&self.held).clone();
             // An older file never takes the place of a newer one.
-            if held.is_some_and(|held| held.of == candidate || held.of.as_of > candidate.as_of) {
+            if held.is_some_and(|held| held.of == *candidate || held.of.as_of > candidate.as_of) {
                 return;
             }
-            if locked(&self.refused).contains(&candidate) {
-                continue;
-            }
-            match self.folder.read(&candidate) {
-                Ok(table) => {
-                    *locked(&self.held) = Some(Arc::new(table));
-                    return;
-                }
-                Err(problem) => {
-                    tracing::warn!(file = candidate.name, problem, "a dropped file is not used");
-                    locked(&self.refused).insert(candidate);
-                }
+            if let Some(table) = self.take(candidate) {
+                *locked(&self.held) = Some(Arc::new(table));
+                return;
             }
         }
+    }
+
+    /// Reads a file, unless it is known to be bad.
+    fn take(&self, candidate: &Candidate) -> Option<Table> {
+        if locked(&self.refused).contains(candidate) {
+            return None;
+        }
+        let read = self.folder.read(candidate);
+        if let Err(problem) = &read {
+            tracing::warn!(file = candidate.name, problem, "a dropped file is not used");
+            locked(&self.refused).insert(candidate.clone());
+        }
+        read.ok()
     }
 
     fn look_up(&self, lookup: &Lookup) -> Result<Got, Failed> {
@@ -144,7 +129,7 @@ impl Shared {
             let detail = "the folder has no file that is good";
             return Err(Failed::unanswered(Unavailable::Unreachable, detail));
         };
-        let as_of = Timestamp(table.of.as_of);
+        let as_of = Timestamp(table.as_of);
         if as_of.plus(self.folder.max_age) < lookup.now {
             let detail = "the newest good file is too old (max_age)";
             return Err(Failed::unanswered(Unavailable::Unreachable, detail));
@@ -157,127 +142,6 @@ impl Shared {
         }
         Ok(Got::Rows { rows, as_of: Some(as_of) })
     }
-}
-
-impl Folder {
-    /// Every file with a marker whose name has a past time in it, the oldest first.
-    fn candidates(&self, now: Timestamp) -> Vec<Candidate> {
-        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        let mut found: Vec<Candidate> = entries
-            .filter_map(|entry| self.candidate(entry.file_name().to_str()?))
-            .filter(|candidate| candidate.as_of <= now.0)
-            .collect();
-        found.sort();
-        found
-    }
-
-    fn candidate(&self, name: &str) -> Option<Candidate> {
-        let (before, after) = &self.name;
-        let time = name.strip_prefix(before.as_str())?.strip_suffix(after.as_str())?;
-        let at = u64::try_from(moment::read(time, &self.as_of).ok()?).ok()?;
-        let path = self.path.join(name);
-        let marker = read(&path.with_file_name(format!("{name}{MARKER}")), MAX_MARKER).ok()?;
-        let marker = String::from_utf8(marker).ok()?;
-        let marker = marker.split_whitespace().next()?.to_ascii_lowercase();
-        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        Some(Candidate {
-            as_of: at.checked_mul(1_000)?,
-            name: name.to_owned(),
-            marker,
-            size: file.len(),
-            changed: file.modified().ok(),
-        })
-    }
-
-    /// The whole file is in memory before its digest is taken: what was checked is what is read.
-    fn read(&self, candidate: &Candidate) -> Result<Table, &'static str> {
-        let bytes = read(&self.path.join(&candidate.name), self.max_bytes)?;
-        if crypto::hex(&(self.digest)(&bytes)) != candidate.marker {
-            return Err("its digest is not the marker's");
-        }
-        let mut text = self.charset.decode(&bytes).ok_or("it is not of the charset")?;
-        drop(bytes);
-        // So that a quote that is not closed takes a line break with it, wherever it stands.
-        text.push('\n');
-        let mut lines = csv::ReaderBuilder::new()
-            .delimiter(self.separator)
-            .has_headers(false)
-            .from_reader(text.as_bytes());
-        let mut lines = lines.records();
-        let columns = if self.columns.is_empty() {
-            let first = lines.next().ok_or("it has no line of column names")?;
-            first.map_err(|_| UNEVEN)?.iter().map(|name| name.trim().to_owned()).collect()
-        } else {
-            self.columns.clone()
-        };
-        if columns.iter().collect::<BTreeSet<_>>().len() != columns.len() {
-            return Err("two of its columns have the same name");
-        }
-        let key = columns.iter().position(|column| *column == self.key);
-        let key = key.ok_or("it has no column of the key's name")?;
-        let rows = table(lines, key, columns.len())?;
-        Ok(Table { of: candidate.clone(), columns, rows: Mutex::new(rows) })
-    }
-}
-
-const UNEVEN: &str = "its lines do not have the same number of fields";
-const NO_TABLE: &str = "no table could be made of it";
-
-/// The lines in a database of their own, which SQLite keeps in a nameless file where memory is short.
-fn table(
-    lines: impl Iterator<Item = csv::Result<csv::StringRecord>>,
-    key: usize,
-    width: usize,
-) -> Result<Connection, &'static str> {
-    let mut rows = Connection::open("").map_err(|_| NO_TABLE)?;
-    let sql = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE line (key TEXT, fields TEXT);";
-    rows.execute_batch(sql).map_err(|_| NO_TABLE)?;
-    let filling = rows.transaction().map_err(|_| NO_TABLE)?;
-    {
-        let mut insert =
-            filling.prepare("INSERT INTO line VALUES (?1, ?2)").map_err(|_| NO_TABLE)?;
-        for line in lines {
-            let line = line.map_err(|_| UNEVEN)?;
-            if line.len() != width {
-                return Err(UNEVEN);
-            }
-            if line.iter().any(|field| field.contains(['\n', '\r'])) {
-                return Err("a field holds a line break, or a quote is not closed");
-            }
-            let fields = Json::from(line.iter().collect::<Vec<_>>()).to_string();
-            let key = line.get(key).unwrap_or_default();
-            insert.execute((key, fields)).map_err(|_| NO_TABLE)?;
-        }
-    }
-    filling.execute_batch("CREATE INDEX by_key ON line (key);").map_err(|_| NO_TABLE)?;
-    filling.commit().map_err(|_| NO_TABLE)?;
-    Ok(rows)
-}
-
-impl Table {
-    fn find(&self, key: &str, most: usize) -> Result<Vec<Json>, rusqlite::Error> {
-        let rows = locked(&self.rows);
-        let mut select = rows.prepare("SELECT fields FROM line WHERE key = ?1 LIMIT ?2")?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let found = select.query_map((key, most), |row| row.get::<_, String>(0))?;
-        found.map(|fields| Ok(self.row(&fields?))).collect()
-    }
-
-    fn row(&self, fields: &str) -> Json {
-        let fields: Vec<String> = serde_json::from_str(fields).unwrap_or_default();
-        let row = self.columns.iter().cloned().zip(fields.into_iter().map(Json::from));
-        Json::Object(row.collect::<Map<_, _>>())
-    }
-}
-
-fn read(path: &Path, most: u64) -> Result<Vec<u8>, &'static str> {
-    let file = File::open(path).map_err(|_| "it cannot be opened")?;
-    let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes).map_err(|_| "it cannot be read")?;
-    if u64::try_from(bytes.len()).map_or(true, |length| length > most) {
-        return Err("it has too many bytes (max_bytes)");
-    }
-    Ok(bytes)
 }
 
 /// What a lock protects is whole at every step, so a panic elsewhere does not spoil it.
