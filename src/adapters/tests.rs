@@ -10,6 +10,7 @@ mod limits;
 mod rehearsed;
 mod signing;
 mod program;
+mod promises;
 mod soap;
 mod sql;
 

@@ -135,6 +135,38 @@ async fn a_hedge_counts_against_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_deadline_is_over_all_attempts_and_their_turns() {
+    let resilience = Resilience {
+        retries: 3,
+        retry_budget: 1.0,
+        retry_floor: 100,
+        breaker: patient(),
+        attempt_timeout: Some(Duration::from_millis(400)),
+        ..Resilience::default()
+    };
+    for (millis, attempts, ends) in
+        [(350, 1, 350), (420, 1, 400), (700, 2, 700), (1_300, 3, 1_300), (60_000, 4, 1_750)]
+    {
+        let limits = limits(resilience, Narrower::default());
+        let (heard, begun) = (Cell::new(0), Instant::now());
+        let deadline = begun + Duration::from_millis(millis);
+        let failed =
+            limits.run(&fact("M1"), deadline, || answers(&heard, 60_000)).await.unwrap_err();
+        assert_eq!((failed.reason, heard.get()), (Unavailable::Timeout, attempts), "{millis}");
+        assert_eq!(begun.elapsed().as_millis(), ends, "{millis}");
+    }
+    // A turn of the rate that comes too late leaves the first failure as it was.
+    let one = NonZeroU32::new(1).unwrap();
+    let rate = Some(RateTerms { per_second: one, burst: one });
+    let limits = limits(Resilience { rate, ..resilience }, Narrower::default());
+    let (heard, begun) = (Cell::new(0), Instant::now());
+    let deadline = begun + Duration::from_millis(900);
+    let failed = limits.run(&fact("M1"), deadline, || fails(&heard)).await.unwrap_err();
+    assert_eq!((failed.reason, heard.get()), (Unavailable::Unreachable, 1));
+    assert!(begun.elapsed() < Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hurried_callers_deadline_says_nothing_about_the_agency() {
     let limits = limits(Resilience { retries: 0, ..Resilience::default() }, Narrower::default());
     let heard = Cell::new(0);

@@ -240,13 +240,13 @@ mod tests {
     #[test]
     fn what_is_held_does_not_grow_with_the_file() {
         let mut served = 0;
-        let file = b"a,b,c\n".iter().copied().cycle().take(30 << 20);
+        let file = [b'a'; 999].iter().chain(b",b\n").copied().cycle().take(8 << 20);
         let mut lines = Lines::new(Slow(file, &mut served), &folder(Charset::Utf8, 1 << 40));
         let mut fields = StringRecord::new();
         while lines.next(&mut fields).unwrap() {
             assert!(lines.0.get_ref().text.capacity() <= 8 * PIECE);
         }
         drop(lines);
-        assert_eq!(served, 30 << 20);
+        assert_eq!(served, 8 << 20);
     }
 }
