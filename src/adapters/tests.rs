@@ -7,6 +7,7 @@ mod grpc;
 mod hostile;
 mod http;
 mod limits;
+mod mapped;
 mod rehearsed;
 mod signing;
 mod program;

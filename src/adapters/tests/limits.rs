@@ -182,6 +182,16 @@ async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let flaws = again(&second, "copy").err().unwrap();
     assert!(flaws[0].problem.contains("`P1` is answered by"), "{flaws:?}");
 
+    let of_civil = civil.replace("name = \"civil-affairs\"\nversion", "name = \"copy\"\nversion");
+    office.place("copy.toml", &of_civil);
+    let flaws = again(&second, "copy").err().unwrap();
+    assert!(flaws[0].problem.contains("`M2` is answered by"), "{flaws:?}");
+    // Nor is a file that another came from, whatever name is in it now.
+    office.place("police.toml", &civil);
+    std::fs::remove_file(folder.join("copy.toml")).unwrap();
+    assert_eq!(again(&second, "civil-affairs").unwrap().all()[0].name(), "police");
+    office.place("police.toml", "nonsense");
+
     // One that is gone is gone, and a new one is found by its name.
     let third = again(&second, "civil-affairs").unwrap();
     assert_eq!(third.all().len(), 1);
@@ -251,5 +261,11 @@ async fn an_agency_in_maintenance_is_not_asked() {
     let after = NOW.plus(Duration::from_secs(3600));
     assert_eq!(adapter.health(after).name(), "serving");
     assert!(adapter.maintenance(after).is_some_and(|next| next.from > after));
+    // The window that is told goes to the end of the one that follows it.
+    let more = windows.replace("06:00", "07:00").replace("to = \"07:00\"", "to = \"08:00\"");
+    let both = office.adapter(&format!("{}\n{windows}{more}", manifest(&agency, "M2", "")));
+    let ends = NOW.plus(Duration::from_secs((60 + 46) * 60 + 40));
+    assert_eq!(both.maintenance(NOW).map(|span| span.to), Some(ends));
+    assert_eq!(both.closed(&"M2".into(), NOW).unwrap().blame, crate::adapters::Blame::Agency);
     assert!(adapter.ask_granted(&|_| true, &couple(), after, BUDGET).await.is_ok());
 }

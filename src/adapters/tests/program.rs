@@ -254,6 +254,7 @@ async fn the_first_question_starts_a_program_that_nobody_began() {
     adapter.end().await;
     assert_eq!(failure(&adapter, &query).await.0, "unreachable");
     assert!(!adapter.is_up());
+    assert_eq!(adapter.health(NOW).name(), "down");
 
     let never = office.adapter(&manifest("answers", "log = true"));
     never.end().await;

@@ -148,6 +148,7 @@ async fn half_open_one_question_tries_and_the_others_are_told_to_wait() {
     for (probe, after) in [("unreachable", "open"), ("married=true", "closed")] {
         assert_ne!(breaker(), "closed");
         until("it may be tried", || breaker() == "half_open").await;
+        assert!(adapter.health(NOW).is_serving() && adapter.health(NOW).name() == "trying");
         let before = heard(&agency, "/two");
         // All begin before the first can hear anything.
         let mut asked = join_all((0..5).map(|_| in_a_hurry(&adapter, 20_000))).await;
