@@ -51,12 +51,9 @@ impl Charset {
             .map(std::borrow::Cow::into_owned)
     }
 
-    /// The same for bytes that come in pieces.
+    /// The same for bytes that come in pieces; a byte order mark is then the first character.
     pub(crate) fn decoder(self) -> Decoder {
-        match self {
-            Self::Utf8 => UTF_8.new_decoder_with_bom_removal(),
-            Self::Gb18030 | Self::Gbk => self.encoding().new_decoder_without_bom_handling(),
-        }
+        self.encoding().new_decoder_without_bom_handling()
     }
 
     /// The charset that a reply says it is written in, when reading it as this one would not give the same text.

@@ -110,6 +110,21 @@ async fn found_not_found_and_conflict_with_the_age_of_the_table() {
     }
 }
 
+/// Where a rule for the time of a row has no row, or two, the table's own time stands.
+#[tokio::test]
+async fn without_a_row_the_time_is_that_of_the_table() {
+    let shelf = Shelf::new();
+    shelf.drop("people-20231114.csv", &table("1"));
+    let rule = "fact = \"P1\"\nas_of = 'ms(doc[0].updated, \"yyyyMMdd\")'";
+    let adapter = shelf.office.adapter(&MANIFEST.replace("fact = \"P1\"", rule));
+    for (number, expected) in [("1", "conflict"), ("2", "not found")] {
+        assert_eq!(answer(&adapter, number, "王五").await, expected);
+        let record = ask(&adapter, &about(number, "王五")).await.map_err(|failed| failed.detail);
+        assert_eq!(record.unwrap().record.as_of.0 / 1_000_000, FOURTEENTH, "{expected}");
+    }
+    assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "contract_error");
+}
+
 #[tokio::test]
 async fn the_marker_comes_last_and_the_newest_file_answers() {
     let shelf = Shelf::new();
@@ -175,6 +190,39 @@ async fn a_bad_file_changes_nothing() {
     // A gateway begun where the newest is bad takes the one before.
     shelf.write(name, b"broken");
     assert_eq!(answer(&shelf.adapter(), HE, "张三").await, YES);
+}
+
+/// Tools fill fields up, and begin a file with a byte order mark; with names of columns or without, nobody is lost.
+#[tokio::test]
+async fn keys_that_are_filled_up_and_a_mark_at_the_beginning() {
+    let shelf = Shelf::new();
+    let columns = "columns = [\"number\", \"name\", \"status\", \"dead\"]\nkey = ";
+    let (head, lines) =
+        ("number,name,status,dead\n", format!("{HE},张三,1,否\n {SHE}  ,李四,1,是\n"));
+    for (manifest, text) in [
+        (MANIFEST.to_owned(), format!("\u{feff}{head}{lines}")),
+        (MANIFEST.replace("key = ", columns), format!("\u{feff}{lines}")),
+        (MANIFEST.replace("key = ", columns), format!("{lines}\u{feff}1,王五,1,否\n")),
+    ] {
+        shelf.drop("people-20231114.csv", &text);
+        let adapter = shelf.office.adapter(&manifest);
+        assert_eq!(answer(&adapter, HE, "张三").await, YES, "{text}");
+        assert_eq!(answer(&adapter, SHE, "李四").await, "deceased=true identity_match=true");
+        let expected = if text.contains("王五") { YES } else { "not found" };
+        assert_eq!(answer(&adapter, "1", "王五").await, expected);
+    }
+}
+
+/// Where no line names the columns, nothing says that an empty file is a table in which nobody stands.
+#[tokio::test]
+async fn an_empty_file_is_no_table() {
+    let shelf = Shelf::new();
+    let columns = "columns = [\"number\", \"name\", \"status\", \"dead\"]\nkey = ";
+    let adapter = shelf.office.adapter(&MANIFEST.replace("key = ", columns));
+    for text in ["", "\n\n", "\u{feff}"] {
+        shelf.drop("people-20231114.csv", text);
+        assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "unreachable", "{text:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use csv::StringRecord;
+use rustix::fs::OFlags;
 
 use super::reading::Lines;
 use crate::adapters::language::moment;
@@ -43,7 +45,8 @@ impl Folder {
         let path = self.path.join(name);
         let marker = marker(&path.with_file_name(format!("{name}{MARKER}")))?;
         let digest = marker.split_whitespace().next()?.to_ascii_lowercase();
-        let file = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        // What a link leads to is another folder's business.
+        let file = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
         let as_of = match self.dated {
             // A name without a time is that of another file.
             Dated::Name => Some(self.time(between)?),
@@ -70,7 +73,7 @@ impl Folder {
 
     fn time_of_first_line(&self, path: &Path) -> Option<u64> {
         let mut fields = StringRecord::new();
-        let is_one = Lines::new(File::open(path).ok()?, self).next(&mut fields).ok()?;
+        let is_one = Lines::new(open(path, self.max_bytes).ok()?, self).next(&mut fields).ok()?;
         self.time_in(&fields).filter(|_| is_one)
     }
 
@@ -93,6 +96,20 @@ impl Folder {
 
 fn marker(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let read = File::open(path).ok()?.take(MAX_MARKER + 1).read_to_string(&mut text).ok()?;
+    let read = open(path, MAX_MARKER).ok()?.take(MAX_MARKER + 1).read_to_string(&mut text).ok()?;
     u64::try_from(read).is_ok_and(|length| length <= MAX_MARKER).then_some(text)
+}
+
+/// Opens a file of the folder's own, of no more bytes than that.
+pub(super) fn open(path: &Path, most: u64) -> Result<File, &'static str> {
+    // A pipe in a file's place would keep the opening waiting; a link would lead out of the folder.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|_| "it cannot be opened")?;
+    let what = file.metadata().map_err(|_| "it cannot be read")?;
+    match what.is_file() {
+        true if what.len() > most => Err("it has too many bytes (max_bytes)"),
+        true => Ok(file),
+        false => Err("it is no file"),
+    }
 }

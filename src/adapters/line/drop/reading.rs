@@ -30,6 +30,7 @@ struct Text<R> {
     taken: usize,
     /// How much more of it may be handed on for this line.
     allowance: usize,
+    is_begun: bool,
     is_whole: bool,
     problem: Option<&'static str>,
 }
@@ -46,6 +47,7 @@ impl<R: Read> Lines<R> {
             text: String::new(),
             taken: 0,
             allowance: 0,
+            is_begun: false,
             is_whole: false,
             problem: None,
         };
@@ -101,6 +103,14 @@ impl<R: Read> Text<R> {
         if decoded != DecoderResult::InputEmpty {
             return Err("it is not of the charset");
         }
+        if self.text.contains('\0') {
+            return Err("it holds U+0000, as what was never written does");
+        }
+        // A byte order mark says what is known already, and is no part of the text.
+        if !self.is_begun && self.text.starts_with('\u{feff}') {
+            self.taken = '\u{feff}'.len_utf8();
+        }
+        self.is_begun |= !self.text.is_empty();
         if self.is_whole {
             self.text.push('\n');
         }
@@ -192,8 +202,8 @@ mod tests {
         let text = "名称,号码\n".to_owned() + &"𠮷田㛃,\"1,2\"\n".repeat(20_000) + "王,3";
         for charset in [Charset::Gb18030, Charset::Utf8] {
             let bytes = match charset {
-                Charset::Utf8 => [b"\xef\xbb\xbf", text.as_bytes()].concat(),
-                _ => GB18030.encode(&text).0.into_owned(),
+                Charset::Utf8 => format!("\u{feff}{text}").into_bytes(),
+                _ => GB18030.encode(&format!("\u{feff}{text}")).0.into_owned(),
             };
             let mut served = 0;
             let slow = Slow(bytes.iter().copied(), &mut served);
@@ -215,6 +225,7 @@ mod tests {
             (&b"a,b\n\"c,d\n"[..], "a field holds a line break, or a quote is not closed"),
             (b"a\n\"c", "a field holds a line break, or a quote is not closed"),
             (b"a\n\xff\xff\nb\n", "it is not of the charset"),
+            (b"a\n\0\0\0", "it holds U+0000, as what was never written does"),
             (&cut[..3], "it is not of the charset"),
         ] {
             let mut lines = Lines::new(bytes, &folder(Charset::Gb18030, 100));
