@@ -52,6 +52,8 @@ mod reloading;
 #[cfg(test)]
 mod one_adapter;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;

@@ -1,6 +1,6 @@
 //! Text to bytes and back, in the charset an agency writes.
 
-use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
+use encoding_rs::{Decoder, Encoding, GB18030, GBK, UTF_8};
 
 /// How text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ impl Charset {
         self.encoding()
             .decode_without_bom_handling_and_without_replacement(bytes)
             .map(std::borrow::Cow::into_owned)
+    }
+
+    /// The same for bytes that come in pieces; a byte order mark is then the first character.
+    pub(crate) fn decoder(self) -> Decoder {
+        self.encoding().new_decoder_without_bom_handling()
     }
 
     /// The charset that a reply says it is written in, when reading it as this one would not give the same text.

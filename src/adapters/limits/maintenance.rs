@@ -156,6 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn of_windows_that_have_begun_the_one_that_ends_last_is_told() {
+        let day = |from: &str, to: &str| Window::Once(Span { from: at(from), to: at(to) });
+        let short = day("2026-11-22T00:00:00Z", "2026-11-22T12:00:00Z");
+        let long = day("2026-11-21T00:00:00Z", "2026-11-23T00:00:00Z");
+        let expected = span("2026-11-21T00:00:00Z", "2026-11-23T00:00:00Z");
+        for windows in [vec![short.clone(), long.clone()], vec![long, short]] {
+            let windows = Maintenance::new(windows);
+            assert_eq!(told(windows.next(at("2026-11-22T06:00:00Z"))), expected);
+        }
+    }
+
+    #[test]
     fn a_window_all_week_has_an_end_that_is_told() {
         let always = Maintenance::new(vec![weekly(&[0, 1, 2, 3, 4, 5, 6], (0, 0), (24, 0))]);
         let now = at("2026-11-22T10:00:00Z");

@@ -13,7 +13,6 @@ use tokio_rustls::TlsConnector;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::adapters::line::tls;
 use crate::adapters::manifest::{Access, Dialect, Runs};
 use crate::query::time::Timestamp;
 

@@ -35,7 +35,7 @@ use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
 pub(crate) use self::access::{Access, Database, Dialect, Site};
-pub(crate) use self::folder::Folder;
+pub(crate) use self::folder::{Dated, Folder};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::program::{Elsewhere, Here, Program, Runs};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};

@@ -62,10 +62,13 @@ fn database_of(database: &Database, terms: &mut Terms) {
 
 fn folder_of(folder: &Folder, terms: &mut Terms) {
     let (before, after) = &folder.name;
-    terms.put(Reach, "file.pattern", format!("{before}*{after}"));
+    let pattern =
+        after.as_ref().map_or_else(|| before.clone(), |after| format!("{before}*{after}"));
+    terms.put(Reach, "file.pattern", pattern);
+    terms.put(Answers, "file.as_of_in", folder.dated.name());
     terms.put(Answers, "file.as_of", folder.as_of.clone());
     // The two functions that there are differ in what they make of nothing.
-    let is_sm3 = (folder.digest)(b"") == crypto::sm3(b"");
+    let is_sm3 = (folder.digest)().finish() == crypto::sm3(b"");
     terms.put(Reach, "file.digest", if is_sm3 { "sm3" } else { "sha256" });
     terms.put(Answers, "file.charset", folder.charset.name());
     terms.put(Answers, "file.separator", char::from(folder.separator).to_string());

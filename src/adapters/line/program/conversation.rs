@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::iter;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, TimeoutExpired};
 
+use super::pulse::Pulse;
 use crate::adapters::failed::Failed;
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::adapter_client::AdapterClient;
@@ -24,13 +26,26 @@ pub(super) struct Conversation {
     client: AdapterClient<Channel>,
     /// Name of the adapter, as its manifest has it.
     name: String,
+    /// For one question, and for a probe.
+    timeout: Duration,
+    pulse: Pulse,
 }
 
 impl Conversation {
-    /// Over a channel that may not be open yet.
-    pub(super) fn over(channel: Channel, name: String) -> Self {
+    /// Over a channel that may not be open yet. One question may take as long as `timeout`.
+    pub(super) fn over(channel: Channel, name: String, timeout: Duration) -> Self {
         let client = AdapterClient::new(channel).max_decoding_message_size(REPLY_BYTES);
-        Self { client, name }
+        Self { client, name, timeout, pulse: Pulse::new(timeout) }
+    }
+
+    /// Waits until the program hangs: until question after question brings no word, and then asking what it is does not
+    /// either. That concerns nobody and no agency, so a program that does not even say that is ill itself.
+    pub(super) async fn hangs(&self) {
+        let probe = || async {
+            let described = self.describe(Instant::now() + self.timeout).await;
+            described.as_ref().map_or_else(is_a_word, |_| true)
+        };
+        self.pulse.stops(probe).await;
     }
 
     /// Asks what it is, and returns the facts that it answers.
@@ -62,7 +77,7 @@ impl Conversation {
         Ok(described.facts)
     }
 
-    /// Puts one question, if it is about one of `facts`; the deadline goes with it.
+    /// Puts one question, if it is about one of `facts`; the deadline goes with it, and is no later than the time limit.
     ///
     /// # Errors
     /// Why there is no reply.
@@ -76,10 +91,22 @@ impl Conversation {
             let detail = format!("the program does not answer `{}`", question.fact);
             return Err(Failed::contract(detail));
         }
+        let deadline = deadline.min(Instant::now() + self.timeout);
         let mut request = Request::new(question);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        within(deadline, self.client.clone().fetch(request)).await
+        let asked = self.pulse.asked();
+        let reply = within(deadline, self.client.clone().fetch(request)).await;
+        if reply.as_ref().map_or_else(is_a_word, |_| true) {
+            asked.heard();
+        }
+        reply
     }
+}
+
+/// Whether the program itself said that. A server's frame gives up questions whose time is over, whatever became of
+/// the program inside.
+fn is_a_word(failed: &Failed) -> bool {
+    !matches!(failed.reason, Unavailable::Timeout | Unavailable::Unreachable)
 }
 
 async fn within<T>(

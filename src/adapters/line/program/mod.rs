@@ -5,6 +5,7 @@ mod conversation;
 mod hosted;
 mod life;
 mod output;
+mod pulse;
 mod remote;
 mod supervisor;
 
