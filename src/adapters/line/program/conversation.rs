@@ -7,21 +7,22 @@ use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, TimeoutExpired};
 
+use super::strict::Strict;
 use crate::adapters::failed::Failed;
 use crate::proto::adapter::v1 as wire;
-use crate::proto::adapter::v1::adapter_client::AdapterClient;
 use crate::query::record::Unavailable;
 
 /// Protocol versions that this gateway speaks. A program chooses one of them.
 const LOWEST_PROTOCOL: u32 = 1;
 const HIGHEST_PROTOCOL: u32 = 1;
 
-/// A reply is a few hundred bytes; this leaves room for texts.
-const REPLY_BYTES: usize = 1 << 20;
+/// The calls, as `proto/heyan/adapter/v1` names them.
+const DESCRIBE: &str = "/heyan.adapter.v1.Adapter/Describe";
+const FETCH: &str = "/heyan.adapter.v1.Adapter/Fetch";
 
 /// The channel to one program.
 pub(super) struct Conversation {
-    client: AdapterClient<Channel>,
+    client: Strict,
     /// Name of the adapter, as its manifest has it.
     name: String,
 }
@@ -29,8 +30,7 @@ pub(super) struct Conversation {
 impl Conversation {
     /// Over a channel that may not be open yet.
     pub(super) fn over(channel: Channel, name: String) -> Self {
-        let client = AdapterClient::new(channel).max_decoding_message_size(REPLY_BYTES);
-        Self { client, name }
+        Self { client: Strict::over(channel), name }
     }
 
     /// Asks what it is, and returns the facts that it answers.
@@ -43,7 +43,8 @@ impl Conversation {
             highest_protocol: HIGHEST_PROTOCOL,
         });
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        let described = within(deadline, self.client.clone().describe(request)).await?;
+        let asked = self.client.ask(DESCRIBE, request);
+        let described: wire::DescribeResponse = within(deadline, asked).await?;
         let chosen = described.protocol;
         if !(LOWEST_PROTOCOL..=HIGHEST_PROTOCOL).contains(&chosen) {
             let spoken = match HIGHEST_PROTOCOL {
@@ -78,16 +79,16 @@ impl Conversation {
         }
         let mut request = Request::new(question);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        within(deadline, self.client.clone().fetch(request)).await
+        within(deadline, self.client.ask(FETCH, request)).await
     }
 }
 
 async fn within<T>(
     deadline: Instant,
-    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    call: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Failed> {
     match timeout_at(deadline, call).await {
-        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Ok(reply)) => Ok(reply),
         Ok(Err(status)) => Err(failure(&status)),
         Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the program took too long")),
     }

@@ -6,6 +6,7 @@ mod hosted;
 mod life;
 mod output;
 mod remote;
+mod strict;
 mod supervisor;
 
 use std::sync::Arc;
