@@ -27,7 +27,7 @@ use crate::query::{FactCode, Operator, Purpose, Query};
 /// In place of every secret and session value: hexadecimal, Base64 and 32 characters at once, as most algorithms want.
 const MADE_UP: &str = "00112233445566778899aabbccddeeff";
 /// Numbers right in form, of years in which nobody alive was born: a man and a woman.
-const PEOPLE: [(&str, &str); 2] = [("430000188001010014", "张三"), ("430000188203150023", "李四")];
+pub(super) const PEOPLE: [(&str, &str); 2] = [("430000188001010014", "张三"), ("430000188203150023", "李四")];
 
 /// One manifest to be tried.
 pub struct Trial {

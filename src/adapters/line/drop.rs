@@ -6,11 +6,13 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rusqlite::Connection;
+use rustix::fs::OFlags;
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
@@ -179,7 +181,8 @@ impl Folder {
         let marker = read(&path.with_file_name(format!("{name}{MARKER}")), MAX_MARKER).ok()?;
         let marker = String::from_utf8(marker).ok()?;
         let marker = marker.split_whitespace().next()?.to_ascii_lowercase();
-        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        // What a link leads to is another folder's business.
+        let file = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
         Some(Candidate {
             as_of: at.checked_mul(1_000)?,
             name: name.to_owned(),
@@ -195,20 +198,31 @@ impl Folder {
         if crypto::hex(&(self.digest)(&bytes)) != candidate.marker {
             return Err("its digest is not the marker's");
         }
+        let (columns, rows) = self.table(bytes)?;
+        Ok(Table { of: candidate.clone(), columns, rows: Mutex::new(rows) })
+    }
+
+    fn table(&self, bytes: Vec<u8>) -> Result<(Vec<String>, Connection), &'static str> {
         let mut text = self.charset.decode(&bytes).ok_or("it is not of the charset")?;
         drop(bytes);
+        if text.contains('\0') {
+            return Err("it holds U+0000, as what was never written does");
+        }
         // So that a quote that is not closed takes a line break with it, wherever it stands.
         text.push('\n');
         let mut lines = csv::ReaderBuilder::new()
             .delimiter(self.separator)
             .has_headers(false)
             .from_reader(text.as_bytes());
-        let mut lines = lines.records();
+        let mut lines = lines.records().peekable();
         let columns = if self.columns.is_empty() {
             let first = lines.next().ok_or("it has no line of column names")?;
             first.map_err(|_| UNEVEN)?.iter().map(|name| name.trim().to_owned()).collect()
-        } else {
+        } else if lines.peek().is_some() {
             self.columns.clone()
+        } else {
+            // Not even column names: nothing says that this is a table in which nobody stands.
+            return Err("it is empty");
         };
         if columns.iter().collect::<BTreeSet<_>>().len() != columns.len() {
             return Err("two of its columns have the same name");
@@ -216,10 +230,28 @@ impl Folder {
         let key = columns.iter().position(|column| *column == self.key);
         let key = key.ok_or("it has no column of the key's name")?;
         let rows = table(lines, key, columns.len())?;
-        Ok(Table { of: candidate.clone(), columns, rows: Mutex::new(rows) })
+        Ok((columns, rows))
+    }
+
+    /// What would be answered from a file that holds nothing but this: for fuzzing.
+    ///
+    /// # Errors
+    /// Why the file would not be used.
+    pub(crate) fn rows_in(&self, bytes: &[u8], key: &str) -> Result<Vec<Json>, &'static str> {
+        let of = Candidate {
+            as_of: 0,
+            name: String::new(),
+            marker: String::new(),
+            size: 0,
+            changed: None,
+        };
+        let (columns, rows) = self.table(bytes.to_vec())?;
+        let table = Table { of, columns, rows: Mutex::new(rows) };
+        table.find(key, self.max_rows).map_err(|_| NO_TABLE)
     }
 }
 
+const TOO_LONG: &str = "it has too many bytes (max_bytes)";
 const UNEVEN: &str = "its lines do not have the same number of fields";
 const NO_TABLE: &str = "no table could be made of it";
 
@@ -245,7 +277,7 @@ fn table(
                 return Err("a field holds a line break, or a quote is not closed");
             }
             let fields = Json::from(line.iter().collect::<Vec<_>>()).to_string();
-            let key = line.get(key).unwrap_or_default();
+            let key = bare(line.get(key).unwrap_or_default());
             insert.execute((key, fields)).map_err(|_| NO_TABLE)?;
         }
     }
@@ -259,7 +291,7 @@ impl Table {
         let rows = locked(&self.rows);
         let mut select = rows.prepare("SELECT fields FROM line WHERE key = ?1 LIMIT ?2")?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let found = select.query_map((key, most), |row| row.get::<_, String>(0))?;
+        let found = select.query_map((bare(key), most), |row| row.get::<_, String>(0))?;
         found.map(|fields| Ok(self.row(&fields?))).collect()
     }
 
@@ -270,12 +302,27 @@ impl Table {
     }
 }
 
+/// A key without what fills it up to a width: otherwise whoever stands in the table would not be found in it.
+fn bare(key: &str) -> &str {
+    key.trim_matches(|one: char| one.is_whitespace() || one == '\u{feff}')
+}
+
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, &'static str> {
-    let file = File::open(path).map_err(|_| "it cannot be opened")?;
+    // A pipe in a file's place would keep the opening waiting; a link would lead out of the folder.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|_| "it cannot be opened")?;
+    let what = file.metadata().map_err(|_| "it cannot be read")?;
+    if !what.is_file() {
+        return Err("it is no file");
+    }
+    if what.len() > most {
+        return Err(TOO_LONG);
+    }
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(|_| "it cannot be read")?;
     if u64::try_from(bytes.len()).map_or(true, |length| length > most) {
-        return Err("it has too many bytes (max_bytes)");
+        return Err(TOO_LONG);
     }
     Ok(bytes)
 }

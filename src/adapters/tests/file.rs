@@ -177,6 +177,39 @@ async fn a_bad_file_changes_nothing() {
     assert_eq!(answer(&shelf.adapter(), HE, "张三").await, YES);
 }
 
+/// Tools fill fields up, and begin a file with a byte order mark; with names of columns or without, nobody is lost.
+#[tokio::test]
+async fn keys_that_are_filled_up_and_a_mark_at_the_beginning() {
+    let shelf = Shelf::new();
+    let columns = "columns = [\"number\", \"name\", \"status\", \"dead\"]\nkey = ";
+    let (head, lines) =
+        ("number,name,status,dead\n", format!("{HE},张三,1,否\n {SHE}  ,李四,1,是\n"));
+    for (manifest, text) in [
+        (MANIFEST.to_owned(), format!("\u{feff}{head}{lines}")),
+        (MANIFEST.replace("key = ", columns), format!("\u{feff}{lines}")),
+        (MANIFEST.replace("key = ", columns), format!("{lines}\u{feff}1,王五,1,否\n")),
+    ] {
+        shelf.drop("people-20231114.csv", &text);
+        let adapter = shelf.office.adapter(&manifest);
+        assert_eq!(answer(&adapter, HE, "张三").await, YES, "{text}");
+        assert_eq!(answer(&adapter, SHE, "李四").await, "deceased=true identity_match=true");
+        let expected = if text.contains("王五") { YES } else { "not found" };
+        assert_eq!(answer(&adapter, "1", "王五").await, expected);
+    }
+}
+
+/// Where no line names the columns, nothing says that an empty file is a table in which nobody stands.
+#[tokio::test]
+async fn an_empty_file_is_no_table() {
+    let shelf = Shelf::new();
+    let columns = "columns = [\"number\", \"name\", \"status\", \"dead\"]\nkey = ";
+    let adapter = shelf.office.adapter(&MANIFEST.replace("key = ", columns));
+    for text in ["", "\n\n", "\u{feff}"] {
+        shelf.drop("people-20231114.csv", text);
+        assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "unreachable", "{text:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_folder_that_is_gone_and_a_table_that_is_too_old() {
     let shelf = Shelf::new();
