@@ -2,6 +2,7 @@
 
 mod faults;
 mod packets;
+mod replies;
 
 use std::io;
 

@@ -130,7 +130,9 @@ impl Shelf {
             fs::create_dir(&folder)?;
         }
         for (name, lies) in &mess.things {
-            shelf.put(&folder.join(name), lies, tasks)?;
+            // Without a name it is what stands in the folder's place.
+            let path = if name.is_empty() { folder.clone() } else { folder.join(name) };
+            shelf.put(&path, lies, tasks)?;
         }
         Ok(shelf)
     }
