@@ -3,8 +3,8 @@
 use super::{Lies, Mess, Table, lines};
 use crate::hostile::{Act, Fault, Good};
 
-/// Bytes of a table with many lines: little to write, and some seconds' reading for a slow build.
-const MANY: usize = 4 << 20;
+/// Bytes of a table with many lines: little to write, and some seconds of reading for a slow build.
+const MANY: usize = 1 << 20;
 
 pub(in crate::hostile) fn faults(good: &Good) -> Vec<Fault> {
     let Some(table) = &good.table else { return Vec::new() };
@@ -220,7 +220,7 @@ impl Drops<'_> {
             ),
             Fault::never(
                 "many_lines",
-                "drops a table of 4 MB whose last line has a field too many",
+                "drops a table of 1 MB whose last line has a field too many",
                 Act::Drops(Mess::dropped(self.table, many)),
             ),
         ];
