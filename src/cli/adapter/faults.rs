@@ -19,7 +19,7 @@ use crate::query::FactCode;
 /// For what ends by itself; a reply of the largest size allowed is read in less.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// For one attempt at a database: the driver tries again and again to connect for half of it.
-const ATTEMPT: Duration = Duration::from_secs(6);
+const ATTEMPT: Duration = Duration::from_secs(20);
 /// The deadline of questions whose fault never ends.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Beyond a deadline: what a busy machine takes.

@@ -78,7 +78,7 @@ impl Talk<'_> {
             Fault::endless(
                 "greeting_drop_by_drop",
                 "greets one byte at a time, and never comes to the end",
-                self.at(Point::Greeting, vec![Say(head(0xff_fffe, 0).to_vec()), Drip(vec![10])]),
+                self.at(Point::Greeting, vec![Say(head(60_000, 0).to_vec()), Drip(vec![10])]),
             ),
         ]
     }
