@@ -147,7 +147,7 @@ impl Shelf {
             Lies::Bytes(bytes) => fs::write(path, bytes),
             Lies::Forbidden(bytes) => {
                 fs::write(path, bytes)?;
-                fs::set_permissions(path, Permissions::from_mode(0))
+                fs::set_permissions(path, Permissions::from_mode(0o000))
             }
             Lies::Link(bytes) => {
                 let elsewhere = self.place.path().join(path.file_name().unwrap_or_default());
