@@ -178,6 +178,10 @@ where
         let mut stream = connection.fetch_many(sqlx::query_with(statement, arguments));
         let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
         while let Some(part) = stream.try_next().await.map_err(|error| ended::<D>(&error))? {
+            // A statement has one result; rows of a second one are no rows of the first.
+            if has_ended {
+                return left("the database went on after the end of the rows".to_owned());
+            }
             let Either::Right(row) = part else {
                 has_ended = true;
                 continue;
@@ -299,7 +303,10 @@ fn read<D: Dialect>(row: &D::Row) -> Result<Map<String, Json>, Failed> {
                 "column `{name}` of type {kind} cannot be read: cast it in the statement"
             ))
         })?;
-        map.insert(column.name().to_owned(), value);
+        if map.insert(column.name().to_owned(), value).is_some() {
+            let detail = format!("two columns are named `{}`", column.name());
+            return Err(Failed::contract(detail));
+        }
     }
     Ok(map)
 }

@@ -116,6 +116,11 @@ fn moment(bytes: &[u8]) -> Option<jiff::civil::DateTime> {
     jiff::civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()
 }
 
+/// What these bytes would be as a value that is read here: for fuzzing.
+pub(crate) fn text(bytes: &[u8]) -> Option<String> {
+    Some(moment(bytes)?.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::moment;

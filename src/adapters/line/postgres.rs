@@ -105,7 +105,8 @@ fn numeric(bytes: &[u8]) -> Option<String> {
         .filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)))
         .collect();
     let [count, weight, sign, decimals, groups @ ..] = words.as_slice() else { return None };
-    if usize::from(*count) != groups.len() || *decimals > 0x3fff {
+    let is_whole = usize::from(*count) == groups.len() && groups.iter().all(|one| *one < 10_000);
+    if !is_whole || *decimals > 0x3fff {
         return None;
     }
     let weight = i32::from(weight.cast_signed());
@@ -131,6 +132,11 @@ fn numeric(bytes: &[u8]) -> Option<String> {
     let point = if decimals == 0 { "" } else { "." };
     let whole = if whole.is_empty() { "0" } else { whole };
     Some(format!("{sign}{whole}{point}{fraction}"))
+}
+
+/// What these bytes would be as values that are read here: for fuzzing.
+pub(crate) fn texts(bytes: &[u8]) -> Vec<String> {
+    [date(bytes), moment(bytes, 8), numeric(bytes)].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -167,6 +173,7 @@ mod tests {
         assert_eq!(shown(&[1, 0xfffe, 0, 8, 1]).as_deref(), Some("0.00000001"));
         assert_eq!(shown(&[0, 0, 0, 0]).as_deref(), Some("0"));
         assert_eq!(shown(&[1, 1, 0, 0, 3]).as_deref(), Some("30000"));
+        assert_eq!(shown(&[1, 0, 0, 0, 10_000]), None);
         // Not a number, and what was cut off.
         assert_eq!((shown(&[0, 0, 0xc000, 0]), shown(&[2, 0, 0, 0, 1])), (None, None));
     }

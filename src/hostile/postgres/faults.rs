@@ -25,12 +25,12 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     fn at(&self, at: Point, steps: Vec<Step>) -> Act {
-        Act::Queries(Trouble { at, steps, goes_on: false, row: self.row.to_vec() })
+        Act::Queries(Trouble { at, steps, goes_on: false, ..Trouble::about(self.row) })
     }
 
     fn then(&self, at: Point, bytes: Vec<u8>) -> Act {
         let steps = vec![Say(bytes)];
-        Act::Queries(Trouble { at, steps, goes_on: true, row: self.row.to_vec() })
+        Act::Queries(Trouble { at, steps, ..Trouble::about(self.row) })
     }
 
     /// Rows have begun, and one was sent.
@@ -41,6 +41,11 @@ impl Talk<'_> {
     /// Nobody gets in.
     fn logins(&self) -> Vec<Fault> {
         vec![
+            Fault::unavailable(
+                "refuses_tls",
+                "says that it has no TLS, and waits for the login",
+                Act::Queries(Trouble { in_the_clear: true, ..Trouble::about(self.row) }),
+            ),
             Fault::unavailable(
                 "wrong_password",
                 "refuses the password (SQLSTATE 28P01)",
@@ -227,6 +232,11 @@ impl Talk<'_> {
                 "other_columns",
                 "describes other columns than the statement has",
                 self.then(Point::Describe, described(&[Column::text("other", "1")])),
+            ),
+            Fault::contract(
+                "columns_twice",
+                "describes and sends each column twice",
+                Act::Queries(Trouble::about(&[self.row, self.row].concat())),
             ),
             Fault::contract(
                 "too_few_values",

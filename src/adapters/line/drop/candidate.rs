@@ -19,7 +19,7 @@ const MARKER: &str = ".ok";
 const MAX_MARKER: u64 = 4_096;
 
 /// A file with a marker.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Candidate {
     /// Microseconds since 1970; `None` where its marker or first line says no time, or two.
     pub(super) as_of: Option<u64>,

@@ -40,6 +40,16 @@ impl Folder {
         Ok(Table { of: candidate.clone(), as_of, columns, rows: Mutex::new(rows) })
     }
 
+    /// What would be answered from a file that holds nothing but this: for fuzzing.
+    ///
+    /// # Errors
+    /// Why the file would not be used.
+    pub(crate) fn rows_in(&self, bytes: &[u8], key: &str) -> Result<Vec<Json>, &'static str> {
+        let (columns, rows) = self.fill(&mut Lines::new(bytes, self), 0)?;
+        let table = Table { of: Candidate::default(), as_of: 0, columns, rows: Mutex::new(rows) };
+        table.find(key, self.max_rows).map_err(|_| NO_TABLE)
+    }
+
     fn fill<R: Read>(
         &self,
         lines: &mut Lines<R>,

@@ -9,21 +9,22 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status, TimeoutExpired};
 
 use super::pulse::Pulse;
+use super::strict::Strict;
 use crate::adapters::failed::Failed;
 use crate::proto::adapter::v1 as wire;
-use crate::proto::adapter::v1::adapter_client::AdapterClient;
 use crate::query::record::Unavailable;
 
 /// Protocol versions that this gateway speaks. A program chooses one of them.
 const LOWEST_PROTOCOL: u32 = 1;
 const HIGHEST_PROTOCOL: u32 = 1;
 
-/// A reply is a few hundred bytes; this leaves room for texts.
-const REPLY_BYTES: usize = 1 << 20;
+/// The calls, as `proto/heyan/adapter/v1` names them.
+const DESCRIBE: &str = "/heyan.adapter.v1.Adapter/Describe";
+const FETCH: &str = "/heyan.adapter.v1.Adapter/Fetch";
 
 /// The channel to one program.
 pub(super) struct Conversation {
-    client: AdapterClient<Channel>,
+    client: Strict,
     /// Name of the adapter, as its manifest has it.
     name: String,
     /// For one question, and for a probe.
@@ -34,8 +35,7 @@ pub(super) struct Conversation {
 impl Conversation {
     /// Over a channel that may not be open yet. One question may take as long as `timeout`.
     pub(super) fn over(channel: Channel, name: String, timeout: Duration) -> Self {
-        let client = AdapterClient::new(channel).max_decoding_message_size(REPLY_BYTES);
-        Self { client, name, timeout, pulse: Pulse::new(timeout) }
+        Self { client: Strict::over(channel), name, timeout, pulse: Pulse::new(timeout) }
     }
 
     /// Waits until the program hangs: until question after question brings no word, and then asking what it is does not
@@ -58,7 +58,8 @@ impl Conversation {
             highest_protocol: HIGHEST_PROTOCOL,
         });
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        let described = within(deadline, self.client.clone().describe(request)).await?;
+        let asked = self.client.ask(DESCRIBE, request);
+        let described: wire::DescribeResponse = within(deadline, asked).await?;
         let chosen = described.protocol;
         if !(LOWEST_PROTOCOL..=HIGHEST_PROTOCOL).contains(&chosen) {
             let spoken = match HIGHEST_PROTOCOL {
@@ -95,7 +96,7 @@ impl Conversation {
         let mut request = Request::new(question);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
         let asked = self.pulse.asked();
-        let reply = within(deadline, self.client.clone().fetch(request)).await;
+        let reply = within(deadline, self.client.ask(FETCH, request)).await;
         if reply.as_ref().map_or_else(is_a_word, |_| true) {
             asked.heard();
         }
@@ -111,10 +112,10 @@ fn is_a_word(failed: &Failed) -> bool {
 
 async fn within<T>(
     deadline: Instant,
-    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    call: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Failed> {
     match timeout_at(deadline, call).await {
-        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Ok(reply)) => Ok(reply),
         Ok(Err(status)) => Err(failure(&status)),
         Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the program took too long")),
     }

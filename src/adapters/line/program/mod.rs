@@ -7,6 +7,7 @@ mod life;
 mod output;
 mod pulse;
 mod remote;
+mod strict;
 mod supervisor;
 
 use std::sync::Arc;
