@@ -20,6 +20,7 @@ mod load;
 mod reload;
 mod begin;
 pub mod scaffold;
+pub mod schema;
 pub mod workbench;
 pub mod trial;
 pub mod targets;

@@ -1,0 +1,1 @@
+//! The schemas and the readers are two writings of one thing.
