@@ -64,11 +64,12 @@ fn rows(page: &mut String, table: &Table) {
             Some(usual) => format!("`{usual}`"),
             None => String::new(),
         };
-        let with = with(key);
-        line(
-            page,
-            &[&format!("`{}`", key.name), &key.takes, &usual, &format!("{with}{}", key.meaning)],
-        );
+        let takes = match &key.leads_to {
+            Some(heading) => format!("[{}](#{})", key.takes, anchor(heading)),
+            None => key.takes.clone(),
+        };
+        let meaning = format!("{}{}", with(key), key.meaning);
+        line(page, &[&format!("`{}`", key.name), &takes, &usual, &meaning]);
     }
     let mut places: Vec<&str> = known.iter().filter_map(|key| key.same_in.as_deref()).collect();
     places.dedup();
@@ -86,12 +87,23 @@ fn rows(page: &mut String, table: &Table) {
     }
 }
 
+/// What the key goes with, where that is not everything.
 fn with(key: &Key) -> String {
-    if key.with.is_empty() {
-        return String::new();
+    let quoted = |kinds: &[&str]| {
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`[{kind}]`")).collect();
+        kinds.join(", ")
+    };
+    match (key.with.as_slice(), key.without.as_slice()) {
+        (_, []) => String::new(),
+        (_, [one]) if key.with.len() > 1 => format!("(not with `[{one}]`) "),
+        (with, _) => format!("(with {}) ", quoted(with)),
     }
-    let names: Vec<String> = key.with.iter().map(|kind| format!("`[{kind}]`")).collect();
-    format!("({}) ", names.join(", "))
+}
+
+/// Where a heading is found on a page of Markdown.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|one| one.is_alphanumeric() || *one == '_');
+    kept.collect::<String>().to_lowercase()
 }
 
 fn line(page: &mut String, cells: &[&str]) {

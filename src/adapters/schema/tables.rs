@@ -26,12 +26,16 @@ pub(super) struct Key {
     pub(super) usual: Option<String>,
     /// It cannot be left out.
     pub(super) is_required: bool,
-    /// The ways to reach an agency that it goes with, where it does not go with all that its table goes with.
+    /// The ways to reach an agency that it goes with.
     pub(super) with: Vec<&'static str>,
+    /// Those that its table goes with and it does not.
+    pub(super) without: Vec<&'static str>,
     /// What it means.
     pub(super) meaning: String,
     /// The heading of an earlier table that has the very same key.
     pub(super) same_in: Option<String>,
+    /// The heading of the table that it holds, or whose like it holds, where that is told of next.
+    pub(super) leads_to: Option<String>,
 }
 
 /// A schema being read.
@@ -59,47 +63,47 @@ impl<'s> Reader<'s> {
             let known = shared.and_then(|shared| {
                 self.explained.iter().find(|(known, _)| *known == shared).map(|(_, at)| at.clone())
             });
-            let (with, is_required) = self.rule(node, path, name);
-            keys.push(Key {
-                name: name.clone(),
-                takes: takes(self.root, given),
-                usual: resolved(self.root, given).usual.as_ref().map(Json::to_string),
-                is_required,
-                with,
-                meaning: meaning(self.root, given),
-                same_in: known.clone(),
-            });
-            if known.is_some() {
-                continue;
+            let mut below = None;
+            if known.is_none() {
+                self.explained.extend(shared.map(|shared| (shared, heading.clone())));
+                let path: Vec<String> = path.iter().cloned().chain([name.clone()]).collect();
+                below = inside(self.root, given, path);
             }
-            self.explained.extend(shared.map(|shared| (shared, heading.clone())));
-            let path: Vec<String> = path.iter().cloned().chain([name.clone()]).collect();
-            inner.extend(inside(self.root, given, path));
+            keys.push(Key {
+                same_in: known,
+                leads_to: below.as_ref().map(|(_, _, heading)| heading.clone()),
+                ..self.key(node, path, name, given)
+            });
+            inner.extend(below);
         }
         let meaning = meaning(self.root, node);
         self.tables.push(Table { heading, meaning, keys });
-        for (node, path, is_list) in inner {
-            let dotted = path.join(".");
-            let heading = if is_list { format!("[[{dotted}]]") } else { format!("[{dotted}]") };
+        for (node, path, heading) in inner {
             self.table(node, &path, heading);
         }
     }
 
-    /// What the key goes with, empty where that is nothing special, and whether it is required there.
-    fn rule(&self, table: &Node, path: &[String], key: &str) -> (Vec<&'static str>, bool) {
+    fn key(&self, table: &Node, path: &[String], name: &str, given: &Node) -> Key {
         let rules = KINDS.map(|kind| (kind, rule_of(self.root, kind, path)));
         let of_table = rules.iter().filter(|(_, rule)| !matches!(rule, Rule::Never));
-        let of_key = of_table.clone().filter(|(_, rule)| match rule {
-            Rule::Node(node) => !matches!(node.properties.get(key), Some(Schema::Bool(false))),
+        let (of_key, others): (Vec<_>, Vec<_>) = of_table.partition(|(_, rule)| match rule {
+            Rule::Node(node) => !matches!(node.properties.get(name), Some(Schema::Bool(false))),
             Rule::None | Rule::Never => true,
         });
-        let is_special = of_key.clone().count() < of_table.count();
-        let is_asked = of_key.clone().count() > 0
-            && of_key.clone().all(|(_, rule)| {
-                matches!(rule, Rule::Node(node) if node.required.iter().any(|name| name == key))
-            });
-        let with = of_key.filter(|_| is_special).map(|(kind, _)| *kind).collect();
-        (with, is_asked || table.required.iter().any(|name| name == key))
+        let has = |node: &Node| node.required.iter().any(|required| required == name);
+        let is_asked = !of_key.is_empty()
+            && of_key.iter().all(|(_, rule)| matches!(rule, Rule::Node(node) if has(node)));
+        Key {
+            name: name.to_owned(),
+            takes: takes(self.root, given),
+            usual: resolved(self.root, given).usual.as_ref().map(Json::to_string),
+            is_required: is_asked || has(table),
+            with: of_key.iter().map(|(kind, _)| *kind).collect(),
+            without: others.iter().map(|(kind, _)| *kind).collect(),
+            meaning: meaning(self.root, given),
+            same_in: None,
+            leads_to: None,
+        }
     }
 }
 
@@ -128,23 +132,24 @@ fn rule_of<'s>(root: &'s Node, kind: &str, path: &[String]) -> Rule<'s> {
     Rule::Node(node)
 }
 
-/// The table that a key holds, or one of its entries holds, with the path that leads there and whether there are many.
+/// The table that a key holds, or that its entries are, with the path that leads there and its heading.
 fn inside<'s>(
     root: &'s Node,
     given: &'s Node,
     mut path: Vec<String>,
-) -> Option<(&'s Node, Vec<String>, bool)> {
+) -> Option<(&'s Node, Vec<String>, String)> {
     let node = resolved(root, given);
-    if node.is_table() {
-        return Some((node, path, false));
-    }
-    if let Some(items) = node.items.as_ref().and_then(Schema::rules) {
-        let items = resolved(root, items);
-        return items.is_table().then_some((items, path, true));
-    }
-    let entries = resolved(root, node.additional_properties.as_ref().and_then(Schema::rules)?);
-    path.push("NAME".to_owned());
-    entries.is_table().then_some((entries, path, false))
+    let (table, is_list) = if node.is_table() {
+        (node, false)
+    } else if let Some(items) = node.items.as_ref().and_then(Schema::rules) {
+        (resolved(root, items), true)
+    } else {
+        path.push("NAME".to_owned());
+        (resolved(root, node.additional_properties.as_ref().and_then(Schema::rules)?), false)
+    };
+    let dotted = path.join(".");
+    let heading = if is_list { format!("[[{dotted}]]") } else { format!("[{dotted}]") };
+    table.is_table().then_some((table, path, heading))
 }
 
 /// The node itself, or the definition that it stands for.

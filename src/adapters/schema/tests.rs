@@ -13,10 +13,12 @@ use super::node::Node;
 use super::tables::{Reader, Table};
 use super::{FIXTURE, MANIFEST, reference};
 use crate::adapters::manifest::{self, Depth};
+use crate::adapters::scaffold::{self, Kind, Plan};
 use crate::adapters::{fixture, tests::facts};
-use crate::catalogue::{Fact, Role};
+use crate::catalogue::{Catalogue, Fact, Role};
 use crate::finding::files_in;
 use crate::query::FactCode;
+use crate::query::time::Timestamp;
 
 const HTTP: &str = include_str!("tests/http.toml");
 const SOAP: &str = include_str!("tests/soap.toml");
@@ -214,6 +216,27 @@ fn what_is_taken_passes() {
         let files = files.iter().map(|file| fs::read_to_string(file).unwrap());
         for text in texts.into_iter().chain(files) {
             assert_eq!(seen(&validator, &parsed(&text)), Vec::<String>::new(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_begun_passes() {
+    let (manifests, fixtures) = (validator(MANIFEST), validator(FIXTURE));
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/catalogue");
+    let catalogue = Catalogue::load(&catalogue).unwrap();
+    for fact in catalogue.facts() {
+        for kind in [Kind::Http, Kind::Soap, Kind::Sql, Kind::Grpc] {
+            let (name, agency) = ("begun".to_owned(), fact.agency.clone());
+            let at = Timestamp::from_seconds(1_790_000_000);
+            let plan = Plan { name, agency, kind, facts: vec![fact.clone()], service: None, at };
+            let begun = scaffold::begin(&plan);
+            assert_eq!(seen(&manifests, &parsed(&begun.manifest)), [""; 0], "{}", begun.manifest);
+            assert!(begun.manifest.starts_with("#:schema ./manifest.schema.json\n"));
+            for (_, text) in begun.fixtures {
+                assert_eq!(seen(&fixtures, &parsed(&text)), [""; 0], "{text}");
+                assert!(text.starts_with("#:schema ../fixture.schema.json\n"));
+            }
         }
     }
 }
