@@ -69,6 +69,7 @@ fn wrong_manifests_are_refused_by_both() {
         (SQL, "port = 7503", "port = 70000"),
         (SQL, "parameters = [\"subject.person.name\"]", "parameters = []"),
         (SQL, "statement =", "statment ="),
+        (SQL, "statement =", "paging = { rows = \"resp.rows\", more = \"false\" }\nstatement ="),
         (SQL, "\n[sql]\n", "\n[session]\n[sql]\n"),
         (FILE, "\"couples-*.csv\"", "\"couples.csv\""),
         (FILE, "\"couples-*.csv\"", "\"couples-*.ok\""),
