@@ -23,6 +23,7 @@ pub mod portrait;
 pub mod comparison;
 pub mod live;
 pub mod scaffold;
+pub mod schema;
 pub mod workbench;
 pub mod trial;
 pub mod targets;

@@ -90,7 +90,8 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
         fixtures.push(one("somebody else", reply, Expect { key, ..expect("contract_error") }));
     }
     let file = FixtureFile { fact: fact.code.clone(), secrets, fixtures };
-    let remark = "# What was asked once and what was said, to try the manifest with: everybody in it is invented.\n\
+    let remark = "#:schema ../fixture.schema.json\n\
+        # What was asked once and what was said, to try the manifest with: everybody in it is invented.\n\
         # These fit the manifest as `heyan adapter new` wrote it; change them with it.\n\n";
     format!("{remark}{}", toml(&file))
 }

@@ -8,6 +8,7 @@ mod list;
 mod reload;
 mod new;
 mod record;
+mod schema;
 mod try_one;
 mod faults;
 
@@ -92,6 +93,13 @@ enum Commands {
         Nothing is written unless the fixture plays and nothing real is left in it."
     )]
     Record(Box<record::Record>),
+    /// Print the JSON Schema (draft-07) of a manifest, for editors, or the reference of all keys
+    #[command(after_help = "Examples:\n  heyan adapter schema > adapters/manifest.schema.json\n  \
+        heyan adapter schema --fixture > adapters/fixture.schema.json\n  \
+        heyan adapter schema --reference > adapters-reference.md\n\n\
+        Then, as the first line of a manifest, and of a file of fixtures:\n  \
+        #:schema ./manifest.schema.json\n  #:schema ../fixture.schema.json")]
+    Schema(schema::Schema),
 }
 
 /// Runs it: exit 0 when all is well, 1 with a "no".
@@ -108,5 +116,6 @@ pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
         Commands::Reload(command) => reload::run(&command).await,
         Commands::Try(command) => try_one::run(&command).await,
         Commands::Record(command) => record::run(&command).await,
+        Commands::Schema(command) => schema::run(&command),
     }
 }
