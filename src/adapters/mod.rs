@@ -19,6 +19,7 @@ mod once;
 mod load;
 mod reload;
 mod begin;
+pub mod cost;
 pub mod scaffold;
 pub mod workbench;
 pub mod trial;
