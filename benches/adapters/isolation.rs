@@ -124,7 +124,8 @@ fn measure(
         while started.elapsed() < length {
             ticks.tick().await;
             // One question at a time, each to the next agency.
-            let due = started.elapsed().as_micros() as u64 * rate * streams.len() as u64 / 1_000_000;
+            let due =
+                started.elapsed().as_micros() as u64 * rate * streams.len() as u64 / 1_000_000;
             for number in issued..due {
                 let stream = &streams[number as usize % streams.len()];
                 let tasks = if stream.agency == SIXTH { &mut sixth } else { &mut five };

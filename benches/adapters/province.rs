@@ -27,10 +27,8 @@ impl Province {
     pub(crate) fn make() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let world = World::make(&folder.path().join("world"), now())?;
-        let agencies = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
+        let agencies =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let simulation = agencies.block_on(simulate::start(SimulationConfig {
             people: PEOPLE,
             pki: world.path("pki"),
@@ -58,4 +56,3 @@ impl Province {
         self.folder.path().join(name)
     }
 }
-

@@ -63,10 +63,8 @@ impl Cost {
             Ok::<_, String>(manifest)
         };
         let manifest = read()?;
-        let listening = Arc::new(Listening {
-            line: line::open(&manifest.access)?,
-            heard: Mutex::default(),
-        });
+        let listening =
+            Arc::new(Listening { line: line::open(&manifest.access)?, heard: Mutex::default() });
         let line: Arc<dyn Line> = Arc::clone(&listening) as _;
         let adapter = Adapter::over(line, read()?, b"");
         let asked = adapter.ask_granted(&|_| true, &query, at, BUDGET).await;
@@ -78,8 +76,7 @@ impl Cost {
         let terms = RateTerms { per_second: PLENTY, burst: PLENTY };
         let resilience = manifest::Resilience { rate: Some(terms), ..manifest.resilience };
         let plain = Narrower::default();
-        let limits =
-            Limits::new("cost", &resilience, [(&query.fact, true, &plain)].into_iter());
+        let limits = Limits::new("cost", &resilience, [(&query.fact, true, &plain)].into_iter());
         let adapter = Adapter::over(Arc::new(said.again()), read()?, b"");
         let operation = manifest.operations.iter().find(|known| known.fact == query.fact);
         let catalogued = operation.map(|known| known.catalogue.as_slice()).unwrap_or_default();
