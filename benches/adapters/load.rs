@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<Line>> {
         let role = [many.adapters.to_str(), many.catalogue.to_str()];
         let [Some(adapters), Some(catalogue)] = role else { return Err(anyhow!("odd paths")) };
         let starts = (0..STARTS)
-            .map(|_| process::measure(&["load", adapters, catalogue]))
+            .map(|_| process::measure(&["load-folder", adapters, catalogue]))
             .collect::<anyhow::Result<Vec<Value>>>()?;
         let of = |key: &str| {
             median(starts.iter().map(|start| start[key].as_f64().unwrap_or(f64::NAN)).collect())

@@ -67,7 +67,7 @@ pub(crate) struct Options {
 enum Role {
     /// Load the adapters of a folder, with a catalogue
     #[command(hide = true)]
-    Load { adapters: PathBuf, catalogue: PathBuf },
+    LoadFolder { adapters: PathBuf, catalogue: PathBuf },
 }
 
 /// One measurement.
@@ -94,7 +94,7 @@ impl Line {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if let Some(Role::Load { adapters, catalogue }) = &options.role {
+    if let Some(Role::LoadFolder { adapters, catalogue }) = &options.role {
         println!("{}", load::load(adapters, catalogue)?);
         return Ok(());
     }
