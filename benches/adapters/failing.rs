@@ -22,7 +22,8 @@ const QUESTIONS: usize = 800;
 const CALLERS: usize = 8;
 /// As long as they wait.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// The share that `[resilience]` gives where a manifest says nothing, and its floor for each second.
+/// The share that `[resilience]` gives where a manifest says nothing, and its floor for each second, ten of which may come
+/// at once.
 const BUDGET: f64 = 0.1;
 const FLOOR: f64 = 1.0;
 /// Attempts that open the sample's breaker, and what may be under way when it opens.
@@ -43,7 +44,7 @@ pub(crate) fn run(_: &Options) -> anyhow::Result<Vec<Line>> {
         BREAKER as f64 + probes,
     )];
     let (reached, seconds) = attempts(&province, "budget", Some(PATIENT))?;
-    let most = QUESTIONS as f64 * (1.0 + BUDGET) + FLOOR * (seconds.ceil() + 10.0);
+    let most = (QUESTIONS as f64 * (1.0 + BUDGET) + FLOOR * (seconds + 10.0)).floor();
     let what = format!("{QUESTIONS} questions, patient breaker, up to 3 retries: attempts");
     lines.push(Line::goal(what, reached as f64, most));
     lines.push(Line::told("  retries, as a share of the questions", {

@@ -1,6 +1,6 @@
 //! Whole gateways on one installation, asked over the wire as a system of the fund centre asks them.
 //!
-//! The samples are as delivered but for what would be measured instead: kept answers, quotas and rates.
+//! The samples are as delivered but for what would be measured instead, kept answers, quotas and rates, and for notices.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,12 @@ pub(crate) struct Gateway {
     pki: PathBuf,
 }
 
-/// Signs the six agreements without quotas and without leave to keep answers.
+/// Signs the six agreements without quotas, without notices, and without leave to keep answers.
 pub(crate) fn sign_agreements(province: &Province) -> anyhow::Result<()> {
     let drafts = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/agreements");
     for (agency, ..) in FACTS {
         let draft = fs::read_to_string(drafts.join(format!("{agency}.toml")))?;
-        province.world.sign_text(agency, &without(&draft, &["quota", "cache"]))?;
+        province.world.sign_text(agency, &without(&draft, &["quota", "cache", "notices"]))?;
     }
     Ok(())
 }
