@@ -40,7 +40,7 @@ pub(crate) fn each_with_room<T: Sync, R: Send>(
     let cores = thread::available_parallelism().map_or(1, NonZero::get).min(all.len());
     let mut outcomes: Vec<Option<R>> = all.iter().map(|_| None).collect();
     thread::scope(|scope| {
-        let shares: Vec<_> = (0..cores).filter_map(|_| begin(scope, &share)).collect();
+        let shares: Vec<_> = (0..cores).filter_map(|_| begin(scope, share)).collect();
         for (position, outcome) in shares.into_iter().flat_map(|share| share.join()).flatten() {
             if let Some(place) = outcomes.get_mut(position) {
                 *place = outcome;
