@@ -190,12 +190,7 @@ fn withdrawals() -> Vec<Way> {
         ),
         make(("W3", "2026.1", "single"), &["applicant", "lease"], &rent, &["single_declaration"]),
         make(("W3", "2026.1", "couple"), &["applicant", "lease"], &rent, &[]),
-        make(
-            ("W3", "2026.2", "single now"),
-            &["applicant"],
-            &rent[..2],
-            &["single_declaration"],
-        ),
+        make(("W3", "2026.2", "single now"), &["applicant"], &rent[..2], &["single_declaration"]),
         make(
             ("W3", "2026.2", "couple now"),
             &["applicant", "declared_spouse", "lease"],
@@ -256,9 +251,8 @@ fn deposits() -> Vec<Way> {
     let move_to = |action: &str| vec![("action", text(action)), ("account_frozen", truth(false))];
     let (two, one) = (["applicant", "employer"], ["employer"]);
     let new = [("already_registered", truth(false))];
-    let register = |name| {
-        make(("D1", "2026.1", name), &["employer", "representative", "officer"], &new, &[])
-    };
+    let register =
+        |name| make(("D1", "2026.1", name), &["employer", "representative", "officer"], &new, &[]);
     let alone = [("other_account", truth(false))];
     let social = "52430000000000027K";
     let agreed = &["staff_resolution"];
@@ -319,11 +313,7 @@ fn loans() -> Vec<Way> {
         ]
     };
     let change = |change: &str| {
-        vec![
-            ("change", text(change)),
-            ("borrower_matches", truth(true)),
-            ("overdue", truth(false)),
-        ]
+        vec![("change", text(change)), ("borrower_matches", truth(true)), ("overdue", truth(false))]
     };
     let settle = |action: &str, balance: i64| {
         vec![

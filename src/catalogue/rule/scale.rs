@@ -34,7 +34,8 @@ impl Scale {
         let divisor = i128::from(self.over).checked_mul(i128::from(self.step))?;
         let below = product.checked_div_euclid(divisor)?;
         let rest = product.checked_rem_euclid(divisor)?;
-        let steps = if rest != 0 && self.round == Round::Up { below.checked_add(1)? } else { below };
+        let steps =
+            if rest != 0 && self.round == Round::Up { below.checked_add(1)? } else { below };
         i64::try_from(steps.checked_mul(i128::from(self.step))?).ok()
     }
 }
@@ -57,7 +58,10 @@ mod tests {
         assert_eq!(scale(1_200, 60, 100_000, Round::Up).of(300_001), Some(6_100_000));
         assert_eq!(scale(1_200, 60, 100_000, Round::Down).of(300_001), Some(6_000_000));
         assert_eq!(scale(1, 1, 6, Round::Up).of(0), Some(0));
-        assert_eq!([1, 6, 7, 12, 13].map(|n| scale(1, 1, 6, Round::Up).of(n).unwrap()), [6, 6, 12, 12, 18]);
+        assert_eq!(
+            [1, 6, 7, 12, 13].map(|n| scale(1, 1, 6, Round::Up).of(n).unwrap()),
+            [6, 6, 12, 12, 18]
+        );
         assert_eq!(scale(1, 2, 1, Round::Up).of(-3), Some(-1));
         assert_eq!(scale(1, 2, 1, Round::Down).of(-3), Some(-2));
     }

@@ -23,7 +23,11 @@ impl Reading<'_, '_> {
         Some(Group { name: record.name.get_ref().clone(), title_zh: record.title_zh.clone(), from })
     }
 
-    pub(super) fn found(&mut self, record: &GroupRecord, question: &Spanned<String>) -> Option<From> {
+    pub(super) fn found(
+        &mut self,
+        record: &GroupRecord,
+        question: &Spanned<String>,
+    ) -> Option<From> {
         let told_by = match (&record.person, &record.people) {
             (Some(person), None) => ToldBy::Person {
                 name: person.get_ref().name.clone(),

@@ -9,7 +9,11 @@ use crate::catalogue::{AttributeKind, Fact};
 use crate::query::value::{Assertion, Value};
 
 impl Reading<'_, '_> {
-    pub(super) fn asserted(&mut self, record: &Spanned<AssertedRecord>, fact: Option<&Fact>) -> Asserted {
+    pub(super) fn asserted(
+        &mut self,
+        record: &Spanned<AssertedRecord>,
+        fact: Option<&Fact>,
+    ) -> Asserted {
         let kind = fact
             .and_then(|fact| fact.attribute(&record.get_ref().attribute))
             .map(|attribute| attribute.kind.clone());
@@ -93,18 +97,18 @@ impl Reading<'_, '_> {
             Threshold::Number(number) => Some(*number),
             Threshold::Parameter(name) => self.rule.parameters.get(name).copied(),
         };
-        let operand =
-            match (&record.parameter, &record.given, &record.months_ago, &record.days_ago) {
-                (Some(name), None, None, None) => {
-                    self.rule.parameters.get(name).map(|_| Operand::Parameter(name.clone()))
-                }
-                (None, Some(name), None, None) => {
-                    self.rule.given(name).map(|_| Operand::Given(name.clone()))
-                }
-                (None, None, Some(months), None) => number(months).map(Operand::MonthsAgo),
-                (None, None, None, Some(days)) => number(days).map(Operand::DaysAgo),
-                _ => None,
-            }?;
+        let operand = match (&record.parameter, &record.given, &record.months_ago, &record.days_ago)
+        {
+            (Some(name), None, None, None) => {
+                self.rule.parameters.get(name).map(|_| Operand::Parameter(name.clone()))
+            }
+            (None, Some(name), None, None) => {
+                self.rule.given(name).map(|_| Operand::Given(name.clone()))
+            }
+            (None, None, Some(months), None) => number(months).map(Operand::MonthsAgo),
+            (None, None, None, Some(days)) => number(days).map(Operand::DaysAgo),
+            _ => None,
+        }?;
         let factors = [&record.times, &record.over, &record.step];
         if factors.iter().all(|factor| factor.is_none()) && record.round.is_none() {
             return Some(operand);

@@ -243,7 +243,9 @@ fn the_items_of_the_table_are_those_of_the_catalogue() {
     let files = finding::files_in(Path::new(SAMPLES), "toml").unwrap();
     let names: BTreeSet<String> = files
         .iter()
-        .map(|file| file.file_name().unwrap().to_str().unwrap().split('-').next().unwrap().to_owned())
+        .map(|file| {
+            file.file_name().unwrap().to_str().unwrap().split('-').next().unwrap().to_owned()
+        })
         .collect();
     assert_eq!(rows.len(), 21);
     assert_eq!(rows, names.iter().map(String::as_str).collect());
