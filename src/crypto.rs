@@ -18,7 +18,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 
-pub use self::agencies::{aes_ecb_decrypt, aes_ecb_encrypt, hmac_sm3, md5, sm3};
+pub use self::agencies::{RunningDigest, aes_ecb_decrypt, aes_ecb_encrypt, hmac_sm3, md5, sm3};
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];

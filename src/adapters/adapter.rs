@@ -49,7 +49,8 @@ pub struct Adapter {
     line: Arc<dyn Line>,
     maintenance: Maintenance,
     limits: Limits,
-    counters: Counters,
+    /// Shared with the versions before: some question of theirs may be under way.
+    counters: Arc<Counters>,
     /// Whether an expression looks at `nonce`: drawing one costs a system call.
     wants_nonce: bool,
     warnings: Vec<Finding>,
@@ -101,10 +102,23 @@ impl Adapter {
             line,
             maintenance: manifest.maintenance,
             limits,
-            counters: Counters::default(),
+            counters: Arc::default(),
             wants_nonce: manifest.places.iter().any(|place| place.text.contains("nonce")),
             warnings: manifest.warnings,
         }
+    }
+
+    /// With the counters of the version before, if that was the same adapter in front of the same agency: what an
+    /// operator sees of an agency does not begin anew because a line of its manifest changed.
+    ///
+    /// The breaker begins closed, and the rate and the budget begin full. What opened it may be the very thing that
+    /// was mended, and an operator who reloads wants to see that now; if it was not, a few questions find out.
+    pub(super) fn succeeding(mut self, before: &Self) -> Self {
+        if (&self.name, &self.agency) == (&before.name, &before.agency) {
+            self.counters = Arc::clone(&before.counters);
+            self.limits.remember(&before.limits);
+        }
+        self
     }
 
     /// Name of the adapter.
@@ -142,7 +156,7 @@ impl Adapter {
         self.operations.keys()
     }
 
-    /// What it has done since it was loaded.
+    /// What it has done, versions of its manifest before this one included, and how it is.
     pub fn state(&self) -> State {
         State { program: self.line.program(), ..self.counters.state(&self.limits) }
     }

@@ -98,3 +98,28 @@ impl Failed {
         Failure { reason: self.reason, blame, retry_after: self.retry_after, detail }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_somebody_who_can_do_something_about_it() {
+        for (reason, blame) in [
+            (Unavailable::Timeout, Blame::Agency),
+            (Unavailable::Unreachable, Blame::Agency),
+            (Unavailable::Refused, Blame::Agency),
+            (Unavailable::ContractError, Blame::Agency),
+            (Unavailable::Maintenance, Blame::Agency),
+            (Unavailable::Overloaded, Blame::Gateway),
+            (Unavailable::BreakerOpen, Blame::Gateway),
+            (Unavailable::NoAdapter, Blame::Gateway),
+            (Unavailable::Deadline, Blame::Caller),
+        ] {
+            let failed = Failed { line: Some(7), ..Failed::unanswered(reason, "why") };
+            let failure = failed.into_failure("tax.toml", &FactCode::new("T1"));
+            assert_eq!((failure.reason, failure.blame), (reason, blame));
+            assert_eq!(failure.detail, "tax.toml:7 T1: why");
+        }
+    }
+}

@@ -137,7 +137,11 @@ pub(super) fn read_one(
         Some(adapter) => Ok(Arc::clone(adapter)),
         None => {
             let manifest = rehearsed(manifest, find)?;
-            Adapter::new(manifest, catalogue).map(Arc::new).map_err(|flaw| vec![flaw])
+            let adapter = Adapter::new(manifest, catalogue).map_err(|flaw| vec![flaw])?;
+            Ok(Arc::new(match known {
+                Some(known) => adapter.succeeding(known),
+                None => adapter,
+            }))
         }
     }
 }

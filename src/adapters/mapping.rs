@@ -227,6 +227,9 @@ impl Reader<'_> {
                 let problem = format!("it is no {}", attribute_kind(&attribute.kind));
                 return Err(Failed::expression(&key, expression, problem));
             };
+            if holds_nul(&value) {
+                return Err(Failed::expression(&key, expression, NUL));
+            }
             if granted.contains(&attribute.name) {
                 kept.insert(attribute.name.clone(), value);
             } else {
@@ -301,6 +304,9 @@ fn named_record(named: Named, terms: &Terms<'_>) -> Result<Mapped, Failed> {
         }
         let name = &attribute.name;
         match given.remove(name) {
+            Some(value) if holds_nul(&value) => {
+                return Err(Failed::contract(format!("the attribute `{name}`: {NUL}")));
+            }
             Some(value) if attribute.kind.admits(&value) => {
                 kept.insert(name.clone(), value);
             }
@@ -314,6 +320,13 @@ fn named_record(named: Named, terms: &Terms<'_>) -> Result<Mapped, Failed> {
     }
     let dropped = u32::try_from(given.len()).unwrap_or(u32::MAX);
     Ok(Mapped { record: record(Finding::Found(kept)), dropped })
+}
+
+/// No name holds one, and much that a text is handed on to would end it there.
+const NUL: &str = "the text holds U+0000";
+
+fn holds_nul(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if text.contains('\0'))
 }
 
 fn positions(subjects: usize) -> Vec<u32> {

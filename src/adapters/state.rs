@@ -83,7 +83,7 @@ impl Health {
     }
 }
 
-/// Counters since the adapter was loaded. Only failures take a lock.
+/// Counters since the gateway began to ask the agency, over all versions of the manifest. Only failures take a lock.
 #[derive(Default)]
 pub(crate) struct Counters {
     answered: AtomicU64,

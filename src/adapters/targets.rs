@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use super::adapter::Adapter;
 use super::failed::Failed;
 use super::line::https::Incoming;
-use super::line::{Got, Line, Put, Putting};
-use super::manifest::{self, Depth};
+use super::line::{self, Got, Line, Put, Putting};
+use super::manifest::{self, Access, Depth, Folder};
 use super::trial;
 use crate::catalogue::{Attribute, AttributeKind, Fact, Role};
 use crate::proto::adapter::v1 as wire;
@@ -30,11 +30,21 @@ use crate::query::time::Timestamp;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 4] =
-    [("adapter_http", http), ("adapter_soap", soap), ("adapter_sql", sql), ("adapter_grpc", grpc)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("adapter_http", http),
+    ("adapter_soap", soap),
+    ("adapter_sql", sql),
+    ("adapter_values", values),
+    ("adapter_file", file),
+    ("adapter_grpc", grpc),
+];
 
 /// What a reply must hold to be an answer.
 const TOKEN: &str = "6f1d0c5e9b7a4283";
+/// Whom everything below is about.
+const HE: &str = trial::PEOPLE[0].0;
+/// Of JSON and XML.
+const ESCAPES: &[u8] = b"\\&";
 /// When everything below happens: 2026-09-22.
 const AT: Timestamp = Timestamp::from_seconds(1_790_042_400);
 
@@ -69,10 +79,18 @@ const SOAP_WAYS: [(&str, &str); 2] = [
     ("version = \"1.2\"\ncharset = \"gbk\"", "resp.body.answer"),
 ];
 
+const FILE_WAYS: [&str; 3] = [
+    "digest = \"sha256\"",
+    "digest = \"sm3\"\ncharset = \"gb18030\"\nseparator = \"|\"",
+    "digest = \"sha256\"\ncolumns = [\"token\", \"code\", \"n\", \"match\", \"born\", \"children\", \"name\"]",
+];
+
 struct World {
     /// What the line says next.
     next: Arc<Next>,
     adapters: Vec<Adapter>,
+    /// Of the manifests that have one.
+    folders: Vec<Folder>,
 }
 
 /// A line that says what it was given.
@@ -96,7 +114,7 @@ pub fn http(data: &[u8]) {
         };
         World::new(HTTP_WAYS.iter().map(manifest))
     });
-    WORLD.reply(data, || Some(reply(data)));
+    WORLD.reply(data, ESCAPES, |_| Some(reply(data)));
 }
 
 /// In SOAP's envelopes, with XML inside XML and without.
@@ -110,7 +128,7 @@ pub fn soap(data: &[u8]) {
         };
         World::new(SOAP_WAYS.iter().map(manifest))
     });
-    WORLD.reply(data, || Some(reply(data)));
+    WORLD.reply(data, ESCAPES, |_| Some(reply(data)));
 }
 
 /// As rows; the bytes are JSON, a list of maps.
@@ -122,9 +140,37 @@ pub fn sql(data: &[u8]) {
             "{HEAD}{access}[[operation]]\nfact = \"P1\"\ndocument = 'latest(resp.rows, \"born\")'\n{ask}{OUTCOME}"
         )])
     });
-    WORLD.reply(data, || {
+    WORLD.reply(data, ESCAPES, |_| {
         let rows: Vec<Json> = serde_json::from_slice(data).ok()?;
         Some(Got::Rows { rows, as_of: None })
+    });
+}
+
+/// As the values of columns that are read here and not by the databases' driver.
+pub fn values(data: &[u8]) {
+    let texts = line::postgres::texts(data).into_iter().chain(line::mysql::text(data));
+    for text in texts {
+        assert!(text.len() <= 300_000, "a text longer than any number");
+        assert!(text.bytes().all(|byte| b"0123456789 :.-".contains(&byte)), "{text}");
+    }
+}
+
+/// As a dropped table, with column names and without, in UTF-8 and GB 18030.
+pub fn file(data: &[u8]) {
+    static WORLD: LazyLock<World> = LazyLock::new(|| {
+        let manifest = |keys: &&str| {
+            let access = "[file]\nfolder = \"in\"\npattern = \"n-*.csv\"\nas_of = \"yyyyMMdd\"\nkey = \"n\"\n";
+            let ask = "lookup = 'subject.person.document_number'\n";
+            format!(
+                "{HEAD}{access}{keys}\n[[operation]]\nfact = \"P1\"\ndocument = 'resp.rows[0]'\n{ask}{OUTCOME}"
+            )
+        };
+        World::new(FILE_WAYS.iter().map(manifest))
+    });
+    // Quotes may stand in the middle of a field.
+    WORLD.reply(data, b"\"", |way| {
+        let rows = WORLD.folders.get(way)?.rows_in(data, HE).ok()?;
+        Some(Got::Rows { rows, as_of: Some(AT) })
     });
 }
 
@@ -135,7 +181,7 @@ pub fn grpc(data: &[u8]) {
         World::new([format!("{HEAD}{access}[[operation]]\nfact = \"P1\"\n")])
     });
     let Ok(message) = wire::FetchResponse::decode(data) else { return };
-    for finding in WORLD.ask(|| Some(Got::Fetched(message.clone()))) {
+    for finding in WORLD.ask(|_| Some(Got::Fetched(message.clone()))) {
         let said = message.outcome.as_ref();
         match finding {
             Finding::Found(attributes) => {
@@ -167,6 +213,7 @@ fn reply(data: &[u8]) -> Got {
 impl World {
     fn new(manifests: impl IntoIterator<Item = String>) -> Self {
         let next = Arc::new(Next(Mutex::new(None)));
+        let mut folders = Vec::new();
         let adapter = |text: String| {
             let folder = tempfile::tempdir().ok()?;
             let file = folder.path().join("police.toml");
@@ -176,17 +223,20 @@ impl World {
             for secret in manifest.secrets.values_mut() {
                 *secret = SecretString::from(TOKEN);
             }
+            if let Access::File(folder) = &manifest.access {
+                folders.push(folder.clone());
+            }
             let line: Arc<dyn Line> = Arc::clone(&next) as Arc<dyn Line>;
             Some(Adapter::over(line, manifest, b""))
         };
         let adapters: Option<Vec<Adapter>> = manifests.into_iter().map(adapter).collect();
         let adapters = adapters.unwrap_or_default();
         assert!(!adapters.is_empty(), "the manifests of this file are right");
-        Self { next, adapters }
+        Self { next, adapters, folders }
     }
 
-    /// What each adapter makes of it, where that is an answer.
-    fn ask(&self, got: impl Fn() -> Option<Got>) -> Vec<Finding> {
+    /// What each adapter makes of it, where that is an answer. `got` is told which of them asks.
+    fn ask(&self, got: impl Fn(usize) -> Option<Got>) -> Vec<Finding> {
         // One reply at a time: the line is shared.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,8 +248,8 @@ impl World {
         let granted: BTreeSet<String> =
             fact.attributes.iter().map(|attribute| attribute.name.clone()).collect();
         let mut findings = Vec::new();
-        for adapter in &self.adapters {
-            *self.next.0.lock().unwrap_or_else(PoisonError::into_inner) = got();
+        for (way, adapter) in self.adapters.iter().enumerate() {
+            *self.next.0.lock().unwrap_or_else(PoisonError::into_inner) = got(way);
             let Some((operation, constants)) = adapter.operation(&code) else { continue };
             let asked = async {
                 let deadline = Instant::now() + Duration::from_secs(60);
@@ -212,12 +262,11 @@ impl World {
         findings
     }
 
-    /// The same, where an answer must hold the token.
-    fn reply(&self, data: &[u8], got: impl Fn() -> Option<Got>) {
+    /// The same, where an answer must hold the token, unless there are `escapes` that it may be written with.
+    fn reply(&self, data: &[u8], escapes: &[u8], got: impl Fn(usize) -> Option<Got>) {
         let answers = self.ask(got).len();
         let holds = data.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes());
-        // A token may be written with escapes.
-        let may_hold = holds || data.contains(&b'\\') || data.contains(&b'&');
+        let may_hold = holds || data.iter().any(|byte| escapes.contains(byte));
         assert!(answers == 0 || may_hold, "an answer without the token");
     }
 }

@@ -7,9 +7,12 @@ mod grpc;
 mod hostile;
 mod http;
 mod limits;
+mod mapped;
+mod recorded;
 mod rehearsed;
 mod signing;
 mod program;
+mod promises;
 mod soap;
 mod sql;
 

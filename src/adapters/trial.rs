@@ -1,4 +1,4 @@
-//! A manifest tried out against an address that is not its agency's: for `heyan adapter check --faults`.
+//! A manifest tried out against an address that is not its agency's: for `heyan adapter check --level faults`.
 //!
 //! Neither its secrets nor its certificates are read: they are replaced by made-up ones, and whoever is asked about does
 //! not exist. Only what kind of answer came is told.
@@ -13,10 +13,15 @@ use serde_json::{Map, Value as Json};
 
 use super::adapter::Adapter;
 use super::failed::Failure;
+use super::language::moment;
 use super::line::{self, tls};
-use super::manifest::{self, Access, Depth, Elsewhere, Manifest, Runs, Session};
+use super::manifest::{
+    self, Access, Dated, Depth, Dialect, Elsewhere, Folder, Manifest, Runs, Session,
+};
 use crate::catalogue::{Catalogue, Fact, Role};
+use crate::crypto;
 use crate::finding::Finding;
+use crate::hostile::{self, Good, Table};
 use crate::query::record;
 use crate::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
@@ -27,13 +32,16 @@ use crate::query::{FactCode, Operator, Purpose, Query};
 /// In place of every secret and session value: hexadecimal, Base64 and 32 characters at once, as most algorithms want.
 const MADE_UP: &str = "00112233445566778899aabbccddeeff";
 /// Numbers right in form, of years in which nobody alive was born: a man and a woman.
-const PEOPLE: [(&str, &str); 2] = [("430000188001010014", "张三"), ("430000188203150023", "李四")];
+pub(super) const PEOPLE: [(&str, &str); 2] =
+    [("430000188001010014", "张三"), ("430000188203150023", "李四")];
 
 /// One manifest to be tried.
 pub struct Trial {
     file: PathBuf,
     catalogue: Vec<Fact>,
     kind: &'static str,
+    plays: hostile::Kind,
+    folder: Option<Folder>,
     facts: Vec<FactCode>,
     has_session: bool,
 }
@@ -43,6 +51,8 @@ pub struct Trial {
 pub struct Aim {
     /// The address.
     pub address: SocketAddr,
+    /// Where tables are dropped, in place of the manifest's folder.
+    pub folder: Option<PathBuf>,
     /// The only authority trusted there, in PEM. The name expected is the address.
     pub authority: String,
     /// Time for one attempt, in place of the manifest's.
@@ -79,19 +89,42 @@ impl Trial {
             file: file.to_owned(),
             catalogue,
             kind: "",
+            plays: hostile::Kind::Http,
+            folder: None,
             facts: Vec::new(),
             has_session: false,
         };
         let manifest = trial.manifest()?;
         trial.kind = manifest.access.kind();
+        trial.plays = plays(&manifest.access);
+        if let Access::File(folder) = &manifest.access {
+            trial.folder = Some(by_name(folder));
+        }
         trial.has_session = manifest.session.is_some();
         trial.facts = manifest.operations.into_iter().map(|operation| operation.fact).collect();
         Ok(trial)
     }
 
-    /// `http`, `soap`, `sql` or `grpc`.
+    /// `http`, `soap`, `sql`, `file` or `grpc`.
     pub fn transport(&self) -> &'static str {
         self.kind
+    }
+
+    /// What an agency is taken for that it would ask.
+    pub fn plays(&self) -> hostile::Kind {
+        self.plays
+    }
+
+    /// A reply that a hostile agency damages. Where it is a table, it is one of that time.
+    pub fn good(&self, at: Timestamp) -> Good {
+        let key = self.folder.as_ref().map(|folder| folder.key.clone()).unwrap_or_default();
+        let row = [(key, PEOPLE[0].0.to_owned()), (String::from("x"), String::from("1"))];
+        Good { table: self.table(at, &row), ..Good::default() }
+    }
+
+    /// A table of this row as an agency would drop it at that time.
+    pub(super) fn table(&self, at: Timestamp, row: &[(String, String)]) -> Option<Table> {
+        dropped(self.folder.as_ref()?, at, row)
     }
 
     /// The facts it answers.
@@ -157,10 +190,13 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
             database.host = aim.address.ip().to_string();
             database.port = aim.address.port();
             database.password = SecretString::from(MADE_UP);
-            database.ca = aim.authority.clone().into_bytes();
+            database.tls = terms()?;
             database.statement_timeout = aim.timeout;
         }
-        Access::File(_) => {}
+        Access::File(folder) => {
+            *folder = by_name(folder);
+            folder.path = aim.folder.clone().unwrap_or_default();
+        }
         Access::Grpc(program) => {
             // A program that the gateway would start is stood in for too: what is tried is the gateway's end.
             program.place = Runs::Remote(Box::new(Elsewhere {
@@ -172,6 +208,68 @@ fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn plays(access: &Access) -> hostile::Kind {
+    match access {
+        Access::Http(_) | Access::Soap(..) => hostile::Kind::Http,
+        Access::Sql(database) => match database.dialect {
+            Dialect::PostgreSql => hostile::Kind::Postgres,
+            Dialect::MySql => hostile::Kind::Mysql,
+        },
+        Access::File(_) => hostile::Kind::Folder,
+        Access::Grpc(_) => hostile::Kind::Grpc,
+    }
+}
+
+/// The folder with its files dated by their names: a hostile agency drops several, and a time elsewhere would have to be
+/// damaged along with them.
+fn by_name(folder: &Folder) -> Folder {
+    if folder.dated == Dated::Name {
+        return folder.clone();
+    }
+    let name = ("trial-".to_owned(), Some(".txt".to_owned()));
+    Folder { name, dated: Dated::Name, as_of: "yyyyMMddHHmmss".to_owned(), ..folder.clone() }
+}
+
+/// A table of this row as the agency would drop it at that time; `None` where its charset cannot carry it.
+fn dropped(folder: &Folder, at: Timestamp, row: &[(String, String)]) -> Option<Table> {
+    let named = |at: Timestamp| {
+        let ms = i64::try_from(at.0 / 1_000).ok()?;
+        let (before, after) = &folder.name;
+        let after = after.as_deref().unwrap_or_default();
+        Some(format!("{before}{}{after}", moment::write(ms, &folder.as_of).ok()?))
+    };
+    let value = |column: &String| {
+        let given = row.iter().find(|(name, _)| name == column);
+        given.map_or("1", |(_, value)| value.as_str())
+    };
+    let separator = char::from(folder.separator).to_string();
+    let names: Vec<String> = row.iter().map(|(name, _)| name.clone()).collect();
+    let columns = if folder.columns.is_empty() { &names } else { &folder.columns };
+    let line = columns.iter().map(value).collect::<Vec<_>>().join(&separator);
+    let head = if folder.columns.is_empty() {
+        Some(folder.charset.encode(&names.join(&separator))?)
+    } else {
+        None
+    };
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    let old = at.0.checked_sub(u64::try_from((folder.max_age + days(2)).as_micros()).ok()?)?;
+    let sha256: fn(&[u8]) -> String = |bytes| crypto::hex(&crypto::sha256(bytes));
+    let sm3: fn(&[u8]) -> String = |bytes| crypto::hex(&crypto::sm3(bytes));
+    let is_sm3 = (folder.digest)().finish() == crypto::sm3(b"");
+    let (digest, other_digest) = if is_sm3 { (sm3, sha256) } else { (sha256, sm3) };
+    Some(Table {
+        name: named(at)?,
+        future: named(at.plus(days(2)))?,
+        old: named(Timestamp(old))?,
+        digest,
+        other_digest,
+        head,
+        key: folder.charset.encode(&folder.key)?,
+        line: folder.charset.encode(&line)?,
+        separator: folder.separator,
+    })
 }
 
 fn made_up(session: &Session) -> Json {

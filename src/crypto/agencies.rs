@@ -5,7 +5,9 @@ use aws_lc_rs::cipher::{
     UnboundCipherKey,
 };
 
-use super::Digest;
+use aws_lc_rs::digest;
+
+use super::{Digest, into_array};
 
 /// MD5, because some agencies sign with it.
 pub fn md5(bytes: &[u8]) -> [u8; 16] {
@@ -17,6 +19,42 @@ pub fn md5(bytes: &[u8]) -> [u8; 16] {
 pub fn sm3(bytes: &[u8]) -> Digest {
     use sm3::Digest as _;
     sm3::Sm3::digest(bytes).into()
+}
+
+/// A digest of bytes that come in pieces, as the markers of dropped files hold one.
+pub enum RunningDigest {
+    /// SHA-256.
+    Sha256(digest::Context),
+    /// SM3.
+    Sm3(sm3::Sm3),
+}
+
+impl RunningDigest {
+    /// SHA-256 of nothing yet.
+    pub fn sha256() -> Self {
+        Self::Sha256(digest::Context::new(&digest::SHA256))
+    }
+
+    /// SM3 of nothing yet.
+    pub fn sm3() -> Self {
+        Self::Sm3(sm3::Digest::new())
+    }
+
+    /// The next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(digest) => digest.update(bytes),
+            Self::Sm3(digest) => sm3::Digest::update(digest, bytes),
+        }
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Digest {
+        match self {
+            Self::Sha256(digest) => into_array(digest.finish().as_ref()),
+            Self::Sm3(digest) => sm3::Digest::finalize(digest).into(),
+        }
+    }
 }
 
 /// HMAC-SM3 (GB/T 15852.2) under a key of any length.

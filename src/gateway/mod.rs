@@ -33,7 +33,7 @@ use self::exchange::{Ask, Receipt, Refusal, Reply};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::window::Window;
-use crate::audit::entry::{self, AdapterRef, Entry, Kind};
+use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
 use crate::decision::agreements::Placed;
@@ -361,6 +361,14 @@ impl Gateway {
                 Refusal::Unrecorded
             }
         })
+    }
+
+    /// Records a case that has come to its end. Its entry is durable before this returns.
+    ///
+    /// # Errors
+    /// A log that cannot record: then the case has no outcome.
+    pub async fn close_case(&self, at: Timestamp, closed: CaseClosed) -> Result<Recorded, Refusal> {
+        self.append(at, Kind::Case(Box::new(closed)), Bytes::new()).await
     }
 
     fn answer_by(&self, ask: &Ask) -> Instant {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,17 +12,21 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::betrayals::Betrayals;
 use super::certificates::{Paper, Papers, PapersError};
 use super::script::{End, play};
-use super::{Act, Fault, Good, Kind, grpc, none, postgres};
+use super::shelf::{Shelf, ShelfError};
+use super::{Act, Fault, Good, Kind, grpc, mysql, none, postgres};
 
 /// Longest request that is read before the reply.
 const MAX_REQUEST: usize = 1 << 20;
 
-/// One hostile agency, on a port of its own on the loopback. It stops when dropped.
+/// One hostile agency, on a port of its own on the loopback, or a folder of its own. It stops when dropped.
 pub struct Hostile {
     address: SocketAddr,
+    shelf: Option<Shelf>,
     reached: Arc<AtomicU64>,
+    betrayals: Betrayals,
     _connections: JoinSet<()>,
 }
 
@@ -30,6 +35,7 @@ struct Scene {
     kind: Kind,
     act: Act,
     facts: Vec<String>,
+    betrayals: Betrayals,
     acceptor: TlsAcceptor,
 }
 
@@ -51,13 +57,23 @@ impl Hostile {
             act => (Paper::Right, act.clone()),
         };
         let alpn: &[&[u8]] = if kind == Kind::Grpc { &[b"h2"] } else { &[] };
+        let betrayals = Betrayals::default();
+        let mut tasks = JoinSet::new();
+        if let Act::Drops(mess) = &act {
+            let shelf = Some(Shelf::lay(mess, &mut tasks)?);
+            // Nobody can be seen to look into a folder.
+            let reached = Arc::new(AtomicU64::new(1));
+            let address = (Ipv4Addr::LOCALHOST, 0).into();
+            return Ok(Self { address, shelf, reached, betrayals, _connections: tasks });
+        }
         let acceptor = TlsAcceptor::from(papers.server(paper, alpn)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let reached = Arc::new(AtomicU64::new(0));
-        let scene = Arc::new(Scene { kind, act, facts: facts.to_vec(), acceptor });
+        let facts = facts.to_vec();
+        let scene = Scene { kind, act, facts, betrayals: betrayals.clone(), acceptor };
+        let scene = Arc::new(scene);
         let count = Arc::clone(&reached);
-        let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
@@ -69,12 +85,22 @@ impl Hostile {
                 });
             }
         });
-        Ok(Self { address, reached, _connections: tasks })
+        Ok(Self { address, shelf: None, reached, betrayals, _connections: tasks })
     }
 
     /// Where it waits.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The folder it drops its tables into, if it is of that kind.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.shelf.as_ref().map(Shelf::folder)
+    }
+
+    /// How often it was given what nobody may give: a login in the clear, a file of ours.
+    pub fn betrayed(&self) -> u64 {
+        self.betrayals.seen()
     }
 
     /// How many connections it has had. None means that nothing was tried.
@@ -92,16 +118,19 @@ pub enum OpenError {
     /// No certificate.
     #[error(transparent)]
     Papers(#[from] PapersError),
+    /// No folder.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
 }
 
 impl Scene {
     async fn meet(&self, mut tcp: TcpStream) -> io::Result<()> {
         tcp.set_nodelay(true)?;
-        if self.kind == Kind::Postgres {
-            // The client asks for TLS in eight bytes, and is told yes.
-            let mut wish = [0; 8];
-            tcp.read_exact(&mut wish).await?;
-            tcp.write_all(b"S").await?;
+        if let Some(end) = self.greet(&mut tcp).await? {
+            if end == End::Reset {
+                tcp.set_zero_linger()?;
+            }
+            return Ok(());
         }
         if let Act::InsteadOfTls(steps) = &self.act {
             if !steps.is_empty() {
@@ -120,10 +149,26 @@ impl Scene {
                 play(&mut stream, steps).await?
             }
             Act::Queries(trouble) => postgres::serve(&mut stream, trouble).await?,
+            Act::Speaks(trouble) => mysql::serve(&mut stream, trouble, &self.betrayals).await?,
             Act::Calls(trouble) => return grpc::serve(stream, trouble, &self.facts).await,
-            Act::InsteadOfTls(_) | Act::Shows(_) => End::Close,
+            Act::InsteadOfTls(_) | Act::Shows(_) | Act::Drops(_) => End::Close,
         };
         finish(stream, end).await
+    }
+
+    /// What is said before TLS; `Some` when it does not come to that.
+    async fn greet(&self, tcp: &mut TcpStream) -> io::Result<Option<End>> {
+        match (self.kind, &self.act) {
+            (Kind::Postgres, act) => {
+                let trouble = if let Act::Queries(trouble) = act { Some(trouble) } else { None };
+                postgres::greet(tcp, trouble, &self.betrayals).await
+            }
+            (Kind::Mysql, act) => {
+                let trouble = if let Act::Speaks(trouble) = act { Some(trouble) } else { None };
+                mysql::greet(tcp, trouble, &self.betrayals).await
+            }
+            _ => Ok(None),
+        }
     }
 }
 

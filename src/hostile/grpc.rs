@@ -71,6 +71,7 @@ fn framed(message: &[u8]) -> Vec<u8> {
 pub(super) fn faults(good: &Good) -> Vec<Fault> {
     let mut all = descriptions();
     all.extend(replies(good));
+    all.extend(heads(good));
     all.extend(ends(good));
     all.extend(messages(good));
     all
@@ -116,6 +117,40 @@ fn page(status: u16, headers: &[(&'static str, &'static str)]) -> Act {
     let body = b"<html>sorry</html>".to_vec();
     let reply = Reply { status, headers: headers.to_vec(), body, ends: Ends::Bare };
     Act::Calls(Trouble { in_description: false, reply })
+}
+
+/// An answer with nothing wrong in it, behind another head.
+fn headed(good: &Good, status: u16, headers: &[(&'static str, &'static str)], ends: Ends) -> Act {
+    let headers = [&[TYPE], headers].concat();
+    let reply = Reply { status, headers, body: framed(&good.message), ends };
+    Act::Calls(Trouble { in_description: false, reply })
+}
+
+/// The answer is right, and its head says that it is none.
+fn heads(good: &Good) -> Vec<Fault> {
+    const SAID: (&str, &str) = ("grpc-status", "0");
+    vec![
+        Fault::either(
+            "http_500_and_answers",
+            "answers with status 500 of HTTP and 0 of gRPC",
+            headed(good, 500, &[], FINE),
+        ),
+        Fault::either(
+            "http_204_and_answers",
+            "answers with status 204 of HTTP and 0 of gRPC",
+            headed(good, 204, &[], FINE),
+        ),
+        Fault::either(
+            "http_503_headed_fine",
+            "says that all went well in the head of a page with status 503",
+            headed(good, 503, &[SAID], Ends::Bare),
+        ),
+        Fault::contract(
+            "status_before_answer",
+            "says that all went well before it answers, and nothing after",
+            headed(good, 200, &[SAID], Ends::Bare),
+        ),
+    ]
 }
 
 /// The call goes wrong.
@@ -165,6 +200,16 @@ fn replies(good: &Good) -> Vec<Fault> {
             "answers_without_status",
             "answers, and ends without a status",
             does(&whole, Ends::Bare),
+        ),
+        Fault::contract(
+            "answers_twice",
+            "answers with two messages where one is to be",
+            does(&[&whole[..], &whole].concat(), FINE),
+        ),
+        Fault::contract(
+            "nothing_after_answer",
+            "answers, and then with a message that says nothing",
+            does(&[&whole[..], &framed(b"")].concat(), FINE),
         ),
         Fault::contract("nothing", "says that all went well, and nothing else", does(b"", FINE)),
         Fault::either("ends_at_once", "ends with nothing said at all", does(b"", Ends::Bare)),

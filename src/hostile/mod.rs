@@ -1,20 +1,25 @@
 //! An agency that does one thing wrong at a time, over a real socket. Whatever it does, an adapter must end in time and
-//! say that it has no answer: never "found", never "not found".
+//! say that it has no answer: never "found", never "not found". Where an agency drops files, it is a folder in which one
+//! thing is wrong.
 //!
-//! It serves `heyan adapter check --faults` and the tests. It knows no manifest: what it is asked is read and thrown away.
+//! It serves `heyan adapter check --level faults` and the tests. It knows no manifest: what it is asked is read and thrown away.
 
 mod back_end;
+mod betrayals;
 mod bodies;
 mod certificates;
 mod connections;
 mod grpc;
 mod http;
+mod mysql;
 mod postgres;
 mod script;
+mod shelf;
 
 pub use self::back_end::{Hostile, OpenError};
 pub use self::certificates::{Papers, PapersError};
 pub use self::postgres::Column;
+pub use self::shelf::{ShelfError, Table};
 
 use self::certificates::Paper;
 use self::script::Step;
@@ -27,6 +32,10 @@ pub enum Kind {
     Http,
     /// A database that speaks PostgreSQL's protocol.
     Postgres,
+    /// A database that speaks MySQL's protocol.
+    Mysql,
+    /// A folder into which tables are dropped.
+    Folder,
     /// A program that speaks `heyan.adapter.v1`.
     Grpc,
 }
@@ -92,6 +101,10 @@ enum Act {
     Replies(Vec<Step>),
     /// At one point of PostgreSQL's protocol.
     Queries(postgres::Trouble),
+    /// At one point of MySQL's protocol.
+    Speaks(mysql::Trouble),
+    /// In what lies in the folder.
+    Drops(shelf::Mess),
     /// In one of the program's replies.
     Calls(grpc::Trouble),
 }
@@ -105,6 +118,8 @@ pub struct Good {
     pub row: Vec<Column>,
     /// A program's reply to `Fetch`, in protobuf.
     pub message: Vec<u8>,
+    /// A table as it would be dropped.
+    pub table: Option<Table>,
 }
 
 impl Default for Good {
@@ -114,19 +129,23 @@ impl Default for Good {
             row: vec![Column::text("x", "1")],
             // `not_found {}`: what a program would say that holds no record.
             message: vec![0x12, 0x00],
+            table: None,
         }
     }
 }
 
 /// Every fault of that kind.
 pub fn faults(kind: Kind, good: &Good) -> Vec<Fault> {
-    let mut all = connections::faults();
+    // A folder has no connection.
+    let mut all = if kind == Kind::Folder { shelf::faults(good) } else { connections::faults() };
     match kind {
         Kind::Http => {
             all.extend(http::faults(good));
             all.extend(bodies::faults(good));
         }
         Kind::Postgres => all.extend(postgres::faults(good)),
+        Kind::Mysql => all.extend(mysql::faults(good)),
+        Kind::Folder => {}
         Kind::Grpc => all.extend(grpc::faults(good)),
     }
     all
@@ -137,6 +156,8 @@ pub fn none(kind: Kind, good: &Good) -> Fault {
     let act = match kind {
         Kind::Http => Act::Replies(vec![Step::Say(http::reply("200 OK", &good.body))]),
         Kind::Postgres => Act::Queries(postgres::Trouble::none(good)),
+        Kind::Mysql => Act::Speaks(mysql::Trouble::none(good)),
+        Kind::Folder => Act::Drops(shelf::Mess::none(good.table.as_ref())),
         Kind::Grpc => Act::Calls(grpc::Trouble::none(good)),
     };
     Fault { name: "none", what: "nothing wrong", must: Must::NotAnswer, is_endless: false, act }
@@ -145,7 +166,8 @@ pub fn none(kind: Kind, good: &Good) -> Fault {
 impl Fault {
     /// True when it goes wrong before anything is asked, so that it is the same for every question.
     pub fn is_of_connection(&self) -> bool {
-        matches!(self.act, Act::InsteadOfTls(_) | Act::Shows(_) | Act::AfterTls(_))
+        use Act::{AfterTls, Drops, InsteadOfTls, Shows};
+        matches!(self.act, InsteadOfTls(_) | Shows(_) | AfterTls(_) | Drops(_))
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub(super) use self::faults::faults;
 use super::Good;
+use super::betrayals::Betrayals;
 use super::script::{End, Step, play};
 
 /// Longest message of the client that is read.
@@ -66,13 +67,42 @@ pub(super) struct Trouble {
     steps: Vec<Step>,
     /// The conversation goes on afterwards as if nothing had been.
     goes_on: bool,
+    /// It has no TLS, and would gladly go on without.
+    in_the_clear: bool,
     row: Vec<Column>,
 }
 
 impl Trouble {
     pub(super) fn none(good: &Good) -> Self {
-        Self { at: Point::Nowhere, steps: Vec::new(), goes_on: true, row: good.row.clone() }
+        Self::about(&good.row)
     }
+
+    fn about(row: &[Column]) -> Self {
+        let (at, steps) = (Point::Nowhere, Vec::new());
+        Self { at, steps, goes_on: true, in_the_clear: false, row: row.to_vec() }
+    }
+}
+
+/// Answers the wish for TLS; `Some` when it goes on, or has ended, without.
+pub(super) async fn greet<S>(
+    stream: &mut S,
+    trouble: Option<&Trouble>,
+    betrayals: &Betrayals,
+) -> io::Result<Option<End>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // The client asks for TLS in eight bytes.
+    let mut wish = [0; 8];
+    stream.read_exact(&mut wish).await?;
+    let Some(trouble) = trouble.filter(|trouble| trouble.in_the_clear) else {
+        stream.write_all(b"S").await?;
+        return Ok(None);
+    };
+    stream.write_all(b"N").await?;
+    // Whatever is said now, everybody can hear: the name, and then the password or what is made of it.
+    let end = talk(stream, trouble, Some(betrayals)).await?;
+    Ok(Some(end))
 }
 
 /// Speaks to one client until it goes, or until the trouble ends the connection.
@@ -80,8 +110,20 @@ pub(super) async fn serve<S>(stream: &mut S, trouble: &Trouble) -> io::Result<En
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    talk(stream, trouble, None).await
+}
+
+async fn talk<S>(
+    stream: &mut S,
+    trouble: &Trouble,
+    betrayals: Option<&Betrayals>,
+) -> io::Result<End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // The startup message has no kind.
     let _startup = body(stream).await?;
+    betrayals.into_iter().for_each(Betrayals::count);
     if trouble.at == Point::Startup {
         return play(stream, &trouble.steps).await;
     }

@@ -4,6 +4,7 @@
 //! single decision can see: that numbers are dense, that intents precede outcomes, that quotas were counted.
 
 mod callers;
+mod cases;
 mod follow;
 mod freezes;
 mod in_force;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::callers::Callers;
+use self::cases::Cases;
 pub use self::follow::Following;
 use self::in_force::InForce;
 pub use self::in_force::VerifyAgreement;
@@ -101,6 +103,7 @@ pub struct Replay {
     callers: Callers,
     intents: Intents,
     quotas: Quotas,
+    cases: Cases,
     latest: Timestamp,
     /// Trust anchors held by the auditor.
     anchors: Option<Register>,
@@ -135,6 +138,7 @@ impl Replay {
             callers: Callers::default(),
             intents: Intents::default(),
             quotas: Quotas::default(),
+            cases: Cases::default(),
             latest: Timestamp::default(),
             anchors,
         }
@@ -155,7 +159,11 @@ impl Replay {
         if is_creation != (index == 0) {
             self.report.find(index, "creation", "the creation of the log is entry 0 and no other");
         }
+        self.cases.answered(index, &entry.kind);
+        self.cases.forget(self.latest);
         match &entry.kind {
+            Kind::Rule(event) => self.cases.rule(index, event, &mut self.report),
+            Kind::Case(closed) => self.cases.closed(index, closed, &mut self.report),
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),
             Kind::Denial(denied) => self.denial(index, &denied.facts, &denied.code),

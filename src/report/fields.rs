@@ -24,6 +24,8 @@ pub fn kind_name(kind: &Kind) -> &'static str {
         Kind::Party(_) => "party",
         Kind::Node(_) => "node",
         Kind::Catalogue(_) => "catalogue",
+        Kind::Rule(_) => "rule",
+        Kind::Case(_) => "case",
         Kind::Adapter(_) => "adapter",
         Kind::Freeze(_) => "freeze",
         Kind::Key(_) => "key",
@@ -32,7 +34,7 @@ pub fn kind_name(kind: &Kind) -> &'static str {
 }
 
 /// Names of all kinds.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 13] = [
     "intent",
     "outcome",
     "denial",
@@ -44,6 +46,8 @@ pub const KINDS: [&str; 11] = [
     "freeze",
     "key",
     "erasure",
+    "rule",
+    "case",
 ];
 
 /// Every field of the entry; `written_at` is when it became part of the log, `stored` its bytes as hashed.
@@ -118,6 +122,20 @@ fn event(kind: &Kind) -> Value {
         Kind::Catalogue(event) => {
             json!({ "digest": hex(&event.digest), "summary": event.summary })
         }
+        Kind::Rule(event) => {
+            let document = document(&event.document);
+            json!({ "item": event.item, "version": event.version, "document": document })
+        }
+        Kind::Case(closed) => json!({
+            "item": closed.item,
+            "item_version": closed.item_version,
+            "rule": hex(&closed.rule),
+            "case_number": closed.case_number,
+            "operator_unit": closed.operator_unit,
+            "outcome": closed.outcome,
+            "needs": closed.needs,
+            "abandoned": closed.abandoned,
+        }),
         Kind::Adapter(AdapterEvent::Placed { adapter, facts }) => json!({
             "adapter": adapter.name,
             "version": adapter.version,

@@ -21,7 +21,10 @@ pub fn result(kind: &Kind) -> String {
         Kind::Party(PartyEvent::Entered { .. }) => "entered".to_owned(),
         Kind::Party(PartyEvent::Removed { .. }) => "removed".to_owned(),
         Kind::Node(event) => node_name(event.change).to_owned(),
-        Kind::Catalogue(_) | Kind::Adapter(AdapterEvent::Placed { .. }) => "in use".to_owned(),
+        Kind::Catalogue(_) | Kind::Rule(_) | Kind::Adapter(AdapterEvent::Placed { .. }) => {
+            "in use".to_owned()
+        }
+        Kind::Case(closed) => closed.outcome.clone(),
         Kind::Adapter(AdapterEvent::Removed { .. }) => "removed".to_owned(),
         Kind::Freeze(event) => match event.change {
             FreezeChange::Frozen => "frozen".to_owned(),
@@ -47,6 +50,10 @@ pub fn subject_matter(kind: &Kind) -> String {
         ) => organisation.clone(),
         Kind::Node(event) => format!("heyan {}", event.version),
         Kind::Catalogue(event) => event.summary.clone(),
+        Kind::Rule(event) => format!("{} {}", event.item, event.version),
+        Kind::Case(closed) => {
+            format!("{} {} {}", closed.item, closed.item_version, closed.case_number)
+        }
         Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
             format!("{} {}", adapter.name, adapter.version)
         }

@@ -1,11 +1,12 @@
 //! For those who run the gateway, with the right `operate`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tonic::{Request, Response, Status};
 
 use super::{Services, orders, publish, refusal, require};
-use crate::adapters::{Adapter, Breaker};
+use crate::adapters::{Adapter, Breaker, ProgramState};
 use crate::clock::now;
 use crate::crypto::hex;
 use crate::proto::gateway::v1 as wire;
@@ -130,6 +131,20 @@ fn state(adapter: &Adapter, at: Timestamp) -> wire::AdapterState {
         health: adapter.health(at).name().to_owned(),
         maintenance_from: maintenance.map(|span| crate::wire::timestamp(span.from)),
         maintenance_to: maintenance.map(|span| crate::wire::timestamp(span.to)),
+        program: state.program.map(|program| self::program(program, at)),
+    }
+}
+
+fn program(state: ProgramState, at: Timestamp) -> wire::ProgramState {
+    let since = |running: Duration| {
+        let micros = u64::try_from(running.as_micros()).unwrap_or(u64::MAX);
+        crate::wire::timestamp(Timestamp(at.0.saturating_sub(micros)))
+    };
+    wire::ProgramState {
+        process: state.process.unwrap_or_default(),
+        running_since: state.running_for.map(since),
+        restarts: state.restarts,
+        last_exit: state.last_exit.unwrap_or_default(),
     }
 }
 

@@ -415,3 +415,20 @@ async fn query_asks_and_its_exit_code_is_the_answer() {
     assert_eq!(output.status.code(), Some(2), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(!text(&output.stdout).contains("REFUTED"));
 }
+
+#[tokio::test]
+async fn schemas_and_their_reference_are_printed_as_they_are_published() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (option, file) in [
+        (None, "config-example/adapters/manifest.schema.json"),
+        (Some("--fixture"), "config-example/adapters/fixture.schema.json"),
+        (Some("--reference"), "docs/adapters-reference.md"),
+    ] {
+        let output = run(heyan().args(["adapter", "schema"]).args(option)).await;
+        let (code, told) = (output.status.code(), text(&output.stdout));
+        assert_eq!(code, Some(0), "{}", text(&output.stderr));
+        assert_eq!(told, std::fs::read_to_string(root.join(file)).unwrap(), "{file}");
+    }
+    let both = run(heyan().args(["adapter", "schema", "--fixture", "--reference"])).await;
+    assert_eq!(both.status.code(), Some(2));
+}

@@ -14,6 +14,8 @@ mod request_path;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod renewed;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod denials;
@@ -38,6 +40,8 @@ mod agreements;
 #[cfg(test)]
 mod agreement_pages;
 #[cfg(test)]
+mod catalogue_commands;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod orders;
@@ -49,6 +53,8 @@ mod publish;
 mod reloading;
 #[cfg(test)]
 mod one_adapter;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod under_way;
 #[cfg(test)]
@@ -83,6 +89,10 @@ mod wire;
 mod adapters;
 #[cfg(test)]
 mod workbench;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod adapter_pages;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]

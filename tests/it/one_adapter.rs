@@ -79,7 +79,8 @@ async fn each_entry_names_the_manifest_that_was_used() {
 
     let told = state(&operator).await;
     assert_eq!((told.health.as_str(), told.breaker.as_str()), ("serving", "closed"));
-    assert_eq!((told.answered, told.latency_of, told.in_flight), (2, 2, 0));
+    // Of both versions.
+    assert_eq!((told.answered, told.latency_of, told.in_flight), (3, 3, 0));
     assert!(told.latency_p99.is_some() && told.last_failure.is_empty());
     let (code, printed) = heyan(&lab, &["list"]).await;
     assert_eq!(code, Some(0), "{printed}");

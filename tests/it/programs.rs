@@ -131,6 +131,13 @@ async fn lives_with(command: &[&str]) {
     assert_eq!(asked(&lab).await, found);
     let second = state(&lab);
     assert_eq!((second.restarts, second.last_exit.unwrap().as_str()), (1, "signal: 9 (SIGKILL)"));
+    // And so an operator sees it.
+    let listed = lab.client_as("fund-centre", "operations").await.adapters().await.unwrap();
+    let told = listed.into_iter().find(|adapter| adapter.name == "cremations").unwrap();
+    let told = told.program.unwrap();
+    assert_eq!((Some(told.process), told.restarts), (second.process, 1));
+    assert_eq!(told.last_exit, "signal: 9 (SIGKILL)");
+    assert!(told.running_since.is_some_and(|since| since.seconds > 0));
 
     // A change that does not start is named, and what ran goes on.
     place(&lab, "command = [\"sh\", \"-c\", \"exit 7\"]");

@@ -256,6 +256,8 @@ fn ours(folder: &Path, kinds: &mut BTreeMap<&'static str, u64>) -> Result<Verifi
             Kind::Freeze(_) => "Freeze",
             Kind::Key(_) => "Key",
             Kind::Erasure(_) => "Erasure",
+            Kind::Rule(_) => "Rule",
+            Kind::Case(_) => "Case",
         };
         *kinds.entry(name).or_default() += 1;
     })

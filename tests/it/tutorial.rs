@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PAGE: &str = include_str!("../../docs/tutorial-adapter.md");
+/// The same page in Chinese: what is typed and what is shown is the same.
+const PAGE_ZH: &str = include_str!("../../docs/tutorial-adapter.zh-CN.md");
 
 /// Longer than any step takes on a machine under load; a step that hangs ends the test with what it had printed.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -215,6 +217,31 @@ fn steady(line: &str) -> String {
 fn ports_of(line: &str) -> Vec<String> {
     let found = line.split("127.0.0.1:").skip(1);
     found.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect()).collect()
+}
+
+/// Whoever reads Chinese does what is tested here in English: file by file, command by command, under as many headings.
+#[test]
+fn the_chinese_page_has_the_same_files_and_commands() {
+    let blocks = |page: &str| -> Vec<String> {
+        let parts = page.split("\n```").map(str::to_owned);
+        // Every second part is a block; the head of each says what it is.
+        parts.skip(1).step_by(2).collect()
+    };
+    let (english, chinese) = (blocks(PAGE), blocks(PAGE_ZH));
+    assert_eq!(english.len(), chinese.len());
+    for (one, other) in english.iter().zip(&chinese) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(steps(PAGE), steps(PAGE_ZH));
+    let headings = |page: &str| page.lines().filter(|line| line.starts_with("## ")).count();
+    assert_eq!(headings(PAGE), headings(PAGE_ZH));
+    // A file that is to be written is named above its block in both.
+    for step in steps(PAGE) {
+        if let Step::File { path, .. } = step {
+            let named = format!("\n`{path}`");
+            assert!(PAGE.contains(&named) && PAGE_ZH.contains(&named), "{path}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Text to bytes and back, in the charset an agency writes.
 
-use encoding_rs::{Encoding, GB18030, GBK, UTF_8};
+use encoding_rs::{Decoder, Encoding, GB18030, GBK, UTF_8};
 
 /// How text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +42,20 @@ impl Charset {
 
     /// Bytes as text; `None` when they are not of the charset: a wrong character may be a wrong name.
     pub(crate) fn decode(self, bytes: &[u8]) -> Option<String> {
-        let bytes = match self {
-            Self::Utf8 => bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes),
-            Self::Gb18030 | Self::Gbk => bytes,
+        // A byte order mark says what is known already, and is no part of the text.
+        let mark: &[u8] = match self {
+            Self::Utf8 => "\u{feff}".as_bytes(),
+            Self::Gb18030 | Self::Gbk => &[0x84, 0x31, 0x95, 0x33],
         };
+        let bytes = bytes.strip_prefix(mark).unwrap_or(bytes);
         self.encoding()
             .decode_without_bom_handling_and_without_replacement(bytes)
             .map(std::borrow::Cow::into_owned)
+    }
+
+    /// The same for bytes that come in pieces; a byte order mark is then the first character.
+    pub(crate) fn decoder(self) -> Decoder {
+        self.encoding().new_decoder_without_bom_handling()
     }
 
     /// The charset that a reply says it is written in, when reading it as this one would not give the same text.
@@ -117,6 +124,8 @@ mod tests {
         }
         assert_eq!(Charset::Gb18030.decode(&[0x95, 0x34, 0xb2]), None, "half a character");
         assert_eq!(Charset::Utf8.decode("\u{feff}张".as_bytes()).unwrap(), "张");
+        let marked = Charset::Gb18030.encode("\u{feff}张").unwrap();
+        assert_eq!(Charset::Gb18030.decode(&marked).unwrap(), "张");
     }
 
     #[test]

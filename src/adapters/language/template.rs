@@ -66,6 +66,15 @@ impl Template {
         Self(pieces.collect())
     }
 
+    /// The text it was compiled from.
+    pub(crate) fn written(&self) -> String {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+            Piece::Hole { expression, .. } => format!("{{{}}}", expression.source()),
+        });
+        pieces.collect()
+    }
+
     /// The expressions in its holes, in order.
     pub(crate) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.0.iter().filter_map(|piece| match piece {

@@ -76,4 +76,20 @@ mod tests {
             assert_eq!(begun.elapsed().as_millis(), u128::from(millis as u64));
         }
     }
+
+    async fn refusal(millis: u64) -> Result<&'static str, Failed> {
+        sleep(Duration::from_millis(millis)).await;
+        Err(Failed::answered(Unavailable::Refused, "no"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_the_agency_answered_with_is_final() {
+        let begun = Instant::now();
+        let won = race(refusal(400), AFTER, || Some(question(900, Some("two")))).await;
+        assert!(won.is_err_and(|failed| failed.answered));
+        assert_eq!(begun.elapsed().as_millis(), 400);
+        let won = race(question(900, Some("one")), AFTER, || Some(refusal(200))).await;
+        assert!(won.is_err_and(|failed| failed.answered));
+        assert_eq!(begun.elapsed().as_millis(), 900);
+    }
 }

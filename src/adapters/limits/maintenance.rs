@@ -45,6 +45,11 @@ impl Maintenance {
         Self(windows)
     }
 
+    /// The windows, as the manifest has them.
+    pub(crate) fn windows(&self) -> &[Window] {
+        &self.0
+    }
+
     /// The window that `at` is in, to the end of those that follow without a gap.
     pub(crate) fn covering(&self, at: Timestamp) -> Option<Span> {
         let mut span = self.next(at).filter(|span| span.from <= at)?;
@@ -148,6 +153,18 @@ mod tests {
         assert_eq!(windows.covering(at("2026-11-22T20:00:00Z")), Some(once));
         assert_eq!(windows.next(once.to), None);
         assert_eq!(Maintenance::default().next(once.from), None);
+    }
+
+    #[test]
+    fn of_windows_that_have_begun_the_one_that_ends_last_is_told() {
+        let day = |from: &str, to: &str| Window::Once(Span { from: at(from), to: at(to) });
+        let short = day("2026-11-22T00:00:00Z", "2026-11-22T12:00:00Z");
+        let long = day("2026-11-21T00:00:00Z", "2026-11-23T00:00:00Z");
+        let expected = span("2026-11-21T00:00:00Z", "2026-11-23T00:00:00Z");
+        for windows in [vec![short.clone(), long.clone()], vec![long, short]] {
+            let windows = Maintenance::new(windows);
+            assert_eq!(told(windows.next(at("2026-11-22T06:00:00Z"))), expected);
+        }
     }
 
     #[test]

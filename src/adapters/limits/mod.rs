@@ -16,6 +16,7 @@ mod maintenance;
 mod rate;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Counter, counter};
@@ -51,7 +52,7 @@ pub(crate) struct Limits {
     breaker: Circuit,
     budget: Budget,
     operations: BTreeMap<FactCode, OperationLimits>,
-    latencies: Latencies,
+    latencies: Arc<Latencies>,
     meters: Meters,
 }
 
@@ -102,9 +103,14 @@ impl Limits {
             breaker: Circuit::new(resilience.breaker),
             budget: Budget::new(resilience.retry_budget, resilience.retry_floor),
             operations: operations.collect(),
-            latencies: Latencies::new(),
+            latencies: Arc::new(Latencies::new()),
             meters: Meters::of(adapter),
         }
+    }
+
+    /// Goes on counting how long attempts take where another version of the manifest is.
+    pub(crate) fn remember(&mut self, before: &Self) {
+        self.latencies = Arc::clone(&before.latencies);
     }
 
     /// Questions under way.

@@ -135,6 +135,126 @@ async fn a_hedge_counts_against_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_deadline_is_over_all_attempts_and_their_turns() {
+    let resilience = Resilience {
+        retries: 3,
+        retry_budget: 1.0,
+        retry_floor: 100,
+        breaker: patient(),
+        attempt_timeout: Some(Duration::from_millis(400)),
+        ..Resilience::default()
+    };
+    for (millis, attempts, ends) in
+        [(350, 1, 350), (420, 1, 400), (700, 2, 700), (1_300, 3, 1_300), (60_000, 4, 1_750)]
+    {
+        let limits = limits(resilience, Narrower::default());
+        let (heard, begun) = (Cell::new(0), Instant::now());
+        let deadline = begun + Duration::from_millis(millis);
+        let failed =
+            limits.run(&fact("M1"), deadline, || answers(&heard, 60_000)).await.unwrap_err();
+        assert_eq!((failed.reason, heard.get()), (Unavailable::Timeout, attempts), "{millis}");
+        assert_eq!(begun.elapsed().as_millis(), ends, "{millis}");
+    }
+    // A turn of the rate that comes too late leaves the first failure as it was.
+    let limits = limits(Resilience { rate: rate(1, 1), ..resilience }, Narrower::default());
+    let (heard, begun) = (Cell::new(0), Instant::now());
+    let deadline = begun + Duration::from_millis(900);
+    let failed = limits.run(&fact("M1"), deadline, || fails(&heard)).await.unwrap_err();
+    assert_eq!((failed.reason, heard.get()), (Unavailable::Unreachable, 1));
+    assert!(begun.elapsed() < Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_nobody_answered_is_repeated_and_only_an_agency_that_is_ill_is_spared() {
+    let told_again = |failed| Failed { is_repeated: true, ..failed };
+    let (unanswered, answered) = (Failed::unanswered, Failed::answered);
+    for (failed, attempts, breaker) in [
+        (unanswered(Unavailable::Unreachable, "".to_owned()), 2, "open"),
+        (unanswered(Unavailable::Timeout, "".to_owned()), 2, "open"),
+        (answered(Unavailable::Unreachable, "".to_owned()), 1, "open"),
+        (answered(Unavailable::Timeout, "".to_owned()), 1, "open"),
+        (unanswered(Unavailable::Refused, "".to_owned()), 1, "open"),
+        (answered(Unavailable::Refused, "".to_owned()), 1, "open"),
+        (answered(Unavailable::ContractError, "".to_owned()), 1, "closed"),
+        (told_again(unanswered(Unavailable::Unreachable, "".to_owned())), 1, "closed"),
+    ] {
+        for enough in [1, 9] {
+            let terms = BreakerTerms { enough, ..BreakerTerms::default() };
+            let resilience = Resilience { breaker: terms, ..Resilience::default() };
+            let limits = limits(resilience, Narrower::default());
+            let heard = Cell::new(0);
+            let attempt = || async {
+                heard.set(heard.get() + 1);
+                Err::<(), _>(failed.clone())
+            };
+            let ended = limits.run(&fact("M1"), soon(), attempt).await;
+            assert_eq!(ended, Err(failed.clone()));
+            match enough {
+                // A breaker that one failure opens leaves nothing to repeat.
+                1 => assert_eq!(limits.breaker().name(), breaker, "{failed:?}"),
+                _ => assert_eq!(heard.get(), attempts, "{failed:?}"),
+            }
+        }
+    }
+}
+
+fn rate(per_second: u32, burst: u32) -> Option<RateTerms> {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    Some(RateTerms { per_second: number(per_second), burst: number(burst) })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_an_open_breaker_refuses_takes_no_turn() {
+    let breaker = BreakerTerms { enough: 1, ..BreakerTerms::default() };
+    let resilience = Resilience { retries: 0, breaker, rate: rate(1, 5), ..Resilience::default() };
+    let limits = limits(resilience, Narrower::default());
+    let heard = Cell::new(0);
+    for _ in 0..3 {
+        assert!(limits.run(&fact("M1"), soon(), || fails(&heard)).await.is_err());
+        assert_eq!(limits.rate_left().map(|rate| rate.left), Some(4));
+    }
+    assert_eq!(heard.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_waits_for_its_own_turn_keeps_none_from_the_others() {
+    let own = Narrower { rate: rate(1, 1), ..Narrower::default() };
+    let limits = limits(Resilience { rate: rate(2, 2), ..Resilience::default() }, own);
+    let (heard, begun) = (Cell::new(0), Instant::now());
+    assert!(limits.run(&fact("M2"), soon(), || answers(&heard, 0)).await.is_ok());
+    let at_once = async {
+        assert!(limits.run(&fact("M1"), soon(), || answers(&heard, 0)).await.is_ok());
+        begun.elapsed().as_millis()
+    };
+    let own = fact("M2");
+    let waits = limits.run(&own, soon(), || answers(&heard, 0));
+    let (waited, took) = tokio::join!(waits, at_once);
+    assert!(waited.is_ok() && took < 10, "{took}");
+    assert!(begun.elapsed().as_millis() >= 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_waits_for_nothing_and_tries_nothing() {
+    let hedged = Resilience {
+        hedge_after: Some(Duration::from_millis(300)),
+        retries: 0,
+        ..Resilience::default()
+    };
+    let heard = Cell::new(0);
+    // There is no turn for it.
+    let limited = limits(Resilience { rate: rate(1, 1), ..hedged }, Narrower::default());
+    assert!(limited.run(&fact("M1"), soon(), || answers(&heard, 900)).await.is_ok());
+    assert_eq!(heard.get(), 1);
+    // The agency is being tried, and another could try it.
+    let breaker = BreakerTerms { enough: 1, probes: 2, ..BreakerTerms::default() };
+    let tried = limits(Resilience { breaker, ..hedged }, Narrower::default());
+    assert!(tried.run(&fact("M1"), soon(), || fails(&heard)).await.is_err());
+    sleep(breaker.open_for).await;
+    assert!(tried.run(&fact("M1"), soon(), || answers(&heard, 900)).await.is_ok());
+    assert_eq!((heard.get(), tried.breaker()), (3, Breaker::HalfOpen));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hurried_callers_deadline_says_nothing_about_the_agency() {
     let limits = limits(Resilience { retries: 0, ..Resilience::default() }, Narrower::default());
     let heard = Cell::new(0);

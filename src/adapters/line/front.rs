@@ -1,9 +1,12 @@
 //! A read-only front-end database (前置机): what is the same whichever protocol it speaks.
 //!
 //! A statement is fixed text from the manifest; what a caller sends can only ever be a parameter. Every question runs in
-//! a read-only transaction with the manifest's time limit, on a connection whose certificate and name are checked.
+//! a read-only transaction with the manifest's time limit, on a connection whose certificate and name are checked, and
+//! that carries no more than an answer can need (see [`relay`](super::relay)).
 
+use std::io;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt};
@@ -14,9 +17,10 @@ use sqlx::{
     Arguments, AssertSqlSafe, Column, ColumnIndex, Connection, Either, Encode, Executor,
     IntoArguments, Pool, Row, Type, TypeInfo,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::relay::{Cut, Relay};
 use super::{Got, Line, Put, Putting, not_carried};
 use crate::adapters::failed::Failed;
 use crate::adapters::manifest::Database;
@@ -37,10 +41,16 @@ pub(crate) struct Select {
     pub(crate) parameters: Vec<Json>,
 }
 
+/// How the driver connects.
+type Options<D> = <<D as sqlx::Database>::Connection as Connection>::Options;
+
 /// What differs between the protocols.
 pub(crate) trait Dialect: sqlx::Database {
     /// Begins a transaction that cannot write.
     const BEGIN: &'static str;
+
+    /// The same, through the relay whose socket is in that folder.
+    fn through(options: Options<Self>, relay: &Path) -> Options<Self>;
 
     /// Adds a parameter; false when its type is none of those that can be sent.
     fn bind(arguments: &mut Self::Arguments, parameter: &Json) -> bool;
@@ -54,7 +64,10 @@ pub(crate) trait Dialect: sqlx::Database {
 
 /// One database.
 pub(crate) struct FrontEnd<D: Dialect> {
-    pool: Pool<D>,
+    database: Database,
+    pool: PoolOptions<D>,
+    options: Options<D>,
+    opened: OnceCell<Opened<D>>,
     /// Waited for before a connection, so that a database that is away is told apart from one that is busy.
     places: Semaphore,
     timeout: Duration,
@@ -63,24 +76,45 @@ pub(crate) struct FrontEnd<D: Dialect> {
 
 impl<D: Dialect> FrontEnd<D> {
     /// Opens nothing yet.
-    pub(crate) fn new(
-        database: &Database,
-        pool: PoolOptions<D>,
-        options: <D::Connection as Connection>::Options,
-    ) -> Self {
+    pub(crate) fn new(database: &Database, pool: PoolOptions<D>, options: Options<D>) -> Self {
         let pool = pool
             .max_connections(database.max_connections)
             // Half of it, so that a database that is away is told apart from one that is slow.
-            .acquire_timeout(database.statement_timeout / 2)
-            .connect_lazy_with(options);
+            .acquire_timeout(database.statement_timeout / 2);
         let places = usize::try_from(database.max_connections).unwrap_or(1);
         Self {
+            database: database.clone(),
             pool,
+            options,
+            opened: OnceCell::new(),
             places: Semaphore::new(places),
             timeout: database.statement_timeout,
             max_rows: database.max_rows,
         }
     }
+
+    /// The driver's connections; the first question opens the socket that they go through.
+    async fn pool(&self) -> Result<&Pool<D>, Failed> {
+        let open = async || {
+            let relay = Relay::open(&self.database)?;
+            let options = D::through(self.options.clone(), relay.folder());
+            let pool = self.pool.clone().connect_lazy_with(options);
+            Ok(Opened { pool, _relay: relay })
+        };
+        let opened = self.opened.get_or_try_init(open).await.map_err(|error: io::Error| {
+            let detail = format!("no socket in the folder for temporary files: {error} (TMPDIR)");
+            let failed = Failed::unanswered(Unavailable::Unreachable, detail);
+            // The agency has no part in it.
+            Failed { is_repeated: true, ..failed }
+        });
+        Ok(&opened?.pool)
+    }
+}
+
+/// What the first question opens. Dropped, it closes everything.
+struct Opened<D: Dialect> {
+    pool: Pool<D>,
+    _relay: Relay,
 }
 
 impl<D> FrontEnd<D>
@@ -109,7 +143,8 @@ where
 
     async fn select(&self, select: &Select) -> Result<Vec<Json>, Failed> {
         let arguments = arguments::<D>(&select.parameters)?;
-        let connection = self.pool.acquire().await.map_err(|error| no_connection::<D>(&error))?;
+        let connection =
+            self.pool().await?.acquire().await.map_err(|error| no_connection::<D>(&error))?;
         let mut lent = Lent { connection: Some(connection), is_read: false };
         let Lent { connection: Some(connection), is_read } = &mut lent else {
             return Err(Failed::contract("no connection was lent"));
@@ -143,6 +178,10 @@ where
         let mut stream = connection.fetch_many(sqlx::query_with(statement, arguments));
         let (mut rows, mut bytes, mut has_ended) = (Vec::new(), 0_usize, false);
         while let Some(part) = stream.try_next().await.map_err(|error| ended::<D>(&error))? {
+            // A statement has one result; rows of a second one are no rows of the first.
+            if has_ended {
+                return left("the database went on after the end of the rows".to_owned());
+            }
             let Either::Right(row) = part else {
                 has_ended = true;
                 continue;
@@ -264,7 +303,10 @@ fn read<D: Dialect>(row: &D::Row) -> Result<Map<String, Json>, Failed> {
                 "column `{name}` of type {kind} cannot be read: cast it in the statement"
             ))
         })?;
-        map.insert(column.name().to_owned(), value);
+        if map.insert(column.name().to_owned(), value).is_some() {
+            let detail = format!("two columns are named `{}`", column.name());
+            return Err(Failed::contract(detail));
+        }
     }
     Ok(map)
 }
@@ -273,7 +315,10 @@ fn read<D: Dialect>(row: &D::Row) -> Result<Map<String, Json>, Failed> {
 /// not been put.
 fn no_connection<D: Dialect>(error: &sqlx::Error) -> Failed {
     match error {
-        sqlx::Error::Database(_) | sqlx::Error::PoolTimedOut => failure::<D>(error),
+        sqlx::Error::Database(refused) => {
+            cut(refused.as_ref()).map_or_else(|| failure::<D>(error), Cut::unreached)
+        }
+        sqlx::Error::PoolTimedOut => failure::<D>(error),
         _ => unreachable(),
     }
 }
@@ -282,8 +327,11 @@ fn no_connection<D: Dialect>(error: &sqlx::Error) -> Failed {
 fn failure<D: Dialect>(error: &sqlx::Error) -> Failed {
     match error {
         sqlx::Error::Database(refused) => {
-            let (reason, code) = D::refused(refused.as_ref());
-            Failed::answered(reason, format!("the database answered with {code}"))
+            let by_database = || {
+                let (reason, code) = D::refused(refused.as_ref());
+                Failed::answered(reason, format!("the database answered with {code}"))
+            };
+            cut(refused.as_ref()).map_or_else(by_database, Cut::failed)
         }
         sqlx::Error::PoolTimedOut => {
             Failed::unanswered(Unavailable::Unreachable, "no connection could be had in time")
@@ -293,7 +341,12 @@ fn failure<D: Dialect>(error: &sqlx::Error) -> Failed {
     }
 }
 
+/// The relay's word, which it puts as an error of the database.
+fn cut(error: &dyn DatabaseError) -> Option<Cut> {
+    error.code().as_deref().and_then(Cut::of)
+}
+
 fn unreachable() -> Failed {
-    let detail = "the database cannot be reached, or its certificate is wrong";
+    let detail = "the database hung up";
     Failed::unanswered(Unavailable::Unreachable, detail)
 }

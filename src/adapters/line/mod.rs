@@ -9,6 +9,7 @@ pub(super) mod https;
 pub(super) mod mysql;
 pub(super) mod postgres;
 pub(super) mod program;
+mod relay;
 pub(super) mod tls;
 
 use std::future::ready;

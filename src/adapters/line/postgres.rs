@@ -1,6 +1,6 @@
 //! The line to a database that speaks PostgreSQL's protocol.
-//!
-//! The driver trusts the public web authorities beside the manifest's own; it offers no way to leave them out.
+
+use std::path::Path;
 
 use jiff::ToSpan;
 use jiff::civil::DateTime;
@@ -11,6 +11,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgSslM
 use sqlx::{Row, ValueRef};
 
 use super::front::{self, Dialect, FrontEnd};
+use super::relay::PORT;
 use crate::adapters::manifest::Database;
 use crate::query::record::Unavailable;
 
@@ -21,13 +22,11 @@ const EPOCH: DateTime = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
 pub(crate) fn open(database: &Database) -> FrontEnd<sqlx::Postgres> {
     let milliseconds = database.statement_timeout.as_millis().to_string();
     let options = PgConnectOptions::new_without_pgpass()
-        .host(&database.host)
-        .port(database.port)
         .database(&database.database)
         .username(&database.user)
         .password(database.password.expose_secret())
-        .ssl_mode(PgSslMode::VerifyFull)
-        .ssl_root_cert_from_pem(database.ca.clone())
+        // Encrypted it is by the relay.
+        .ssl_mode(PgSslMode::Disable)
         // The server's own limits, for when we are no longer there to enforce ours.
         .options([
             ("statement_timeout", milliseconds.as_str()),
@@ -40,6 +39,10 @@ pub(crate) fn open(database: &Database) -> FrontEnd<sqlx::Postgres> {
 
 impl Dialect for sqlx::Postgres {
     const BEGIN: &'static str = "BEGIN READ ONLY";
+
+    fn through(options: PgConnectOptions, relay: &Path) -> PgConnectOptions {
+        options.socket(relay).port(PORT)
+    }
 
     fn bind(arguments: &mut PgArguments, parameter: &Json) -> bool {
         front::bind::<Self>(arguments, parameter)
@@ -102,7 +105,8 @@ fn numeric(bytes: &[u8]) -> Option<String> {
         .filter_map(|pair| Some(u16::from_be_bytes(pair.try_into().ok()?)))
         .collect();
     let [count, weight, sign, decimals, groups @ ..] = words.as_slice() else { return None };
-    if usize::from(*count) != groups.len() || *decimals > 0x3fff {
+    let is_whole = usize::from(*count) == groups.len() && groups.iter().all(|one| *one < 10_000);
+    if !is_whole || *decimals > 0x3fff {
         return None;
     }
     let weight = i32::from(weight.cast_signed());
@@ -128,6 +132,11 @@ fn numeric(bytes: &[u8]) -> Option<String> {
     let point = if decimals == 0 { "" } else { "." };
     let whole = if whole.is_empty() { "0" } else { whole };
     Some(format!("{sign}{whole}{point}{fraction}"))
+}
+
+/// What these bytes would be as values that are read here: for fuzzing.
+pub(crate) fn texts(bytes: &[u8]) -> Vec<String> {
+    [date(bytes), moment(bytes, 8), numeric(bytes)].into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -164,6 +173,7 @@ mod tests {
         assert_eq!(shown(&[1, 0xfffe, 0, 8, 1]).as_deref(), Some("0.00000001"));
         assert_eq!(shown(&[0, 0, 0, 0]).as_deref(), Some("0"));
         assert_eq!(shown(&[1, 1, 0, 0, 3]).as_deref(), Some("30000"));
+        assert_eq!(shown(&[1, 0, 0, 0, 10_000]), None);
         // Not a number, and what was cut off.
         assert_eq!((shown(&[0, 0, 0xc000, 0]), shown(&[2, 0, 0, 0, 1])), (None, None));
     }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::Files;
 use super::folder::{self, Folder};
-use super::program::{Program, grpc};
+use super::program::{Program, Runs, grpc};
 use super::section::{Section, Source, Text};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::envelope::Version;
@@ -63,6 +63,7 @@ pub(crate) enum Dialect {
 }
 
 /// A database.
+#[derive(Clone)]
 pub(crate) struct Database {
     /// What it speaks.
     pub(crate) dialect: Dialect,
@@ -76,8 +77,8 @@ pub(crate) struct Database {
     pub(crate) user: String,
     /// Its password.
     pub(crate) password: SecretString,
-    /// PEM of the only authority trusted.
-    pub(crate) ca: Vec<u8>,
+    /// Whom to trust.
+    pub(crate) tls: rustls::ClientConfig,
     /// For one statement, on both sides.
     pub(crate) statement_timeout: Duration,
     /// Rows of a reply.
@@ -96,6 +97,42 @@ impl Access {
             Self::File(_) => "file",
             Self::Grpc(_) => "grpc",
         }
+    }
+
+    /// The address, as the manifest has it.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Http(site) | Self::Soap(site, _) => site.base.clone(),
+            Self::Sql(database) => {
+                format!("{}:{}/{}", database.host, database.port, database.database)
+            }
+            Self::File(folder) => folder.path.display().to_string(),
+            Self::Grpc(program) => match &program.place {
+                Runs::Remote(elsewhere) => elsewhere.authority.clone(),
+                Runs::Here(here) => here.program.display().to_string(),
+            },
+        }
+    }
+
+    /// True when the address is one of this machine: nobody's agency.
+    ///
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest. A folder is: its agency does
+    /// not hear of a question.
+    pub(crate) fn is_at_home(&self) -> bool {
+        match self {
+            Self::Grpc(program) if matches!(program.place, Runs::Here(_)) => return false,
+            Self::File(_) => return true,
+            _ => {}
+        }
+        let place = self.place();
+        let host = place.rsplit_once("://").map_or(place.as_str(), |(_, host)| host);
+        let host = match host.strip_prefix('[') {
+            Some(literal) => literal.split(']').next().unwrap_or_default(),
+            None => host.split([':', '/']).next().unwrap_or_default(),
+        };
+        let is_loopback =
+            host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        is_loopback || host == "localhost"
     }
 }
 
@@ -227,6 +264,7 @@ fn sql(
     let database = section.required("database");
     let user = section.required("user");
     let password = section.required("password").and_then(|text| {
+        files.refer(&text);
         let secret = files.secret(&text.value);
         if secret.is_none() {
             source.flaw(text.at, format!("`{}` names no secret: `{}`", text.key, text.value));
@@ -234,6 +272,7 @@ fn sql(
         secret
     });
     let ca = section.required("ca").and_then(|text| files.authority(source, &text));
+    let tls = ca.and_then(|ca| client(source, &section, files, &ca, None));
     let statement_timeout = section.span("statement_timeout", MAX_TIMEOUT, TIMEOUT);
     let max_rows = section.integer("max_rows", 1..10_001, 200);
     // A front-end box has few places to give.
@@ -247,7 +286,7 @@ fn sql(
         database: database?.value,
         user: user?.value,
         password: password?,
-        ca: ca?,
+        tls: tls?,
         statement_timeout,
         max_rows: usize::try_from(max_rows).ok()?,
         max_connections: u32::try_from(max_connections).ok()?,
@@ -302,8 +341,18 @@ pub(super) fn tls(
             return None;
         }
     };
-    let ca = ca?;
-    let client = if files.read { tls::client(&ca, identity) } else { tls::trusting_nobody() };
+    client(source, section, files, &ca?, identity)
+}
+
+/// A client that trusts this authority; nobody, where files are not read.
+fn client(
+    source: &Source<'_>,
+    section: &Section<'_>,
+    files: &Files<'_>,
+    ca: &[u8],
+    identity: Option<(Vec<u8>, Vec<u8>)>,
+) -> Option<rustls::ClientConfig> {
+    let client = if files.read { tls::client(ca, identity) } else { tls::trusting_nobody() };
     match client {
         Ok(client) => Some(client),
         Err(error) => {

@@ -20,6 +20,8 @@ pub(super) struct Files<'a> {
     /// Where they were read, for programs that read them themselves.
     secret_paths: RefCell<BTreeMap<String, PathBuf>>,
     digests: RefCell<Vec<Digest>>,
+    /// What the manifest refers to, by key, as it is written there.
+    references: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Files<'a> {
@@ -31,7 +33,13 @@ impl<'a> Files<'a> {
             secrets: RefCell::default(),
             secret_paths: RefCell::default(),
             digests: RefCell::default(),
+            references: RefCell::default(),
         }
+    }
+
+    /// Remembers what a key refers to: a path, or the name of a secret.
+    pub(super) fn refer(&self, text: &Text) {
+        self.references.borrow_mut().insert(text.key.clone(), text.value.clone());
     }
 
     /// Where a path of the manifest leads.
@@ -41,6 +49,7 @@ impl<'a> Files<'a> {
 
     /// Reads a file of text that anybody may see.
     pub(super) fn public(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
+        self.refer(path);
         if !self.read {
             return Some(Vec::new());
         }
@@ -117,11 +126,14 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// All secrets, and a digest of everything that was read.
-    pub(super) fn into_parts(self) -> (BTreeMap<String, SecretString>, Digest) {
+    /// All secrets, a digest of everything that was read, and what keys refer to.
+    pub(super) fn into_parts(
+        self,
+    ) -> (BTreeMap<String, SecretString>, Digest, BTreeMap<String, String>) {
         let digests = self.digests.into_inner();
         let parts: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
-        (self.secrets.into_inner(), crypto::sha256_parts(&parts))
+        let digest = crypto::sha256_parts(&parts);
+        (self.secrets.into_inner(), digest, self.references.into_inner())
     }
 
     fn refuse_exposed(&self, source: &Source<'_>, path: &Text) -> Option<()> {

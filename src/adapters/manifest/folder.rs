@@ -8,7 +8,7 @@ use super::access::Access;
 use super::section::{Section, Source, Text};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::moment;
-use crate::crypto::{self, Digest};
+use crate::crypto::RunningDigest;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Bytes of a file when the manifest does not say.
@@ -19,12 +19,14 @@ const MAX_BYTES: i64 = 64 << 20;
 pub(crate) struct Folder {
     /// Where it is.
     pub(crate) path: PathBuf,
-    /// What names begin and end with; between them stands the time.
-    pub(crate) name: (String, String),
-    /// How the time in a name is written.
+    /// What names begin and end with; the whole name where there is nothing to end with.
+    pub(crate) name: (String, Option<String>),
+    /// Where the time stands that a file was true at.
+    pub(crate) dated: Dated,
+    /// How that time is written.
     pub(crate) as_of: String,
     /// What the marker holds.
-    pub(crate) digest: fn(&[u8]) -> Digest,
+    pub(crate) digest: fn() -> RunningDigest,
     /// Of the files.
     pub(crate) charset: Charset,
     /// Between the fields of a line.
@@ -41,14 +43,41 @@ pub(crate) struct Folder {
     pub(crate) max_rows: usize,
 }
 
+/// Where a dropped file says at what time it was true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dated {
+    /// In its name.
+    Name,
+    /// In its marker, beside the digest, as control files have it.
+    Marker,
+    /// In a field of its first line, which is no row.
+    FirstLine,
+}
+
+impl Dated {
+    /// As manifests write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Marker => "marker",
+            Self::FirstLine => "first_line",
+        }
+    }
+}
+
 /// Reads the section.
 pub(super) fn folder(
     source: &Source<'_>,
     section: Section<'_>,
     files: &Files<'_>,
 ) -> Option<Access> {
-    let path = section.required("folder").map(|text| files.place(&text));
-    let name = section.required("pattern").and_then(|text| pattern(source, &text));
+    let path = section.required("folder").map(|text| {
+        files.refer(&text);
+        files.place(&text)
+    });
+    let dated = section.text("as_of_in").map_or(Some(Dated::Name), |text| dated(source, &text));
+    let name = section.required("pattern");
+    let name = name.and_then(|text| pattern(source, &text, dated == Some(Dated::Name)));
     let as_of = section.required("as_of").and_then(|text| {
         let is_day = ["yyyy", "MM", "dd"].iter().all(|field| text.value.contains(field));
         let again = moment::write(0, &text.value).and_then(|said| moment::read(&said, &text.value));
@@ -60,8 +89,8 @@ pub(super) fn folder(
         Some(text.value)
     });
     let digest = section.required("digest").and_then(|text| match text.value.as_str() {
-        "sha256" => Some(crypto::sha256 as fn(&[u8]) -> Digest),
-        "sm3" => Some(crypto::sm3 as fn(&[u8]) -> Digest),
+        "sha256" => Some(RunningDigest::sha256 as fn() -> RunningDigest),
+        "sm3" => Some(RunningDigest::sm3 as fn() -> RunningDigest),
         _ => {
             source.flaw(text.at, format!("`{}` is \"sha256\" or \"sm3\"", text.key));
             None
@@ -89,6 +118,7 @@ pub(super) fn folder(
     Some(Access::File(Folder {
         path: path?,
         name: name?,
+        dated: dated?,
         as_of: as_of?,
         digest: digest?,
         charset: charset?,
@@ -101,16 +131,38 @@ pub(super) fn folder(
     }))
 }
 
-fn pattern(source: &Source<'_>, text: &Text) -> Option<(String, String)> {
-    let parts = text.value.split_once('*').filter(|(before, after)| {
-        let is_plain = |part: &str| !part.contains(['*', '/', '\0']);
-        is_plain(before) && is_plain(after) && !after.ends_with(".ok")
-    });
+fn dated(source: &Source<'_>, text: &Text) -> Option<Dated> {
+    match text.value.as_str() {
+        "name" => Some(Dated::Name),
+        "marker" => Some(Dated::Marker),
+        "first_line" => Some(Dated::FirstLine),
+        _ => {
+            let problem = format!("`{}` is \"name\", \"marker\" or \"first_line\"", text.key);
+            source.flaw(text.at, problem);
+            None
+        }
+    }
+}
+
+fn pattern(source: &Source<'_>, text: &Text, holds_time: bool) -> Option<(String, Option<String>)> {
+    let is_plain = |part: &str| !part.contains(['*', '/', '\0']);
+    let is_end = |part: &str| is_plain(part) && !part.ends_with(".ok");
+    let whole = text.value.as_str();
+    let parts = match whole.split_once('*') {
+        Some((before, after)) if is_plain(before) && is_end(after) => {
+            Some((before.to_owned(), Some(after.to_owned())))
+        }
+        None if !holds_time && !whole.is_empty() && is_end(whole) => Some((whole.to_owned(), None)),
+        _ => None,
+    };
     if parts.is_none() {
-        let problem = format!("`{}` is a file's name with one `*` where its time stands", text.key);
+        let problem = match holds_time {
+            true => format!("`{}` is a file's name with one `*` where its time stands", text.key),
+            false => format!("`{}` is a file's name, with no more than one `*`", text.key),
+        };
         source.flaw(text.at, problem);
     }
-    parts.map(|(before, after)| (before.to_owned(), after.to_owned()))
+    parts
 }
 
 fn separator(source: &Source<'_>, text: &Text) -> Option<u8> {

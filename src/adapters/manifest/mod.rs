@@ -35,7 +35,7 @@ use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
 pub(crate) use self::access::{Access, Database, Dialect, Site};
-pub(crate) use self::folder::Folder;
+pub(crate) use self::folder::{Dated, Folder};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::program::{Elsewhere, Here, Program, Runs};
 pub(crate) use self::request::{Envelope, Payload, Request, Tree};
@@ -78,6 +78,8 @@ pub(crate) struct Manifest {
     pub(crate) operations: Vec<Operation>,
     /// Where its expressions are.
     pub(crate) places: Vec<Place>,
+    /// Files and secrets it refers to, by key, as they are written.
+    pub(crate) references: BTreeMap<String, String>,
     /// What should be seen to, and keeps nobody from using it.
     pub(crate) warnings: Vec<Finding>,
 }
@@ -129,7 +131,8 @@ pub(crate) fn read(
     let manifest = manifest(&source, Section::document(&source, &table), file, &files, find);
     match manifest.filter(|_| source.is_clean()) {
         Some(mut manifest) => {
-            let (secrets, digest) = files.into_parts();
+            let (secrets, digest, references) = files.into_parts();
+            manifest.references = references;
             manifest.secrets = secrets;
             manifest.warnings = source.take_warnings();
             manifest.digest = sha256(&bytes);
@@ -216,6 +219,7 @@ fn manifest(
         maintenance,
         operations: read,
         places: source.take_places(),
+        references: BTreeMap::new(),
         warnings: Vec::new(),
     })
 }

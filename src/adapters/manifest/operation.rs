@@ -126,7 +126,12 @@ pub(super) fn operation(
     let hearing = declared.for_reply(&fact.roles, &tables);
 
     let question = question(source, &section, access, (&asking, declared));
-    let paging = section.section("paging").map(|section| paging(source, section, &hearing));
+    // Rows of a database or a file come all at once.
+    let has_pages = !matches!(access, Some(Access::Sql(_) | Access::File(_)));
+    let paging = has_pages
+        .then(|| section.section("paging"))
+        .flatten()
+        .map(|section| paging(source, section, &hearing));
     let reading = reading(source, &section, &fact, &hearing, &codes);
     section.finish();
     Some(Operation {

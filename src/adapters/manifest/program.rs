@@ -129,6 +129,7 @@ fn here(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
     }
     let folder = match section.text("folder") {
         Some(text) => {
+            files.refer(&text);
             let folder = files.path(&text.value);
             if files.read && !folder.is_dir() {
                 let problem = format!("{}: there is no folder `{}`", text.key, folder.display());
@@ -145,6 +146,7 @@ fn here(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
     // A changed script is a changed program: a reload starts it anew.
     words.iter().for_each(|word| files.note_version(&folder.join(&word.value)));
     let program = words.remove(0);
+    files.refer(&program);
     let found = program_of(&program.value, &folder);
     if files.read && !is_there(&found, &environment) {
         let problem =
@@ -198,6 +200,7 @@ fn environment(
         keep(name, &text, OsString::from(&text.value));
     }
     for (name, text) in table("secrets") {
+        files.refer(&text);
         match files.secret_path(&text.value) {
             Some(path) => keep(name, &text, path.into_os_string()),
             None => {

@@ -99,6 +99,9 @@ pub(super) fn request(
     } else if let Some(leaf) = section.leaf("json") {
         Payload::Json(tree(source, leaf, names)?)
     } else if let Some(leaf) = section.leaf("body") {
+        if !is_one_value(&leaf) {
+            source.flaw(section.at_key("body"), "`body` is text: an expression");
+        }
         Payload::Body(tree(source, leaf, names)?)
     } else {
         Payload::Nothing
@@ -240,13 +243,24 @@ fn entries(
         None => Vec::new(),
         Some(Leaf::Table(entries)) => entries
             .into_iter()
-            .filter_map(|(name, leaf)| Some((name, tree(source, leaf, names)?)))
+            .filter_map(|(name, leaf)| {
+                if !is_one_value(&leaf) {
+                    let problem = format!("`{key}.{name}` is text: an expression");
+                    source.flaw(section.at_key(key), problem);
+                }
+                Some((name, tree(source, leaf, names)?))
+            })
             .collect(),
         Some(_) => {
             source.flaw(section.at_key(key), format!("`{key}` is a table of names and values"));
             Vec::new()
         }
     }
+}
+
+/// What a header, an entry or a text can be made of.
+fn is_one_value(leaf: &Leaf) -> bool {
+    matches!(leaf, Leaf::Text(_) | Leaf::Constant(_))
 }
 
 /// `None` when something in it has been noted as a flaw.

@@ -6,9 +6,13 @@ use serde_json::{Value as Json, json};
 
 use crate::catalogue::{Attribute, AttributeKind};
 
-/// The expression that reads it from a field of its own name.
-pub(super) fn expression(attribute: &Attribute) -> String {
+/// The expression that reads it from a field of its own name. `is_text` where everything is text, and nothing is empty.
+pub(super) fn expression(attribute: &Attribute, is_text: bool) -> String {
     let name = &attribute.name;
+    if is_text && attribute.optional {
+        let needed = Attribute { optional: false, ..attribute.clone() };
+        return format!("doc.{name} == \"\" ? null : {}", expression(&needed, is_text));
+    }
     let field = match attribute.optional {
         true => format!("or_null(doc, \"{name}\")"),
         false => format!("doc.{name}"),
@@ -29,7 +33,7 @@ pub(super) fn expression(attribute: &Attribute) -> String {
 }
 
 /// The lines of `[operation.attributes]`, and the code tables that they need.
-pub(super) fn section(attributes: &[Attribute]) -> String {
+pub(super) fn section(attributes: &[Attribute], is_text: bool) -> String {
     let width = attributes.iter().map(|attribute| attribute.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for attribute in attributes {
@@ -38,7 +42,7 @@ pub(super) fn section(attributes: &[Attribute]) -> String {
             text,
             "{:width$} = '{}'   # {}{}: {}",
             attribute.name,
-            expression(attribute),
+            expression(attribute, is_text),
             attribute.kind.name(),
             if attribute.optional { ", or null" } else { "" },
             attribute.title_zh,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::leaf::{Leaf, leaves, subjects};
-use super::operation::{method, path, reply_element, soap_body};
+use super::operation::{method, named_keys, path, reply_element, soap_body};
 use super::{Kind, Plan, attribute};
 use crate::adapters::fixture::{
     Body, Exchange, Expect, Failing, Fixture, FixtureFile, Question, Reply, Request, Said, made_up,
@@ -13,6 +13,7 @@ use crate::adapters::fixture::{
 };
 use crate::catalogue::Fact;
 use crate::crypto::{self, MacKey};
+use crate::query::time::Timestamp;
 use crate::query::{ItemCode, Operator, Purpose};
 
 /// The question's own number in every starter fixture.
@@ -25,6 +26,10 @@ const NONCE: &str = "00000000000000000000000000000001";
 const MAINTENANCE: &str = "maintenance";
 /// Behind a number, this is nobody's.
 const SOMEBODY_ELSE: &str = "-1";
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+/// China is eight hours ahead of UTC all year, seconds.
+const CHINA: u64 = 8 * 3_600;
 /// As the HTTP template has it.
 const ACCESS_KEY: &str = "our-key-at-the-agency";
 
@@ -34,7 +39,7 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
     let secret = match plan.kind {
         Kind::Http => Some("app_secret"),
         Kind::Sql => Some("db_password"),
-        Kind::Soap | Kind::Grpc => None,
+        Kind::Soap | Kind::File | Kind::Grpc => None,
     };
     let secrets = secret.map(|name| (name.to_owned(), made_up(name))).into_iter().collect();
     let one = |name: &str, reply: Reply, expect: Expect| Fixture {
@@ -46,7 +51,13 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
         exchanges: vec![Exchange { line: 0, request: request(plan, fact, &leaves), reply }],
         expect,
     };
-    let expect = |outcome: &str| Expect { outcome: outcome.to_owned(), ..Expect::default() };
+    // A file says when its table was true, also of whom it does not hold.
+    let as_of = table_time(plan);
+    let expect = |outcome: &str| Expect {
+        outcome: outcome.to_owned(),
+        as_of: as_of.filter(|_| matches!(outcome, "found" | "not_found")),
+        ..Expect::default()
+    };
     let attributes: BTreeMap<String, Json> = fact
         .attributes
         .iter()
@@ -57,11 +68,11 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
             Reply::Said(Said::Unavailable { reason: MAINTENANCE.to_owned(), retry_after: None })
         }
         Kind::Http => http(503, "text/plain", "down for maintenance"),
-        Kind::Soap | Kind::Sql => Reply::Fails(Failing::Unreachable),
+        Kind::Soap | Kind::Sql | Kind::File => Reply::Fails(Failing::Unreachable),
     };
     let because = match plan.kind {
         Kind::Http => None,
-        Kind::Soap | Kind::Sql => Some(Failing::Unreachable.name()),
+        Kind::Soap | Kind::Sql | Kind::File => Some(Failing::Unreachable.name()),
         Kind::Grpc => Some(MAINTENANCE),
     };
     let reason = because.map(str::to_owned);
@@ -70,16 +81,17 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
         one("not found", not_found(plan), expect("not_found")),
         one("unavailable", silence, Expect { reason, ..expect("unavailable") }),
     ];
-    let (reply, key) = nonsense(plan.kind, fact, &leaves);
+    let (reply, key) = nonsense(plan, fact, &leaves);
     let key = key.map(str::to_owned);
     fixtures.push(one("nonsense", reply, Expect { key, ..expect("contract_error") }));
     if plan.kind != Kind::Grpc && leaves.iter().any(|leaf| leaf.is_key) {
         let key = Some("outcome.echo".to_owned());
-        let reply = record_reply(plan, record(fact, &leaves, SOMEBODY_ELSE));
+        let reply = record_reply(plan, record(plan.kind, fact, &leaves, SOMEBODY_ELSE));
         fixtures.push(one("somebody else", reply, Expect { key, ..expect("contract_error") }));
     }
     let file = FixtureFile { fact: fact.code.clone(), secrets, fixtures };
-    let remark = "# What was asked once and what was said, to try the manifest with: everybody in it is invented.\n\
+    let remark = "#:schema ../fixture.schema.json\n\
+        # What was asked once and what was said, to try the manifest with: everybody in it is invented.\n\
         # These fit the manifest as `heyan adapter new` wrote it; change them with it.\n\n";
     format!("{remark}{}", toml(&file))
 }
@@ -141,6 +153,13 @@ fn request(plan: &Plan, fact: &Fact, leaves: &[Leaf]) -> Request {
                 .map(|leaf| json!(leaf.value))
                 .collect(),
         },
+        Kind::File => Request::Select {
+            statement: None,
+            parameters: named_keys(plan.kind, leaves)
+                .take(1)
+                .map(|(_, leaf)| json!(leaf.value))
+                .collect(),
+        },
         Kind::Grpc => {
             let mut attributes: Vec<String> =
                 fact.attributes.iter().map(|attribute| attribute.name.clone()).collect();
@@ -174,19 +193,34 @@ fn soap_request(plan: &Plan, leaves: &[Leaf]) -> Request {
     Request::Http { method: "POST".to_owned(), target: path(plan), headers, body: Body::Text(body) }
 }
 
-/// What the agency writes of the record: attributes, and whom it is about, with `mark` behind each number.
-fn record(fact: &Fact, leaves: &[Leaf], mark: &str) -> Map<String, Json> {
-    let attributes = fact.attributes.iter();
-    let attributes =
-        attributes.map(|attribute| (attribute.name.clone(), attribute::sample(attribute).0));
-    let keys = leaves.iter().filter(|leaf| leaf.is_key);
-    let keys = keys.map(|leaf| (leaf.name.clone(), json!(format!("{}{mark}", leaf.value))));
+/// When the table was true that was dropped into a folder: at midnight before the question.
+fn table_time(plan: &Plan) -> Option<Timestamp> {
+    let seconds = plan.at.seconds();
+    let midnight = (seconds + CHINA) / DAY * DAY - CHINA;
+    (plan.kind == Kind::File).then(|| Timestamp::from_seconds(midnight))
+}
+
+/// What the agency writes of the record: attributes, and whom it is about, with `mark` behind the number that it is looked
+/// up by; over lines that look up all of them, behind each.
+fn record(kind: Kind, fact: &Fact, leaves: &[Leaf], mark: &str) -> Map<String, Json> {
+    let as_written = |value: Json| match (kind, &value) {
+        (Kind::File, Json::Number(number)) => json!(number.to_string()),
+        _ => value,
+    };
+    let attributes = fact
+        .attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), as_written(attribute::sample(attribute).0)));
+    let keys = named_keys(kind, leaves).enumerate().map(|(place, (name, leaf))| {
+        let mark = if kind == Kind::File && place > 0 { "" } else { mark };
+        (name.to_owned(), json!(format!("{}{mark}", leaf.value)))
+    });
     attributes.chain(keys).collect()
 }
 
 fn found(plan: &Plan, fact: &Fact, leaves: &[Leaf]) -> Reply {
     if plan.kind != Kind::Grpc {
-        return record_reply(plan, record(fact, leaves, ""));
+        return record_reply(plan, record(plan.kind, fact, leaves, ""));
     }
     let attributes = fact.attributes.iter();
     let attributes = attributes
@@ -206,7 +240,9 @@ fn record_reply(plan: &Plan, record: Map<String, Json>) -> Reply {
                 .collect();
             soap(plan, &format!("<code>0</code><record>{fields}</record>"))
         }
-        Kind::Sql => Reply::Rows { rows: vec![Json::Object(record)], as_of: None },
+        Kind::Sql | Kind::File => {
+            Reply::Rows { rows: vec![Json::Object(record)], as_of: table_time(plan) }
+        }
         Kind::Http | Kind::Grpc => {
             let body = json!({ "code": "0", "data": record });
             http(200, "application/json", &body.to_string())
@@ -220,20 +256,20 @@ fn not_found(plan: &Plan) -> Reply {
             http(200, "application/json", &json!({ "code": "1", "data": null }).to_string())
         }
         Kind::Soap => soap(plan, "<code>1</code>"),
-        Kind::Sql => Reply::Rows { rows: Vec::new(), as_of: None },
+        Kind::Sql | Kind::File => Reply::Rows { rows: Vec::new(), as_of: table_time(plan) },
         Kind::Grpc => Reply::Said(Said::NotFound { as_of: None }),
     }
 }
 
 /// A reply that is none, and the key of the first expression that cannot be evaluated for it: there is no code in a
 /// proxy's page. Of rows, two are one too many; of a program's record, it is empty.
-fn nonsense(kind: Kind, fact: &Fact, leaves: &[Leaf]) -> (Reply, Option<&'static str>) {
+fn nonsense(plan: &Plan, fact: &Fact, leaves: &[Leaf]) -> (Reply, Option<&'static str>) {
     let page = "<html><body>502 Bad Gateway</body></html>";
-    match kind {
+    match plan.kind {
         Kind::Http | Kind::Soap => (http(200, "text/html", page), Some("outcome.not_found")),
-        Kind::Sql => {
-            let row = Json::Object(record(fact, leaves, ""));
-            (Reply::Rows { rows: vec![row.clone(), row], as_of: None }, None)
+        Kind::Sql | Kind::File => {
+            let row = Json::Object(record(plan.kind, fact, leaves, ""));
+            (Reply::Rows { rows: vec![row.clone(), row], as_of: table_time(plan) }, None)
         }
         Kind::Grpc => {
             let attributes = BTreeMap::new();

@@ -25,6 +25,8 @@ pub enum Kind {
     Soap,
     /// A database.
     Sql,
+    /// Tables dropped into a folder.
+    File,
     /// A program in front of it.
     Grpc,
 }
@@ -59,6 +61,7 @@ pub fn begin(plan: &Plan) -> Starter {
         Kind::Http => include_str!("templates/http.toml"),
         Kind::Soap => include_str!("templates/soap.toml"),
         Kind::Sql => include_str!("templates/sql.toml"),
+        Kind::File => include_str!("templates/file.toml"),
         Kind::Grpc => include_str!("templates/grpc.toml"),
     };
     let service = plan.service.as_ref();

@@ -9,6 +9,8 @@ use crate::catalogue::Fact;
 
 /// Fields of a description shown beside an operation; more would bury it.
 const FIELDS_MOST: usize = 60;
+/// The column of a file that is looked up, as the template has it.
+const LOOKED_UP: &str = "id";
 
 /// The operation of one fact.
 pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
@@ -17,6 +19,7 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
         Kind::Http => include_str!("templates/http.operation.toml"),
         Kind::Soap => include_str!("templates/soap.operation.toml"),
         Kind::Sql => include_str!("templates/sql.operation.toml"),
+        Kind::File => include_str!("templates/file.operation.toml"),
         Kind::Grpc => include_str!("templates/grpc.operation.toml"),
     };
     let title = format!("{} ({})", fact.title, fact.title_zh).replace(['\n', '\r'], " ");
@@ -42,8 +45,10 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
             ("columns", &columns(fact, &leaves).join(", ")),
             ("conditions", &conditions(&leaves)),
             ("parameters", &parameters(&leaves)),
-            ("echo", &echo(&leaves)),
-            ("attributes", &attribute::section(&fact.attributes)),
+            ("echo", &echo(plan.kind, &leaves)),
+            ("lookup", keys(&leaves).next().map_or("request_id", |leaf| &leaf.expression)),
+            ("rows", &rows(&leaves)),
+            ("attributes", &attribute::section(&fact.attributes, plan.kind == Kind::File)),
         ],
     )
 }
@@ -110,10 +115,31 @@ fn parameters(leaves: &[Leaf]) -> String {
     all.join(", ")
 }
 
-fn echo(leaves: &[Leaf]) -> String {
-    let all: Vec<String> =
-        keys(leaves).map(|leaf| format!("doc.{} == {}", leaf.name, leaf.expression)).collect();
+fn echo(kind: Kind, leaves: &[Leaf]) -> String {
+    let all: Vec<String> = named_keys(kind, leaves)
+        .map(|(name, leaf)| format!("doc.{name} == {}", leaf.expression))
+        .collect();
     if all.is_empty() { "true".to_owned() } else { all.join(" && ") }
+}
+
+/// The leaves that name the subjects, each with the agency's name for it. A table of a file has one column that is looked up.
+pub(super) fn named_keys(kind: Kind, leaves: &[Leaf]) -> impl Iterator<Item = (&str, &Leaf)> {
+    keys(leaves).enumerate().map(move |(place, leaf)| match (kind, place) {
+        (Kind::File, 0) => (LOOKED_UP, leaf),
+        _ => (leaf.name.as_str(), leaf),
+    })
+}
+
+/// The rows of a file that are about everybody asked about: its look-up knows one of them.
+fn rows(leaves: &[Leaf]) -> String {
+    let others: Vec<String> = keys(leaves)
+        .skip(1)
+        .map(|leaf| format!("r.{} == {}", leaf.name, leaf.expression))
+        .collect();
+    match others.is_empty() {
+        true => "resp.rows".to_owned(),
+        false => format!("resp.rows.filter(r, {})", others.join(" && ")),
+    }
 }
 
 /// What the description says goes in, or comes out.

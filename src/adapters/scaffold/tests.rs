@@ -10,7 +10,7 @@ use crate::adapters::{Depth, check};
 use crate::catalogue::Catalogue;
 use crate::finding::Finding;
 
-const KINDS: [Kind; 4] = [Kind::Http, Kind::Soap, Kind::Sql, Kind::Grpc];
+const KINDS: [Kind; 5] = [Kind::Http, Kind::Soap, Kind::Sql, Kind::File, Kind::Grpc];
 
 pub(super) fn catalogue() -> Catalogue {
     Catalogue::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/catalogue"))

@@ -119,6 +119,8 @@ pub(super) enum Does {
     Stalls,
     /// Says nothing.
     Sleeps,
+    /// Says nothing until its caller has gone, and remembers that as one more line: `hung up`.
+    Outlasts,
     /// Sends without end.
     Floods,
 }
@@ -199,6 +201,12 @@ async fn serve(
     heard.body = body;
     let does = script(&heard);
     log.lock().unwrap().push(heard);
+    if matches!(does, Does::Outlasts) {
+        while stream.read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
+        let gone = Heard { line: "hung up".to_owned(), ..Heard::default() };
+        log.lock().unwrap().push(gone);
+        return Ok(());
+    }
     act(stream, does).await
 }
 
@@ -226,7 +234,7 @@ async fn act(
             stream.flush().await?;
             std::future::pending::<()>().await;
         }
-        Does::Sleeps => std::future::pending::<()>().await,
+        Does::Sleeps | Does::Outlasts => std::future::pending::<()>().await,
         Does::Floods => {
             stream
                 .write_all(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n")

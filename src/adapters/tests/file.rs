@@ -110,6 +110,21 @@ async fn found_not_found_and_conflict_with_the_age_of_the_table() {
     }
 }
 
+/// Where a rule for the time of a row has no row, or two, the table's own time stands.
+#[tokio::test]
+async fn without_a_row_the_time_is_that_of_the_table() {
+    let shelf = Shelf::new();
+    shelf.drop("people-20231114.csv", &table("1"));
+    let rule = "fact = \"P1\"\nas_of = 'ms(doc[0].updated, \"yyyyMMdd\")'";
+    let adapter = shelf.office.adapter(&MANIFEST.replace("fact = \"P1\"", rule));
+    for (number, expected) in [("1", "conflict"), ("2", "not found")] {
+        assert_eq!(answer(&adapter, number, "王五").await, expected);
+        let record = ask(&adapter, &about(number, "王五")).await.map_err(|failed| failed.detail);
+        assert_eq!(record.unwrap().record.as_of.0 / 1_000_000, FOURTEENTH, "{expected}");
+    }
+    assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "contract_error");
+}
+
 #[tokio::test]
 async fn the_marker_comes_last_and_the_newest_file_answers() {
     let shelf = Shelf::new();
@@ -177,6 +192,39 @@ async fn a_bad_file_changes_nothing() {
     assert_eq!(answer(&shelf.adapter(), HE, "张三").await, YES);
 }
 
+/// Tools fill fields up, and begin a file with a byte order mark; with names of columns or without, nobody is lost.
+#[tokio::test]
+async fn keys_that_are_filled_up_and_a_mark_at_the_beginning() {
+    let shelf = Shelf::new();
+    let columns = "columns = [\"number\", \"name\", \"status\", \"dead\"]\nkey = ";
+    let (head, lines) =
+        ("number,name,status,dead\n", format!("{HE},张三,1,否\n {SHE}  ,李四,1,是\n"));
+    for (manifest, text) in [
+        (MANIFEST.to_owned(), format!("\u{feff}{head}{lines}")),
+        (MANIFEST.replace("key = ", columns), format!("\u{feff}{lines}")),
+        (MANIFEST.replace("key = ", columns), format!("{lines}\u{feff}1,王五,1,否\n")),
+    ] {
+        shelf.drop("people-20231114.csv", &text);
+        let adapter = shelf.office.adapter(&manifest);
+        assert_eq!(answer(&adapter, HE, "张三").await, YES, "{text}");
+        assert_eq!(answer(&adapter, SHE, "李四").await, "deceased=true identity_match=true");
+        let expected = if text.contains("王五") { YES } else { "not found" };
+        assert_eq!(answer(&adapter, "1", "王五").await, expected);
+    }
+}
+
+/// Where no line names the columns, nothing says that an empty file is a table in which nobody stands.
+#[tokio::test]
+async fn an_empty_file_is_no_table() {
+    let shelf = Shelf::new();
+    let columns = "columns = [\"number\", \"name\", \"status\", \"dead\"]\nkey = ";
+    let adapter = shelf.office.adapter(&MANIFEST.replace("key = ", columns));
+    for text in ["", "\n\n", "\u{feff}"] {
+        shelf.drop("people-20231114.csv", text);
+        assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "unreachable", "{text:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_folder_that_is_gone_and_a_table_that_is_too_old() {
     let shelf = Shelf::new();
@@ -215,6 +263,71 @@ async fn other_charsets_separators_digests_and_no_header() {
     assert_eq!(answer(&adapter, SHE, "〇").await, "deceased=true identity_match=true");
 }
 
+const ADDED: &str = "as_of = \"yyyyMMdd\"\nas_of_in = ";
+
+/// The time of the table that answers, and what it answers.
+async fn dated(adapter: &Adapter) -> Result<(u64, String), String> {
+    let answer = ask(adapter, &about(HE, "张三")).await.map_err(|failed| failed.detail)?;
+    Ok((answer.record.as_of.0 / 1_000_000, told(&answer)))
+}
+
+/// 14 November 2023 in China.
+const FOURTEENTH: u64 = 1_699_891_200;
+
+#[tokio::test]
+async fn the_time_in_a_marker() {
+    let shelf = Shelf::new();
+    let manifest = MANIFEST
+        .replace("as_of = \"yyyyMMdd\"\n", &format!("{ADDED}\"marker\"\n"))
+        .replace("people-*.csv", "people.csv");
+    let adapter = shelf.office.adapter(&manifest);
+    let put = |status: &str, said: &str| {
+        shelf.write("people.csv", table(status).as_bytes());
+        let digest = crypto::hex(&crypto::sha256(table(status).as_bytes()));
+        shelf.write("people.csv.ok", format!("{digest}{said}").as_bytes());
+    };
+    // Beside the file's name and a count; a line of its own; twice the same.
+    put("1", "  people.csv\n4\n20231114\n");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH, YES.to_owned())));
+    put("2", " 20231115");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())));
+    // None, two, tomorrow, a day there is not: what was good goes on.
+    for bad in ["", " people.csv", " 20231114 20231115", " 20231117", " 20231199"] {
+        put("1", bad);
+        assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())), "{bad}");
+    }
+    // An older one does not take the place of a newer one; the same day again does.
+    put("1", " 20231114");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())));
+    put("1", " 20231115 20231115");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, YES.to_owned())));
+    assert!(dated(&shelf.office.adapter(&manifest)).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_time_in_a_first_line() {
+    let shelf = Shelf::new();
+    let manifest = MANIFEST.replace(
+        "as_of = \"yyyyMMdd\"\n",
+        "as_of = \"数据日期:yyyy-MM-dd\"\nas_of_in = \"first_line\"\n",
+    );
+    let adapter = shelf.office.adapter(&manifest);
+    let with = |first: &str, status: &str| format!("{first}\n{}", table(status));
+    shelf.drop("people-a.csv", &with("人口,数据日期:2023-11-14,4", "1"));
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH, YES.to_owned())));
+    // The later one by what it says, not by its name; what says nothing, or two things, is not used.
+    shelf.drop("people-0.csv", &with("数据日期:2023-11-15", "2"));
+    shelf.drop("people-b.csv", &table("1"));
+    shelf.drop("people-c.csv", &with("数据日期:2023-11-14,数据日期:2023-11-15", "1"));
+    shelf.drop("people-d.csv", "");
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, NO.to_owned())));
+
+    let columns = "columns = [\"name\", \"number\", \"status\", \"dead\"]\nkey = ";
+    let adapter = shelf.office.adapter(&manifest.replace("key = ", columns));
+    shelf.drop("people-e.csv", &format!("数据日期:2023-11-15\n张三,{HE},1,否\n"));
+    assert_eq!(dated(&adapter).await, Ok((FOURTEENTH + 86_400, YES.to_owned())));
+}
+
 #[tokio::test]
 async fn many_questions_while_a_new_file_is_read() {
     let shelf = Shelf::new();
@@ -234,6 +347,10 @@ fn flaws_of_the_section() {
         ("\"people-*.csv\"", "\"../people-*.csv\""),
         ("\"people-*.csv\"", "\"people-*.csv.ok\""),
         ("\"yyyyMMdd\"", "\"yyyyMM\""),
+        ("as_of = ", "as_of_in = \"column\"\nas_of = "),
+        ("pattern = \"people-*.csv\"", "as_of_in = \"marker\"\npattern = \"people-*.csv*\""),
+        ("pattern = \"people-*.csv\"", "as_of_in = \"marker\"\npattern = \"people.ok\""),
+        ("pattern = \"people-*.csv\"", "as_of_in = \"marker\"\npattern = \"\""),
         ("\"sha256\"", "\"md5\""),
         ("key = ", "separator = \"||\"\nkey = "),
         ("key = ", "charset = \"big5\"\nkey = "),

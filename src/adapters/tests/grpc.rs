@@ -123,6 +123,18 @@ fn found(attributes: &[(&str, Value)]) -> Result<FetchResponse, Status> {
     Ok(FetchResponse { outcome: Some(Outcome::Found(found)) })
 }
 
+/// What is found about the only subject, true at that second, with these positions checked.
+fn stated(seconds: i64, checked: &[u32]) -> Result<FetchResponse, Status> {
+    let attributes =
+        [("identity_match".to_owned(), truth(true)), ("deceased".to_owned(), truth(false))];
+    let found = Found {
+        attributes: attributes.into(),
+        as_of: Some(prost_types::Timestamp { seconds, nanos: 0 }),
+        subjects_checked: checked.to_vec(),
+    };
+    Ok(FetchResponse { outcome: Some(Outcome::Found(found)) })
+}
+
 fn question() -> crate::query::Query {
     query("P1", vec![person("person", HE, "张三")])
 }
@@ -174,6 +186,9 @@ async fn what_a_program_can_do_wrong() {
             found(&[("identity_match", Value { kind: None }), ("deceased", truth(false))]),
             "contract_error",
         ),
+        // Data of an hour from now, and a subject that nobody asked about.
+        (stated(1_700_003_600, &[0]), "contract_error"),
+        (stated(1_700_000_000, &[0, 1]), "contract_error"),
         (Err(Status::unavailable(HE)), "unreachable"),
         (Err(Status::resource_exhausted(HE)), "refused"),
         (Err(Status::not_found(HE)), "contract_error"),
@@ -186,6 +201,18 @@ async fn what_a_program_can_do_wrong() {
         let adapter = office.adapter(&manifest(running.port));
         let (reason, detail) = failure(&adapter, &question()).await;
         assert_eq!(reason, expected, "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_checked_is_told_once_and_is_everybody_where_nothing_is_said() {
+    let office = Office::new();
+    for checked in [&[][..], &[0], &[0, 0]] {
+        let reply = stated(1_700_000_000, checked);
+        let running = program(&office, "localhost", "P1", 1, move || reply.clone()).await;
+        let adapter = office.adapter(&manifest(running.port));
+        let answer = ask(&adapter, &question()).await.map_err(|failure| failure.detail);
+        assert_eq!(answer.unwrap().record.subjects_checked, [0], "{checked:?}");
     }
 }
 

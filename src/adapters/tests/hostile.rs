@@ -92,6 +92,26 @@ identity_match = 'resp.rows[0].same'
 deceased = 'false'
 "#;
 
+const FILE: &str = r#"
+[file]
+folder = "dropped"
+pattern = "people-*.csv"
+as_of = "yyyyMMdd"
+digest = "sm3"
+charset = "gb18030"
+separator = "|"
+key = "n"
+[[operation]]
+fact = "P1"
+lookup = '"张三"'
+[operation.outcome]
+not_found = 'size(resp.rows) == 0 || resp.rows[0].same == "nobody"'
+found = 'true'
+[operation.attributes]
+identity_match = 'resp.rows[0].same == "1"'
+deceased = 'false'
+"#;
+
 const GRPC: &str = r#"
 [grpc]
 endpoint = "https://police.example:1"
@@ -114,6 +134,7 @@ async fn tried(trial: &Trial, papers: &Papers, kind: Kind, fault: &Fault, good: 
     let hostile = Hostile::open(papers, kind, fault, &facts, good).await.unwrap();
     let aim = Aim {
         address: hostile.address(),
+        folder: hostile.folder(),
         authority: papers.authority().to_owned(),
         timeout: PATIENCE,
         with_session: true,
@@ -123,6 +144,7 @@ async fn tried(trial: &Trial, papers: &Papers, kind: Kind, fault: &Fault, good: 
     let came = trial.ask(&aim, &fact, NOW, budget).await.unwrap();
     assert!(began.elapsed() < budget + MARGIN, "{}: {:?}", fault.name, began.elapsed());
     assert!(hostile.reached() > 0, "{}: nobody was asked", fault.name);
+    assert_eq!(hostile.betrayed(), 0, "{}", fault.name);
     came
 }
 
@@ -187,6 +209,33 @@ async fn nothing_wrong_with_a_database_is_an_answer() {
     };
     let cases = [(Came::Found, row("4")), (Came::NotFound, row("nobody"))];
     all(SQL, Kind::Postgres, cases).await;
+}
+
+#[tokio::test]
+async fn nothing_wrong_with_a_database_of_mysql_is_an_answer() {
+    let manifest = SQL.replace("[sql]", "[sql]\ndialect = \"mysql\"");
+    let row = |number: &str| Good {
+        row: vec![Column::text("n", number), Column::truth("same", true)],
+        ..Good::default()
+    };
+    let cases = [(Came::Found, row("4")), (Came::NotFound, row("nobody"))];
+    all(&manifest, Kind::Mysql, cases).await;
+}
+
+#[tokio::test]
+async fn nothing_wrong_with_a_dropped_table_is_an_answer() {
+    let unnamed = FILE.replace("key =", "columns = [\"same\", \"n\"]\nkey =");
+    for manifest in [FILE, &unnamed] {
+        let folder = tempfile::tempdir().unwrap();
+        let trial = trial(&folder, manifest);
+        let table = |key: &str, same: &str| {
+            let row = [("n".to_owned(), key.to_owned()), ("same".to_owned(), same.to_owned())];
+            let table = trial.table(NOW, &row);
+            Good { table, ..Good::default() }
+        };
+        let cases = [(Came::Found, table("张三", "1")), (Came::NotFound, table("张三", "nobody"))];
+        all(manifest, Kind::Folder, cases).await;
+    }
 }
 
 #[tokio::test]

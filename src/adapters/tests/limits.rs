@@ -1,5 +1,7 @@
 //! Places, rate, breaker, and reloading: one agency's trouble stays its own.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::agency::*;
@@ -180,6 +182,16 @@ async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let flaws = again(&second, "copy").err().unwrap();
     assert!(flaws[0].problem.contains("`P1` is answered by"), "{flaws:?}");
 
+    let of_civil = civil.replace("name = \"civil-affairs\"\nversion", "name = \"copy\"\nversion");
+    office.place("copy.toml", &of_civil);
+    let flaws = again(&second, "copy").err().unwrap();
+    assert!(flaws[0].problem.contains("`M2` is answered by"), "{flaws:?}");
+    // Nor is a file that another came from, whatever name is in it now.
+    office.place("police.toml", &civil);
+    std::fs::remove_file(folder.join("copy.toml")).unwrap();
+    assert_eq!(again(&second, "civil-affairs").unwrap().all()[0].name(), "police");
+    office.place("police.toml", "nonsense");
+
     // One that is gone is gone, and a new one is found by its name.
     let third = again(&second, "civil-affairs").unwrap();
     assert_eq!(third.all().len(), 1);
@@ -187,6 +199,49 @@ async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let fourth = again(&third, "civil-affairs").unwrap();
     assert_eq!((fourth.all().len(), fourth.all()[0].version()), (2, "1.0.0"));
     assert!(again(&fourth, "civil-affairs").unwrap().is_same(&fourth), "nothing has changed");
+}
+
+#[tokio::test]
+async fn counters_go_on_over_versions_and_the_breaker_begins_closed() {
+    let office = Office::new();
+    let is_well = Arc::new(AtomicBool::new(true));
+    let mood = Arc::clone(&is_well);
+    let does = move |_: &Heard| match mood.load(Ordering::SeqCst) {
+        true => json("{}"),
+        false => Does::HangsUp,
+    };
+    let agency = Agency::open(office.server("localhost", &[]), does).await;
+    let text = manifest(&agency, "M2", "");
+    office.place("civil.toml", &text);
+    let (first, _) = office.load(None);
+    assert!(ask(&first.all()[0], &couple()).await.is_ok());
+    is_well.store(false, Ordering::SeqCst);
+    for _ in 0..5 {
+        assert_eq!(failure(&first.all()[0], &couple()).await.0, "unreachable");
+    }
+    let before = first.all()[0].state();
+    assert_eq!((before.answered, before.unavailable, before.breaker.name()), (1, 5, "open"));
+
+    office.place("civil.toml", &text.replace("1.0.0", "1.1.0"));
+    let (second, _) = office.load(Some(&first));
+    let adapter = &second.all()[0];
+    let after = adapter.state();
+    let closed = crate::adapters::Breaker::Closed;
+    assert_eq!(after, crate::adapters::State { breaker: closed, ..before });
+    assert_eq!((adapter.version(), after.latency.unwrap().of), ("1.1.0", 6));
+    is_well.store(true, Ordering::SeqCst);
+    assert!(ask(adapter, &couple()).await.is_ok());
+    // A question that the old version was asked last counts too.
+    let late = first.all()[0].ask_granted(&|_| true, &couple(), NOW, BUDGET).await;
+    assert_eq!(late.err().unwrap().reason.code(), "breaker_open");
+    let now = adapter.state();
+    assert_eq!((now.answered, now.unavailable, now.latency.unwrap().of), (2, 6, 7));
+
+    // In front of another adapter's agency they begin anew, whatever its file.
+    office.place("civil.toml", &text.replacen("civil-affairs", "renamed", 1));
+    let (third, _) = office.load(Some(&second));
+    let anew = third.all()[0].state();
+    assert_eq!((anew.answered, anew.unavailable, anew.latency), (0, 0, None));
 }
 
 #[tokio::test]
@@ -206,5 +261,11 @@ async fn an_agency_in_maintenance_is_not_asked() {
     let after = NOW.plus(Duration::from_secs(3600));
     assert_eq!(adapter.health(after).name(), "serving");
     assert!(adapter.maintenance(after).is_some_and(|next| next.from > after));
+    // The window that is told goes to the end of the one that follows it.
+    let more = windows.replace("06:00", "07:00").replace("to = \"07:00\"", "to = \"08:00\"");
+    let both = office.adapter(&format!("{}\n{windows}{more}", manifest(&agency, "M2", "")));
+    let ends = NOW.plus(Duration::from_secs((60 + 46) * 60 + 40));
+    assert_eq!(both.maintenance(NOW).map(|span| span.to), Some(ends));
+    assert_eq!(both.closed(&"M2".into(), NOW).unwrap().blame, crate::adapters::Blame::Agency);
     assert!(adapter.ask_granted(&|_| true, &couple(), after, BUDGET).await.is_ok());
 }

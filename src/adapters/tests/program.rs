@@ -35,6 +35,10 @@ impl Service for Actor {
         _: Request<wire::DescribeRequest>,
     ) -> Result<Response<wire::DescribeResponse>, Status> {
         let act = self.0.as_str();
+        tell(
+            "described",
+            &(word("described").map_or(0, |count| count.parse().unwrap()) + 1).to_string(),
+        );
         Ok(Response::new(wire::DescribeResponse {
             protocol: if act == "speaks another protocol" { 9 } else { 1 },
             name: if act == "is another" { "tax" } else { "police" }.to_owned(),
@@ -76,6 +80,10 @@ impl Service for Actor {
 fn tell(name: &str, what: &str) {
     fs::write(format!("{name}.new"), what).unwrap();
     fs::rename(format!("{name}.new"), name).unwrap();
+}
+
+fn word(name: &str) -> Option<String> {
+    fs::read_to_string(name).ok()
 }
 
 struct Told(&'static str, String);
@@ -201,9 +209,17 @@ fn is_gone(process: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
-fn kill(process: u32) {
+fn send(process: u32, signal: Signal) {
     let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
-    kill_process(process, Signal::KILL).unwrap();
+    kill_process(process, signal).unwrap();
+}
+
+/// Three questions at once, whose callers leave after a little more than a second.
+async fn ask_in_vain(adapter: &Adapter) {
+    let question = question();
+    let budget = Duration::from_millis(1_200);
+    let asked = (0..3).map(|_| adapter.ask_granted(&|_| true, &question, NOW, budget));
+    futures_util::future::join_all(asked).await;
 }
 
 #[tokio::test]
@@ -238,6 +254,7 @@ async fn the_first_question_starts_a_program_that_nobody_began() {
     adapter.end().await;
     assert_eq!(failure(&adapter, &query).await.0, "unreachable");
     assert!(!adapter.is_up());
+    assert_eq!(adapter.health(NOW).name(), "down");
 
     let never = office.adapter(&manifest("answers", "log = true"));
     never.end().await;
@@ -278,7 +295,7 @@ async fn a_program_that_is_killed_is_started_again() {
     let office = Office::new();
     let adapters = begun(&office, "answers", "").await;
     let first = state(&adapters).process.unwrap();
-    kill(first);
+    send(first, Signal::KILL);
     until("another runs", || state(&adapters).process.is_some_and(|process| process != first))
         .await;
     assert_eq!(answer(&adapters.all()[0]).await.unwrap(), ANSWER);
@@ -286,6 +303,47 @@ async fn a_program_that_is_killed_is_started_again() {
     assert_eq!((now.restarts, now.last_exit.as_deref()), (1, Some("signal: 9 (SIGKILL)")));
     adapters.end().await;
     assert!(is_gone(now.process.unwrap()));
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_is_ended_and_started_again() {
+    let office = Office::new();
+    let text = manifest("answers", "stop_within = \"300ms\"")
+        .replace("\ntimeout = \"60s\"", "\ntimeout = \"4s\"")
+        + "[resilience.breaker]\nenough = 20\n";
+    let (adapters, problems) = begin(&office, &text, None).await;
+    assert_eq!(problems, "");
+    let (adapter, first) = (&adapters.all()[0], state(&adapters).process.unwrap());
+    send(first, Signal::STOP);
+    let stopped = Instant::now();
+    while state(&adapters).restarts == 0 {
+        assert!(stopped.elapsed() < PATIENCE, "it was never started again");
+        ask_in_vain(adapter).await;
+    }
+    assert!(is_gone(first));
+    while answer(adapter).await.is_err() {
+        assert!(stopped.elapsed() < PATIENCE, "it never answers again");
+        sleep(Duration::from_millis(100)).await;
+    }
+    let exit = state(&adapters).last_exit.unwrap();
+    assert_eq!(exit, "signal: 9 (SIGKILL), ended because it hung");
+    adapters.end().await;
+}
+
+#[tokio::test]
+async fn a_program_whose_agency_is_slow_goes_on() {
+    let office = Office::new();
+    let adapters = begun(&office, "thinks", "").await;
+    let first = state(&adapters).process;
+    let described = office.path().join("described");
+    // A second probe is sent only when the first has brought a word.
+    for probes in ["2", "3"] {
+        ask_in_vain(&adapters.all()[0]).await;
+        until("it is probed", || fs::read_to_string(&described).unwrap() == probes).await;
+    }
+    let now = state(&adapters);
+    assert_eq!((now.process, now.restarts), (first, 0));
+    adapters.end().await;
 }
 
 #[tokio::test]
@@ -307,7 +365,7 @@ async fn what_a_program_started_ends_with_it() {
     let other: u32 = fs::read_to_string(office.path().join("other")).unwrap().parse().unwrap();
     assert!(!is_gone(other));
     // Killed, it cannot end what it started; the gateway does.
-    kill(state(&adapters).process.unwrap());
+    send(state(&adapters).process.unwrap(), Signal::KILL);
     until("the other is gone", || is_gone(other)).await;
     adapters.end().await;
 }

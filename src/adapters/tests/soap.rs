@@ -119,6 +119,21 @@ async fn faults_and_nonsense_are_never_a_no() {
     assert_eq!(told(&answer), "not found");
 }
 
+/// A manifest whose rules and attributes look at nothing must not make an answer of a Fault.
+#[tokio::test]
+async fn a_fault_is_no_record_whatever_the_manifest_says() {
+    let office = Office::new();
+    let does = envelope("<s:Fault><faultcode>s:Server</faultcode></s:Fault>");
+    let agency = Agency::open(office.server("localhost", &[]), move |_| does.clone()).await;
+    let text = manifest(&agency);
+    let (before, _) = text.split_once("[operation.outcome]").unwrap();
+    let rules = "[operation.outcome]\nfound = 'true'\n[operation.attributes]\nidentity_match = 'true'\ndeceased = 'false'\n";
+    let adapter = office.adapter(&format!("{before}{rules}"));
+    let question = query("P1", vec![person("person", HE, "张三")]);
+    let (reason, detail) = failure(&adapter, &question).await;
+    assert_eq!(reason, "refused", "{detail}");
+}
+
 /// The envelope of the other version: a Fault in it is an agency that cannot answer, an answer in it is none.
 #[tokio::test]
 async fn an_answer_in_another_version_or_in_parts_is_a_contract_error() {

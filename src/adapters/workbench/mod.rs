@@ -11,6 +11,7 @@ mod leaves;
 mod invented;
 mod disguise;
 mod taken;
+mod saved;
 mod recorder;
 mod shown;
 
@@ -26,7 +27,7 @@ pub use self::shown::{Conclusion, Evaluated, Received, Sent, Step, Steps, Told};
 use super::failed::Failed;
 use super::fixture::{self, Script};
 use super::line;
-use super::manifest::{self, Access, Depth, Manifest, Runs};
+use super::manifest::{self, Depth, Manifest};
 use super::once::Once;
 use super::{Adapter, Answer};
 use crate::catalogue::Catalogue;
@@ -74,36 +75,15 @@ impl<'a> Workbench<'a> {
 
     /// The agency's address, as the manifest has it.
     pub fn place(&self) -> String {
-        match &self.manifest.access {
-            Access::Http(site) | Access::Soap(site, _) => site.base.clone(),
-            Access::Sql(database) => {
-                format!("{}:{}/{}", database.host, database.port, database.database)
-            }
-            Access::File(folder) => folder.path.display().to_string(),
-            Access::Grpc(program) => match &program.place {
-                Runs::Remote(elsewhere) => elsewhere.authority.clone(),
-                Runs::Here(here) => here.program.display().to_string(),
-            },
-        }
+        self.manifest.access.place()
     }
 
     /// True when the address is one of this machine: nobody's agency.
     ///
-    /// A program that the gateway starts is not: whom it asks is not written in the manifest.
+    /// A program that the gateway starts is not: whom it asks is not written in the manifest. A folder is: its agency does
+    /// not hear of a question.
     pub fn is_at_home(&self) -> bool {
-        if matches!(&self.manifest.access, Access::Grpc(program) if matches!(program.place, Runs::Here(_)))
-        {
-            return false;
-        }
-        let place = self.place();
-        let host = place.rsplit_once("://").map_or(place.as_str(), |(_, host)| host);
-        let host = match host.strip_prefix('[') {
-            Some(literal) => literal.split(']').next().unwrap_or_default(),
-            None => host.split([':', '/']).next().unwrap_or_default(),
-        };
-        let is_loopback =
-            host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        is_loopback || host == "localhost"
+        self.manifest.access.is_at_home()
     }
 
     /// Puts one question to the agency, at the time `at` and for no longer than `budget`, and tells all that happened.

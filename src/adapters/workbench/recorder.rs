@@ -3,20 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::Workbench;
 use super::disguise::Disguise;
 use super::journal::{Event, Journal, Listening, Worked};
+use super::saved::{beside, joined};
 use super::taken::{self, Taken};
 use crate::adapters::adapter::nonce;
 use crate::adapters::failed::Failed;
@@ -76,7 +75,7 @@ pub struct Target {
     pub into: PathBuf,
     /// The fixture's name.
     pub name: String,
-    /// Whether a fixture of that name is replaced; the file then loses its comments.
+    /// Whether a fixture of that name is replaced.
     pub replace: bool,
 }
 
@@ -138,7 +137,7 @@ impl Workbench<'_> {
         fs::create_dir_all(&target.into).map_err(unwritable)?;
         let draft = beside(&target.into, &text).map_err(unwritable)?;
         making.prove(draft.path(), &find).await?;
-        let whole = joined(there, one, &text, &file, target).map_err(unwritable)?;
+        let whole = joined(there, one, &text, &file, &target.name).map_err(unwritable)?;
         // In one step: what the file held is never half there.
         let whole = beside(&target.into, &whole).map_err(unwritable)?;
         whole.persist(&file).map_err(|error| unwritable(error.error))?;
@@ -422,36 +421,4 @@ fn expect(ended: &Result<Mapped, Failed>, at: Timestamp, subjects: usize) -> Exp
         }
     }
     expect
-}
-
-/// A file for a moment, gone by itself. Its ending is not that of fixtures, so nobody plays it; everybody may read it.
-fn beside(folder: &Path, text: &str) -> io::Result<NamedTempFile> {
-    let mode = fs::Permissions::from_mode(0o644);
-    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    Ok(file)
-}
-
-/// The whole file: the new fixture behind the others, whose text stays as somebody wrote it, unless one is replaced.
-fn joined(
-    there: Option<FixtureFile>,
-    one: FixtureFile,
-    text: &str,
-    file: &Path,
-    target: &Target,
-) -> io::Result<String> {
-    let Some(mut there) = there else { return Ok(text.to_owned()) };
-    if there.fixtures.iter().any(|fixture| fixture.name == target.name) {
-        let place = there.fixtures.iter().position(|fixture| fixture.name == target.name);
-        for (place, fixture) in place.into_iter().zip(one.fixtures) {
-            if let Some(old) = there.fixtures.get_mut(place) {
-                *old = fixture;
-            }
-        }
-        return Ok(fixture::write(&there));
-    }
-    let before = fs::read_to_string(file)?;
-    let only = fixture::write(&FixtureFile { secrets: BTreeMap::new(), ..one });
-    let only = only.split_once('\n').map_or("", |(_, rest)| rest);
-    Ok(format!("{}\n{}", before.trim_end(), only))
 }

@@ -51,7 +51,13 @@ impl Taken {
             .charset
             .decode(&incoming.body)
             .ok_or_else(|| RecordError::NotText("the body of a reply".to_owned()))?;
-        let is_read = |name: &str| name == "content-type" || self.texts.contains(name);
+        let is_named = |form: String| self.texts.contains(&form);
+        let is_read = |name: &str| {
+            name == "content-type"
+                || is_named(format!("headers.{name}"))
+                || is_named(format!("\"{name}\""))
+                || is_named(format!("'{name}'"))
+        };
         let headers = incoming.headers.iter().filter(|(name, _)| is_read(name));
         let headers: BTreeMap<String, String> = headers
             .map(|(name, value)| (name.clone(), disguise.text(value.as_str().unwrap_or_default())))

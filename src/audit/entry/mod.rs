@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::commitment::Field;
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
-use crate::decision::facts::Facts;
+use crate::decision::facts::{CallerFacts, Facts};
 use crate::proto::audit::v1 as stored;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
@@ -48,6 +48,10 @@ pub enum Kind {
     Node(NodeEvent),
     /// The catalogue in use changed.
     Catalogue(CatalogueEvent),
+    /// The rule of an item, before the catalogue that holds it.
+    Rule(RuleEvent),
+    /// An application was run to its end.
+    Case(Box<CaseClosed>),
     /// An adapter came into use.
     Adapter(AdapterEvent),
     /// An agency stopped questions to itself, or lets them pass again.
@@ -69,6 +73,8 @@ impl Kind {
             | Self::Party(_)
             | Self::Node(_)
             | Self::Catalogue(_)
+            | Self::Rule(_)
+            | Self::Case(_)
             | Self::Adapter(_)
             | Self::Freeze(_)
             | Self::Key(_)
@@ -86,6 +92,8 @@ impl Kind {
             | Self::Party(_)
             | Self::Node(_)
             | Self::Catalogue(_)
+            | Self::Rule(_)
+            | Self::Case(_)
             | Self::Adapter(_)
             | Self::Freeze(_)
             | Self::Key(_)
@@ -351,6 +359,44 @@ pub struct CatalogueEvent {
     pub digest: Digest,
     /// For people: how many facts and items.
     pub summary: String,
+}
+
+/// The rule of one version of an item, as the catalogue that comes into use next holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleEvent {
+    /// Item code.
+    pub item: String,
+    /// Version of the item.
+    pub version: String,
+    /// The rule's file, byte for byte.
+    pub document: Vec<u8>,
+}
+
+/// An application that was run to its end. Its questions have entries of their own, under the same case number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseClosed {
+    /// The caller's id of the case, UUIDv7.
+    pub case_id: [u8; 16],
+    /// Who asked.
+    pub caller: CallerFacts,
+    /// Item code.
+    pub item: String,
+    /// Version of the item.
+    pub item_version: String,
+    /// SHA-256 of the rule's file.
+    pub rule: Digest,
+    /// Case number (办件编号).
+    pub case_number: String,
+    /// Unit of the operator.
+    pub operator_unit: String,
+    /// What was found out, as JSON of `cases::Course`: names nobody.
+    pub course: String,
+    /// READY, NEEDS_COUNTER or REFUTED.
+    pub outcome: String,
+    /// Name and state of each need, in the rule's order.
+    pub needs: Vec<(String, String)>,
+    /// The caller went away before the end.
+    pub abandoned: bool,
 }
 
 /// A change of how agencies are asked.

@@ -57,6 +57,8 @@ impl<'a> Question<'a> {
             | Kind::Party(_)
             | Kind::Node(_)
             | Kind::Catalogue(_)
+            | Kind::Rule(_)
+            | Kind::Case(_)
             | Kind::Adapter(_)
             | Kind::Freeze(_)
             | Kind::Key(_)

@@ -90,6 +90,8 @@ fn every_kind() -> Vec<Kind> {
         key(KeyPurpose::VaultDay, KeyChange::Ended, b""),
         erasure(Erased::Entries(vec![3, 5])),
         erasure(Erased::Day("2026-11-23".into())),
+        Kind::Rule(RuleEvent { item: "W3".into(), version: "1".into(), document: vec![1] }),
+        Kind::Case(Box::new(closed())),
     ]
 }
 
@@ -106,6 +108,22 @@ fn freeze(change: FreezeChange) -> Kind {
 fn key(purpose: KeyPurpose, change: KeyChange, document: &[u8]) -> Kind {
     let name = "2026-11-23.1".to_owned();
     Kind::Key(KeyEvent { purpose, change, name, document: document.to_vec() })
+}
+
+fn closed() -> CaseClosed {
+    CaseClosed {
+        case_id: [7; 16],
+        caller: full_facts().caller,
+        item: "W3".into(),
+        item_version: "2026.2".into(),
+        rule: [3; 32],
+        case_number: "C-1".into(),
+        operator_unit: "U1".into(),
+        course: "{}".into(),
+        outcome: "READY".into(),
+        needs: vec![("no_home".into(), "MET".into())],
+        abandoned: true,
+    }
 }
 
 fn erasure(erased: Erased) -> Kind {

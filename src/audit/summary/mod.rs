@@ -155,7 +155,12 @@ impl Summary {
                 in_force.adapters.remove(name);
             }
             Kind::Freeze(_) => in_force.orders.push(index),
-            Kind::Node(_) | Kind::Intent(_) | Kind::Outcome(_) | Kind::Denial(_) => {}
+            Kind::Node(_)
+            | Kind::Intent(_)
+            | Kind::Outcome(_)
+            | Kind::Denial(_)
+            | Kind::Rule(_)
+            | Kind::Case(_) => {}
             Kind::Key(event) if event.purpose == KeyPurpose::Log => {
                 self.log_keys.push((index, event.name.clone()));
             }

@@ -1,4 +1,4 @@
-//! `heyan adapter check --faults`: each manifest against an agency that does one thing wrong at a time.
+//! `heyan adapter check --level faults`: each manifest against an agency that does one thing wrong at a time.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use crate::query::FactCode;
 /// For what ends by itself; a reply of the largest size allowed is read in less.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// For one attempt at a database: the driver tries again and again to connect for half of it.
-const ATTEMPT: Duration = Duration::from_secs(6);
+const ATTEMPT: Duration = Duration::from_secs(20);
 /// The deadline of questions whose fault never ends.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Beyond a deadline: what a busy machine takes.
@@ -76,14 +76,9 @@ pub(super) async fn run(
 }
 
 async fn try_all(trial: &Trial, papers: &Papers) -> anyhow::Result<Vec<Tried>> {
-    let kind = match trial.transport() {
-        "http" | "soap" => Kind::Http,
-        "sql" => Kind::Postgres,
-        "grpc" => Kind::Grpc,
-        other => bail!("there is no hostile back end for `[{other}]` yet"),
-    };
+    let good = &trial.good(clock::now());
     let mut cases = Vec::new();
-    for fault in hostile::faults(kind, &Good::default()) {
+    for fault in hostile::faults(trial.plays(), good) {
         for (position, fact) in trial.facts().iter().enumerate() {
             if fault.is_of_connection() && position > 0 {
                 continue;
@@ -96,26 +91,28 @@ async fn try_all(trial: &Trial, papers: &Papers) -> anyhow::Result<Vec<Tried>> {
         }
     }
     let tried = stream::iter(cases)
-        .map(|(fault, fact, with_session)| try_one(trial, papers, kind, fault, fact, with_session));
+        .map(|(fault, fact, with_session)| try_one(trial, papers, good, fault, fact, with_session));
     tried.buffered(AT_ONCE).try_collect().await
 }
 
 async fn try_one(
     trial: &Trial,
     papers: &Papers,
-    kind: Kind,
+    good: &Good,
     fault: Fault,
     fact: FactCode,
     with_session: bool,
 ) -> anyhow::Result<Tried> {
     let facts: Vec<String> = trial.facts().iter().map(|fact| fact.as_str().to_owned()).collect();
-    let hostile = Hostile::open(papers, kind, &fault, &facts, &Good::default())
+    let kind = trial.plays();
+    let hostile = Hostile::open(papers, kind, &fault, &facts, good)
         .await
         .context("no hostile back end can be opened")?;
     let aim = Aim {
         address: hostile.address(),
+        folder: hostile.folder(),
         authority: papers.authority().to_owned(),
-        timeout: if kind == Kind::Postgres { ATTEMPT } else { PATIENCE },
+        timeout: if [Kind::Postgres, Kind::Mysql].contains(&kind) { ATTEMPT } else { PATIENCE },
         with_session,
     };
     let budget = if fault.is_endless { DEADLINE } else { PATIENCE };
@@ -135,8 +132,13 @@ async fn try_one(
             (failure.reason.code().to_owned(), is_right, failure.detail)
         }
     };
-    let detail = if is_asked { detail } else { format!("nothing was sent: {detail}") };
-    let is_good = is_right && is_asked && took < budget + MARGIN;
+    let is_kept = hostile.betrayed() == 0;
+    let detail = match (is_asked, is_kept) {
+        (false, _) => format!("nothing was sent: {detail}"),
+        (_, false) => format!("it was given a login in the clear, or a file: {detail}"),
+        _ => detail,
+    };
+    let is_good = is_right && is_asked && is_kept && took < budget + MARGIN;
     let step = if with_session { "session" } else { "question" };
     Ok(Tried { fault, fact, step, came, is_good, took, detail })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::NO;
 use crate::cli::query::Gateway;
-use crate::proto::gateway::v1::AdapterState;
+use crate::proto::gateway::v1::{AdapterState, ProgramState};
 use crate::query::time::Timestamp;
 use crate::report::calendar;
 
@@ -52,7 +52,7 @@ fn is_good(health: &str) -> bool {
 const HEADINGS: [&str; 9] =
     ["ADAPTER", "VERSION", "STATE", "BREAKER", "P50", "P99", "IN FLIGHT", "RATE LEFT", "ANSWERED"];
 
-/// One line each, and below it what there is to say of the last failure and of maintenance.
+/// One line each, and below it what there is to say of its program, of the last failure and of maintenance.
 fn table(adapters: &[AdapterState], colour: bool) -> Vec<String> {
     let rows: Vec<[String; 9]> = adapters.iter().map(row).collect();
     let mut widths = HEADINGS.map(str::len);
@@ -71,6 +71,7 @@ fn table(adapters: &[AdapterState], colour: bool) -> Vec<String> {
             true => format!("{}{}\x1b[0m", paint(&adapter.health), joined(row)),
             false => joined(row),
         });
+        lines.extend(adapter.program.as_ref().map(program));
         if !adapter.last_failure.is_empty() {
             let at = moment(adapter.last_failure_at);
             lines.push(format!("  last failure  {at}  {}", adapter.last_failure));
@@ -108,6 +109,21 @@ fn row(adapter: &AdapterState) -> [String; 9] {
         rate,
         format!("{}, not {}", adapter.answered, adapter.unavailable + adapter.contract_errors),
     ]
+}
+
+fn program(program: &ProgramState) -> String {
+    let runs = match program.running_since {
+        Some(since) => format!("process {}, since {}", program.process, moment(Some(since))),
+        None => "does not answer".to_owned(),
+    };
+    let mut line = format!("  program       {runs}");
+    if program.restarts > 0 {
+        line.push_str(&format!(", started again {} times", program.restarts));
+    }
+    if !program.last_exit.is_empty() {
+        line.push_str(&format!(", last end: {}", program.last_exit));
+    }
+    line
 }
 
 fn paint(health: &str) -> &'static str {
@@ -149,12 +165,52 @@ fn as_json(adapter: &AdapterState) -> Json {
         "last_failure_detail": adapter.last_failure_detail,
         "maintenance_from": time(&adapter.maintenance_from),
         "maintenance_to": time(&adapter.maintenance_to),
+        "program": adapter.program.as_ref().map(|program| json!({
+            "process": Some(program.process).filter(|process| *process > 0),
+            "running_since": time(&program.running_since),
+            "restarts": program.restarts,
+            "last_exit": Some(&program.last_exit).filter(|exit| !exit.is_empty()),
+        })),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_in_front_of_an_agency_has_a_line_of_its_own() {
+        let since = prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 };
+        for (state, expected) in [
+            (
+                ProgramState { process: 77, running_since: Some(since), ..ProgramState::default() },
+                "  program       process 77, since 2023-11-15 06:13:20.000",
+            ),
+            (
+                ProgramState {
+                    restarts: 2,
+                    last_exit: "exit status: 3".to_owned(),
+                    ..ProgramState::default()
+                },
+                "  program       does not answer, started again 2 times, last end: exit status: 3",
+            ),
+        ] {
+            let adapter = AdapterState {
+                name: "cremations".to_owned(),
+                program: Some(state),
+                ..AdapterState::default()
+            };
+            let lines = table(std::slice::from_ref(&adapter), false);
+            assert_eq!(lines[2], expected);
+        }
+        let adapter = AdapterState {
+            program: Some(ProgramState { restarts: 1, ..ProgramState::default() }),
+            ..AdapterState::default()
+        };
+        let program = &as_json(&adapter)["program"];
+        assert_eq!((&program["restarts"], &program["process"]), (&json!(1), &Json::Null));
+        assert_eq!(as_json(&AdapterState::default())["program"], Json::Null);
+    }
 
     #[test]
     fn a_table_says_what_is_wrong_and_with_whom() {

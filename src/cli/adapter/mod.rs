@@ -2,10 +2,13 @@
 
 mod asked;
 mod check;
+mod diff;
+mod docs;
 mod list;
 mod reload;
 mod new;
 mod record;
+mod schema;
 mod try_one;
 mod faults;
 
@@ -29,15 +32,34 @@ enum Commands {
         Nothing is ever overwritten, and a description never changes a manifest that exists."
     )]
     New(Box<new::New>),
-    /// Read manifests as the gateway would, play their fixtures, and report every finding at once; opens no socket
+    /// Read manifests as the gateway would, play their fixtures, and report every finding at once
+    ///
+    /// Opens no socket unless told to: `--level faults` asks a back end of its own on this machine, `--level live` the
+    /// agency itself.
     #[command(
         after_help = "Examples:\n  heyan adapter check /etc/heyan/adapters --catalogue /etc/heyan/catalogue\n  \
         heyan adapter check housing.toml --catalogue catalogue --manifest-only\n  \
-        heyan adapter check housing.toml --catalogue catalogue --manifest-only --faults\n  \
+        heyan adapter check housing.toml --catalogue catalogue --manifest-only --level faults\n  \
+        heyan adapter check housing.toml --catalogue catalogue --level live --questions questions.toml\n  \
         heyan adapter check adapters --catalogue catalogue --manifest-only --junit report.xml\n\n\
         The fixtures of housing.toml are the files of the folder housing/ beside it."
     )]
     Check(check::Check),
+    /// Tell what changes between two versions of a manifest, and whether it may change answers; opens no socket
+    #[command(
+        after_help = "Examples:\n  heyan adapter diff /etc/heyan/adapters/police.toml police.toml --catalogue catalogue\n\n\
+        Compared is what they mean: order, remarks and defaults written out are no difference. The fixtures beside\n\
+        NEW, else those beside OLD, are played through both.\n\
+        Exit code: 0 both mean the same, 1 they differ, 2 could not tell."
+    )]
+    Diff(diff::Diff),
+    /// Make a page for each adapter, for the people of the agency that it asks; opens no socket
+    #[command(
+        after_help = "Examples:\n  heyan adapter docs adapters/police.toml --catalogue catalogue\n  \
+        heyan adapter docs adapters --catalogue catalogue --html --output pages\n\n\
+        The same manifest and fixtures make the same page, byte for byte. No secret is in it, only where secrets are."
+    )]
+    Docs(docs::Docs),
     /// Show how each adapter of a running gateway does
     #[command(
         after_help = "Examples:\n  heyan adapter list --identity pki/fund-centre/operations \\\n      \
@@ -71,6 +93,13 @@ enum Commands {
         Nothing is written unless the fixture plays and nothing real is left in it."
     )]
     Record(Box<record::Record>),
+    /// Print the JSON Schema (draft-07) of a manifest, for editors, or the reference of all keys
+    #[command(after_help = "Examples:\n  heyan adapter schema > adapters/manifest.schema.json\n  \
+        heyan adapter schema --fixture > adapters/fixture.schema.json\n  \
+        heyan adapter schema --reference > adapters-reference.md\n\n\
+        Then, as the first line of a manifest, and of a file of fixtures:\n  \
+        #:schema ./manifest.schema.json\n  #:schema ../fixture.schema.json")]
+    Schema(schema::Schema),
 }
 
 /// Runs it: exit 0 when all is well, 1 with a "no".
@@ -81,9 +110,12 @@ pub async fn run(command: Adapter) -> anyhow::Result<ExitCode> {
     match command.command {
         Commands::New(command) => new::run(&command),
         Commands::Check(command) => check::run(&command).await,
+        Commands::Diff(command) => diff::run(&command),
+        Commands::Docs(command) => docs::run(&command),
         Commands::List(command) => list::run(&command).await,
         Commands::Reload(command) => reload::run(&command).await,
         Commands::Try(command) => try_one::run(&command).await,
         Commands::Record(command) => record::run(&command).await,
+        Commands::Schema(command) => schema::run(&command),
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::adapters::scaffold::{self, Described, Kind, Plan, Service, Starter};
+use crate::adapters::schema;
 use crate::catalogue::{Catalogue, Fact};
 use crate::cli::findings;
 use crate::clock::now;
@@ -56,6 +57,8 @@ enum KindName {
     Soap,
     /// One SELECT in a database
     Sql,
+    /// Tables that the agency drops into a folder
+    File,
     /// A program of yours in front of the agency
     Grpc,
 }
@@ -91,6 +94,7 @@ pub(super) fn run(new: &New) -> anyhow::Result<ExitCode> {
         KindName::Http => Kind::Http,
         KindName::Soap => Kind::Soap,
         KindName::Sql => Kind::Sql,
+        KindName::File => Kind::File,
         KindName::Grpc => Kind::Grpc,
     };
     // Whole seconds: the fixtures are for people to read.
@@ -211,6 +215,15 @@ fn save(new: &New, starter: &Starter) -> anyhow::Result<()> {
         );
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    // The first lines of the files name them, for editors.
+    for (name, text) in
+        [("manifest.schema.json", schema::MANIFEST), ("fixture.schema.json", schema::FIXTURE)]
+    {
+        let path = new.into.join(name);
+        if !path.exists() {
+            save_new(&path, text)?;
+        }
+    }
     files.iter().try_for_each(|(path, text)| save_new(path, text))
 }
 

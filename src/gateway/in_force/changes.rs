@@ -14,9 +14,10 @@ use super::journal::Journal;
 use super::{InForce, set_of};
 use crate::agreements::directory::{Adopted, key};
 use crate::audit::entry::{
-    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent,
+    AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent, RuleEvent,
 };
 use crate::audit::{Audit, AuditError, Place, Recorded};
+use crate::catalogue::Item;
 use crate::crypto::sha256;
 use crate::finding::Finding;
 use crate::gateway::orders::{self, Ordered};
@@ -89,6 +90,7 @@ impl Journal {
             let (facts, items) = (next.catalogue.facts().count(), next.catalogue.items().count());
             let summary = format!("{facts} facts, {items} items");
             let digest = *next.catalogue.digest();
+            changes.extend(next.catalogue.items().filter_map(rule));
             changes.push(Kind::Catalogue(CatalogueEvent { digest, summary }));
         }
         let mut changes: Vec<Change> = changes.into_iter().map(Change::Whole).collect();
@@ -290,6 +292,16 @@ pub(in crate::gateway) fn withdrawal(id: &str, version: u32) -> Kind {
     Kind::Agreement(AgreementEvent::Withdrawn { id: id.to_owned(), version })
 }
 
+/// The rule of an item, for those who conclude its cases again.
+fn rule(item: &Item) -> Option<Kind> {
+    let rule = item.rule.as_ref()?;
+    Some(Kind::Rule(RuleEvent {
+        item: item.code.as_str().to_owned(),
+        version: item.version.clone(),
+        document: rule.text.as_bytes().to_vec(),
+    }))
+}
+
 /// What a change's entry says, in words.
 pub(in crate::gateway) fn in_words(change: &Kind) -> String {
     match change {
@@ -306,6 +318,7 @@ pub(in crate::gateway) fn in_words(change: &Kind) -> String {
             format!("agreement `{id}` version {version} withdrawn")
         }
         Kind::Catalogue(event) => format!("catalogue: {}", event.summary),
+        Kind::Rule(event) => format!("rule of `{}` version {}", event.item, event.version),
         Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
             format!("adapter `{}` version {}", adapter.name, adapter.version)
         }
@@ -317,6 +330,7 @@ pub(in crate::gateway) fn in_words(change: &Kind) -> String {
         Kind::Intent(_)
         | Kind::Outcome(_)
         | Kind::Denial(_)
+        | Kind::Case(_)
         | Kind::Node(_)
         | Kind::Key(_)
         | Kind::Erasure(_) => String::new(),

@@ -137,6 +137,8 @@ impl Journal {
             Kind::Intent(_)
             | Kind::Outcome(_)
             | Kind::Denial(_)
+            | Kind::Rule(_)
+            | Kind::Case(_)
             | Kind::Node(_)
             | Kind::Key(_)
             | Kind::Erasure(_) => {}

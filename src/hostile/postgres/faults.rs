@@ -25,12 +25,12 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     fn at(&self, at: Point, steps: Vec<Step>) -> Act {
-        Act::Queries(Trouble { at, steps, goes_on: false, row: self.row.to_vec() })
+        Act::Queries(Trouble { at, steps, goes_on: false, ..Trouble::about(self.row) })
     }
 
     fn then(&self, at: Point, bytes: Vec<u8>) -> Act {
         let steps = vec![Say(bytes)];
-        Act::Queries(Trouble { at, steps, goes_on: true, row: self.row.to_vec() })
+        Act::Queries(Trouble { at, steps, ..Trouble::about(self.row) })
     }
 
     /// Rows have begun, and one was sent.
@@ -41,6 +41,11 @@ impl Talk<'_> {
     /// Nobody gets in.
     fn logins(&self) -> Vec<Fault> {
         vec![
+            Fault::unavailable(
+                "refuses_tls",
+                "says that it has no TLS, and waits for the login",
+                Act::Queries(Trouble { in_the_clear: true, ..Trouble::about(self.row) }),
+            ),
             Fault::unavailable(
                 "wrong_password",
                 "refuses the password (SQLSTATE 28P01)",
@@ -184,6 +189,16 @@ impl Talk<'_> {
                 "never stops sending rows",
                 self.at(Point::Rows, vec![Say(bound()), Flood(row.repeat(64))]),
             ),
+            Fault::contract(
+                "notices_without_end",
+                "never stops sending notices in place of rows",
+                self.at(Point::Rows, vec![Say(bound()), Flood(notice().repeat(64))]),
+            ),
+            Fault::endless(
+                "notices_drop_by_drop",
+                "sends a notice now and then, and never the rows",
+                self.at(Point::Rows, vec![Say(bound()), Step::Drip(notice())]),
+            ),
             Fault::either(
                 "large_value",
                 "sends a value of 48 MB",
@@ -197,7 +212,7 @@ impl Talk<'_> {
                     ],
                 ),
             ),
-            Fault::never(
+            Fault::contract(
                 "gigabyte_announced",
                 "announces a value of a gigabyte",
                 self.at(Point::Rows, vec![Say(bound()), Say(large(1 << 30)), Hang]),
@@ -217,6 +232,11 @@ impl Talk<'_> {
                 "other_columns",
                 "describes other columns than the statement has",
                 self.then(Point::Describe, described(&[Column::text("other", "1")])),
+            ),
+            Fault::contract(
+                "columns_twice",
+                "describes and sends each column twice",
+                Act::Queries(Trouble::about(&[self.row, self.row].concat())),
             ),
             Fault::contract(
                 "too_few_values",

@@ -71,6 +71,8 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Freeze(_) => "Freeze",
         Kind::Key(_) => "Key",
         Kind::Erasure(_) => "Erasure",
+        Kind::Rule(_) => "Rule",
+        Kind::Case(_) => "Case",
     }
 }
 

@@ -95,5 +95,7 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Freeze(_) => "a freeze",
         Kind::Key(_) => "a key",
         Kind::Erasure(_) => "an erasure",
+        Kind::Rule(_) => "a rule",
+        Kind::Case(_) => "a case",
     }
 }

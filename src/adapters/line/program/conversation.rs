@@ -2,35 +2,50 @@
 
 use std::error::Error;
 use std::iter;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, TimeoutExpired};
 
+use super::pulse::Pulse;
+use super::strict::Strict;
 use crate::adapters::failed::Failed;
 use crate::proto::adapter::v1 as wire;
-use crate::proto::adapter::v1::adapter_client::AdapterClient;
 use crate::query::record::Unavailable;
 
 /// Protocol versions that this gateway speaks. A program chooses one of them.
 const LOWEST_PROTOCOL: u32 = 1;
 const HIGHEST_PROTOCOL: u32 = 1;
 
-/// A reply is a few hundred bytes; this leaves room for texts.
-const REPLY_BYTES: usize = 1 << 20;
+/// The calls, as `proto/heyan/adapter/v1` names them.
+const DESCRIBE: &str = "/heyan.adapter.v1.Adapter/Describe";
+const FETCH: &str = "/heyan.adapter.v1.Adapter/Fetch";
 
 /// The channel to one program.
 pub(super) struct Conversation {
-    client: AdapterClient<Channel>,
+    client: Strict,
     /// Name of the adapter, as its manifest has it.
     name: String,
+    /// For one question, and for a probe.
+    timeout: Duration,
+    pulse: Pulse,
 }
 
 impl Conversation {
-    /// Over a channel that may not be open yet.
-    pub(super) fn over(channel: Channel, name: String) -> Self {
-        let client = AdapterClient::new(channel).max_decoding_message_size(REPLY_BYTES);
-        Self { client, name }
+    /// Over a channel that may not be open yet. One question may take as long as `timeout`.
+    pub(super) fn over(channel: Channel, name: String, timeout: Duration) -> Self {
+        Self { client: Strict::over(channel), name, timeout, pulse: Pulse::new(timeout) }
+    }
+
+    /// Waits until the program hangs: until question after question brings no word, and then asking what it is does not
+    /// either. That concerns nobody and no agency, so a program that does not even say that is ill itself.
+    pub(super) async fn hangs(&self) {
+        let probe = || async {
+            let described = self.describe(Instant::now() + self.timeout).await;
+            described.as_ref().map_or_else(is_a_word, |_| true)
+        };
+        self.pulse.stops(probe).await;
     }
 
     /// Asks what it is, and returns the facts that it answers.
@@ -43,7 +58,8 @@ impl Conversation {
             highest_protocol: HIGHEST_PROTOCOL,
         });
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        let described = within(deadline, self.client.clone().describe(request)).await?;
+        let asked = self.client.ask(DESCRIBE, request);
+        let described: wire::DescribeResponse = within(deadline, asked).await?;
         let chosen = described.protocol;
         if !(LOWEST_PROTOCOL..=HIGHEST_PROTOCOL).contains(&chosen) {
             let spoken = match HIGHEST_PROTOCOL {
@@ -62,7 +78,7 @@ impl Conversation {
         Ok(described.facts)
     }
 
-    /// Puts one question, if it is about one of `facts`; the deadline goes with it.
+    /// Puts one question, if it is about one of `facts`; the deadline goes with it, and is no later than the time limit.
     ///
     /// # Errors
     /// Why there is no reply.
@@ -76,18 +92,30 @@ impl Conversation {
             let detail = format!("the program does not answer `{}`", question.fact);
             return Err(Failed::contract(detail));
         }
+        let deadline = deadline.min(Instant::now() + self.timeout);
         let mut request = Request::new(question);
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        within(deadline, self.client.clone().fetch(request)).await
+        let asked = self.pulse.asked();
+        let reply = within(deadline, self.client.ask(FETCH, request)).await;
+        if reply.as_ref().map_or_else(is_a_word, |_| true) {
+            asked.heard();
+        }
+        reply
     }
+}
+
+/// Whether the program itself said that. A server's frame gives up questions whose time is over, whatever became of
+/// the program inside.
+fn is_a_word(failed: &Failed) -> bool {
+    !matches!(failed.reason, Unavailable::Timeout | Unavailable::Unreachable)
 }
 
 async fn within<T>(
     deadline: Instant,
-    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    call: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Failed> {
     match timeout_at(deadline, call).await {
-        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Ok(reply)) => Ok(reply),
         Ok(Err(status)) => Err(failure(&status)),
         Err(_) => Err(Failed::unanswered(Unavailable::Timeout, "the program took too long")),
     }

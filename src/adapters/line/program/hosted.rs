@@ -55,6 +55,7 @@ impl Hosted {
         let supervisor = Supervisor {
             name: self.name.clone(),
             here: Arc::clone(&self.here),
+            timeout: self.timeout,
             seen: self.seen.clone(),
             stop: self.stop.clone(),
         };

@@ -5,7 +5,9 @@ mod conversation;
 mod hosted;
 mod life;
 mod output;
+mod pulse;
 mod remote;
+mod strict;
 mod supervisor;
 
 use std::sync::Arc;

@@ -51,7 +51,7 @@ impl Remote {
             }
         });
         let channel = endpoint.connect_with_connector_lazy(connect);
-        let conversation = Conversation::over(channel, program.name.clone());
+        let conversation = Conversation::over(channel, program.name.clone(), program.timeout);
         Ok(Self { conversation, timeout: program.timeout, described: OnceCell::new() })
     }
 }

@@ -21,6 +21,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// After so long the next end is a new misfortune, not the same one.
 const RAN_WELL: Duration = Duration::from_secs(60);
 
+/// Why a program that has not ended is ended.
+const HUNG: &str = "the program hung: neither questions nor a probe brought a word";
+
 /// What is known of a program that the gateway runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProgramState {
@@ -86,6 +89,8 @@ pub(super) struct Supervisor {
     /// Name of the adapter.
     pub(super) name: String,
     pub(super) here: Arc<Here>,
+    /// For one question, and for a probe.
+    pub(super) timeout: Duration,
     pub(super) seen: watch::Sender<Seen>,
     pub(super) stop: CancellationToken,
 }
@@ -132,18 +137,22 @@ impl Supervisor {
         let failed = match self.stop.run_until_cancelled(self.meet(&mut life)).await {
             Some(Err(failed)) => Some(failed),
             Some(Ok(connected)) => {
-                let since = connected.since;
+                let connected = Arc::new(connected);
                 tracing::info!(adapter = self.name, process = connected.process, "program started");
-                self.seen.send_modify(|seen| seen.stage = Stage::Up(Arc::new(connected)));
-                let exit = self.stop.run_until_cancelled(life.ended()).await;
-                answered_for = since.elapsed();
-                exit.map(|exit| gone(&exit))
+                self.seen.send_modify(|seen| seen.stage = Stage::Up(Arc::clone(&connected)));
+                let lives = lives(&mut life, &connected);
+                let failed = self.stop.run_until_cancelled(lives).await;
+                answered_for = connected.since.elapsed();
+                failed
             }
             None => None,
         };
         // At once: what is asked meanwhile must not be put to what is gone.
         failed.iter().for_each(|failed| self.is_down(failed));
-        let exit = life.end(self.here.stop_within).await;
+        let mut exit = life.end(self.here.stop_within).await;
+        if failed.as_ref().is_some_and(|failed| failed.detail == HUNG) {
+            exit.push_str(", ended because it hung");
+        }
         self.seen.send_modify(|seen| seen.last_exit = Some(exit));
         failed.map(|failed| Ended { failed, answered_for })
     }
@@ -163,7 +172,7 @@ impl Supervisor {
                 let detail = format!("the program did not listen on its socket within {within:?}");
                 return Err(Failed::unanswered(Unavailable::Unreachable, detail));
             }
-            let conversation = Conversation::over(channel, self.name.clone());
+            let conversation = Conversation::over(channel, self.name.clone(), self.timeout);
             let facts = conversation.describe(deadline).await.map_err(|failed| Failed {
                 detail: format!("asked what it is: {}", failed.detail),
                 ..failed
@@ -176,6 +185,15 @@ impl Supervisor {
             met = meeting => met,
             exit = life.ended() => Err(gone(&exit)),
         }
+    }
+}
+
+/// Waits until it ends or hangs.
+async fn lives(life: &mut Life, connected: &Connected) -> Failed {
+    tokio::select! {
+        biased;
+        exit = life.ended() => gone(&exit),
+        () = connected.conversation.hangs() => Failed::unanswered(Unavailable::Unreachable, HUNG),
     }
 }
 

@@ -18,7 +18,7 @@ use super::agency::*;
 use crate::adapters::Adapter;
 use crate::adapters::failed::Failed;
 use crate::adapters::line::front::Select;
-use crate::adapters::line::{Got, Line, Put, mysql, postgres};
+use crate::adapters::line::{Got, Line, Put, mysql, postgres, tls};
 use crate::adapters::manifest::{Database, Dialect};
 use crate::query::Query;
 
@@ -190,7 +190,7 @@ certificate_number = 'doc[0].certificate'
             database: "front".to_owned(),
             user: "fund_centre".to_owned(),
             password: SecretString::from("pencil"),
-            ca: self.server.ca.clone().into_bytes(),
+            tls: tls::client(self.server.ca.as_bytes(), None).unwrap(),
             statement_timeout,
             max_rows: 20,
             max_connections: 2,

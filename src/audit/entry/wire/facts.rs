@@ -21,12 +21,7 @@ pub(super) fn facts_out(facts: &Facts) -> stored::Facts {
         caller_sequence: facts.caller_sequence,
         received_us: facts.received_at.0,
         deadline_us: facts.deadline.map(micros),
-        caller: Some(stored::Caller {
-            organisation: facts.caller.organisation.as_str().to_owned(),
-            system: facts.caller.system.as_str().to_owned(),
-            certificate: facts.caller.certificate.to_vec(),
-            standing: standing_out(facts.caller.standing).into(),
-        }),
+        caller: Some(caller_out(&facts.caller)),
         fact: code(facts.fact.as_ref().map(FactCode::as_str)),
         provider: code(facts.provider.as_ref().map(OrganisationId::as_str)),
         item: facts.item.as_str().to_owned(),
@@ -81,9 +76,27 @@ pub(super) fn facts_out(facts: &Facts) -> stored::Facts {
     }
 }
 
+pub(super) fn caller_out(caller: &CallerFacts) -> stored::Caller {
+    stored::Caller {
+        organisation: caller.organisation.as_str().to_owned(),
+        system: caller.system.as_str().to_owned(),
+        certificate: caller.certificate.to_vec(),
+        standing: standing_out(caller.standing).into(),
+    }
+}
+
+pub(super) fn caller_in(caller: Option<stored::Caller>) -> Result<CallerFacts, EntryError> {
+    let caller = caller.ok_or(EntryError::Missing("facts.caller"))?;
+    Ok(CallerFacts {
+        organisation: OrganisationId::new(caller.organisation),
+        system: SystemId::new(caller.system),
+        certificate: digest(&caller.certificate, "facts.caller.certificate")?,
+        standing: standing_in(caller.standing)?,
+    })
+}
+
 pub(super) fn facts_in(facts: Option<stored::Facts>) -> Result<Facts, EntryError> {
     let facts = facts.ok_or(EntryError::Missing("facts"))?;
-    let caller = facts.caller.ok_or(EntryError::Missing("facts.caller"))?;
     let nonempty = |code: String| (!code.is_empty()).then_some(code);
     if facts.rules == 0 {
         return Err(EntryError::Missing("facts.rules"));
@@ -97,12 +110,7 @@ pub(super) fn facts_in(facts: Option<stored::Facts>) -> Result<Facts, EntryError
         caller_sequence: facts.caller_sequence,
         received_at: Timestamp(facts.received_us),
         deadline: facts.deadline_us.map(Duration::from_micros),
-        caller: CallerFacts {
-            organisation: OrganisationId::new(caller.organisation),
-            system: SystemId::new(caller.system),
-            certificate: digest(&caller.certificate, "facts.caller.certificate")?,
-            standing: standing_in(caller.standing)?,
-        },
+        caller: caller_in(facts.caller)?,
         fact: nonempty(facts.fact).map(FactCode::new),
         provider: nonempty(facts.provider).map(OrganisationId::new),
         item: ItemCode::new(facts.item),

@@ -1,12 +1,13 @@
 //! The report as JUnit's XML: a suite for each manifest, a case for each fixture, one more for each finding.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::Report;
+use super::{Report, live};
 use crate::adapters::Difference;
 use crate::finding::Finding;
 
@@ -20,6 +21,8 @@ struct Case {
     name: String,
     /// One line, and everything.
     failure: Option<(String, String)>,
+    /// None where the clock is stopped.
+    took: Duration,
 }
 
 /// The report as a document.
@@ -43,8 +46,8 @@ pub(super) fn xml(report: &Report<'_>) -> Result<Vec<u8>> {
         start.push_attribute(("failures", failures(suite.cases.iter()).as_str()));
         start.push_attribute(("errors", "0"));
         start.push_attribute(("skipped", "0"));
-        // The clock is stopped.
-        start.push_attribute(("time", "0"));
+        let took: Duration = suite.cases.iter().map(|case| case.took).sum();
+        start.push_attribute(("time", seconds(took).as_str()));
         writer.write_event(Event::Start(start))?;
         for case in &suite.cases {
             write_case(&mut writer, case)?;
@@ -59,7 +62,7 @@ fn write_case(writer: &mut Writer<Vec<u8>>, case: &Case) -> Result<()> {
     let mut start = BytesStart::new("testcase");
     start.push_attribute(("classname", plain(&case.class).as_str()));
     start.push_attribute(("name", plain(&case.name).as_str()));
-    start.push_attribute(("time", "0"));
+    start.push_attribute(("time", seconds(case.took).as_str()));
     let Some((message, text)) = &case.failure else {
         return Ok(writer.write_event(Event::Empty(start))?);
     };
@@ -82,7 +85,7 @@ fn suites(report: &Report<'_>) -> Vec<Suite> {
     let mut cases: Vec<Case> = manifests.collect();
     if cases.is_empty() {
         let name = "manifests".to_owned();
-        cases.push(Case { class: "static".to_owned(), name, failure: None });
+        cases.push(Case { class: "static".to_owned(), name, failure: None, took: Duration::ZERO });
     }
     let mut suites = vec![Suite { name: report.path.display().to_string(), cases }];
     for rehearsal in &report.rehearsals {
@@ -99,6 +102,7 @@ fn suites(report: &Report<'_>) -> Vec<Suite> {
                     played.differences.iter().map(|difference| difference.what.as_str()).collect();
                 (what.join(", "), texts.join("\n\n"))
             }),
+            took: Duration::ZERO,
         });
         let others = rehearsal.flaws.iter().chain(&rehearsal.missing);
         let cases: Vec<Case> =
@@ -107,12 +111,25 @@ fn suites(report: &Report<'_>) -> Vec<Suite> {
             suites.push(Suite { name: rehearsal.manifest.display().to_string(), cases });
         }
     }
+    suites.extend(report.live.iter().map(|report| {
+        let cases = report.told.iter().map(|told| Case {
+            class: format!("{}.live", report.adapter),
+            name: told.fact.to_string(),
+            failure: live::failure(told),
+            took: told.took,
+        });
+        Suite { name: live::title(report), cases: cases.collect() }
+    }));
     suites
+}
+
+fn seconds(took: Duration) -> String {
+    if took.is_zero() { "0".to_owned() } else { format!("{:.3}", took.as_secs_f64()) }
 }
 
 fn case_of(finding: &Finding, class: &str) -> Case {
     let failure = Some((finding.problem.clone(), finding.to_string()));
-    Case { class: class.to_owned(), name: finding.to_string(), failure }
+    Case { class: class.to_owned(), name: finding.to_string(), failure, took: Duration::ZERO }
 }
 
 fn text_of(file: &Path, manifest: &Path, difference: &Difference) -> String {

@@ -1,16 +1,19 @@
 //! `heyan adapter check`: proves manifests before they are put in force, in levels that each include those before.
 
 mod junit;
+mod live;
 mod people;
 mod programs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::faults;
+use crate::adapters::live::Report as Live;
 use crate::adapters::{self, Depth, Rehearsal};
 use crate::catalogue::Catalogue;
 use crate::cli::{NO, findings};
@@ -24,16 +27,22 @@ pub(super) struct Check {
     /// The catalogue, with its folders `facts` and `items`
     #[arg(long, value_name = "FOLDER")]
     catalogue: PathBuf,
-    /// How far to go; each level includes those before
+    /// How far to go; each level includes `static` and `replay`
     #[arg(long, value_enum, default_value_t = Level::Replay)]
     level: Level,
     /// Leave secrets, keys and certificates unread, where they are not at hand
     #[arg(long)]
     manifest_only: bool,
-    /// Then put each manifest before a back end that does everything wrong, on a port of this machine: no agency is
-    /// asked, no secret is read
+    /// Of level `live`: a file that says whom to ask about; without it the command says how to write one
+    #[arg(long, value_name = "FILE")]
+    questions: Option<PathBuf>,
+    /// Of level `live`: how long to wait for one answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    deadline: Duration,
+    /// Of level `live`, where a manifest's address is not one of this machine: somebody is asked about, and the agency
+    /// records it
     #[arg(long)]
-    faults: bool,
+    yes_this_asks_a_real_agency: bool,
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
@@ -49,6 +58,11 @@ enum Level {
     Static,
     /// Their fixtures too, with the clock stopped
     Replay,
+    /// Then each manifest before a back end that does everything wrong, on a port of this machine: no agency is asked, no
+    /// secret is read
+    Faults,
+    /// Then one question for each fact to the agency itself, about whom --questions says
+    Live,
 }
 
 /// What was found.
@@ -60,6 +74,8 @@ struct Report<'a> {
     cautions: Vec<Finding>,
     /// Level `replay`: one for each manifest that can be read.
     rehearsals: Vec<Rehearsal>,
+    /// Level `live`: one for each manifest.
+    live: Vec<Live>,
 }
 
 impl Report<'_> {
@@ -100,6 +116,12 @@ pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
     if !check.path.exists() {
         bail!("there is no `{}`", check.path.display());
     }
+    if check.level != Level::Live && check.questions.is_some() {
+        bail!("--questions goes with --level live");
+    }
+    if check.level == Level::Live && check.manifest_only {
+        bail!("--level live needs the secrets and certificates: leave out --manifest-only");
+    }
     let catalogue = match Catalogue::load(&check.catalogue) {
         Ok(catalogue) => catalogue,
         Err(findings) => {
@@ -114,18 +136,24 @@ pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
         flaws: checked.findings,
         cautions: checked.warnings,
         rehearsals: Vec::new(),
+        live: Vec::new(),
     };
     if check.level >= Level::Replay {
         report.rehearsals = adapters::rehearse(&check.path, &catalogue);
+    }
+    let is_clean = report.findings().is_empty();
+    // Nobody is asked through a manifest that is known to read answers wrongly.
+    if check.level == Level::Live && is_clean {
+        report.live = live::ask(check, &catalogue).await?;
     }
     if let Some(file) = &check.junit {
         let written = std::fs::write(file, junit::xml(&report)?);
         written.with_context(|| format!("`{}` cannot be written", file.display()))?;
     }
-    let is_clean = report.findings().is_empty();
-    if check.faults && is_clean {
+    if check.level == Level::Faults && is_clean {
         return faults::run(&check.path, &catalogue, check.json).await;
     }
+    let is_clean = is_clean && report.live.iter().all(Live::is_good);
     if check.json {
         programs::tell(&report);
     } else {

@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 
-use super::Report;
+use super::{Report, live};
+use crate::adapters::live::Report as Live;
 use crate::adapters::{Coverage, Difference, Rehearsal};
 
 /// Characters shown of a value that differs; more of it is in `--json`.
@@ -28,11 +29,17 @@ pub(super) fn lines(report: &Report<'_>, colour: bool) -> Vec<String> {
     for rehearsal in report.rehearsals.iter().filter(|rehearsal| rehearsal.has_fixtures) {
         page.rehearsal(rehearsal);
     }
+    for live in &report.live {
+        page.live(live);
+    }
     for warning in report.warnings() {
         page.line(format!("warning: {warning}"));
     }
     let path = report.path.display();
+    let unanswered = report.live.iter().flat_map(|live| &live.told);
+    let unanswered = unanswered.filter(|told| !told.is_answered).count();
     match report.findings().len() {
+        0 if unanswered > 0 => page.line(format!("{unanswered} without an answer")),
         0 => page.line(format!("{path}: nothing to mend")),
         count => page.line(format!("{count} to mend")),
     }
@@ -51,6 +58,11 @@ impl Page {
 
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn live(&mut self, report: &Live) {
+        let lines = live::lines(report, &|code, text| self.paint(code, text));
+        self.lines.extend(lines);
     }
 
     fn rehearsal(&mut self, rehearsal: &Rehearsal) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Report;
+use super::{Report, live};
 use crate::adapters::{Coverage, Difference, Played, Rehearsal};
 use crate::finding::Finding;
 
@@ -14,7 +14,10 @@ pub(super) fn tell(report: &Report<'_>) {
 pub(super) fn document(report: &Report<'_>) -> Json {
     let findings: Vec<Json> = report.findings().iter().map(finding).collect();
     let manifests: Vec<Json> = report.rehearsals.iter().map(manifest).collect();
-    json!({ "findings": findings, "warnings": report.warnings(), "manifests": manifests })
+    let live: Vec<Json> = report.live.iter().map(live::document).collect();
+    json!({
+        "findings": findings, "warnings": report.warnings(), "manifests": manifests, "live": live,
+    })
 }
 
 fn finding(finding: &Finding) -> Json {
