@@ -49,7 +49,8 @@ fn flaws_are_named_with_their_line_and_items_without_a_rule_are_warned_of() {
     assert!(text.contains("warning: `L6` version `2026.1` has no rule"), "{text}");
     let rule = folder.path().join("rules/W4-2026.1.toml");
     let whole = fs::read_to_string(&rule).unwrap();
-    fs::write(&rule, whole.replace("\"enterprise\", \"public\"", "\"enterprise\", \"army\"")).unwrap();
+    fs::write(&rule, whole.replace("\"enterprise\", \"public\"", "\"enterprise\", \"army\""))
+        .unwrap();
     let (code, text) = heyan(&["check", shown]);
     let line = whole.lines().position(|line| line.contains("\"enterprise\"")).unwrap() + 1;
     assert_eq!(code, 1, "{text}");

@@ -5,15 +5,15 @@ use super::items::{employer, way};
 use super::rows::{Goes, Row, cover, hears, hold, states};
 use super::*;
 
-fn rows() -> Vec<Row> {
-    use Goes::{Denied, NotFound, Refuted as No, Unavailable};
-    let (enterprise, organisation) = (("D1", "enterprise"), ("D1", "organisation"));
-    let (open, remit, back) = (("D2", "open"), ("D3", "remit"), ("D3", "back pay"));
-    let (adjust, sampled) = (("D4", "adjust"), ("D4", "sampled"));
-    let (reduce, defer) = (("D5", "reduce"), ("D5", "defer"));
-    let (change, leave, rename) = (("D6", "change"), ("D6", "deregister"), ("D6", "rename"));
-    let (name, number) = (("D7", "name"), ("D7", "number"));
-    let (seal, unseal) = (("D8", "seal"), ("D8", "unseal"));
+fn accounts() -> Vec<Row> {
+    use Goes::{Denied, Refuted as No, Unavailable};
+    let enterprise = ("D1", "enterprise");
+    let organisation = ("D1", "organisation");
+    let open = ("D2", "open");
+    let remit = ("D3", "remit");
+    let back = ("D3", "back pay");
+    let adjust = ("D4", "adjust");
+    let sampled = ("D4", "sampled");
     vec![
         hears(enterprise, &[("active", No)], Refuted, ("active", "refuted")),
         hears(enterprise, &[("enterprise", Denied)], NeedsCounter, ("enterprise", "denied")),
@@ -53,6 +53,17 @@ fn rows() -> Vec<Row> {
         hears(adjust, &[("insurance_base", Denied)], NeedsCounter, ("base_fits", "denied")),
         hears(sampled, &[("wages", Unavailable)], NeedsCounter, ("wages_fit", "unavailable")),
         hears(adjust, &[("insurance_base", No)], NeedsCounter, ("base_fits", "doubtful")),
+    ]
+}
+
+fn employers() -> Vec<Row> {
+    use Goes::{Denied, Refuted as No, Unavailable};
+    let reduce = ("D5", "reduce");
+    let defer = ("D5", "defer");
+    let change = ("D6", "change");
+    let leave = ("D6", "deregister");
+    let rename = ("D6", "rename");
+    vec![
         hears(reduce, &[("loss", No), ("arrears", No)], Refuted, ("hardship", "refuted")),
         hears(reduce, &[("loss", No), ("arrears", Denied)], NeedsCounter, ("hardship", "denied")),
         hears(
@@ -76,6 +87,16 @@ fn rows() -> Vec<Row> {
             ("organisation", "unavailable"),
         ),
         states(leave, [("accounts_left", Value::Integer(2))], Refuted, ("no_accounts", "refuted")),
+    ]
+}
+
+fn persons() -> Vec<Row> {
+    use Goes::{Denied, NotFound, Refuted as No, Unavailable};
+    let name = ("D7", "name");
+    let number = ("D7", "number");
+    let seal = ("D8", "seal");
+    let unseal = ("D8", "unseal");
+    vec![
         hears(name, &[("identity", No)], Refuted, ("who", "refuted")),
         hears(name, &[("former_name", Denied)], NeedsCounter, ("former_name", "denied")),
         hears(name, &[("former_name", No)], NeedsCounter, ("former_name", "doubtful")),
@@ -91,6 +112,10 @@ fn rows() -> Vec<Row> {
         hears(seal, &[("ended", Unavailable)], NeedsCounter, ("ended", "unavailable")),
         hears(unseal, &[("employed", NotFound)], NeedsCounter, ("employed", "not_found")),
     ]
+}
+
+fn rows() -> Vec<Row> {
+    [accounts(), employers(), persons()].into_iter().flatten().collect()
 }
 
 #[test]

@@ -5,15 +5,10 @@ use super::items::way;
 use super::rows::{Goes, Row, cover, hears, hold, states};
 use super::*;
 
-fn rows() -> Vec<Row> {
+fn new_homes() -> Vec<Row> {
     use Goes::{Denied, NotFound, Refuted as No, Unavailable};
-    let (single, couple) = (("L1", "single"), ("L1", "couple"));
-    let (old, carried) = (("L2", "couple"), ("L2", "single"));
-    let (overhaul, conversion, combined) =
-        (("L3", "overhaul"), ("L3", "conversion"), ("L3", "combined"));
-    let other = ("L4", "couple");
-    let (join, divorce, death) = (("L5", "join"), ("L5", "divorce"), ("L5", "death"));
-    let (repay, release) = (("L6", "repay"), ("L6", "release"));
+    let couple = ("L1", "couple");
+    let single = ("L1", "single");
     vec![
         hears(couple, &[("contract", No)], Refuted, ("bought", "refuted")),
         hears(couple, &[("income_of_one", Denied)], NeedsCounter, ("income", "denied")),
@@ -54,6 +49,18 @@ fn rows() -> Vec<Row> {
             Refuted,
             ("settled_loans", "refuted"),
         ),
+    ]
+}
+
+fn old_homes() -> Vec<Row> {
+    use Goes::{Denied, Refuted as No, Unavailable};
+    let old = ("L2", "couple");
+    let carried = ("L2", "single");
+    let overhaul = ("L3", "overhaul");
+    let conversion = ("L3", "conversion");
+    let combined = ("L3", "combined");
+    let other = ("L4", "couple");
+    vec![
         hears(old, &[("sellers_title", No)], Refuted, ("sellers_own", "refuted")),
         hears(old, &[("deed_tax", Denied)], NeedsCounter, ("taxed", "denied")),
         hears(old, &[("free", No)], Refuted, ("free", "refuted")),
@@ -98,6 +105,17 @@ fn rows() -> Vec<Row> {
             NeedsCounter,
             ("deposits", "stated_otherwise"),
         ),
+    ]
+}
+
+fn loans_made() -> Vec<Row> {
+    use Goes::{Denied, Refuted as No, Unavailable};
+    let join = ("L5", "join");
+    let divorce = ("L5", "divorce");
+    let death = ("L5", "death");
+    let repay = ("L6", "repay");
+    let release = ("L6", "release");
+    vec![
         hears(join, &[("couple", No)], Refuted, ("couple", "refuted")),
         hears(divorce, &[("sole_title", Denied)], NeedsCounter, ("owned_alone", "denied")),
         hears(divorce, &[("divorced", No)], NeedsCounter, ("divorced", "doubtful")),
@@ -112,6 +130,10 @@ fn rows() -> Vec<Row> {
         hears(release, &[("identity", Unavailable)], NeedsCounter, ("who", "unavailable")),
         states(release, [("balance_fen", Value::Integer(1))], Refuted, ("settled", "refuted")),
     ]
+}
+
+fn rows() -> Vec<Row> {
+    [new_homes(), old_homes(), loans_made()].into_iter().flatten().collect()
 }
 
 #[test]

@@ -5,13 +5,13 @@ use super::items::{way, ways};
 use super::rows::{Goes, Row, cover, hears, hold, states};
 use super::*;
 
-fn rows() -> Vec<Row> {
+fn homes() -> Vec<Row> {
     use Goes::{Denied, NotFound, Refuted as No, Unavailable};
-    let (new, old, build) = (("W1", "new home"), ("W1", "second hand"), ("W1", "build"));
-    let (own, bank) = (("W2", "own loan"), ("W2", "bank"));
-    let (single, couple, now) = (("W3", "single"), ("W3", "couple"), ("W3", "couple now"));
-    let (retired, disabled) = (("W4", "retired"), ("W5", "disabled"));
-    let (abroad, heir) = (("W6", "citizen"), ("W7", "heir"));
+    let new = ("W1", "new home");
+    let old = ("W1", "second hand");
+    let build = ("W1", "build");
+    let own = ("W2", "own loan");
+    let bank = ("W2", "bank");
     vec![
         hears(new, &[("contract", No)], Refuted, ("bought", "refuted")),
         hears(new, &[("contract", Denied)], NeedsCounter, ("bought", "denied")),
@@ -32,6 +32,15 @@ fn rows() -> Vec<Row> {
             NeedsCounter,
             ("within_repaid", "stated_otherwise"),
         ),
+    ]
+}
+
+fn rent() -> Vec<Row> {
+    use Goes::{Denied, NotFound, Refuted as No, Unavailable};
+    let single = ("W3", "single");
+    let couple = ("W3", "couple");
+    let now = ("W3", "couple now");
+    vec![
         hears(single, &[("income", No)], Refuted, ("rent_share", "refuted")),
         hears(single, &[("income", Denied)], NeedsCounter, ("rent_share", "denied")),
         hears(single, &[("lease", No)], Refuted, ("lease", "refuted")),
@@ -40,6 +49,16 @@ fn rows() -> Vec<Row> {
         hears(couple, &[("homes", No)], Refuted, ("no_home", "refuted")),
         hears(now, &[("homes", Unavailable)], NeedsCounter, ("no_home", "unavailable")),
         hears(now, &[("household", NotFound)], NeedsCounter, ("family_known", "family_incomplete")),
+    ]
+}
+
+fn endings() -> Vec<Row> {
+    use Goes::{Denied, NotFound, Refuted as No, Unavailable};
+    let retired = ("W4", "retired");
+    let disabled = ("W5", "disabled");
+    let abroad = ("W6", "citizen");
+    let heir = ("W7", "heir");
+    vec![
         hears(retired, &[("pension", No)], Refuted, ("retired", "refuted")),
         hears(retired, &[("pension", Denied)], NeedsCounter, ("retired", "denied")),
         hears(retired, &[("identity", Unavailable)], NeedsCounter, ("who", "unavailable")),
@@ -72,6 +91,10 @@ fn rows() -> Vec<Row> {
             ("dead", "not_found"),
         ),
     ]
+}
+
+fn rows() -> Vec<Row> {
+    [homes(), rent(), endings()].into_iter().flatten().collect()
 }
 
 #[test]

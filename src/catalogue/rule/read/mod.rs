@@ -4,6 +4,7 @@
 
 mod condition;
 mod group;
+mod idle;
 mod need;
 mod question;
 mod value;
@@ -40,7 +41,7 @@ pub(in crate::catalogue) fn read(
     reading.rule.needs = record.need.iter().filter_map(|need| reading.need(need)).collect();
     reading.groups_told(record);
     reading.needs_named(record);
-    reading.asked_for_nothing(record);
+    reading.nothing_is_idle(record);
     graph::refuse_circles(record, &reading.rule, reading.page);
     reading.rule
 }

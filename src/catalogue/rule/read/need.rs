@@ -1,9 +1,9 @@
-//! Needs: what shows each, and that nothing is asked that no need looks at.
+//! Needs: what shows each, and what to bring.
 
 use toml::Spanned;
 
 use super::super::form::{NeedRecord, RuleRecord};
-use super::super::{By, From, Need, On, Rule};
+use super::super::{By, Need, Rule};
 use super::Reading;
 
 impl Reading<'_, '_> {
@@ -26,6 +26,10 @@ impl Reading<'_, '_> {
                     .to_owned(),
             );
             return None;
+        }
+        if [&record.any, &record.all].into_iter().flatten().any(Vec::is_empty) {
+            self.page
+                .flaw(&record.name, "a need made of no other needs would always hold".to_owned());
         }
         let by = if let Some(question) = &record.question {
             By::Question(question.get_ref().clone())
@@ -116,33 +120,6 @@ impl Reading<'_, '_> {
                 && self.rule.question(name).is_none()
             {
                 self.page.flaw(condition, format!("there is no question `{name}`"));
-            }
-        }
-    }
-
-    /// Whoever asks must need the answer: to show something, to find somebody, or to know what else to ask.
-    pub(super) fn asked_for_nothing(&mut self, record: &RuleRecord) {
-        for question in &record.question {
-            let name = question.name.get_ref();
-            let shows =
-                |need: &Need| matches!(&need.by, By::Question(question) if question == name);
-            let finds = |from: &From| match from {
-                From::Found(found) => {
-                    found.question == *name || found.shown_by.as_ref() == Some(name)
-                }
-                From::Together(_) => false,
-            };
-            let questions = self.rule.questions.iter().flat_map(|question| &question.when);
-            let mut conditions =
-                questions.chain(self.rule.needs.iter().flat_map(|need| &need.when));
-            let is_used = self.rule.needs.iter().any(shows)
-                || self.rule.groups.iter().any(|group| finds(&group.from))
-                || conditions.any(|condition| matches!(&condition.on, On::Question(question, _) if question == name));
-            if !is_used {
-                self.page.flaw(
-                    &question.name,
-                    format!("no need, group or condition looks at `{name}`: it must not be asked"),
-                );
             }
         }
     }
