@@ -2,11 +2,13 @@
 //! nothing at all was missing.
 
 use super::exhaustive::failures;
-use super::items::way;
+use super::items::{Way, way};
 use super::*;
 
-/// Both versions, by a way through each.
-const WAYS: [&str; 2] = ["single", "single now"];
+/// Both versions of the rule.
+fn versions() -> [Way; 2] {
+    [way("W3", "single"), way("W3", "single now")]
+}
 
 struct Family {
     spouse: Option<Named>,
@@ -36,8 +38,8 @@ fn families() -> Vec<Family> {
 }
 
 impl Family {
-    fn application(&self, renting: &str) -> Application {
-        let mut application = way("W3", renting).application;
+    fn application(&self, renting: &Way) -> Application {
+        let mut application = renting.application.clone();
         if self.spouse.is_some() {
             application.evidence.clear();
         }
@@ -60,10 +62,10 @@ impl Family {
 }
 
 /// Runs the case with the n-th asking going wrong in the way `pattern` says; `None` at a place is a good answer.
-fn outcome(renting: &str, family: &Family, pattern: &[Option<usize>]) -> (Outcome, usize) {
+fn outcome(renting: &Way, family: &Family, pattern: &[Option<usize>]) -> (Outcome, usize) {
     let failures = failures();
     let mut asked = 0;
-    let mut case = Case::open(way("W3", renting).rule(), family.application(renting))
+    let mut case = Case::open(renting.rule(), family.application(renting))
         .unwrap_or_else(|flaws| panic!("{flaws:?}"));
     let conclusion = run(&mut case, |asking| {
         let failure = pattern.get(asked).copied().flatten();
@@ -83,30 +85,32 @@ fn outcome(renting: &str, family: &Family, pattern: &[Option<usize>]) -> (Outcom
 
 #[test]
 fn when_every_answer_comes_the_case_is_ready() {
-    for renting in WAYS {
+    for renting in &versions() {
         for family in families() {
-            assert_eq!(outcome(renting, &family, &[]).0, Outcome::Ready, "{renting}");
+            assert_eq!(outcome(renting, &family, &[]).0, Outcome::Ready, "{}", renting.version);
         }
     }
 }
 
 #[test]
 fn no_combination_of_missing_answers_is_ready() {
-    let kinds = failures().len();
-    for (renting, family) in
-        WAYS.into_iter().flat_map(|way| families().into_iter().map(move |family| (way, family)))
-    {
-        let (_, questions) = outcome(renting, &family, &[]);
-        // Every subset of the questions fails, in every way at once; questions that fall away make patterns shorter.
-        for subset in 1_u32..1 << questions {
-            for kind in 0..kinds {
-                let pattern: Vec<Option<usize>> = (0..questions)
-                    .map(|place| (subset >> place & 1 == 1).then_some(kind))
-                    .collect();
-                let (outcome, _) = outcome(renting, &family, &pattern);
-                let single = family.spouse.is_none() && kind == 1 && subset == 0b10;
-                assert!(single || outcome == Outcome::NeedsCounter, "{outcome:?} {pattern:?}");
-            }
+    for renting in &versions() {
+        for family in families() {
+            no_combination_is_ready(renting, &family);
+        }
+    }
+}
+
+/// Every subset of the questions fails, in every way at once; questions that fall away make patterns shorter.
+fn no_combination_is_ready(renting: &Way, family: &Family) {
+    let (_, questions) = outcome(renting, family, &[]);
+    for subset in 1_u32..1 << questions {
+        for kind in 0..failures().len() {
+            let pattern: Vec<Option<usize>> =
+                (0..questions).map(|place| (subset >> place & 1 == 1).then_some(kind)).collect();
+            let (outcome, _) = outcome(renting, family, &pattern);
+            let single = family.spouse.is_none() && kind == 1 && subset == 0b10;
+            assert!(single || outcome == Outcome::NeedsCounter, "{outcome:?} {pattern:?}");
         }
     }
 }

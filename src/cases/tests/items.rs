@@ -126,6 +126,7 @@ fn employed_by(mut way: Way, uscc: &str) -> Way {
 /// Every way through every item.
 pub(super) fn ways() -> Vec<Way> {
     let mut ways = withdrawals();
+    ways.extend(registrations());
     ways.extend(deposits());
     ways.extend(loans());
     ways
@@ -204,6 +205,13 @@ fn withdrawals() -> Vec<Way> {
     ]
 }
 
+fn registrations() -> Vec<Way> {
+    let new = [("already_registered", truth(false))];
+    let register =
+        |name| make(("D1", "2026.1", name), &["employer", "representative", "officer"], &new, &[]);
+    vec![register("enterprise"), employed_by(register("organisation"), "52430000000000027K")]
+}
+
 fn deposits() -> Vec<Way> {
     let base = |action: &str, doubted: bool| {
         vec![
@@ -250,15 +258,10 @@ fn deposits() -> Vec<Way> {
     };
     let move_to = |action: &str| vec![("action", text(action)), ("account_frozen", truth(false))];
     let (two, one) = (["applicant", "employer"], ["employer"]);
-    let new = [("already_registered", truth(false))];
-    let register =
-        |name| make(("D1", "2026.1", name), &["employer", "representative", "officer"], &new, &[]);
     let alone = [("other_account", truth(false))];
     let social = "52430000000000027K";
     let agreed = &["staff_resolution"];
     vec![
-        register("enterprise"),
-        employed_by(register("organisation"), social),
         make(("D2", "2026.1", "open"), &two, &alone, &[]),
         make(("D3", "2026.1", "remit"), &two, &base("remit", false), &[]),
         make(("D3", "2026.1", "back pay"), &two, &base("back_pay", true), &[]),
