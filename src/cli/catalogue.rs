@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::findings;
-use crate::catalogue::Catalogue;
-use crate::catalogue::rule::schema::JSON_SCHEMA;
+use crate::catalogue::{Catalogue, rule, schema};
 use crate::finding::Finding;
 
 /// Arguments of `heyan catalogue`.
@@ -24,8 +23,26 @@ pub struct CatalogueCommand {
 enum Subcommands {
     /// Read facts, items and rules, and report every finding at once
     Check(Check),
-    /// Print the JSON Schema of a rule's file
-    Schema,
+    /// Print the JSON Schema of a rule's file, or of a file of facts or items
+    Schema(Schema),
+}
+
+#[derive(Debug, Args)]
+struct Schema {
+    /// Of which files
+    #[arg(value_enum, default_value_t = Form::Rule)]
+    of: Form,
+}
+
+/// A kind of file of the catalogue.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// A rule of one version of an item
+    Rule,
+    /// Facts
+    Facts,
+    /// Items
+    Items,
 }
 
 #[derive(Debug, Args)]
@@ -42,8 +59,13 @@ struct Check {
 pub fn run(command: &CatalogueCommand) -> ExitCode {
     match &command.subcommand {
         Subcommands::Check(check) => look(check),
-        Subcommands::Schema => {
-            say!("{}", JSON_SCHEMA.trim_end());
+        Subcommands::Schema(Schema { of }) => {
+            let schema = match of {
+                Form::Rule => rule::schema::JSON_SCHEMA,
+                Form::Facts => schema::FACTS,
+                Form::Items => schema::ITEMS,
+            };
+            say!("{}", schema.trim_end());
             ExitCode::SUCCESS
         }
     }

@@ -63,8 +63,14 @@ fn flaws_are_named_with_their_line_and_items_without_a_rule_are_warned_of() {
 }
 
 #[test]
-fn the_schema_is_the_one_beside_the_samples() {
-    let (code, text) = heyan(&["schema"]);
-    let file = fs::read_to_string(Path::new(SAMPLES).join("rule.schema.json")).unwrap();
-    assert_eq!((code, text), (0, file));
+fn the_schemas_are_those_beside_the_samples() {
+    for (arguments, file) in [
+        (&["schema"][..], "rule.schema.json"),
+        (&["schema", "facts"], "facts.schema.json"),
+        (&["schema", "items"], "items.schema.json"),
+    ] {
+        let (code, text) = heyan(arguments);
+        let file = fs::read_to_string(Path::new(SAMPLES).join(file)).unwrap();
+        assert_eq!((code, text), (0, file));
+    }
 }
