@@ -6,6 +6,7 @@ mod say;
 pub mod adapter;
 pub mod agreement;
 pub mod audit;
+pub mod catalogue;
 pub mod check;
 pub mod demo;
 mod findings;
@@ -47,6 +48,8 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
+    /// Check the catalogue of facts, items and rules; print the form of a rule
+    Catalogue(catalogue::CatalogueCommand),
     /// Prove an agency's manifest; show and reload the adapters of a running gateway
     Adapter(adapter::Adapter),
     /// Make, verify and replay the access log; prove, search, report, export, compare and open what it holds
@@ -71,6 +74,7 @@ impl Command {
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
+            Subcommands::Catalogue(command) => Ok(catalogue::run(&command)),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
             Subcommands::Simulate(command) => on_runtime(simulate::run(*command)),

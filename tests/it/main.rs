@@ -40,6 +40,8 @@ mod agreements;
 #[cfg(test)]
 mod agreement_pages;
 #[cfg(test)]
+mod catalogue_commands;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod orders;
