@@ -6,6 +6,7 @@ mod say;
 pub mod adapter;
 pub mod agreement;
 pub mod audit;
+pub mod case;
 pub mod check;
 pub mod demo;
 mod findings;
@@ -45,6 +46,8 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Run one application for a service item to its outcome; print the form of one
+    Case(Box<case::CaseCommand>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
     /// Prove an agency's manifest; show and reload the adapters of a running gateway
@@ -70,6 +73,7 @@ impl Command {
             Subcommands::Check(command) => on_runtime(async { check::run(command) }),
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Case(command) => case::run(*command),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
@@ -80,6 +84,7 @@ impl Command {
     }
 }
 
+/// Runs what waits for sockets.
 fn on_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

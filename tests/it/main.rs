@@ -56,6 +56,8 @@ mod replayed;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tutorial;
 #[cfg(test)]
 mod rehearse;

@@ -134,7 +134,7 @@ impl Running {
             && let Some(asking) = self.waiting.pop_front()
         {
             let message = wording::message(&asking, &self.applied);
-            let asked = write::asked(&asking, &message, &self.applied.catalogue);
+            let asked = write::asked(&asking, message.clone(), &self.applied.catalogue);
             self.tell(Kind::Asked(asked)).await;
             let Asking { id, question, about, .. } = asking;
             let request_id = message.request_id.clone();

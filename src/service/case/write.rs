@@ -46,7 +46,7 @@ pub(super) fn opened(applied: &Applied) -> wire::CaseOpened {
 
 pub(super) fn asked(
     asking: &Asking,
-    message: &wire::VerifyRequest,
+    message: wire::VerifyRequest,
     catalogue: &Catalogue,
 ) -> wire::QuestionAsked {
     let fact = catalogue.fact(&asking.fact);
@@ -56,6 +56,7 @@ pub(super) fn asked(
         about: asking.about.iter().map(place).collect(),
         request_id: message.request_id.clone(),
         title_zh: fact.map(|fact| fact.title_zh.clone()).unwrap_or_default(),
+        put: Some(message),
     }
 }
 
