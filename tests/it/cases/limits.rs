@@ -1,19 +1,16 @@
 //! Cases that are too many, too long or badly written; and a gateway that is killed in the middle of one.
 
-use std::process::Stdio;
 use std::time::Duration;
 
-use heyan::audit::verify::{Expected, verify};
 use heyan::client::{ClientError, Refused};
 use heyan::proto::gateway::v1 as wire;
 use heyan::simulate::samples;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 use tonic::Code;
 use wire::case_outcome::Outcome;
 
 use super::application::Renting;
 use super::{closed, ran, replayed};
+use crate::cli::{serve, stored};
 use crate::support::{ALL, Lab, PATIENCE, until};
 
 async fn refused(
@@ -120,25 +117,8 @@ async fn a_case_whose_time_is_over_is_concluded_with_what_is_there() {
 async fn a_kill_between_questions_leaves_a_log_in_order() {
     let lab = Lab::prepare(&ALL).await;
     lab.simulation.faults("housing").set_delay(PATIENCE, Duration::ZERO);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_heyan"))
-        .args(["serve", "--config"])
-        .arg(lab.path("gateway.toml"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let address = listening(&mut child).await;
-    let read = |name: &str| std::fs::read(lab.path("pki/fund-centre").join(name)).unwrap();
-    let client = heyan::client::Client::connect(
-        &format!("https://{address}"),
-        &read("ca.pem"),
-        &read("approval.pem"),
-        &read("approval.key"),
-        "localhost",
-    );
-    let client = client.await.unwrap();
+    let mut serving = serve(&lab).await;
+    let client = crate::cli::client(&lab, &serving).await;
     let application = Renting::of(&lab, samples::HUSBAND).request();
     let mut events = client.check_case(application, PATIENCE).await.unwrap();
     // The marriage is answered, the homes are being asked about: in between, the machine stops.
@@ -151,7 +131,7 @@ async fn a_kill_between_questions_leaves_a_log_in_order() {
             answers += 1;
         }
     }
-    child.kill().await.unwrap();
+    serving.child.kill().await.unwrap();
     assert!(answers > 0);
     loop {
         // What was sent before may still be read; then it is lost, and no outcome came.
@@ -163,28 +143,7 @@ async fn a_kill_between_questions_leaves_a_log_in_order() {
             Err(error) => break assert!(matches!(error, ClientError::Lost(_)), "{error:?}"),
         }
     }
-    let mut entries = Vec::new();
-    verify(&lab.path("log"), Expected::default(), &mut |_, entry| entries.push(entry.clone()))
-        .unwrap();
+    let entries = stored(&lab);
     assert!(closed(&entries).is_empty());
     replayed(&entries);
-}
-
-/// The address that a gateway says it serves on.
-async fn listening(child: &mut tokio::process::Child) -> String {
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
-    let found = async {
-        loop {
-            let line = tokio::select! {
-                Ok(Some(line)) = lines.next_line() => line,
-                Ok(Some(line)) = told.next_line() => line,
-                else => panic!("the gateway ended"),
-            };
-            if let Some((_, rest)) = line.split_once("listen=") {
-                return rest.split_whitespace().next().unwrap().trim_matches('"').to_owned();
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, found).await.unwrap()
 }
