@@ -19,11 +19,15 @@ pub fn advice(missing: &Missing, what: &str) -> String {
         Why::Stale => format!("“{what}”的数据已过时限，请稍后重新核验，或到窗口提交近期材料。"),
         Why::Conflict => format!("主管部门关于“{what}”的记录互有矛盾，请到窗口由工作人员核实。"),
         Why::Refuted => refuted(missing, what),
-        Why::Doubtful => format!("“{what}”的核验结果与申报不一致，仅供参考，请到窗口由工作人员核实。"),
+        Why::Doubtful => {
+            format!("“{what}”的核验结果与申报不一致，仅供参考，请到窗口由工作人员核实。")
+        }
         Why::Unchecked => {
             format!("主管部门未核验“{what}”所涉的全部人员，请稍后重新核验，或到窗口提交相应材料。")
         }
-        Why::FamilyIncomplete => format!("“{what}”尚未全部核清，请到窗口提交婚姻、户籍等证明材料。"),
+        Why::FamilyIncomplete => {
+            format!("“{what}”尚未全部核清，请到窗口提交婚姻、户籍等证明材料。")
+        }
         Why::DeclaredDiffers => {
             format!("申报的“{what}”与主管部门登记不一致，请核对后重新申报，或到窗口核实。")
         }
@@ -34,7 +38,9 @@ pub fn advice(missing: &Missing, what: &str) -> String {
         Why::StatedOtherwise => {
             format!("所填“{what}”不符合本事项的规定，请核对，或到窗口由工作人员核实。")
         }
-        Why::Waits => format!("“{what}”须待其他核验有结果后才能核验，请稍后重新核验，或到窗口办理。"),
+        Why::Waits => {
+            format!("“{what}”须待其他核验有结果后才能核验，请稍后重新核验，或到窗口办理。")
+        }
         Why::NoWay => format!("“{what}”没有适用的核验方式，请到窗口办理。"),
     }
 }
@@ -45,9 +51,7 @@ fn refuted(missing: &Missing, what: &str) -> String {
         Some(index) => format!(
             "主管部门的登记不符合“{what}”的要求。如有异议，可凭日志第{index}号记录到窗口或向该部门申请核查、更正。"
         ),
-        None => format!(
-            "公积金中心的账目不符合“{what}”的要求。如有异议，可到窗口申请核查、更正。"
-        ),
+        None => format!("公积金中心的账目不符合“{what}”的要求。如有异议，可到窗口申请核查、更正。"),
     }
 }
 

@@ -97,8 +97,7 @@ impl Services {
         let arrived = Instant::now();
         let received_at = now();
         let entries = self.gateway.audit().size();
-        let (query, defects) =
-            question::read(message, &self.gateway.in_force().catalogue, entries);
+        let (query, defects) = question::read(message, &self.gateway.in_force().catalogue, entries);
         let request = request_text(message);
         let digest = sha256(&request);
         Ask { peer, query, defects, request, digest, received_at, arrived, deadline }

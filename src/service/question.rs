@@ -352,10 +352,7 @@ pub(super) fn reference(given: &str) -> Result<String, &'static str> {
 }
 
 /// The operator's unit goes into entries in clear; their id does not.
-pub(super) fn operator(
-    given: Option<&wire::Operator>,
-    defects: &mut Defects,
-) -> Operator {
+pub(super) fn operator(given: Option<&wire::Operator>, defects: &mut Defects) -> Operator {
     let Some(given) = given else { return Operator::default() };
     let unit = match given.unit.trim() {
         unit if unit.chars().count() > 64 => Err("length"),

@@ -79,9 +79,9 @@ pub(super) fn read(file: &Path) -> anyhow::Result<message::CheckCaseRequest> {
 fn parse(text: &str) -> anyhow::Result<Form> {
     toml::from_str(text).map_err(|error| {
         // The error's own text quotes the line, which may hold a name and a number.
-        let line = error.span().map(|span| {
-            text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
-        });
+        let line = error
+            .span()
+            .map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         anyhow::anyhow!("{place}{}", error.message())
     })
@@ -133,10 +133,10 @@ fn written(form: Form, folder: &Path) -> anyhow::Result<message::CheckCaseReques
 fn subject(role: &str, named: &BTreeMap<String, String>) -> anyhow::Result<message::Subject> {
     let mut parts = named.iter();
     match (parts.next(), parts.next()) {
-        (Some((kind, value)), None) => {
-            Ok(question::subject(role, question::kind(kind, value)?))
-        }
-        _ => bail!("write one of {{ person = … }}, {{ employer = … }}, {{ property = … }}, {{ document = … }}"),
+        (Some((kind, value)), None) => Ok(question::subject(role, question::kind(kind, value)?)),
+        _ => bail!(
+            "write one of {{ person = … }}, {{ employer = … }}, {{ property = … }}, {{ document = … }}"
+        ),
     }
 }
 
@@ -252,7 +252,7 @@ file = "paper.txt"
         for (from, to, expected) in [
             ("{ person = \"李雷/1101\" }", "{ cat = \"李雷/1101\" }", "parties.applicant"),
             ("{ person = \"李雷/1101\" }", "{ person = \"李雷1101\" }", "NAME/NUMBER"),
-            ("{ person = \"李雷/1101\" }", "{ person = \"李雷/1101\" ", "line 7"),
+            ("{ person = \"李雷/1101\" }", "{ person = \"李雷/1101\" ", "line 8: "),
             ("{ person = \"李雷/1101\" }", "[\"李雷/1101\"]", "parties"),
             ("file = \"paper.txt\"", "file = \"none.txt\"", "none.txt"),
             ("file = \"paper.txt\"", "", "either `file`"),

@@ -18,7 +18,7 @@ use crate::query::ItemCode;
     heyan case form W3 > application.toml\n  \
     heyan case form W3 --on 2026-05-01     # the rule of that day\n  \
     heyan case form L1 --catalogue config-example/catalogue")]
-pub(super) struct Form {
+pub struct Form {
     /// Item code, such as W3
     item: String,
     /// Day of the application; without one, today
@@ -34,7 +34,10 @@ pub(super) fn print(command: &Form) -> anyhow::Result<ExitCode> {
     let folder = command.catalogue.display();
     let catalogue = Catalogue::load(&command.catalogue).map_err(|findings| {
         let first = findings.first().map(ToString::to_string).unwrap_or_default();
-        anyhow::anyhow!("the catalogue `{folder}` has {} findings, the first: {first}", findings.len())
+        anyhow::anyhow!(
+            "the catalogue `{folder}` has {} findings, the first: {first}",
+            findings.len()
+        )
     })?;
     let day = match command.on {
         Some(day) => day,
@@ -46,9 +49,8 @@ pub(super) fn print(command: &Form) -> anyhow::Result<ExitCode> {
     }
     let item = catalogue.item_on(&code, &day.to_string()).with_context(|| {
         let of_it = catalogue.items().filter(|item| item.code == code);
-        let known: Vec<String> = of_it
-            .map(|item| format!("{} from {}", item.version, item.effective_from))
-            .collect();
+        let known: Vec<String> =
+            of_it.map(|item| format!("{} from {}", item.version, item.effective_from)).collect();
         format!("no version of `{code}` holds on {day}; there are {}", known.join(", "))
     })?;
     let written = item.rule.as_ref().with_context(|| {

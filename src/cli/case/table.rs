@@ -54,12 +54,15 @@ fn write_outcome(
     }
     let checked = outcome.subjects.iter().filter_map(|checked| {
         let place = checked.place.as_ref()?;
-        let entries: Vec<String> =
-            checked.log_indices.iter().map(ToString::to_string).collect();
+        let entries: Vec<String> = checked.log_indices.iter().map(ToString::to_string).collect();
         Some(format!("{} (entries {})", name(place), entries.join(", ")))
     });
     let checked: Vec<String> = checked.collect();
-    writeln!(out, "\n  checked: {}", if checked.is_empty() { "nobody".to_owned() } else { checked.join("; ") })
+    writeln!(
+        out,
+        "\n  checked: {}",
+        if checked.is_empty() { "nobody".to_owned() } else { checked.join("; ") }
+    )
 }
 
 /// The answers behind a need, in a few words.

@@ -104,7 +104,10 @@ fn write_text(
     Ok(())
 }
 
-pub(in crate::cli) fn to_json(reply: &message::VerifyResponse, receipt: Option<&Path>) -> serde_json::Value {
+pub(in crate::cli) fn to_json(
+    reply: &message::VerifyResponse,
+    receipt: Option<&Path>,
+) -> serde_json::Value {
     let judgements = reply.judgements.iter().map(|judgement| {
         json!({
             "attribute": judgement.attribute,

@@ -64,8 +64,7 @@ fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result
         .map_err(|why| refused(&why))?;
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let to_tell = sender.clone();
-    let running =
-        Running::new(services.clone(), peer, applied, sender, Times::new(arrived, time));
+    let running = Running::new(services.clone(), peer, applied, sender, Times::new(arrived, time));
     let place = Place::taken(slot);
     let running = services.tasks.spawn(running.run(place));
     services.tasks.spawn(async move {

@@ -158,10 +158,7 @@ fn purpose(given: Option<&wire::Purpose>, defects: &mut Defects) -> wire::Purpos
     given
 }
 
-fn parties(
-    given: &[wire::Subject],
-    defects: &mut Defects,
-) -> BTreeMap<String, Vec<SubjectKind>> {
+fn parties(given: &[wire::Subject], defects: &mut Defects) -> BTreeMap<String, Vec<SubjectKind>> {
     let mut parties: BTreeMap<String, Vec<SubjectKind>> = BTreeMap::new();
     if given.len() > EACH_LIMIT {
         defects.add("subjects", "too_many");

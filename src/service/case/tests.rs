@@ -67,9 +67,7 @@ fn refused(request: &wire::CheckCaseRequest) -> NotTaken {
 
 fn flaws(request: &wire::CheckCaseRequest) -> Vec<(String, String)> {
     match refused(request) {
-        NotTaken::Flaws(flaws) => {
-            flaws.into_iter().map(|flaw| (flaw.field, flaw.check)).collect()
-        }
+        NotTaken::Flaws(flaws) => flaws.into_iter().map(|flaw| (flaw.field, flaw.check)).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -150,10 +148,8 @@ fn ids_of_questions_follow_from_the_case_and_from_nothing_personal() {
         request.subjects = vec![subject("applicant", name)];
         let mut applied = taken(&request);
         let asking = applied.case.next();
-        let ids: Vec<String> = asking
-            .iter()
-            .map(|asking| wording::message(asking, &applied).request_id)
-            .collect();
+        let ids: Vec<String> =
+            asking.iter().map(|asking| wording::message(asking, &applied).request_id).collect();
         ids
     };
     let first = ids(CASE, "李雷");

@@ -75,11 +75,7 @@ pub(super) fn refusal(refusal: &Refusal) -> wire::CaseRefusal {
 }
 
 pub(super) fn place(about: &About) -> wire::CasePlace {
-    wire::CasePlace {
-        role: about.role.clone(),
-        who: about.who.clone(),
-        position: about.position,
-    }
+    wire::CasePlace { role: about.role.clone(), who: about.who.clone(), position: about.position }
 }
 
 /// The outcome; `told` stands beside the answers of the course. The last two are the entry of the case, and whether its

@@ -44,7 +44,10 @@ impl Renting {
                     case_number: case_number().to_owned(),
                     ..wire::Purpose::default()
                 }),
-                operator: Some(wire::Operator { id: OPERATOR.to_owned(), unit: "hall-1".to_owned() }),
+                operator: Some(wire::Operator {
+                    id: OPERATOR.to_owned(),
+                    unit: "hall-1".to_owned(),
+                }),
                 subjects: vec![heyan::wire::subject(&applicant)],
                 given,
                 ..wire::CheckCaseRequest::default()

@@ -177,7 +177,7 @@ async fn a_family_that_is_not_known_whole_is_never_ready() {
 
     // The police do not say who is in the book.
     lab.simulation.faults("police").set_outage(true);
-    let down = ran(&client, Renting::of(&lab, samples::RENAMED).single().request()).await;
+    let down = ran(&client, Renting::of(&lab, samples::BUILDER).single().request()).await;
     assert_eq!(down.outcome.outcome(), Outcome::NeedsCounter);
     assert_eq!(down.said("household"), "UNAVAILABLE");
     assert!(down.why("no_home").contains(&"family_incomplete"), "{:?}", down.why("no_home"));
