@@ -76,7 +76,7 @@ async fn a_filled_form_is_run_and_the_exit_code_is_the_outcome() {
     let refuted = run(&husband, &[]).await;
     let text = told(&refuted);
     assert_eq!(refuted.status.code(), Some(1), "{text}");
-    for shown in ["REFUTED", "家庭住房套数", "请携带: 无房证明", "checked: applicant", "children"]
+    for shown in ["REFUTED", "家庭住房套数", "请携带: 无房证明", "checked: applicant", "family 3"]
     {
         assert!(text.contains(shown), "`{shown}` is missing in: {text}");
     }
