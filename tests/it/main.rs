@@ -62,6 +62,8 @@ mod replayed;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tutorial;
 #[cfg(test)]
 mod rehearse;
