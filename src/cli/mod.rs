@@ -12,6 +12,7 @@ mod findings;
 mod health;
 pub mod pki;
 pub mod query;
+pub mod readiness;
 pub mod serve;
 pub mod simulate;
 
@@ -49,6 +50,8 @@ enum Subcommands {
     Agreement(agreement::Agreement),
     /// Prove an agency's manifest; show and reload the adapters of a running gateway
     Adapter(adapter::Adapter),
+    /// Show which service items can run end to end, what is missing, and what one more agreement would bring
+    Readiness(Box<readiness::Readiness>),
     /// Make, verify and replay the access log; prove, search, report, export, compare and open what it holds
     Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
@@ -71,6 +74,7 @@ impl Command {
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
+            Subcommands::Readiness(command) => on_runtime(readiness::run(*command)),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
             Subcommands::Simulate(command) => on_runtime(simulate::run(*command)),
