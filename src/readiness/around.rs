@@ -34,7 +34,8 @@ pub fn adapters(adapters: &Adapters, at: Timestamp, is_live: bool) -> BTreeMap<F
         }
     };
     let each = adapters.all().iter();
-    each.flat_map(|adapter| adapter.facts().map(move |fact| (fact.clone(), reached(adapter)))).collect()
+    each.flat_map(|adapter| adapter.facts().map(move |fact| (fact.clone(), reached(adapter))))
+        .collect()
 }
 
 /// What the register says of a system, as of one that comes with a certificate of its organisation's authority.

@@ -102,7 +102,9 @@ fn colour(reach: Reach) -> &'static str {
 
 fn chart(readiness: &Readiness) -> String {
     let facts = readiness.facts();
-    let mut text = String::from("<div class=\"wide\"><table class=\"chart\">\n<thead><tr><th class=\"item\" rowspan=\"2\">事项 Item</th>");
+    let mut text = String::from(
+        "<div class=\"wide\"><table class=\"chart\">\n<thead><tr><th class=\"item\" rowspan=\"2\">事项 Item</th>",
+    );
     for (agency, facts) in &facts {
         let (count, agency) = (facts.len(), escape(agency.as_str()));
         text.push_str(&format!("<th class=\"first\" colspan=\"{count}\">{agency}</th>"));
@@ -119,7 +121,9 @@ fn chart(readiness: &Readiness) -> String {
     text.push_str("</tr></thead>\n<tbody>\n");
     for item in &readiness.items {
         let (code, version) = (escape(item.item.as_str()), escape(&item.version));
-        text.push_str(&format!("<tr><td class=\"item\">{code} <span class=\"soft\">{version}</span></td>"));
+        text.push_str(&format!(
+            "<tr><td class=\"item\">{code} <span class=\"soft\">{version}</span></td>"
+        ));
         for (is_first, fact) in &columns {
             let (class, word) = class(item.cell(fact));
             let first = if *is_first { " first" } else { "" };
@@ -148,14 +152,21 @@ fn gains(readiness: &Readiness) -> String {
     if readiness.gains.is_empty() {
         return String::new();
     }
-    let names = ["部门 Agency", "事实 Facts", "全程可办 Unlocks", "有进展 Gets farther", "问题 Questions"];
+    let names =
+        ["部门 Agency", "事实 Facts", "全程可办 Unlocks", "有进展 Gets farther", "问题 Questions"];
     let rows = readiness.gains.iter().map(|gain| {
         let facts = gain.facts.iter().map(FactCode::as_str).collect::<Vec<_>>().join(" ");
         let unlocked = gain.unlocked().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let farther = gain.rises.iter().filter(|rise| rise.to != Reach::EndToEnd);
         let farther: Vec<String> =
             farther.map(|rise| format!("{} ({})", rise.item, words::reach(rise.to).0)).collect();
-        vec![gain.agency.to_string(), facts, unlocked, farther.join(", "), gain.questions.to_string()]
+        vec![
+            gain.agency.to_string(),
+            facts,
+            unlocked,
+            farther.join(", "),
+            gain.questions.to_string(),
+        ]
     });
     "<h2>再签一份协议 One more agreement</h2>\n".to_owned() + &page::table(&names, 4, rows)
 }

@@ -72,7 +72,8 @@ impl<'a> Asked<'a> {
         }
         // A paper that the item does not list is not named in a case's questions.
         let material = question.material.clone().unwrap_or_default();
-        let material = if item.materials.contains_key(&material) { material } else { String::new() };
+        let material =
+            if item.materials.contains_key(&material) { material } else { String::new() };
         Self { item, fact, forms, assertions, disclose: question.disclose.clone(), material }
     }
 
@@ -127,12 +128,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Asks, and brings what the denial says is wanting, as long as it is something that whoever asks can bring.
-    fn settled(
-        &self,
-        view: &View<'_>,
-        at: Timestamp,
-        form: &[RoleFact],
-    ) -> Result<Permit, Denial> {
+    fn settled(&self, view: &View<'_>, at: Timestamp, form: &[RoleFact]) -> Result<Permit, Denial> {
         let mut facts = self.facts(view, at, form);
         let placed = self.placed(view);
         loop {

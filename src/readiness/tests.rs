@@ -104,7 +104,10 @@ fn the_agreements_of_2018_explain_the_channels_of_the_report() {
             }
         }
     }
-    assert_eq!(Vec::from_iter(agencies), ["housing", "market-regulation", "social-security", "tax"]);
+    assert_eq!(
+        Vec::from_iter(agencies),
+        ["housing", "market-regulation", "social-security", "tax"]
+    );
     // Only what asks the police and civil affairs alone lacks nothing.
     for item in &readiness.items {
         let asks_others = item.questions.iter().any(|one| !one.is_covered());
@@ -118,7 +121,10 @@ fn the_agreements_of_2018_explain_the_channels_of_the_report() {
     let said: Vec<String> = words::explain(&readiness).into_iter().map(|one| one.en).collect();
     let said = said.join("\n");
     assert!(said.contains("Today 9 items are done online"), "{said}");
-    assert!(said.contains("Today 8 items are applied for online, finished at the counter"), "{said}");
+    assert!(
+        said.contains("Today 8 items are applied for online, finished at the counter"),
+        "{said}"
+    );
     assert!(said.contains("Today 4 items are done at the counter only"), "{said}");
     assert!(said.contains("housing: ") && said.contains("NO_AGREEMENT"), "{said}");
 }
@@ -162,8 +168,7 @@ fn one_more_agreement_unlocks_what_it_says_and_nothing_else() {
             assert_eq!(after.reach, expected, "{} {}", gain.agency, before.item);
         }
     }
-    let unlocked: Vec<usize> =
-        readiness.gains.iter().map(|gain| gain.unlocked().count()).collect();
+    let unlocked: Vec<usize> = readiness.gains.iter().map(|gain| gain.unlocked().count()).collect();
     assert!(unlocked.is_sorted_by(|one, next| one >= next), "{unlocked:?}");
     let housing = readiness.gains.iter().find(|gain| gain.agency.as_str() == "housing").unwrap();
     assert!(housing.unlocked().any(|item| item.as_str() == "W3"), "{housing:?}");
@@ -186,7 +191,8 @@ fn every_reason_not_to_permit_is_told_by_its_code() {
         change(&mut agreement);
         World::new(AgreementSet::new([Arc::new(agreement)]))
     };
-    let of_homes = |agreement: &mut Agreement, change: &dyn Fn(&mut crate::decision::agreement::Clause)| {
+    let of_homes = |agreement: &mut Agreement,
+                    change: &dyn Fn(&mut crate::decision::agreement::Clause)| {
         let clauses = agreement.clauses.iter_mut();
         clauses.filter(|clause| clause.fact.as_str() == "H3").for_each(change);
     };
@@ -194,10 +200,19 @@ fn every_reason_not_to_permit_is_told_by_its_code() {
         ("NOT_YET_VALID", changed(&|it| it.effective_from = TODAY.plus(DAY))),
         ("EXPIRED", changed(&|it| it.effective_to = TODAY)),
         ("FACT_NOT_GRANTED", changed(&|it| it.clauses.retain(|one| one.fact.as_str() != "H3"))),
-        ("PURPOSE_NOT_GRANTED", changed(&|it| of_homes(it, &|one| one.items = ["W1".into()].into()))),
+        (
+            "PURPOSE_NOT_GRANTED",
+            changed(&|it| of_homes(it, &|one| one.items = ["W1".into()].into())),
+        ),
         ("ROLE_NOT_GRANTED", changed(&|it| of_homes(it, &|one| one.roles = sample::words(&[])))),
-        ("MATERIAL_NOT_REPLACED", changed(&|it| of_homes(it, &|one| one.replaces = sample::words(&[])))),
-        ("ATTRIBUTE_NOT_GRANTED", changed(&|it| of_homes(it, &|one| one.assert = sample::words(&["homes"])))),
+        (
+            "MATERIAL_NOT_REPLACED",
+            changed(&|it| of_homes(it, &|one| one.replaces = sample::words(&[]))),
+        ),
+        (
+            "ATTRIBUTE_NOT_GRANTED",
+            changed(&|it| of_homes(it, &|one| one.assert = sample::words(&["homes"]))),
+        ),
         ("SYSTEM_NOT_GRANTED", changed(&|it| it.systems = ["other".into()].into())),
     ] {
         assert_eq!(w3_homes(&changed), code);
@@ -271,12 +286,16 @@ fn what_lapses_is_told_unless_something_takes_its_place() {
         agreement.effective_to = TODAY.plus(DAY * days);
         Arc::new(agreement)
     };
-    let others = || signed(&["police", "civil-affairs", "social-security", "tax", "market-regulation"]);
+    let others =
+        || signed(&["police", "civil-affairs", "social-security", "tax", "market-regulation"]);
     let id = ending(1).id.clone();
     let mut world = World::new(others().with_versions(&id, vec![ending(60)]));
     let readiness = world.readiness();
     let [lapse] = readiness.lapses.as_slice() else { panic!("{:?}", readiness.lapses) };
-    assert_eq!((lapse.agreement.as_str(), words::last_day(lapse.on)), (&*id, "2027-01-21".to_owned()));
+    assert_eq!(
+        (lapse.agreement.as_str(), words::last_day(lapse.on)),
+        (&*id, "2027-01-21".to_owned())
+    );
     assert!(lapse.items.iter().any(|item| item.as_str() == "W3"), "{lapse:?}");
     assert!(!lapse.items.iter().any(|item| item.as_str() == "D4"), "{lapse:?}");
     // Sixty days are beyond thirty.
@@ -284,11 +303,7 @@ fn what_lapses_is_told_unless_something_takes_its_place() {
     assert!(world.readiness().lapses.is_empty());
     world.ahead = DAY * 90;
     // The next version goes on, and nothing lapses.
-    let next = Agreement {
-        version: 2,
-        effective_from: TODAY.plus(DAY * 50),
-        ..draft("housing")
-    };
+    let next = Agreement { version: 2, effective_from: TODAY.plus(DAY * 50), ..draft("housing") };
     world.agreements = others().with_versions(&id, vec![ending(60), Arc::new(next)]);
     assert!(world.readiness().lapses.is_empty());
     // An order to come ends it as well.
@@ -319,7 +334,12 @@ fn the_page_stands_alone_and_is_well_formed() {
     let page = page::page(&readiness);
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let document = roxmltree::Document::parse_with_options(&page, options).unwrap();
-    let named = |name: &str| document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/1999/xhtml", name))).count();
+    let named = |name: &str| {
+        document
+            .descendants()
+            .filter(|node| node.has_tag_name(("http://www.w3.org/1999/xhtml", name)))
+            .count()
+    };
     assert_eq!(named("script"), 0);
     for node in document.descendants() {
         for attribute in node.attributes() {

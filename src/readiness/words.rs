@@ -63,7 +63,12 @@ pub fn explain(readiness: &Readiness) -> Vec<Sentence> {
         )];
     }
     let mut told = vec![whole(readiness)];
-    told.extend(["online", "pre-application", "offline"].map(|name| of(readiness, name)).into_iter().flatten());
+    told.extend(
+        ["online", "pre-application", "offline"]
+            .map(|name| of(readiness, name))
+            .into_iter()
+            .flatten(),
+    );
     told.extend(wanting(readiness));
     told.extend(evidence(readiness));
     told.extend(persons(readiness));
@@ -145,8 +150,10 @@ fn of(readiness: &Readiness, name: &str) -> Option<Sentence> {
 
 /// What is not covered, by agency and reason.
 fn wanting(readiness: &Readiness) -> Vec<Sentence> {
-    let mut reasons: BTreeMap<(&OrganisationId, &str), (usize, BTreeSet<&ItemCode>, &QuestionState)> =
-        BTreeMap::new();
+    let mut reasons: BTreeMap<
+        (&OrganisationId, &str),
+        (usize, BTreeSet<&ItemCode>, &QuestionState),
+    > = BTreeMap::new();
     for item in &readiness.items {
         for question in &item.questions {
             let Some(missing) = &question.missing else { continue };
@@ -214,12 +221,22 @@ fn gains(readiness: &Readiness) -> Vec<Sentence> {
         let rises = gain.rises.len();
         let (mut en, mut zh) = match unlocked.is_empty() {
             true => (
-                format!("One more agreement, with {agency}, would cover {} and let no item run end to end by itself", counted(questions)),
-                format!("若只与 {agency} 再签一份协议，可覆盖 {questions} 个问题，但单凭它没有事项能全程可办"),
+                format!(
+                    "One more agreement, with {agency}, would cover {} and let no item run end to end by itself",
+                    counted(questions)
+                ),
+                format!(
+                    "若只与 {agency} 再签一份协议，可覆盖 {questions} 个问题，但单凭它没有事项能全程可办"
+                ),
             ),
             false => (
-                format!("One more agreement, with {agency}, would cover {} and let {unlocked} run end to end", counted(questions)),
-                format!("若只与 {agency} 再签一份协议，可覆盖 {questions} 个问题，{unlocked} 即可全程可办"),
+                format!(
+                    "One more agreement, with {agency}, would cover {} and let {unlocked} run end to end",
+                    counted(questions)
+                ),
+                format!(
+                    "若只与 {agency} 再签一份协议，可覆盖 {questions} 个问题，{unlocked} 即可全程可办"
+                ),
             ),
         };
         if rises > 0 {

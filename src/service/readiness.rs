@@ -142,7 +142,6 @@ fn question(state: &QuestionState) -> wire::QuestionReadiness {
     }
 }
 
-
 fn evidence(evidence: &Evidence) -> wire::EvidenceReadiness {
     wire::EvidenceReadiness {
         name: evidence.name.clone(),

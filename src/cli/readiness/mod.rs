@@ -40,7 +40,12 @@ const EXAMPLES: &str = "Examples:\n  \
 #[command(after_help = EXAMPLES)]
 pub struct Readiness {
     /// The settings file: reads the folders that it names, and opens no socket
-    #[arg(long, value_name = "FILE", conflicts_with = "identity", required_unless_present = "identity")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "identity",
+        required_unless_present = "identity"
+    )]
     config: Option<PathBuf>,
     /// Who asks: ORGANISATION/SYSTEM; left out where only one may
     #[arg(long = "as", value_name = "NAME")]
@@ -90,8 +95,8 @@ pub async fn run(command: Readiness) -> anyhow::Result<ExitCode> {
         _ => bail!("say where to look: --config FILE, or --identity PATH and --authority FILE"),
     };
     tell(&command, &readiness)?;
-    let lacks = readiness.items.is_empty()
-        || readiness.items.iter().any(|item| !item.reach.is_through());
+    let lacks =
+        readiness.items.is_empty() || readiness.items.iter().any(|item| !item.reach.is_through());
     Ok(if lacks { ExitCode::from(NO) } else { ExitCode::SUCCESS })
 }
 
@@ -108,8 +113,7 @@ fn tell(command: &Readiness, readiness: &readiness::Readiness) -> anyhow::Result
         say!("{told:#}");
         return Ok(());
     }
-    let is_coloured =
-        std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let lines = match &command.item {
         Some(code) => {
             let item = readiness.items.iter().find(|item| item.item.as_str() == code);

@@ -35,13 +35,14 @@ pub(super) fn all(readiness: &Readiness, is_coloured: bool) -> Vec<String> {
         let far = format!("{:<16}", reach(item.reach).0);
         let far = painted(&far, paint(item.reach), is_coloured);
         let count = format!("{covered}/{all}");
-        lines.push(format!("{name:<width$}  {cells}  {far}  {count:>5}  {}", item.title_zh));
+        lines
+            .push(format!("{name:<width$}  {cells}  {far}  {count:>5}  {}", plain(&item.title_zh)));
     }
     lines.extend([String::new(), LEGEND.to_owned(), String::new()]);
     lines.extend(shares(readiness, is_coloured));
     lines.push(String::new());
-    lines.extend(explain(readiness).into_iter().map(|sentence| sentence.en));
-    lines.iter().map(|line| plain(line, is_coloured)).collect()
+    lines.extend(explain(readiness).iter().map(|sentence| plain(&sentence.en)));
+    lines
 }
 
 /// The codes of the facts, read downwards.
@@ -78,7 +79,11 @@ pub(super) fn item(item: &ItemState) -> Vec<String> {
     let (covered, all) = item.covered();
     let mut lines = vec![
         format!("{} {}  {}  {}", item.item, item.version, item.title_zh, item.title),
-        format!("{}, {covered} of {all} questions covered; today {}", reach(item.reach).0, item.channel),
+        format!(
+            "{}, {covered} of {all} questions covered; today {}",
+            reach(item.reach).0,
+            item.channel
+        ),
     ];
     if let Some(why) = &item.person_decides {
         lines.push(format!("a person always decides: {why}"));
@@ -101,7 +106,7 @@ pub(super) fn item(item: &ItemState) -> Vec<String> {
         let enough = if evidence.suffices { "" } else { ", for a person to look at" };
         lines.push(format!("evidence from outside, {when}: {title} ({issuer}){enough}"));
     }
-    lines.iter().map(|line| plain(line, false)).collect()
+    lines.iter().map(|line| plain(line)).collect()
 }
 
 fn because(question: &QuestionState) -> Vec<String> {
@@ -152,7 +157,6 @@ fn painted(text: &str, colour: &str, is_coloured: bool) -> String {
 }
 
 /// Titles come from files and replies: nothing of them moves the cursor.
-fn plain(line: &str, is_coloured: bool) -> String {
-    let is_ours = |it: char| is_coloured && it == '\x1b';
-    line.replace(|it: char| it.is_control() && !is_ours(it), " ")
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
