@@ -222,6 +222,17 @@ impl Client {
         reply(self.catalogue().list_agreements(request).await).map(|reply| reply.agreements)
     }
 
+    /// How far each item could be done without a visit, for the caller's organisation.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn readiness(
+        &self,
+        request: wire::GetReadinessRequest,
+    ) -> Result<wire::GetReadinessResponse, ClientError> {
+        reply(self.catalogue().get_readiness(request).await)
+    }
+
     /// Has the gateway bring one signed agreement into force, for the next question. Of the caller's own organisation;
     /// with the right `operate`, of any. Published twice it does nothing more.
     ///

@@ -14,6 +14,7 @@ mod findings;
 mod health;
 pub mod pki;
 pub mod query;
+pub mod readiness;
 pub mod serve;
 pub mod simulate;
 
@@ -55,6 +56,8 @@ enum Subcommands {
     Catalogue(catalogue::CatalogueCommand),
     /// Prove an agency's manifest; show and reload the adapters of a running gateway
     Adapter(adapter::Adapter),
+    /// Show which service items can run end to end, what is missing, and what one more agreement would bring
+    Readiness(Box<readiness::Readiness>),
     /// Make, verify and replay the access log; prove, search, report, export, compare and open what it holds
     Audit(audit::AuditCommand),
     /// Make test certificates and signing keys
@@ -79,6 +82,7 @@ impl Command {
             Subcommands::Case(command) => case::run(*command),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Catalogue(command) => Ok(catalogue::run(&command)),
+            Subcommands::Readiness(command) => on_runtime(readiness::run(*command)),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
             Subcommands::Simulate(command) => on_runtime(simulate::run(*command)),

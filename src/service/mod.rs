@@ -11,6 +11,7 @@ mod operations;
 mod orders;
 mod publish;
 mod question;
+mod readiness;
 mod refusal;
 
 use std::sync::Arc;

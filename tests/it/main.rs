@@ -98,6 +98,8 @@ mod adapter_pages;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
+mod readiness;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod cli;
