@@ -6,6 +6,7 @@ mod say;
 pub mod adapter;
 pub mod agreement;
 pub mod audit;
+pub mod batch;
 pub mod check;
 pub mod demo;
 mod findings;
@@ -45,6 +46,8 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Ask one question about each row of a list
+    Batch(Box<batch::Batch>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
     /// Prove an agency's manifest; show and reload the adapters of a running gateway
@@ -70,6 +73,7 @@ impl Command {
             Subcommands::Check(command) => on_runtime(async { check::run(command) }),
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Batch(command) => on_runtime(batch::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),

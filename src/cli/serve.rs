@@ -36,7 +36,7 @@ use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
-use crate::service::Services;
+use crate::service::{BatchLimits, Services};
 use crate::settings::Settings;
 use crate::telemetry;
 use crate::vault::history::History;
@@ -149,7 +149,7 @@ impl Node {
         let (address, admin) = (socket.local_addr()?, admin_socket.local_addr()?);
 
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let routes = routes(&settings, &gateway, &questions)?.add_service(health_service);
+        let routes = routes(&settings, &gateway, &questions, &stop)?.add_service(health_service);
         let listener = Arc::new(open_door(&settings, &gateway, routes)?);
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&listener).serve(socket, stop.clone()));
@@ -361,8 +361,16 @@ fn routes(
     settings: &Settings,
     gateway: &Arc<Gateway>,
     questions: &TaskTracker,
+    stop: &CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let services = Services::new(Arc::clone(gateway), settings.limits.in_flight, questions.clone());
+    let limits = &settings.limits;
+    let batch = BatchLimits {
+        in_flight: limits.batch_in_flight,
+        deadline: limits.batch_deadline,
+        asking: limits.deadline_default,
+    };
+    let (gateway, tasks) = (Arc::clone(gateway), questions.clone());
+    let services = Services::new(gateway, limits.in_flight, batch, tasks, stop.clone());
     let routes = services.routes(settings.limits.message_bytes);
     if !settings.reflection {
         return Ok(routes);

@@ -5,6 +5,7 @@
 
 mod answer;
 mod audit;
+mod batch;
 mod catalogue;
 mod operations;
 mod orders;
@@ -18,14 +19,17 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
+pub use self::batch::BatchLimits;
+use self::batch::Batches;
 use crate::clock::now;
 use crate::crypto::sha256;
 use crate::decision::facts::Standing;
 use crate::gateway::Gateway;
-use crate::gateway::exchange::{Ask, Refusal};
+use crate::gateway::exchange::{Ask, Refusal, Reply};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::audit_server::AuditServer;
@@ -41,13 +45,21 @@ pub struct Services {
     gateway: Arc<Gateway>,
     /// Questions under way; the log's queue is longer, so an admitted question can always be recorded.
     in_flight: Arc<Semaphore>,
+    batches: Arc<Batches>,
     tasks: TaskTracker,
 }
 
 impl Services {
-    /// `in_flight` bounds the questions under way; `tasks` is waited for at drain.
-    pub fn new(gateway: Arc<Gateway>, in_flight: usize, tasks: TaskTracker) -> Self {
-        Self { gateway, in_flight: Arc::new(Semaphore::new(in_flight)), tasks }
+    /// `in_flight` bounds the questions under way; `tasks` is waited for at drain, which begins for batches with `stop`.
+    pub fn new(
+        gateway: Arc<Gateway>,
+        in_flight: usize,
+        batch: BatchLimits,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let batches = Arc::new(Batches::new(batch, in_flight, stop));
+        Self { gateway, in_flight: Arc::new(Semaphore::new(in_flight)), batches, tasks }
     }
 
     /// The routes of all services, for the listener.
@@ -67,18 +79,62 @@ impl Services {
     }
 
     fn ask(&self, request: Request<wire::VerifyRequest>) -> Result<Ask, Status> {
-        let arrived = Instant::now();
-        let received_at = now();
         let peer = peer(&request)?;
         let deadline = deadline(&request);
-        let message = request.into_inner();
-        let entries = self.gateway.audit().size();
-        let (query, defects) =
-            question::read(&message, &self.gateway.in_force().catalogue, entries);
-        let request = request_text(&message);
-        let digest = sha256(&request);
-        Ok(Ask { peer, query, defects, request, digest, received_at, arrived, deadline })
+        Ok(self.read(peer, &request.into_inner(), deadline))
     }
+
+    /// The question of a message that has just come.
+    fn read(
+        &self,
+        peer: Arc<Peer>,
+        message: &wire::VerifyRequest,
+        deadline: Option<Duration>,
+    ) -> Ask {
+        let arrived = Instant::now();
+        let received_at = now();
+        let entries = self.gateway.audit().size();
+        let (query, defects) = question::read(message, &self.gateway.in_force().catalogue, entries);
+        let request = request_text(message);
+        let digest = sha256(&request);
+        Ask { peer, query, defects, request, digest, received_at, arrived, deadline }
+    }
+
+    /// Answers on a task of its own, which ends whatever becomes of the caller.
+    async fn put(&self, ask: Ask, place: Place) -> Result<Result<Reply, Refusal>, Panicked> {
+        let gateway = Arc::clone(&self.gateway);
+        let answering = self.tasks.spawn(async move {
+            let answered = gateway.answer(ask).await;
+            drop(place);
+            answered
+        });
+        answering.await.map_err(|_| Panicked)
+    }
+}
+
+/// A question that came to no end of its own.
+struct Panicked;
+
+/// What the caller is told, counted.
+fn told(
+    method: &'static str,
+    arrived: Instant,
+    answered: Result<Result<Reply, Refusal>, Panicked>,
+) -> Result<wire::VerifyResponse, Status> {
+    histogram!(telemetry::REQUEST_SECONDS, "method" => method).record(arrived.elapsed());
+    let result = match answered {
+        Ok(Ok(reply)) => Ok(answer::write(reply)),
+        Ok(Err(refused)) => Err(refusal::status(&refused)),
+        Err(Panicked) => {
+            counter!(telemetry::PANICS).increment(1);
+            // Without the panic's message, which may quote what was being read.
+            tracing::error!("a question ended in a panic; nothing was released");
+            Err(refusal::internal())
+        }
+    };
+    let code = result.as_ref().err().map_or(Code::Ok, Status::code);
+    counter!(telemetry::REQUESTS, "method" => method, "code" => format!("{code:?}")).increment(1);
+    result
 }
 
 #[tonic::async_trait]
@@ -93,29 +149,18 @@ impl Verification for Services {
         };
         let ask = self.ask(request)?;
         let arrived = ask.arrived;
-        let gateway = Arc::clone(&self.gateway);
-        let place = Place::taken(slot);
-        let answering = self.tasks.spawn(async move {
-            let answered = gateway.answer(ask).await;
-            drop(place);
-            answered
-        });
-        let answered = answering.await;
-        histogram!(telemetry::REQUEST_SECONDS, "method" => "Verify").record(arrived.elapsed());
-        let result = match answered {
-            Ok(Ok(reply)) => Ok(Response::new(answer::write(reply))),
-            Ok(Err(refused)) => Err(refusal::status(&refused)),
-            Err(_) => {
-                counter!(telemetry::PANICS).increment(1);
-                // Without the panic's message, which may quote what was being read.
-                tracing::error!("a question ended in a panic; nothing was released");
-                Err(refusal::internal())
-            }
-        };
-        let code = result.as_ref().err().map_or(Code::Ok, Status::code);
-        counter!(telemetry::REQUESTS, "method" => "Verify", "code" => format!("{code:?}"))
-            .increment(1);
-        result
+        let answered = self.put(ask, Place::taken(slot)).await;
+        told("Verify", arrived, answered).map(Response::new)
+    }
+
+    type VerifyBatchStream = batch::Replies;
+
+    async fn verify_batch(
+        &self,
+        request: Request<Streaming<wire::BatchRequest>>,
+    ) -> Result<Response<Self::VerifyBatchStream>, Status> {
+        let peer = peer(&request)?;
+        Ok(Response::new(batch::open(self, peer, request.into_inner())))
     }
 }
 
