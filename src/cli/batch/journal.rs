@@ -207,10 +207,13 @@ impl Journal {
     fn reopen(&mut self, at: Timestamp) -> anyhow::Result<()> {
         let begin = Begin { round: self.begin.round + 1, ..self.begin.clone() };
         let temporary = self.path.with_extension("journal-new");
+        match std::fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
         let mut open = OpenOptions::new();
-        let file = open.read(true).write(true).create(true).truncate(true).mode(0o600);
-        let mut file = file.open(&temporary)?;
-        file.lock()?;
+        let mut file = open.read(true).append(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.try_lock()?;
         let mut rows = Rows::default();
         let mut kept = Vec::new();
         line(&Record::Begin(begin.clone()), &mut kept)?;
@@ -237,9 +240,7 @@ impl Journal {
         file.sync_all()?;
         std::fs::rename(&temporary, &self.path)?;
         sync_folder(&self.path)?;
-        self.file = OpenOptions::new().read(true).append(true).open(&self.path)?;
-        self.file.lock().or_else(|_| Ok::<_, io::Error>(()))?;
-        (self.begin, self.rows) = (begin, rows);
+        (self.file, self.begin, self.rows) = (file, begin, rows);
         Ok(())
     }
 

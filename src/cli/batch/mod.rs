@@ -112,8 +112,8 @@ async fn ask(run: Run) -> anyhow::Result<ExitCode> {
     let total = sheet.count();
     let progress = Progress::new(total, run.json);
     let rows = Rows::new(sheet, columns, &plan);
-    let mut pump = Pump::new(client, journal, outputs, rows, progress, usize::from(run.in_flight));
-    let ended = pump.run(&signals::stop()?).await;
+    let mut pump = Pump::new(journal, outputs, rows, progress, usize::from(run.in_flight));
+    let ended = pump.run(&client, &signals::stop()?).await;
     let tally = pump.close()?;
     let lost = ended.err();
     tally.print(&stem, total, lost.as_ref(), run.json);

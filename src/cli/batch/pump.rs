@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::journal::{Journal, Sent, State};
+use super::journal::{Journal, State};
 use super::outcome::{self, Heard, Outcome};
 use super::outputs::Outputs;
 use super::progress::Progress;
@@ -35,28 +35,21 @@ const GROUP: usize = 8;
 
 /// A batch under way.
 pub(super) struct Pump {
-    client: Client,
     journal: Journal,
     outputs: Outputs,
     rows: Rows,
     progress: Progress,
     window: usize,
-    under_way: BTreeMap<u64, Asked>,
+    /// Kept until their replies: a connection that breaks loses what was on it.
+    under_way: BTreeMap<u64, Box<wire::VerifyRequest>>,
     blank: u64,
     is_read: bool,
     /// Why no more rows are sent.
     halted: Option<String>,
 }
 
-/// A row that was sent, kept until its reply: a connection that breaks loses the rest.
-struct Asked {
-    sent: Sent,
-    question: Box<wire::VerifyRequest>,
-}
-
 impl Pump {
     pub(super) fn new(
-        client: Client,
         journal: Journal,
         outputs: Outputs,
         rows: Rows,
@@ -65,18 +58,18 @@ impl Pump {
     ) -> Self {
         let under_way = BTreeMap::new();
         let (blank, is_read, halted) = (0, false, None);
-        Self { client, journal, outputs, rows, progress, window, under_way, blank, is_read, halted }
+        Self { journal, outputs, rows, progress, window, under_way, blank, is_read, halted }
     }
 
     /// Runs to the end of the list, or until told to stop.
     ///
     /// # Errors
     /// When the gateway cannot be reached any more, or a file cannot be read or written.
-    pub(super) async fn run(&mut self, stop: &Stop) -> anyhow::Result<()> {
+    pub(super) async fn run(&mut self, client: &Client, stop: &Stop) -> anyhow::Result<()> {
         let mut tries = 0;
         loop {
             let before = self.outputs.tally().done();
-            let Err(broken) = self.stream(stop).await? else { return Ok(()) };
+            let Err(broken) = self.stream(client, stop).await? else { return Ok(()) };
             tries = if self.outputs.tally().done() > before { 1 } else { tries + 1 };
             if tries >= TRIES {
                 return Err(broken);
@@ -89,9 +82,13 @@ impl Pump {
     }
 
     /// Over one stream: to the end, or until it breaks.
-    async fn stream(&mut self, stop: &Stop) -> anyhow::Result<anyhow::Result<()>> {
+    async fn stream(
+        &mut self,
+        client: &Client,
+        stop: &Stop,
+    ) -> anyhow::Result<anyhow::Result<()>> {
         let (questions, outgoing) = mpsc::channel(self.window);
-        let begun = self.client.verify_batch(ReceiverStream::new(outgoing)).await;
+        let begun = client.verify_batch(ReceiverStream::new(outgoing)).await;
         let mut replies = match begun {
             Ok(replies) => replies,
             Err(error) => return Ok(Err(error.into())),
@@ -186,7 +183,7 @@ impl Pump {
                 }
             };
             question.request_id = self.journal.request_id(row, sent);
-            self.under_way.insert(row, Asked { sent, question });
+            self.under_way.insert(row, question);
             rows.push(row);
         }
         self.journal.sent(&group).context("the journal cannot be written")?;
@@ -197,7 +194,7 @@ impl Pump {
     /// There is room for every row under way; a stream that has broken shows with its replies.
     fn send(&self, row: u64, questions: &mpsc::Sender<wire::BatchRequest>) {
         if let Some(asked) = self.under_way.get(&row) {
-            let question = Some((*asked.question).clone());
+            let question = Some((**asked).clone());
             let _ = questions.try_send(wire::BatchRequest { sequence: row, question, deadline: None });
         }
     }
@@ -247,5 +244,94 @@ async fn next(replies: &mut Streaming<wire::BatchReply>) -> anyhow::Result<wire:
         Ok(Some(reply)) => Ok(reply),
         Ok(None) => Err(anyhow!("the gateway ended the stream before all was answered")),
         Err(status) => Err(Refused::from(&status).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::cli::batch::columns::Columns;
+    use crate::cli::batch::journal::Opening;
+    use crate::cli::batch::sheet::Sheet;
+
+    const WINDOW: usize = 64;
+
+    fn pump(folder: &std::path::Path, ask_again: bool) -> Pump {
+        let list = folder.join("list.csv");
+        let sheet = Sheet::open(&list, None).unwrap();
+        let role = wire::Role { name: "paper".to_owned(), kind: "document".to_owned(), ..Default::default() };
+        let fact = wire::Fact { code: "H9".to_owned(), roles: vec![role], ..Default::default() };
+        let mapped = BTreeMap::from([("paper.number".to_owned(), "编号".to_owned())]);
+        let columns = Columns::bind(&fact, &mapped, sheet.header()).unwrap();
+        let opening = Opening { at: now(), list: sheet.digest(), plan: [0; 32], ask_again };
+        let mut journal = Journal::open(&folder.join("list.journal"), &opening).unwrap();
+        let outputs = Outputs::begin(&folder.join("list"), &mut journal).unwrap();
+        let purpose = wire::Purpose { case_number: "GJJ-1".to_owned(), ..Default::default() };
+        let question = wire::VerifyRequest { purpose: Some(purpose), ..Default::default() };
+        let progress = Progress::new(sheet.count(), true);
+        let rows = Rows::of(sheet, columns, question, wire::Relation::Unspecified);
+        Pump::new(journal, outputs, rows, progress, WINDOW)
+    }
+
+    fn confirmed(row: u64) -> wire::BatchReply {
+        let mut answer = wire::VerifyResponse { log_index: row, ..Default::default() };
+        answer.set_verdict(wire::Verdict::Confirmed);
+        wire::BatchReply { sequence: row, result: Some(wire::batch_reply::Result::Answer(answer)) }
+    }
+
+    #[test]
+    fn a_hundred_thousand_rows_are_never_more_than_the_window_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = "编号\n".to_owned();
+        for number in 0..100_000 {
+            writeln!(text, "P-{number}").unwrap();
+        }
+        std::fs::write(folder.path().join("list.csv"), text).unwrap();
+        let mut ids = BTreeSet::new();
+        let mut peak = 0;
+        // Stopped in the middle with a window under way, as by a crash, and gone on with.
+        for stop_after in [50_000, usize::MAX] {
+            let mut pump = pump(folder.path(), false);
+            let (questions, mut sent) = mpsc::channel(WINDOW);
+            loop {
+                pump.fill(&questions).unwrap();
+                peak = peak.max(pump.under_way.len());
+                if pump.under_way.is_empty() || ids.len() >= stop_after {
+                    break;
+                }
+                while let Ok(question) = sent.try_recv() {
+                    ids.insert(question.question.unwrap().request_id);
+                    pump.hear(confirmed(question.sequence)).unwrap();
+                }
+            }
+            pump.close().unwrap();
+        }
+        assert_eq!(peak, WINDOW);
+        // A row that was under way twice had the same id both times.
+        assert_eq!(ids.len(), 100_000);
+        let results = std::fs::read_to_string(folder.path().join("list.results.csv")).unwrap();
+        let rows: BTreeSet<&str> = results.lines().skip(1).map(|line| line.split_once(',').unwrap().0).collect();
+        assert_eq!((rows.len(), results.lines().count()), (100_000, 100_001));
+    }
+
+    #[test]
+    fn when_every_row_is_refused_it_stops_asking() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = (0..500).fold("编号\n".to_owned(), |text, number| format!("{text}P-{number}\n"));
+        std::fs::write(folder.path().join("list.csv"), text).unwrap();
+        let mut pump = pump(folder.path(), false);
+        let (questions, mut sent) = mpsc::channel(WINDOW);
+        while pump.halted.is_none() {
+            pump.fill(&questions).unwrap();
+            while let Ok(question) = sent.try_recv() {
+                let refusal = wire::BatchRefusal { reason: "NO_AGREEMENT".to_owned(), ..Default::default() };
+                let result = Some(wire::batch_reply::Result::Refusal(refusal));
+                pump.hear(wire::BatchReply { sequence: question.sequence, result }).unwrap();
+            }
+        }
+        assert_eq!(pump.outputs.tally().done(), 128);
     }
 }

@@ -25,7 +25,16 @@ pub(super) enum Row {
 
 impl Rows {
     pub(super) fn new(sheet: Sheet, columns: Columns, plan: &Plan) -> Self {
-        let (template, relation) = (plan.question().clone(), plan.relation());
+        Self::of(sheet, columns, plan.question().clone(), plan.relation())
+    }
+
+    /// Of a question less its subjects.
+    pub(super) fn of(
+        sheet: Sheet,
+        columns: Columns,
+        template: wire::VerifyRequest,
+        relation: wire::Relation,
+    ) -> Self {
         Self { sheet, columns, template, relation }
     }
 
