@@ -56,6 +56,15 @@ impl Verification for Answers {
         details.set_retry_info(Some(Duration::from_secs(3)));
         Err(Status::with_error_details(Code::InvalidArgument, "one field is wrong", details))
     }
+
+    type VerifyBatchStream = tokio_stream::Empty<Result<wire::BatchReply, Status>>;
+
+    async fn verify_batch(
+        &self,
+        _: Request<Streaming<wire::BatchRequest>>,
+    ) -> Result<Response<Self::VerifyBatchStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
+    }
 }
 
 async fn serve(authority: &Authority, tasks: &mut JoinSet<()>) -> SocketAddr {

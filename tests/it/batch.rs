@@ -187,8 +187,10 @@ async fn every_question_gets_its_own_reply_and_entry_and_bad_ones_their_refusal(
 /// With five a second and two places, sixty-four at once would mostly be refused: none is, and none was asked in vain.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_goes_at_the_agencys_pace_and_nothing_is_recorded_of_waiting() {
-    let changes =
-        [("rate_per_second = 20", "rate_per_second = 5"), ("max_in_flight   = 16", "max_in_flight   = 2")];
+    let changes = [
+        ("rate_per_second = 20", "rate_per_second = 5"),
+        ("max_in_flight   = 16", "max_in_flight   = 2"),
+    ];
     let lab = started(&changes, "").await;
     let client = lab.client().await;
     let asked = questions(&lab, 12);
@@ -244,8 +246,7 @@ async fn somebody_at_a_counter_is_answered_while_a_batch_saturates_the_agency() 
     let lab = started(&[], "").await;
     lab.simulation.faults("police").set_delay(Duration::from_millis(200), Duration::ZERO);
     let client = lab.client().await;
-    let mut replies =
-        client.verify_batch(tokio_stream::iter(questions(&lab, 100))).await.unwrap();
+    let mut replies = client.verify_batch(tokio_stream::iter(questions(&lab, 100))).await.unwrap();
     until("the batch is under way", || lab.simulation.asked("police") >= 8).await;
     let mut heard = 0;
     for _ in 0..5 {
@@ -415,7 +416,8 @@ async fn a_days_quota_stops_the_batch_and_costs_no_row() {
     let mut draft = Draft::new("batch", "police");
     draft.version = 2;
     draft.quota = "per_day = 1000".to_owned();
-    draft.from = crate::support::draft::written(Timestamp::from_seconds(heyan::clock::now().seconds() - 1));
+    draft.from =
+        crate::support::draft::written(Timestamp::from_seconds(heyan::clock::now().seconds() - 1));
     let fact = lab.catalogue.fact(&"P1".into()).unwrap();
     draft.all_of(fact, &lab.catalogue).place_beside(&lab);
     lab.node().reload().await;

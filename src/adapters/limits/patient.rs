@@ -114,7 +114,8 @@ mod tests {
         for (most, expected) in [(16, 8), (3, 1), (1, 1)] {
             let queue = Queue::new(Some(most), None);
             let mut held = Vec::new();
-            while let Ok(place) = tokio::time::timeout(Duration::from_secs(1), queue.place()).await {
+            while let Ok(place) = tokio::time::timeout(Duration::from_secs(1), queue.place()).await
+            {
                 held.push(place.unwrap());
             }
             assert_eq!(held.len(), expected, "of {most}");

@@ -97,7 +97,8 @@ impl Columns {
             }
         }
         for role in &columns.roles {
-            let is_named = |(field, is_needed, _): &Field| !is_needed || role.fields.contains_key(field);
+            let is_named =
+                |(field, is_needed, _): &Field| !is_needed || role.fields.contains_key(field);
             let is_whole = match role.kind.as_str() {
                 // A home is named by any of its numbers, or where it lies.
                 "property" => !role.fields.is_empty(),
@@ -109,7 +110,9 @@ impl Columns {
                     needed.map(|(field, ..)| format!("{}.{field}", role.name)).collect();
                 bail!(
                     "{} asks about `{}`: name the columns of {} (--column FIELD=COLUMN, or a form)",
-                    fact.code, role.name, needed.join(", ")
+                    fact.code,
+                    role.name,
+                    needed.join(", ")
                 );
             }
         }
@@ -117,9 +120,14 @@ impl Columns {
     }
 
     fn place(&mut self, path: &str, place: usize, fact: &str) -> anyhow::Result<()> {
-        let known: Vec<String> = self.roles.iter().flat_map(|role| {
-            fields_of(&role.kind).iter().map(|(field, ..)| format!("{}.{field}", role.name))
-        }).chain([CASE.to_owned(), CONSENT.to_owned()]).collect();
+        let known: Vec<String> = self
+            .roles
+            .iter()
+            .flat_map(|role| {
+                fields_of(&role.kind).iter().map(|(field, ..)| format!("{}.{field}", role.name))
+            })
+            .chain([CASE.to_owned(), CONSENT.to_owned()])
+            .collect();
         let target = path.split_once('.').and_then(|(name, field)| {
             let role = self.roles.iter_mut().find(|role| role.name == name)?;
             let (field, ..) = fields_of(&role.kind).iter().find(|(known, ..)| *known == field)?;
@@ -303,9 +311,15 @@ mod tests {
 
     #[test]
     fn a_row_becomes_subjects_with_numbers_in_their_one_form() {
-        for typed in ["11010519491231002X", "11010519491231002x", "１１０１０５１９４９１２３１００２ｘ"] {
+        for typed in
+            ["11010519491231002X", "11010519491231002x", "１１０１０５１９４９１２３１００２ｘ"]
+        {
             let asked = question(&["李雷", typed, ""]).unwrap().unwrap();
-            assert_eq!(asked.subjects.len(), 1, "an optional subject that is not there is left out");
+            assert_eq!(
+                asked.subjects.len(),
+                1,
+                "an optional subject that is not there is left out"
+            );
             assert_eq!(asked.subjects[0].relation(), wire::Relation::CaseParty);
             let Some(Kind::Person(person)) = &asked.subjects[0].kind else { panic!("no person") };
             assert_eq!(person.document_number, "11010519491231002X", "{typed}");
@@ -333,12 +347,15 @@ mod tests {
     fn a_mapping_that_fits_neither_fact_nor_list_is_refused_with_what_there_is() {
         let header = ["姓名", "身份证号", "姓名2", "重", "重"].map(str::to_owned);
         let bound = |mapped: &[(&str, &str)]| {
-            let mapped = mapped.iter().map(|(field, column)| ((*field).to_owned(), (*column).to_owned()));
+            let mapped =
+                mapped.iter().map(|(field, column)| ((*field).to_owned(), (*column).to_owned()));
             format!("{:#}", Columns::bind(&fact(), &mapped.collect(), &header).unwrap_err())
         };
         assert!(bound(&[("person.name", "名")]).contains("no column `名`; it has 姓名"));
         assert!(bound(&[("person.name", "重")]).contains("two columns `重`"));
-        assert!(bound(&[("person.uscc", "姓名")]).contains("no field `person.uscc`; it has person."));
+        assert!(
+            bound(&[("person.uscc", "姓名")]).contains("no field `person.uscc`; it has person.")
+        );
         assert!(bound(&[("person.name", "姓名")]).contains("person.document_number, person.name"));
     }
 }

@@ -32,14 +32,30 @@ pub(super) async fn print(form: Form) -> anyhow::Result<ExitCode> {
 }
 
 fn write(out: &mut String, fact: &wire::Fact) -> fmt::Result {
-    writeln!(out, "# {} {} ({}), for `heyan batch FILE.csv --form THIS`.", fact.code, fact.title_zh, fact.title)?;
+    writeln!(
+        out,
+        "# {} {} ({}), for `heyan batch FILE.csv --form THIS`.",
+        fact.code, fact.title_zh, fact.title
+    )?;
     writeln!(out, "fact = \"{}\"", fact.code)?;
-    writeln!(out, "item = \"\"      # 服务事项 and the version of its rule, such as \"D2@2026.1\"")?;
-    writeln!(out, "case = \"\"      # 办件编号 of the whole list; or a column `purpose.case_number` below")?;
+    writeln!(
+        out,
+        "item = \"\"      # 服务事项 and the version of its rule, such as \"D2@2026.1\""
+    )?;
+    writeln!(
+        out,
+        "case = \"\"      # 办件编号 of the whole list; or a column `purpose.case_number` below"
+    )?;
     writeln!(out, "operator = \"\"  # who asks, and their unit, such as \"0042/batch\"")?;
-    writeln!(out, "# relation = \"case_party\"  # where the agreement wants to know how a subject belongs to the case")?;
+    writeln!(
+        out,
+        "# relation = \"case_party\"  # where the agreement wants to know how a subject belongs to the case"
+    )?;
     writeln!(out, "# notice = \"\"   # code of the text of notice (告知)")?;
-    writeln!(out, "# consent = \"\"  # number of the consent (授权); or a column `purpose.consent` below")?;
+    writeln!(
+        out,
+        "# consent = \"\"  # number of the consent (授权); or a column `purpose.consent` below"
+    )?;
     writeln!(out, "# material = \"\" # code of the paper that the answer replaces")?;
     writeln!(out, "# max_age = \"1d\"")?;
     let names: Vec<String> = fact

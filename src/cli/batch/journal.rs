@@ -121,10 +121,14 @@ impl Journal {
         let is_new = begin.is_none();
         let begin = begin.unwrap_or(fresh);
         if begin.list != hex(&opening.list) {
-            bail!("`{shown}` belongs to another list, or the list has changed; give --output for a new batch");
+            bail!(
+                "`{shown}` belongs to another list, or the list has changed; give --output for a new batch"
+            );
         }
         if begin.plan != hex(&opening.plan) {
-            bail!("`{shown}` belongs to another question about this list; give --output for a new batch");
+            bail!(
+                "`{shown}` belongs to another question about this list; give --output for a new batch"
+            );
         }
         let mut journal = Self { path: path.to_owned(), file, unwritten: Vec::new(), begin, rows };
         if is_new {
@@ -212,7 +216,8 @@ impl Journal {
             _ => {}
         }
         let mut open = OpenOptions::new();
-        let mut file = open.read(true).append(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            open.read(true).append(true).create_new(true).mode(0o600).open(&temporary)?;
         file.try_lock()?;
         let mut rows = Rows::default();
         let mut kept = Vec::new();

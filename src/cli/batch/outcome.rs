@@ -108,10 +108,13 @@ fn answered(answer: &wire::VerifyResponse) -> Outcome {
         return Outcome::failed(Kind::Unavailable, code, "", Some(answer.log_index));
     }
     let source = answer.source.as_ref().map(|source| match source.kind() {
-        wire::source::Kind::Cache => format!("{}, kept from {}", source.agency, source.original_index),
+        wire::source::Kind::Cache => {
+            format!("{}, kept from {}", source.agency, source.original_index)
+        }
         _ => source.agency.clone(),
     });
-    let as_of = answer.as_of.as_ref().and_then(|at| jiff::Timestamp::new(at.seconds, at.nanos).ok());
+    let as_of =
+        answer.as_of.as_ref().and_then(|at| jiff::Timestamp::new(at.seconds, at.nanos).ok());
     Outcome::Told {
         verdict: verdict.as_str_name().trim_start_matches("VERDICT_").to_owned(),
         as_of: as_of.map(|at| at.display_with_offset(CHINA).to_string()).unwrap_or_default(),
@@ -128,7 +131,8 @@ fn refused(refusal: wire::BatchRefusal) -> Heard {
     }
     // Nothing was decided or asked.
     let kind = if refusal.reason == "OVERLOADED" { Kind::Unavailable } else { Kind::Refused };
-    let defects = refusal.defects.iter().map(|defect| format!("{}: {}", defect.field, defect.check));
+    let defects =
+        refusal.defects.iter().map(|defect| format!("{}: {}", defect.field, defect.check));
     let detail = match refusal.defects.is_empty() {
         true => refusal.message,
         false => defects.collect::<Vec<_>>().join("; "),
@@ -172,7 +176,9 @@ mod tests {
             panic!("not done")
         };
         assert_eq!((denied.name(), denied.may_change()), ("refused", false));
-        let Heard::Done(busy) = told(Told::Refusal(refusal("OVERLOADED"))) else { panic!("not done") };
+        let Heard::Done(busy) = told(Told::Refusal(refusal("OVERLOADED"))) else {
+            panic!("not done")
+        };
         assert_eq!((busy.name(), busy.may_change()), ("unavailable", true));
     }
 }

@@ -128,13 +128,14 @@ impl Plan {
         if form.fact.is_empty() {
             bail!("which fact? give --fact, or `fact` in a form");
         }
-        let parted = |text: &str| text.rsplit_once('/').map(|(id, unit)| (id.to_owned(), unit.to_owned()));
-        let (id, unit) = parted(&form.operator)
-            .context("who asks? give --operator ID/UNIT, such as 0042/batch, or `operator` in a form")?;
-        let (item, item_version) = form
-            .item
-            .split_once('@')
-            .context("what for? give --item ITEM@VERSION, such as D2@2026.1, or `item` in a form")?;
+        let parted =
+            |text: &str| text.rsplit_once('/').map(|(id, unit)| (id.to_owned(), unit.to_owned()));
+        let (id, unit) = parted(&form.operator).context(
+            "who asks? give --operator ID/UNIT, such as 0042/batch, or `operator` in a form",
+        )?;
+        let (item, item_version) = form.item.split_once('@').context(
+            "what for? give --item ITEM@VERSION, such as D2@2026.1, or `item` in a form",
+        )?;
         if form.case.is_empty() && !form.columns.contains_key(CASE) {
             bail!("which case? give --case, or a column for `{CASE}`");
         }
@@ -165,7 +166,9 @@ impl Plan {
             "" => wire::Relation::Unspecified,
             name => {
                 let known = crate::query::relation::Relation::from_name(name);
-                crate::wire::relation(known.with_context(|| format!("no relation is called `{name}`"))?)
+                crate::wire::relation(
+                    known.with_context(|| format!("no relation is called `{name}`"))?,
+                )
             }
         };
         Ok(Self { columns: form.columns, question, relation, digest })

@@ -82,11 +82,7 @@ impl Pump {
     }
 
     /// Over one stream: to the end, or until it breaks.
-    async fn stream(
-        &mut self,
-        client: &Client,
-        stop: &Stop,
-    ) -> anyhow::Result<anyhow::Result<()>> {
+    async fn stream(&mut self, client: &Client, stop: &Stop) -> anyhow::Result<anyhow::Result<()>> {
         let (questions, outgoing) = mpsc::channel(self.window);
         let begun = client.verify_batch(ReceiverStream::new(outgoing)).await;
         let mut replies = match begun {
@@ -195,7 +191,8 @@ impl Pump {
     fn send(&self, row: u64, questions: &mpsc::Sender<wire::BatchRequest>) {
         if let Some(asked) = self.under_way.get(&row) {
             let question = Some((**asked).clone());
-            let _ = questions.try_send(wire::BatchRequest { sequence: row, question, deadline: None });
+            let _ =
+                questions.try_send(wire::BatchRequest { sequence: row, question, deadline: None });
         }
     }
 
@@ -262,7 +259,11 @@ mod tests {
     fn pump(folder: &std::path::Path, ask_again: bool) -> Pump {
         let list = folder.join("list.csv");
         let sheet = Sheet::open(&list, None).unwrap();
-        let role = wire::Role { name: "paper".to_owned(), kind: "document".to_owned(), ..Default::default() };
+        let role = wire::Role {
+            name: "paper".to_owned(),
+            kind: "document".to_owned(),
+            ..Default::default()
+        };
         let fact = wire::Fact { code: "H9".to_owned(), roles: vec![role], ..Default::default() };
         let mapped = BTreeMap::from([("paper.number".to_owned(), "编号".to_owned())]);
         let columns = Columns::bind(&fact, &mapped, sheet.header()).unwrap();
@@ -313,21 +314,24 @@ mod tests {
         // A row that was under way twice had the same id both times.
         assert_eq!(ids.len(), 100_000);
         let results = std::fs::read_to_string(folder.path().join("list.results.csv")).unwrap();
-        let rows: BTreeSet<&str> = results.lines().skip(1).map(|line| line.split_once(',').unwrap().0).collect();
+        let rows: BTreeSet<&str> =
+            results.lines().skip(1).map(|line| line.split_once(',').unwrap().0).collect();
         assert_eq!((rows.len(), results.lines().count()), (100_000, 100_001));
     }
 
     #[test]
     fn when_every_row_is_refused_it_stops_asking() {
         let folder = tempfile::tempdir().unwrap();
-        let text = (0..500).fold("编号\n".to_owned(), |text, number| format!("{text}P-{number}\n"));
+        let text =
+            (0..500).fold("编号\n".to_owned(), |text, number| format!("{text}P-{number}\n"));
         std::fs::write(folder.path().join("list.csv"), text).unwrap();
         let mut pump = pump(folder.path(), false);
         let (questions, mut sent) = mpsc::channel(WINDOW);
         while pump.halted.is_none() {
             pump.fill(&questions).unwrap();
             while let Ok(question) = sent.try_recv() {
-                let refusal = wire::BatchRefusal { reason: "NO_AGREEMENT".to_owned(), ..Default::default() };
+                let refusal =
+                    wire::BatchRefusal { reason: "NO_AGREEMENT".to_owned(), ..Default::default() };
                 let result = Some(wire::batch_reply::Result::Refusal(refusal));
                 pump.hear(wire::BatchReply { sequence: question.sequence, result }).unwrap();
             }

@@ -14,6 +14,8 @@ use crate::crypto::{Digest, sha256_parts};
 
 /// Bytes read at once.
 const PIECE: usize = 64 << 10;
+/// Bytes of a row; a quote that is not closed would make the rest of the list into one, and swallow it.
+const ROW: usize = 64 << 10;
 /// Stands for a full-width comma that separates fields: nobody writes it in a list.
 const SEPARATOR: char = '\u{1f}';
 const FULL_WIDTH_COMMA: char = '，';
@@ -60,6 +62,10 @@ impl Sheet {
         let mut count = 0_u64;
         while counting.read_record(&mut record).map_err(io::Error::from)? {
             count += 1;
+            if record.as_slice().len() > ROW {
+                let problem = format!("row {count} has no end: a quote is not closed");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            }
         }
         let mut lines = open()?;
         lines.read_record(&mut record).map_err(io::Error::from)?;
@@ -211,7 +217,10 @@ impl<R: Read> Read for Text<R> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], encoding: Option<Encoding>) -> io::Result<(Vec<String>, Vec<(u64, Vec<String>)>)> {
+    fn read(
+        bytes: &[u8],
+        encoding: Option<Encoding>,
+    ) -> io::Result<(Vec<String>, Vec<(u64, Vec<String>)>)> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("list.csv");
         std::fs::write(&file, bytes).unwrap();
@@ -234,7 +243,8 @@ mod tests {
         let text = "\u{feff}姓名,号码\r\n\"李,雷\",1\r\n\"韩\"\"梅\"\"\",  2 \r\n\"两\n行\",3";
         let (header, found) = read(text.as_bytes(), None).unwrap();
         assert_eq!(header, ["姓名", "号码"]);
-        let expected = rows(&[(2, &["李,雷", "1"]), (3, &["韩\"梅\"", "2"]), (4, &["两\n行", "3"])]);
+        let expected =
+            rows(&[(2, &["李,雷", "1"]), (3, &["韩\"梅\"", "2"]), (4, &["两\n行", "3"])]);
         assert_eq!(found, expected);
     }
 
@@ -268,6 +278,13 @@ mod tests {
         }
         let error = read(&bytes, Some(Encoding::Utf8)).unwrap_err();
         assert!(error.to_string().contains("encoding"), "{error}");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_does_not_swallow_the_list() {
+        let text = format!("姓名,号码\n李雷,1\n\"韩梅,2\n{}", "某人,3\n".repeat(10_000));
+        let error = read(text.as_bytes(), None).unwrap_err().to_string();
+        assert_eq!(error, "row 3 has no end: a quote is not closed");
     }
 
     #[test]

@@ -71,7 +71,13 @@ impl Tally {
     }
 
     /// Says it.
-    pub(super) fn print(&self, stem: &Path, total: u64, lost: Option<&anyhow::Error>, as_json: bool) {
+    pub(super) fn print(
+        &self,
+        stem: &Path,
+        total: u64,
+        lost: Option<&anyhow::Error>,
+        as_json: bool,
+    ) {
         let (results, failed) = (beside(stem, "results.csv"), beside(stem, "failed.csv"));
         let why = lost.map(|error| format!("{error:#}")).or_else(|| self.halted.clone());
         if as_json {

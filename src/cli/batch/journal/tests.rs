@@ -21,10 +21,12 @@ fn failed(kind: Kind) -> Outcome {
 
 fn done(journal: &mut Journal) -> Vec<(u64, Outcome)> {
     let mut found = Vec::new();
-    journal.each_done(&mut |row, outcome| {
-        found.push((row, outcome.clone()));
-        Ok(())
-    }).unwrap();
+    journal
+        .each_done(&mut |row, outcome| {
+            found.push((row, outcome.clone()));
+            Ok(())
+        })
+        .unwrap();
     found
 }
 
@@ -45,7 +47,11 @@ fn written(path: &Path) -> Journal {
 fn cut_at_any_byte_it_knows_a_beginning_of_what_it_knew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.journal");
-    let ids = |journal: &Journal| (2..10).map(|row| journal.request_id(row, journal.sending(opening(false, 0).at))).collect::<Vec<_>>();
+    let ids = |journal: &Journal| {
+        (2..10)
+            .map(|row| journal.request_id(row, journal.sending(opening(false, 0).at)))
+            .collect::<Vec<_>>()
+    };
     let journal = written(&path);
     let expected_ids = ids(&journal);
     drop(journal);
@@ -56,7 +62,8 @@ fn cut_at_any_byte_it_knows_a_beginning_of_what_it_knew() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let mut journal = Journal::open(&path, &opening(false, 1)).unwrap();
         let known = done(&mut journal);
-        let sent = (2..10).filter(|row| journal.state(*row, opening(false, 1).at) != State::Fresh).count();
+        let sent =
+            (2..10).filter(|row| journal.state(*row, opening(false, 1).at) != State::Fresh).count();
         assert!(known.iter().all(|(row, outcome)| *outcome == told(*row)), "at {length}");
         assert!(known.len() >= before.0, "at {length}: it forgot what it knew");
         before = (known.len(), sent);
