@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use encoding_rs::GB18030;
 use heyan::audit::entry::{Entry, Kind, encode};
+use heyan::client::Client;
 use heyan::proto::gateway::v1 as wire;
 use heyan::query::time::Timestamp;
 use heyan::replay::replay;
@@ -15,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use wire::batch_reply::Result as Told;
 
 use crate::support::draft::Draft;
@@ -246,21 +248,43 @@ async fn somebody_at_a_counter_is_answered_while_a_batch_saturates_the_agency() 
     let lab = started(&[], "").await;
     lab.simulation.faults("police").set_delay(Duration::from_millis(200), Duration::ZERO);
     let client = lab.client().await;
-    let mut replies = client.verify_batch(tokio_stream::iter(questions(&lab, 100))).await.unwrap();
-    until("the batch is under way", || lab.simulation.asked("police") >= 8).await;
-    let mut heard = 0;
-    for _ in 0..5 {
-        let reply = ask(&client, lab.question("P2")).await;
-        assert_eq!(reply.verdict(), wire::Verdict::Confirmed, "{:?}", reply.unavailability);
-    }
-    // The batch was under way all the time, and is not harmed.
-    assert!(outcomes(&lab.entries()).len() < 105, "the batch was over before");
-    while let Some(reply) = replies.message().await.unwrap() {
-        let Some(Told::Answer(answer)) = reply.result else { panic!("{:?}", reply.result) };
-        assert_ne!(answer.verdict(), wire::Verdict::Unavailable);
-        heard += 1;
-    }
-    assert_eq!(heard, 100);
+    let (sender, outgoing) = mpsc::channel(64);
+    let mut replies = client.verify_batch(ReceiverStream::new(outgoing)).await.unwrap();
+    let done = CancellationToken::new();
+    // As long as anybody is at the counter.
+    let feeding = async {
+        let mut sent = 0;
+        for mut question in questions(&lab, 50).into_iter().cycle() {
+            if done.is_cancelled() {
+                break;
+            }
+            question.question.as_mut().unwrap().request_id = Client::request_id();
+            sender.send(question).await.unwrap();
+            sent += 1;
+        }
+        drop(sender);
+        sent
+    };
+    let reading = async {
+        let mut heard = 0;
+        while let Some(reply) = replies.message().await.unwrap() {
+            let Some(Told::Answer(answer)) = reply.result else { panic!("{:?}", reply.result) };
+            assert_ne!(answer.verdict(), wire::Verdict::Unavailable);
+            heard += 1;
+        }
+        heard
+    };
+    let counter = async {
+        until("the batch is under way", || lab.simulation.asked("police") >= 8).await;
+        for _ in 0..5 {
+            let reply = ask(&client, lab.question("P2")).await;
+            assert_eq!(reply.verdict(), wire::Verdict::Confirmed, "{:?}", reply.unavailability);
+        }
+        done.cancel();
+    };
+    let (sent, heard, ()) = tokio::join!(feeding, reading, counter);
+    assert!(sent >= 64, "{sent} were sent: nothing was saturated");
+    assert_eq!(heard, sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

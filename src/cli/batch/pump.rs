@@ -308,6 +308,10 @@ mod tests {
                     pump.hear(confirmed(question.sequence)).unwrap();
                 }
             }
+            // What was on its way to the gateway then.
+            while let Ok(question) = sent.try_recv() {
+                ids.insert(question.question.unwrap().request_id);
+            }
             pump.close().unwrap();
         }
         assert_eq!(peak, WINDOW);
