@@ -10,11 +10,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::Stream;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, Streaming};
 use tonic_types::StatusExt;
 
 use self::case::CaseEvents;
@@ -193,6 +194,18 @@ impl Client {
         request.set_timeout(deadline);
         let events = VerificationClient::new(self.channel.clone()).check_case(request).await;
         Ok(CaseEvents::new(reply(events)?, deadline, self.trust.clone()))
+    }
+
+    /// Asks many questions on one stream. Replies come in any order, under the numbers given with the questions; the
+    /// gateway reads on as it has room. No receipts are held against anything here: ask for them and check them.
+    ///
+    /// # Errors
+    /// As [`Client::verify`], when the stream cannot be begun.
+    pub async fn verify_batch(
+        &self,
+        questions: impl Stream<Item = wire::BatchRequest> + Send + 'static,
+    ) -> Result<Streaming<wire::BatchReply>, ClientError> {
+        reply(VerificationClient::new(self.channel.clone()).verify_batch(questions).await)
     }
 
     /// What can be asked.

@@ -40,7 +40,8 @@ pub fn subject(subject: &Subject) -> wire::Subject {
     wire::Subject { role: subject.role.clone(), kind: Some(kind), ..Default::default() }
 }
 
-fn identity_document(kind: IdentityDocument) -> wire::IdentityDocument {
+/// The kind of document as a message has it.
+pub fn identity_document(kind: IdentityDocument) -> wire::IdentityDocument {
     match kind {
         IdentityDocument::CitizenId => wire::IdentityDocument::CitizenId,
         IdentityDocument::ResidencePermit => wire::IdentityDocument::ResidencePermit,

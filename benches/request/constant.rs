@@ -7,7 +7,7 @@ use heyan::proto::gateway::v1 as wire;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use wire::verification_server::{Verification, VerificationServer};
 
 struct Constant(wire::VerifyResponse);
@@ -27,6 +27,15 @@ impl Verification for Constant {
         &self,
         _: Request<wire::CheckCaseRequest>,
     ) -> Result<Response<Self::CheckCaseStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
+    }
+
+    type VerifyBatchStream = tokio_stream::Empty<Result<wire::BatchReply, Status>>;
+
+    async fn verify_batch(
+        &self,
+        _: Request<Streaming<wire::BatchRequest>>,
+    ) -> Result<Response<Self::VerifyBatchStream>, Status> {
         Ok(Response::new(tokio_stream::empty()))
     }
 }

@@ -6,6 +6,7 @@ mod say;
 pub mod adapter;
 pub mod agreement;
 pub mod audit;
+pub mod batch;
 pub mod case;
 pub mod catalogue;
 pub mod check;
@@ -50,6 +51,8 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Run one application for a service item to its outcome; print the form of one
     Case(Box<case::CaseCommand>),
+    /// Ask one question about each row of a list
+    Batch(Box<batch::Batch>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
     /// Check the catalogue of facts, items and rules; print the form of a rule
@@ -80,6 +83,7 @@ impl Command {
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Case(command) => case::run(*command),
+            Subcommands::Batch(command) => on_runtime(batch::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Catalogue(command) => Ok(catalogue::run(&command)),
             Subcommands::Readiness(command) => on_runtime(readiness::run(*command)),

@@ -36,7 +36,7 @@ use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
-use crate::service::{self, Services};
+use crate::service::{self, BatchLimits, Services};
 use crate::settings::Settings;
 use crate::telemetry;
 use crate::vault::history::History;
@@ -149,7 +149,7 @@ impl Node {
         let (address, admin) = (socket.local_addr()?, admin_socket.local_addr()?);
 
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let routes = routes(&settings, &gateway, &questions)?.add_service(health_service);
+        let routes = routes(&settings, &gateway, &questions, &stop)?.add_service(health_service);
         let listener = Arc::new(open_door(&settings, &gateway, routes)?);
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&listener).serve(socket, stop.clone()));
@@ -361,13 +361,21 @@ fn routes(
     settings: &Settings,
     gateway: &Arc<Gateway>,
     questions: &TaskTracker,
+    stop: &CancellationToken,
 ) -> anyhow::Result<Routes> {
+    let limits = &settings.limits;
     let limits = service::Limits {
-        in_flight: settings.limits.in_flight,
-        cases: settings.limits.cases,
-        case_deadline: settings.limits.case_deadline,
+        in_flight: limits.in_flight,
+        cases: limits.cases,
+        case_deadline: limits.case_deadline,
+        batch: BatchLimits {
+            in_flight: limits.batch_in_flight,
+            deadline: limits.batch_deadline,
+            asking: limits.deadline_default,
+        },
     };
-    let services = Services::new(Arc::clone(gateway), limits, questions.clone());
+    let (gateway, tasks) = (Arc::clone(gateway), questions.clone());
+    let services = Services::new(gateway, limits, tasks, stop.clone());
     let routes = services.routes(settings.limits.message_bytes);
     if !settings.reflection {
         return Ok(routes);

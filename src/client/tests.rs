@@ -73,6 +73,15 @@ impl Verification for Answers {
         }
         Ok(Response::new(tokio_stream::iter(events)))
     }
+
+    type VerifyBatchStream = tokio_stream::Empty<Result<wire::BatchReply, Status>>;
+
+    async fn verify_batch(
+        &self,
+        _: Request<Streaming<wire::BatchRequest>>,
+    ) -> Result<Response<Self::VerifyBatchStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
+    }
 }
 
 async fn serve(authority: &Authority, tasks: &mut JoinSet<()>) -> SocketAddr {

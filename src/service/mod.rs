@@ -5,6 +5,7 @@
 
 mod answer;
 mod audit;
+mod batch;
 mod case;
 mod catalogue;
 mod operations;
@@ -20,14 +21,17 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
+pub use self::batch::BatchLimits;
+use self::batch::Batches;
 use crate::clock::now;
 use crate::crypto::sha256;
 use crate::decision::facts::Standing;
 use crate::gateway::Gateway;
-use crate::gateway::exchange::{Ask, Refusal};
+use crate::gateway::exchange::{Ask, Refusal, Reply};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::audit_server::AuditServer;
@@ -46,6 +50,7 @@ pub struct Services {
     /// Cases under way. Their questions wait for a place among those `in_flight`.
     cases: Arc<Semaphore>,
     case_deadline: Duration,
+    batches: Arc<Batches>,
     tasks: TaskTracker,
 }
 
@@ -58,16 +63,24 @@ pub struct Limits {
     pub cases: usize,
     /// Time of a case whose caller set no deadline.
     pub case_deadline: Duration,
+    /// Of batches.
+    pub batch: BatchLimits,
 }
 
 impl Services {
-    /// Within these limits; `tasks` is waited for at drain.
-    pub fn new(gateway: Arc<Gateway>, limits: Limits, tasks: TaskTracker) -> Self {
+    /// Within these limits; `tasks` is waited for at drain, which begins for batches with `stop`.
+    pub fn new(
+        gateway: Arc<Gateway>,
+        limits: Limits,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             gateway,
             in_flight: Arc::new(Semaphore::new(limits.in_flight)),
             cases: Arc::new(Semaphore::new(limits.cases)),
             case_deadline: limits.case_deadline,
+            batches: Arc::new(Batches::new(limits.batch, limits.in_flight, stop)),
             tasks,
         }
     }
@@ -88,7 +101,7 @@ impl Services {
             .add_service(operations)
     }
 
-    /// A question as the gateway takes it, stamped with the time.
+    /// The question of a message that has just come.
     fn ask(
         &self,
         peer: Arc<Peer>,
@@ -103,6 +116,42 @@ impl Services {
         let digest = sha256(&request);
         Ask { peer, query, defects, request, digest, received_at, arrived, deadline }
     }
+
+    /// Answers on a task of its own, which ends whatever becomes of the caller.
+    async fn put(&self, ask: Ask, place: Place) -> Result<Result<Reply, Refusal>, Panicked> {
+        let gateway = Arc::clone(&self.gateway);
+        let answering = self.tasks.spawn(async move {
+            let answered = gateway.answer(ask).await;
+            drop(place);
+            answered
+        });
+        answering.await.map_err(|_| Panicked)
+    }
+}
+
+/// A question that came to no end of its own.
+struct Panicked;
+
+/// What the caller is told, counted.
+fn told(
+    method: &'static str,
+    arrived: Instant,
+    answered: Result<Result<Reply, Refusal>, Panicked>,
+) -> Result<wire::VerifyResponse, Status> {
+    histogram!(telemetry::REQUEST_SECONDS, "method" => method).record(arrived.elapsed());
+    let result = match answered {
+        Ok(Ok(reply)) => Ok(answer::write(reply)),
+        Ok(Err(refused)) => Err(refusal::status(&refused)),
+        Err(Panicked) => {
+            counter!(telemetry::PANICS).increment(1);
+            // Without the panic's message, which may quote what was being read.
+            tracing::error!("a question ended in a panic; nothing was released");
+            Err(refusal::internal())
+        }
+    };
+    let code = result.as_ref().err().map_or(Code::Ok, Status::code);
+    counter!(telemetry::REQUESTS, "method" => method, "code" => format!("{code:?}")).increment(1);
+    result
 }
 
 #[tonic::async_trait]
@@ -119,29 +168,18 @@ impl Verification for Services {
         let deadline = deadline(&request);
         let ask = self.ask(peer, &request.into_inner(), deadline);
         let arrived = ask.arrived;
-        let gateway = Arc::clone(&self.gateway);
-        let place = Place::taken(slot);
-        let answering = self.tasks.spawn(async move {
-            let answered = gateway.answer(ask).await;
-            drop(place);
-            answered
-        });
-        let answered = answering.await;
-        histogram!(telemetry::REQUEST_SECONDS, "method" => "Verify").record(arrived.elapsed());
-        let result = match answered {
-            Ok(Ok(reply)) => Ok(Response::new(answer::write(reply))),
-            Ok(Err(refused)) => Err(refusal::status(&refused)),
-            Err(_) => {
-                counter!(telemetry::PANICS).increment(1);
-                // Without the panic's message, which may quote what was being read.
-                tracing::error!("a question ended in a panic; nothing was released");
-                Err(refusal::internal())
-            }
-        };
-        let code = result.as_ref().err().map_or(Code::Ok, Status::code);
-        counter!(telemetry::REQUESTS, "method" => "Verify", "code" => format!("{code:?}"))
-            .increment(1);
-        result
+        let answered = self.put(ask, Place::taken(slot)).await;
+        told("Verify", arrived, answered).map(Response::new)
+    }
+
+    type VerifyBatchStream = batch::Replies;
+
+    async fn verify_batch(
+        &self,
+        request: Request<Streaming<wire::BatchRequest>>,
+    ) -> Result<Response<Self::VerifyBatchStream>, Status> {
+        let peer = peer(&request)?;
+        Ok(Response::new(batch::open(self, peer, request.into_inner())))
     }
 
     type CheckCaseStream = case::Events;

@@ -154,6 +154,14 @@ pub struct Limits {
     /// oldest are forgotten first.
     #[serde(deserialize_with = "count")]
     pub request_id_entries: u64,
+    /// Questions of one batch at once; the batch is read on only as they end. Default 64: four times the places of a
+    /// usual agency, so that none stands idle, and so few that a batch cut off has little under way.
+    #[serde(deserialize_with = "count")]
+    pub batch_in_flight: usize,
+    /// Longest time for one question of a batch, waiting for its turn included. Default 2 min: longer than a breaker
+    /// stays open, so a short outage costs no row.
+    #[serde(with = "span")]
+    pub batch_deadline: Duration,
     /// Time for calls in flight when the gateway is told to stop. Default 30 s: three times `deadline_default`, and
     /// below the 90 s after which systemd kills.
     #[serde(with = "span")]
@@ -176,6 +184,8 @@ impl Default for Limits {
             log_queue: 4096,
             request_id_window: Duration::from_secs(600),
             request_id_entries: 100_000,
+            batch_in_flight: 64,
+            batch_deadline: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(30),
         }
     }

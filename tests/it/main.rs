@@ -60,6 +60,8 @@ mod under_way;
 #[cfg(test)]
 mod replayed;
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
 mod whole;
 #[cfg(test)]
 mod cases;

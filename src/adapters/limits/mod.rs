@@ -13,6 +13,7 @@ mod breaker;
 mod budget;
 mod hedge;
 mod maintenance;
+mod patient;
 mod rate;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use self::breaker::{Circuit, Leave};
 use self::budget::Budget;
+use self::patient::Queue;
 use self::rate::Rate;
 use crate::adapters::failed::Failed;
 use crate::adapters::latency::{Latencies, Latency};
@@ -37,6 +39,7 @@ pub use self::breaker::Breaker;
 pub(crate) use self::breaker::Terms as BreakerTerms;
 pub use self::maintenance::Span;
 pub(crate) use self::maintenance::{Maintenance, Window};
+pub use self::patient::{Pace, Turn};
 pub use self::rate::RateLeft;
 pub(crate) use self::rate::Terms as RateTerms;
 
@@ -60,6 +63,8 @@ pub(crate) struct Limits {
 struct Bounds {
     places: Option<(Semaphore, usize)>,
     rate: Option<Rate>,
+    /// Where those wait who can.
+    queue: Queue,
 }
 
 /// What holds for one operation beside the adapter's own limits.
@@ -145,6 +150,29 @@ impl Limits {
     /// How long attempts took lately.
     pub(crate) fn latency(&self) -> Option<Latency> {
         self.latencies.read()
+    }
+
+    /// Waits for the turn of a question that can wait: for a place among the patient ones, for an open breaker that will
+    /// let somebody through before `deadline`, and for the rate. `None` when there was no turn before `deadline`.
+    pub(crate) async fn turn(&self, fact: &FactCode, deadline: Instant) -> Option<Turn> {
+        let Some(operation) = self.operations.get(fact) else { return Some(Turn::default()) };
+        let bounds = [&operation.bounds, &self.bounds];
+        let waiting = async {
+            let places = [bounds[0].queue.place().await, bounds[1].queue.place().await];
+            let breaker = operation.breaker.as_ref().unwrap_or(&self.breaker);
+            while let Some(wait) = breaker.refuses(Instant::now()) {
+                // One that stays open longer answers at once, and that is recorded.
+                if Instant::now() + wait >= deadline {
+                    break;
+                }
+                sleep(wait.max(PAUSE)).await;
+            }
+            for bounds in bounds {
+                bounds.queue.pass(bounds.rate.as_ref()).await;
+            }
+            Turn::holding(places)
+        };
+        timeout_at(deadline, waiting).await.ok()
     }
 
     /// Runs attempts for a question about `fact` before `deadline`. An attempt is repeated only when the operation is
@@ -273,8 +301,9 @@ impl Limits {
 
 impl Bounds {
     fn new(places: Option<usize>, rate: Option<RateTerms>) -> Self {
+        let queue = Queue::new(places, rate);
         let places = places.map(|most| (Semaphore::new(most), most));
-        Self { places, rate: rate.map(Rate::new) }
+        Self { places, rate: rate.map(Rate::new), queue }
     }
 
     fn place(&self, key: &str) -> Result<Option<SemaphorePermit<'_>>, Failed> {

@@ -1,0 +1,136 @@
+//! Questions that can wait stand behind those that somebody waits for: they take half of what is shared, at most.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::rate::{Rate, Terms};
+
+/// Of places, and of what is left of a rate, one in so many is for questions that can wait. Two: whatever comes in at a
+/// counter finds as much as a long batch has.
+const SHARE: usize = 2;
+
+/// One question every so often, in the order they came.
+pub struct Pace {
+    every: Duration,
+    next: Mutex<Instant>,
+}
+
+/// A question's turn. Held until the question has ended.
+#[derive(Default)]
+pub struct Turn(
+    #[expect(dead_code, reason = "held for their drop")] [Option<OwnedSemaphorePermit>; 2],
+);
+
+/// Where questions wait that can.
+pub(super) struct Queue {
+    places: Option<Arc<Semaphore>>,
+    pace: Option<(Pace, u32)>,
+}
+
+impl Pace {
+    /// So many a second; at least one.
+    pub fn per_second(count: u64) -> Self {
+        let every = Duration::from_secs(1) / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        Self { every, next: Mutex::new(Instant::now()) }
+    }
+
+    /// Waits for the next turn. Dropped while it waits, it takes none.
+    pub async fn pass(&self) {
+        self.pass_once(|| true).await;
+    }
+
+    /// The same, and until `is_room`.
+    async fn pass_once(&self, is_room: impl Fn() -> bool) {
+        let mut next = self.next.lock().await;
+        sleep_until(*next).await;
+        while !is_room() {
+            sleep(self.every).await;
+        }
+        // Measured from when the turn was due, so that late wakes do not slow the pace down.
+        *next = (*next + self.every).max(Instant::now());
+    }
+}
+
+impl Turn {
+    pub(super) fn holding(places: [Option<OwnedSemaphorePermit>; 2]) -> Self {
+        Self(places)
+    }
+}
+
+impl Queue {
+    pub(super) fn new(places: Option<usize>, rate: Option<Terms>) -> Self {
+        let pace = |rate: Terms| {
+            let kept_back = rate.burst.get() / u32::try_from(SHARE).unwrap_or(u32::MAX);
+            (Pace::per_second(u64::from(rate.per_second.get())), kept_back)
+        };
+        let places = places.map(|most| Arc::new(Semaphore::new((most / SHARE).max(1))));
+        Self { places, pace: rate.map(pace) }
+    }
+
+    /// A place, waited for in the order of coming.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
+    }
+
+    /// Waits until the rate leaves enough for others.
+    pub(super) async fn pass(&self, rate: Option<&Rate>) {
+        if let (Some((pace, kept_back)), Some(rate)) = (&self.pace, rate) {
+            pace.pass_once(|| rate.left().left > *kept_back).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    fn terms(per_second: u32, burst: u32) -> Terms {
+        let number = |number| NonZeroU32::new(number).unwrap();
+        Terms { per_second: number(per_second), burst: number(burst) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_evenly_and_those_given_up_cost_nothing() {
+        let pace = Pace::per_second(10);
+        let begun = Instant::now();
+        for _ in 0..11 {
+            pace.pass().await;
+        }
+        assert_eq!(begun.elapsed().as_millis() / 10, 100);
+        let given_up = tokio::time::timeout(Duration::from_millis(1), pace.pass()).await;
+        assert!(given_up.is_err());
+        pace.pass().await;
+        assert_eq!(begun.elapsed().as_millis() / 10, 110);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_the_places_stay_free() {
+        for (most, expected) in [(16, 8), (3, 1), (1, 1)] {
+            let queue = Queue::new(Some(most), None);
+            let mut held = Vec::new();
+            while let Ok(place) = tokio::time::timeout(Duration::from_secs(1), queue.place()).await
+            {
+                held.push(place.unwrap());
+            }
+            assert_eq!(held.len(), expected, "of {most}");
+        }
+        assert!(Queue::new(None, None).place().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_the_burst_stays_for_others() {
+        let (terms, begun) = (terms(10, 10), Instant::now());
+        let (rate, queue) = (Rate::new(terms), Queue::new(None, Some(terms)));
+        // Somebody at a counter has just taken everything.
+        (0..10).for_each(|_| rate.take().unwrap());
+        queue.pass(Some(&rate)).await;
+        assert!(rate.left().left > 5, "{:?}", rate.left());
+        assert!(begun.elapsed() >= Duration::from_millis(600));
+    }
+}

@@ -1,0 +1,249 @@
+//! Many questions on one stream. Each goes the way of every other question; here they only wait for their turns.
+//!
+//! What a batch shares with those who wait at a counter, it takes half of at most: places of the gateway, places and
+//! rate of the agency, the agreement's quota for one second. A question that finds none waits, and nothing is recorded
+//! of that.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt;
+
+use super::{Place, Services, refusal};
+use crate::adapters::{Pace, Turn};
+use crate::decision::denial::Denial;
+use crate::gateway::exchange::{Refusal, Reply};
+use crate::identity::Peer;
+use crate::proto::gateway::v1 as wire;
+use crate::query::FactCode;
+use crate::query::record::Unavailable;
+use crate::wire::duration;
+
+/// Of the gateway's places, and of a quota for one second, one in so many is for batches.
+const SHARE: usize = 2;
+/// Before the next try where nobody said when: a second's quota is new by then, and a queue has moved on.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What is sent back on the stream.
+pub(super) type Replies = ReceiverStream<Result<wire::BatchReply, Status>>;
+
+/// Limits of batches.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    /// Questions of one stream under way or waiting; it is read on as they end.
+    pub in_flight: usize,
+    /// Longest time for one question, waiting included.
+    pub deadline: Duration,
+    /// Longest time for asking once its turn has come.
+    pub asking: Duration,
+}
+
+/// What all batches share.
+pub(super) struct Batches {
+    limits: BatchLimits,
+    /// Places of the gateway that batches may take, all together.
+    places: Arc<Semaphore>,
+    /// By agreement: its quota for one second, and the pace that keeps to its half of it.
+    quotas: Mutex<BTreeMap<String, (u64, Arc<Pace>)>>,
+    stop: CancellationToken,
+}
+
+impl Batches {
+    pub(super) fn new(limits: BatchLimits, in_flight: usize, stop: CancellationToken) -> Self {
+        let places = Arc::new(Semaphore::new((in_flight / SHARE).max(1)));
+        Self { limits, places, quotas: Mutex::default(), stop }
+    }
+
+    fn quota(&self, agreement: &str, per_second: u64) -> Arc<Pace> {
+        let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, pace)) = quotas.get(agreement).filter(|(known, _)| *known == per_second) {
+            return Arc::clone(pace);
+        }
+        let pace = Arc::new(Pace::per_second(per_second / SHARE as u64));
+        quotas.insert(agreement.to_owned(), (per_second, Arc::clone(&pace)));
+        pace
+    }
+}
+
+/// One caller's batch.
+struct Batch {
+    services: Services,
+    peer: Arc<Peer>,
+    replies: mpsc::Sender<Result<wire::BatchReply, Status>>,
+}
+
+/// What a question of a batch holds while it is asked.
+struct Held {
+    place: Place,
+    _agency: Option<Turn>,
+    _share: OwnedSemaphorePermit,
+}
+
+/// Begins to read the stream; the replies.
+pub(super) fn open(
+    services: &Services,
+    peer: Arc<Peer>,
+    questions: Streaming<wire::BatchRequest>,
+) -> Replies {
+    let (replies, outgoing) = mpsc::channel(services.batches.limits.in_flight);
+    let batch = Arc::new(Batch { services: services.clone(), peer, replies });
+    services.tasks.spawn(batch.read(questions));
+    ReceiverStream::new(outgoing)
+}
+
+impl Batch {
+    /// Reads until the caller has said everything or is gone, or the gateway stops.
+    async fn read(self: Arc<Self>, mut questions: Streaming<wire::BatchRequest>) {
+        let batches = &self.services.batches;
+        let window = Arc::new(Semaphore::new(batches.limits.in_flight));
+        let last_word = loop {
+            let next = async {
+                // Not before there is room: what is not read stays with the caller.
+                let room = Arc::clone(&window).acquire_owned().await;
+                (room, questions.message().await)
+            };
+            let (room, message) = tokio::select! {
+                biased;
+                () = self.replies.closed() => return,
+                () = batches.stop.cancelled() => break Some(stopping()),
+                next = next => next,
+            };
+            match (room, message) {
+                (Ok(room), Ok(Some(item))) => {
+                    self.services.tasks.spawn(Arc::clone(&self).item(item, room));
+                }
+                (_, Ok(_)) => break None,
+                (_, Err(broken)) => break Some(broken),
+            }
+        };
+        let Some(last_word) = last_word else { return };
+        // After the replies of all that was read.
+        let whole = u32::try_from(batches.limits.in_flight).unwrap_or(u32::MAX);
+        let _all = window.acquire_many(whole).await;
+        let _ = self.replies.send(Err(last_word)).await;
+    }
+
+    /// One question, to its reply.
+    async fn item(self: Arc<Self>, item: wire::BatchRequest, _room: OwnedSemaphorePermit) {
+        let most = self.services.batches.limits.deadline;
+        let wanted = item.deadline.and_then(|wanted| Duration::try_from(wanted).ok());
+        let until = Instant::now() + wanted.map_or(most, |wanted| wanted.min(most));
+        let question = item.question.unwrap_or_default();
+        let Some(answered) = self.answer(question, until).await else { return };
+        let result = match answered {
+            Ok(answer) => wire::batch_reply::Result::Answer(answer),
+            Err(status) => wire::batch_reply::Result::Refusal(refused(&status)),
+        };
+        let reply = wire::BatchReply { sequence: item.sequence, result: Some(result) };
+        let _ = self.replies.send(Ok(reply)).await;
+    }
+
+    /// Waits, asks, and where only the pace was wrong, waits and asks again. `None` when the caller has gone before it
+    /// was asked: then it never is.
+    async fn answer(
+        &self,
+        question: wire::VerifyRequest,
+        until: Instant,
+    ) -> Option<Result<wire::VerifyResponse, Status>> {
+        loop {
+            let held = tokio::select! {
+                biased;
+                () = self.replies.closed() => return None,
+                held = timeout_at(until, self.turn(&question, until)) => held.ok().flatten(),
+            };
+            let Some(Held { place, _agency, _share }) = held else {
+                return Some(Err(refusal::status(&Refusal::Overloaded)));
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            let left = left.min(self.services.batches.limits.asking);
+            let ask = self.services.ask(Arc::clone(&self.peer), &question, Some(left));
+            let arrived = ask.arrived;
+            let answered = self.services.put(ask, place).await;
+            drop((_agency, _share));
+            let wait = answered.as_ref().ok().and_then(again_in);
+            let Some(wait) = wait.filter(|wait| Instant::now() + *wait < until) else {
+                return Some(super::told("VerifyBatch", arrived, answered));
+            };
+            tokio::select! {
+                () = self.replies.closed() => return None,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Everything that a question waits for before it is decided.
+    async fn turn(&self, question: &wire::VerifyRequest, until: Instant) -> Option<Held> {
+        let (gateway, batches) = (&self.services.gateway, &self.services.batches);
+        let fact = FactCode::new(question.fact.as_str());
+        let in_force = gateway.in_force();
+        if let Some(pace) = self.quota(&fact) {
+            pace.pass().await;
+        }
+        let _agency = match in_force.adapters.for_fact(&fact) {
+            Some(adapter) => Some(adapter.turn(&fact, until).await?),
+            None => None,
+        };
+        drop(in_force);
+        let _share = Arc::clone(&batches.places).acquire_owned().await.ok()?;
+        let slot = Arc::clone(&self.services.in_flight).acquire_owned().await.ok()?;
+        Some(Held { place: Place::taken(slot), _agency, _share })
+    }
+
+    /// The pace of the agreement that lets the caller ask most in one second; `None` where one sets no such quota.
+    fn quota(&self, fact: &FactCode) -> Option<Arc<Pace>> {
+        let in_force = self.services.gateway.in_force();
+        let clauses = in_force.agreements.clauses(self.peer.organisation()?, fact);
+        let quotas = clauses.iter().map(|placed| {
+            let per_second = placed.agreement.quota.per_second?;
+            Some((per_second, placed.agreement.id.as_str()))
+        });
+        let (per_second, agreement) = quotas.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        Some(self.services.batches.quota(agreement, per_second))
+    }
+}
+
+/// When to try again, where nothing but the pace was wrong.
+fn again_in(answered: &Result<Reply, Refusal>) -> Option<Duration> {
+    match answered {
+        Ok(reply) => {
+            let why = reply.no_answer.as_ref()?;
+            let is_pace = matches!(why.reason, Unavailable::Overloaded | Unavailable::BreakerOpen);
+            is_pace.then(|| why.retry_after.unwrap_or(AGAIN).max(AGAIN / 10))
+        }
+        Err(Refusal::Denied { denial, .. }) => {
+            matches!(**denial, Denial::QuotaSecond(_)).then_some(AGAIN)
+        }
+        Err(Refusal::Overloaded) => Some(AGAIN),
+        Err(Refusal::Unrecorded) => None,
+    }
+}
+
+fn stopping() -> Status {
+    let message = "the gateway is stopping; what was read is answered, ask the rest again later";
+    refusal::with_reason(Code::Unavailable, message, "STOPPING")
+}
+
+/// A status as a message.
+fn refused(status: &Status) -> wire::BatchRefusal {
+    let details = status.get_error_details();
+    let info = details.error_info();
+    let defects = details.bad_request().map(|bad| bad.field_violations.as_slice());
+    let defect = |violation: &tonic_types::FieldViolation| wire::BatchDefect {
+        field: violation.field.clone(),
+        check: violation.description.clone(),
+    };
+    wire::BatchRefusal {
+        code: status.code().into(),
+        reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
+        message: status.message().to_owned(),
+        log_index: info.and_then(|info| info.metadata.get("log_index")?.parse().ok()),
+        defects: defects.unwrap_or_default().iter().map(defect).collect(),
+        retry_after: details.retry_info().and_then(|retry| retry.retry_delay).map(duration),
+    }
+}
