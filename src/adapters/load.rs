@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::fixture::{self, Rehearsal};
-use super::manifest::{self, Depth, Manifest};
+use super::language::room::each_with_room;
+use super::manifest::{self, Depth, Find, Manifest};
 use super::{Adapter, Adapters};
-use crate::catalogue::{Catalogue, Fact};
+use crate::catalogue::Catalogue;
 use crate::crypto::sha256_parts;
 use crate::finding::{Finding, files_in};
 use crate::query::FactCode;
@@ -44,11 +45,12 @@ pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Checked {
     };
     let mut checked = Checked::default();
     let mut claimed = Claims::default();
-    for file in files {
-        match manifest::read(&file, depth, &find) {
+    let read = each_with_room(&files, |file| manifest::read(file, depth, &find));
+    for (file, read) in files.iter().zip(read) {
+        match read.unwrap_or_else(|| Err(vec![manifest::gave_up(file)])) {
             Ok(read) => {
                 let facts = read.operations.iter().map(|operation| &operation.fact);
-                checked.findings.extend(claimed.claim(&file, &read.name, facts).err());
+                checked.findings.extend(claimed.claim(file, &read.name, facts).err());
                 checked.warnings.extend(read.warnings);
             }
             Err(flaws) => checked.findings.extend(flaws),
@@ -62,35 +64,17 @@ pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Checked {
 pub fn rehearse(path: &Path, catalogue: &Catalogue) -> Vec<Rehearsal> {
     let find = |code: &FactCode| catalogue.fact(code).cloned();
     let files = if path.is_dir() { files_in(path, "toml") } else { Ok(vec![path.to_owned()]) };
-    let files = files.unwrap_or_default().into_iter();
-    files
-        .filter_map(|file| manifest::read(&file, Depth::ManifestOnly, &find).ok())
-        .map(|manifest| fixture::rehearse(&manifest, &find, true))
-        .collect()
-}
-
-/// The manifest, once its fixtures have come out as they say.
-fn rehearsed(
-    manifest: Manifest,
-    find: &dyn Fn(&FactCode) -> Option<Fact>,
-) -> Result<Manifest, Vec<Finding>> {
-    let rehearsal = fixture::rehearse(&manifest, find, false);
-    if !rehearsal.has_fixtures {
-        tracing::warn!(
-            adapter = %manifest.name,
-            "the adapter has no fixtures, so nothing shows that it maps answers rightly; make some with `heyan adapter record`"
-        );
-    }
-    match rehearsal.findings() {
-        findings if findings.is_empty() => Ok(manifest),
-        findings => Err(findings),
-    }
+    let rehearsed = each_with_room(&files.unwrap_or_default(), |file| {
+        let manifest = manifest::read(file, Depth::ManifestOnly, &find).ok()?;
+        Some(fixture::rehearse(&manifest, &find, true))
+    });
+    rehearsed.into_iter().flatten().flatten().collect()
 }
 
 pub(super) fn read_folder(
     folder: &Path,
     catalogue: &[u8],
-    find: &dyn Fn(&FactCode) -> Option<Fact>,
+    find: &Find<'_>,
     previous: Option<&Adapters>,
 ) -> (Adapters, Vec<Finding>) {
     let mut files = match files_in(folder, "toml") {
@@ -106,16 +90,18 @@ pub(super) fn read_folder(
     let mut findings = Vec::new();
     let mut claims = Claims::default();
     let mut all: Vec<Arc<Adapter>> = Vec::new();
-    for file in files {
-        let adapter = match read_one(&file, known(&file), catalogue, find) {
+    let read = each_with_room(&files, |file| read_one(file, known(file), catalogue, find));
+    for (file, read) in files.iter().zip(read) {
+        let read = read.unwrap_or_else(|| Err(vec![manifest::gave_up(file)]));
+        let adapter = match read.and_then(|read| read.put_in_force(catalogue)) {
             Ok(adapter) => Some(adapter),
             Err(flaws) => {
                 findings.extend(flaws);
-                known(&file).map(Arc::clone)
+                known(file).map(Arc::clone)
             }
         };
         let Some(adapter) = adapter else { continue };
-        match claims.claim(&file, adapter.name(), adapter.facts()) {
+        match claims.claim(file, adapter.name(), adapter.facts()) {
             Ok(()) => all.push(adapter),
             Err(finding) => findings.push(finding),
         }
@@ -124,24 +110,51 @@ pub(super) fn read_folder(
     (Adapters::of(all), findings)
 }
 
-/// The adapter of one manifest: `known` when nothing of that has changed.
+/// One manifest, read.
+pub(super) enum Read {
+    /// As it was: nothing of what made the adapter has changed.
+    Same(Arc<Adapter>),
+    /// Another, whose fixtures have come out as they say, and the one before it under this file.
+    Changed(Box<Manifest>, Option<Arc<Adapter>>),
+}
+
+/// Reads one manifest beside what is `known` of it, and plays its fixtures. Opens nothing, so it may run anywhere.
 pub(super) fn read_one(
     file: &Path,
     known: Option<&Arc<Adapter>>,
     catalogue: &[u8],
-    find: &dyn Fn(&FactCode) -> Option<Fact>,
-) -> Result<Arc<Adapter>, Vec<Finding>> {
+    find: &Find<'_>,
+) -> Result<Read, Vec<Finding>> {
     let mut manifest = manifest::read(file, Depth::WithFiles, find)?;
     manifest.fingerprint = sha256_parts(&[&manifest.fingerprint, &fixture::digest(file)]);
-    match known.filter(|adapter| adapter.is_of(&manifest, catalogue)) {
-        Some(adapter) => Ok(Arc::clone(adapter)),
-        None => {
-            let manifest = rehearsed(manifest, find)?;
-            let adapter = Adapter::new(manifest, catalogue).map_err(|flaw| vec![flaw])?;
-            Ok(Arc::new(match known {
-                Some(known) => adapter.succeeding(known),
-                None => adapter,
-            }))
+    if let Some(same) = known.filter(|adapter| adapter.is_of(&manifest, catalogue)) {
+        return Ok(Read::Same(Arc::clone(same)));
+    }
+    let findings = fixture::rehearse(&manifest, find, false).findings();
+    match findings.is_empty() {
+        true => Ok(Read::Changed(Box::new(manifest), known.map(Arc::clone))),
+        false => Err(findings),
+    }
+}
+
+impl Read {
+    /// The adapter. Lines are set up on the caller's thread: some want to be inside its runtime.
+    pub(super) fn put_in_force(self, catalogue: &[u8]) -> Result<Arc<Adapter>, Vec<Finding>> {
+        match self {
+            Self::Same(adapter) => Ok(adapter),
+            Self::Changed(manifest, before) => {
+                if !fixture::are_there(&manifest.file) {
+                    tracing::warn!(
+                        adapter = %manifest.name,
+                        "the adapter has no fixtures, so nothing shows that it maps answers rightly; make some with `heyan adapter record`"
+                    );
+                }
+                let adapter = Adapter::new(*manifest, catalogue).map_err(|flaw| vec![flaw])?;
+                Ok(Arc::new(match before {
+                    Some(before) => adapter.succeeding(&before),
+                    None => adapter,
+                }))
+            }
         }
     }
 }

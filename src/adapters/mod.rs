@@ -22,6 +22,7 @@ mod begin;
 pub mod portrait;
 pub mod comparison;
 pub mod live;
+pub mod cost;
 pub mod scaffold;
 pub mod schema;
 pub mod workbench;

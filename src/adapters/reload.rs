@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::load::{Claims, read_one};
 use super::{Adapter, Adapters, manifest};
-use crate::catalogue::{Catalogue, Fact};
+use crate::catalogue::Catalogue;
 use crate::finding::{Finding, files_in};
 use crate::query::FactCode;
 
@@ -30,14 +30,14 @@ impl Adapters {
         name: &str,
         folder: &Path,
         catalogue: &[u8],
-        find: &dyn Fn(&FactCode) -> Option<Fact>,
+        find: &manifest::Find<'_>,
     ) -> Result<Self, Vec<Finding>> {
         let known = self.all.iter().find(|adapter| adapter.name() == name);
         let mut all: Vec<Arc<Adapter>> =
             self.all.iter().filter(|adapter| adapter.name() != name).map(Arc::clone).collect();
         match self.file_of(name, folder).map_err(|flaw| vec![flaw])? {
             Some(file) => {
-                let adapter = read_one(&file, known, catalogue, find)?;
+                let adapter = read_one(&file, known, catalogue, find)?.put_in_force(catalogue)?;
                 if adapter.name() != name {
                     let problem = format!(
                         "it is named `{}` now, no longer `{name}`: reload the whole gateway",

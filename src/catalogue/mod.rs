@@ -287,3 +287,14 @@ pub enum Channel {
     /// At the counter only.
     Offline,
 }
+
+impl Channel {
+    /// Stable name, as files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::PreApplication => "pre-application",
+            Self::Offline => "offline",
+        }
+    }
+}

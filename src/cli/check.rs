@@ -122,7 +122,7 @@ fn progress(is_quiet: bool) -> ProgressBar {
 }
 
 /// Reads the log, and holds it against what the witness file saw, as a start does: what is wrong with either.
-fn hold(
+pub(super) fn hold(
     log: &Path,
     witness: &Path,
     journal: &mut Journal,

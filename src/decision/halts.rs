@@ -54,6 +54,11 @@ impl Halts {
         halts.iter().find(acts).map(|(_, halt)| halt)
     }
 
+    /// When each begins, ascending.
+    pub fn moments(&self) -> &[Timestamp] {
+        &self.begin
+    }
+
     /// How many have begun by then. While the same orders stand, what an agreement grants changes only when this does.
     pub fn begun(&self, at: Timestamp) -> u64 {
         self.begin.partition_point(|begins| *begins <= at) as u64

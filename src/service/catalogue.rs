@@ -1,8 +1,8 @@
-//! What can be asked: facts, items, and the agreements of the caller's organisation.
+//! What can be asked: facts, items, the agreements of the caller's organisation, and how ready they make the items.
 
 use tonic::{Request, Response, Status};
 
-use super::{Services, peer};
+use super::{Services, peer, readiness};
 use crate::catalogue::{AttributeKind, Fact, Item};
 use crate::clock::now;
 use crate::crypto::hex;
@@ -47,6 +47,13 @@ impl Catalogue for Services {
             .map(|agreement| summary(agreement, in_force.agreements.state(agreement, at)))
             .collect();
         Ok(Response::new(wire::ListAgreementsResponse { agreements }))
+    }
+
+    async fn get_readiness(
+        &self,
+        request: Request<wire::GetReadinessRequest>,
+    ) -> Result<Response<wire::GetReadinessResponse>, Status> {
+        readiness::get(self, request).await
     }
 }
 

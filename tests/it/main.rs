@@ -62,6 +62,8 @@ mod replayed;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tutorial;
 #[cfg(test)]
 mod rehearse;
@@ -95,6 +97,8 @@ mod live;
 mod adapter_pages;
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod readiness;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Documents are `serde_json::Value` on both sides. Whole numbers stay whole numbers and text stays text. Nothing an
 //! expression says about a failure repeats a value it saw, so its [`Fault`] may be logged.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
@@ -13,7 +15,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 
 use super::functions::{self, Datum};
-use super::xml;
+use super::{room, xml};
 
 mod branches;
 mod overloads;
@@ -33,8 +35,11 @@ const MAX_CHAIN: usize = 400;
 /// Levels of one expression once parsed. The interpreter recurses on them, on a runtime's stack of 2 MiB.
 const MAX_DEPTH: usize = 32;
 
-/// Bytes of stack for the parser.
-const PARSER_STACK: usize = 32 * 1024 * 1024;
+thread_local! {
+    /// What has been compiled on this thread, which lives as long as one folder is read: manifests say the same things
+    /// again and again.
+    static COMPILED: RefCell<HashMap<String, Arc<Program>>> = RefCell::default();
+}
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib().with_optional_support(false);
@@ -47,7 +52,7 @@ pub(crate) struct Expression {
     source: String,
     /// Where it stands in its manifest, from 1.
     line: Option<u32>,
-    program: Program,
+    program: Arc<Program>,
     calls_xml: bool,
 }
 
@@ -308,21 +313,22 @@ impl Expression {
     }
 }
 
-/// The parser takes about 100 KiB of stack for each bracket in a debug build, more than a runtime's thread has, so it
-/// gets a thread of its own, once per expression and only on load. `None` when it panicked, `Ok(None)` when the tree is
-/// too deep to be evaluated, or even dropped, on any other stack.
-fn parse(source: &str) -> Option<Result<Option<Program>, ParseErrors>> {
-    let bounded = || {
+/// The parser takes more stack than a runtime's thread has. `None` when it panicked, `Ok(None)` when the tree is too deep
+/// to be evaluated, or even dropped, on any other stack.
+fn parse(source: &str) -> Option<Result<Option<Arc<Program>>, ParseErrors>> {
+    room::with_room(|| {
+        if let Some(known) = COMPILED.with_borrow(|compiled| compiled.get(source).cloned()) {
+            return Ok(Some(known));
+        }
         let program = ENVIRONMENT.compile(source)?;
-        Ok((references::depth(program.expression()) <= MAX_DEPTH).then_some(program))
-    };
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(PARSER_STACK)
-            .spawn_scoped(scope, bounded)
-            .ok()?
-            .join()
-            .ok()
+        if references::depth(program.expression()) > MAX_DEPTH {
+            return Ok(None);
+        }
+        let program = Arc::new(program);
+        COMPILED.with_borrow_mut(|compiled| {
+            compiled.insert(source.to_owned(), Arc::clone(&program));
+        });
+        Ok(Some(program))
     })
 }
 

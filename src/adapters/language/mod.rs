@@ -6,6 +6,7 @@ pub(super) mod expression;
 mod functions;
 pub(super) mod json;
 pub(super) mod moment;
+pub(super) mod room;
 pub(super) mod signature;
 pub(super) mod template;
 pub(super) mod xml;

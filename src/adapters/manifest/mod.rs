@@ -28,6 +28,7 @@ use self::names::Declared;
 use self::section::{Section, Source};
 use self::sign::Carrier;
 use crate::adapters::language::expression::Expression;
+use crate::adapters::language::room::with_room;
 use crate::adapters::limits::Maintenance;
 use crate::catalogue::Fact;
 use crate::crypto::{Digest, sha256, sha256_parts};
@@ -109,15 +110,23 @@ pub enum Depth {
     WithFiles,
 }
 
+/// The catalogue, as far as a manifest is held against it.
+pub(crate) type Find<'a> = dyn Fn(&FactCode) -> Option<Fact> + Sync + 'a;
+
 /// Reads one manifest.
 ///
 /// # Errors
 /// Every flaw, with its place.
-pub(crate) fn read(
-    file: &Path,
-    depth: Depth,
-    find: &dyn Fn(&FactCode) -> Option<Fact>,
-) -> Result<Manifest, Vec<Finding>> {
+pub(crate) fn read(file: &Path, depth: Depth, find: &Find<'_>) -> Result<Manifest, Vec<Finding>> {
+    with_room(|| read_here(file, depth, find)).unwrap_or_else(|| Err(vec![gave_up(file)]))
+}
+
+/// Said where reading it has panicked, or no thread could be had for that.
+pub(crate) fn gave_up(file: &Path) -> Finding {
+    Finding::new(file, "it cannot be read: that failed inside the gateway")
+}
+
+fn read_here(file: &Path, depth: Depth, find: &Find<'_>) -> Result<Manifest, Vec<Finding>> {
     let unreadable = |problem: String| vec![Finding::new(file, problem)];
     let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
     if size > MAX_BYTES {

@@ -7,7 +7,7 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 29] = [
+const LAYERS: [(u32, &str, &str); 30] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
@@ -33,6 +33,7 @@ const LAYERS: [(u32, &str, &str); 29] = [
     (3, "vault", "audit, crypto, decision, query"),
     (3, "simulate", "clock, crypto, proto, query"),
     (4, "rehearse", "audit, decision, query, replay"),
+    (4, "readiness", "adapters, catalogue, decision, parties, query, report"),
     (
         4,
         "gateway",
@@ -41,7 +42,7 @@ const LAYERS: [(u32, &str, &str); 29] = [
     (
         5,
         "service",
-        "adapters, agreements, audit, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, telemetry, wire",
+        "adapters, agreements, audit, cases, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, readiness, telemetry, wire",
     ),
     (6, "listener", "identity, parties, telemetry"),
     (7, "settings", "crypto, finding, query, telemetry"),

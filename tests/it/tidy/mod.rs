@@ -9,13 +9,14 @@ use std::fs;
 use self::source::{Source, root, sources};
 
 /// Folders and files of `src/` that decide, verify or encode: values in, values out.
-const PURE: [&str; 29] = [
+const PURE: [&str; 30] = [
     "src/query/",
     "src/decision/",
     "src/cases/",
     "src/replay",
     "src/rehearse",
     "src/report",
+    "src/readiness",
     "src/agreements/document/",
     "src/agreements/json.rs",
     "src/agreements/moment.rs",
