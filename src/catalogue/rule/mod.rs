@@ -311,23 +311,6 @@ impl Registrar {
             _ => Self::Other,
         }
     }
-
-    /// Name in files and entries.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EstablishmentOffice => "establishment-office",
-            Self::CivilAffairs => "civil-affairs",
-            Self::MarketRegulation => "market-regulation",
-            Self::Other => "other",
-        }
-    }
-
-    /// The registrar of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::EstablishmentOffice, Self::CivilAffairs, Self::MarketRegulation, Self::Other]
-            .into_iter()
-            .find(|registrar| registrar.name() == name)
-    }
 }
 
 /// Something that must hold for a case to be READY.
