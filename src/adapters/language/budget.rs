@@ -16,6 +16,8 @@ pub(super) const SPENT: &str = "more than one evaluation may take";
 thread_local! {
     /// Outside evaluations there is no limit.
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+    /// What an evaluation begun on this thread has: less in tests, which need not wait for so many.
+    static WHOLE: Cell<u64> = const { Cell::new(UNITS) };
 }
 
 /// Does the work on a budget of its own.
@@ -26,7 +28,7 @@ pub(super) fn within<T>(work: impl FnOnce() -> T) -> T {
             LEFT.set(self.0);
         }
     }
-    let _before = Before(LEFT.replace(UNITS));
+    let _before = Before(LEFT.replace(WHOLE.get()));
     work()
 }
 
@@ -46,6 +48,12 @@ pub(super) fn spend(units: u64) -> Result<(), &'static str> {
 /// As [`spend`].
 pub(super) fn spend_text(length: usize) -> Result<(), &'static str> {
     spend(NODE.saturating_add(u64::try_from(length).unwrap_or(u64::MAX)))
+}
+
+/// Makes the budget of what is begun on this thread from now on smaller.
+#[cfg(test)]
+pub(super) fn shrink(units: u64) {
+    WHOLE.set(units);
 }
 
 #[cfg(test)]

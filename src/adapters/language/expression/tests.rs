@@ -216,6 +216,7 @@ fn nothing_written_in_a_manifest_can_panic_or_exhaust_the_stack() {
 
 #[test]
 fn what_grows_without_bound_is_stopped() {
+    budget::shrink(4 * 1024 * 1024);
     let mut scope = scope();
     let rows: Vec<Json> = (0..2_000).map(|id| json!({ "id": id, "name": "欧阳修文" })).collect();
     scope.set("rows", &json!(rows));
@@ -242,7 +243,7 @@ fn what_grows_without_bound_is_stopped() {
         lists,
         maps,
         doubled,
-        "rows.all(a, rows.exists(b, b.id == a.id + 2000))".to_owned(),
+        "rows.all(a, !rows.exists(b, b.id == a.id + 2000))".to_owned(),
         "rows.all(a, !rows.exists_one(b, b.id == a.id))".to_owned(),
         "rows.all(a, rows.filter(b, b.id == a.id).size() == 1)".to_owned(),
         "rows.map(a, a.id in rows.map(b, b.id))".to_owned(),
