@@ -244,7 +244,7 @@ fn what_grows_without_bound_is_stopped() {
         maps,
         doubled,
         "rows.all(a, !rows.exists(b, b.id == a.id + 2000))".to_owned(),
-        "rows.all(a, !rows.exists_one(b, b.id == a.id))".to_owned(),
+        "rows.all(a, rows.exists_one(b, b.id == a.id))".to_owned(),
         "rows.all(a, rows.filter(b, b.id == a.id).size() == 1)".to_owned(),
         "rows.map(a, a.id in rows.map(b, b.id))".to_owned(),
         "rows.map(a, rows == rows)".to_owned(),
@@ -259,11 +259,11 @@ fn what_grows_without_bound_is_stopped() {
         "long.matches('x*y')".to_owned(),
         "join(rows.map(a, a.name), long)".to_owned(),
         "json('[' + join(rows.map(a, join(rows.map(b, '0'), ',')), ',') + ']')".to_owned(),
-        format!("[{}]", vec!["rows"; 400].join(", ")),
-        vec!["long"; 33].join(" + ") + " + " + &vec!["long"; 33].join(" + "),
+        format!("[{}]", vec!["rows"; 200].join(", ")),
+        vec!["long"; 31].join(" + "),
         "'x'.matches('(a{200}){200}')".to_owned(),
     ] {
-        let Ok(expression) = Expression::compile(&source) else { continue };
+        let expression = Expression::compile(&source).unwrap();
         let fault = expression.evaluate(&scope).expect_err(&source);
         let is_pattern = source.starts_with("'x'");
         assert_eq!(fault == Fault::Spent, !is_pattern, "{source}: {fault:?}");
