@@ -101,6 +101,7 @@ fn xml() -> Vec<Fault> {
         laughs.push_str(&format!("<!ENTITY l{level} \"{inside}\">"));
     }
     laughs.push_str("]><a>&l11;</a>");
+    let namespaces: String = (0..4_000).map(|at| format!("<a xmlns:p{at}=\"u\">")).collect();
     let attributes: String = (0..20_000).map(|number| format!(" a{number}=\"\"")).collect();
     vec![
         Fault::contract(
@@ -117,6 +118,16 @@ fn xml() -> Vec<Fault> {
             "many_attributes",
             "gives an element 20 000 attributes",
             says_xml(envelope(&format!("<a{attributes}/>"))),
+        ),
+        Fault::contract(
+            "many_namespaces",
+            "declares another namespace on each of 4 000 nested elements",
+            says_xml(envelope(&format!("{namespaces}{}", "</a>".repeat(4_000)))),
+        ),
+        Fault::contract(
+            "same_attribute_twice",
+            "gives an element two attributes of one name",
+            says_xml(envelope("<a xmlns:p=\"u\" xmlns:q=\"v\" p:n=\"1\" q:n=\"2\"/>")),
         ),
         Fault::contract(
             "dtd",

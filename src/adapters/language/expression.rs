@@ -9,16 +9,19 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
+use cel::common::ast::IdedExpr;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, ParseErrors, Program, Value};
 use serde_json::Value as Json;
 use thiserror::Error;
 
 use super::functions::{self, Datum};
-use super::{room, xml};
+use super::{budget, room, xml};
 
 mod branches;
+mod guarded;
 mod overloads;
+mod paid;
 mod references;
 mod scope;
 pub(crate) use branches::Branch;
@@ -34,16 +37,19 @@ const MAX_NESTING: usize = 24;
 const MAX_CHAIN: usize = 400;
 /// Levels of one expression once parsed. The interpreter recurses on them, on a runtime's stack of 2 MiB.
 const MAX_DEPTH: usize = 32;
+/// Levels of what is evaluated in its stead.
+const MAX_GUARDED_DEPTH: usize = 40;
 
 thread_local! {
     /// What has been compiled on this thread, which lives as long as one folder is read: manifests say the same things
     /// again and again.
-    static COMPILED: RefCell<HashMap<String, Arc<Program>>> = RefCell::default();
+    static COMPILED: RefCell<HashMap<String, Arc<Compiled>>> = RefCell::default();
 }
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib().with_optional_support(false);
     overloads::declare(&mut environment);
+    paid::declare(&mut environment);
     Arc::new(environment)
 });
 
@@ -52,8 +58,15 @@ pub(crate) struct Expression {
     source: String,
     /// Where it stands in its manifest, from 1.
     line: Option<u32>,
-    program: Arc<Program>,
+    compiled: Arc<Compiled>,
     calls_xml: bool,
+}
+
+struct Compiled {
+    /// As written.
+    program: Program,
+    /// As evaluated.
+    guarded: IdedExpr,
 }
 
 impl fmt::Debug for Expression {
@@ -80,6 +93,9 @@ pub(crate) enum Fault {
     /// A look-up whose key is itself a value found nothing: a code outside its table, mostly.
     #[error("a value has no entry in the table or map it is looked up in")]
     NoEntry,
+    /// It looks at so much, or builds so much, that it was stopped.
+    #[error("it takes more steps or more memory than one evaluation may")]
+    Spent,
     /// A variable is not there.
     #[error("there is no `{0}` here")]
     Unknown(String),
@@ -119,8 +135,8 @@ impl Expression {
     /// The first flaw of syntax, or a limit that it passes.
     pub(crate) fn compile(source: &str) -> Result<Self, Flaw> {
         refuse_outsized(source)?;
-        let program = match parse(source) {
-            Some(Ok(Some(program))) => program,
+        let compiled = match parse(source) {
+            Some(Ok(Some(compiled))) => compiled,
             Some(Ok(None)) => {
                 let problem = format!("an expression has at most {MAX_DEPTH} levels");
                 return Err(Flaw { offset: 0, problem });
@@ -136,9 +152,8 @@ impl Expression {
             }
             None => return Err(Flaw { offset: 0, problem: "this is no expression".to_owned() }),
         };
-        let called = program.references();
-        let calls_xml = called.has_function(functions::XML);
-        Ok(Self { source: source.to_owned(), line: None, program, calls_xml })
+        let calls_xml = compiled.program.references().has_function(functions::XML);
+        Ok(Self { source: source.to_owned(), line: None, compiled, calls_xml })
     }
 
     /// The same, known to stand in this line of its manifest.
@@ -153,10 +168,15 @@ impl Expression {
 
     /// Every name in it that is not one of `names`.
     pub(crate) fn unknown_names(&self, names: &Names) -> Vec<Flaw> {
-        references::unknown(&self.program, names)
+        references::unknown(&self.compiled.program, names)
             .into_iter()
             .map(|(id, problem)| {
-                let start = self.program.source_info().offset_for(id).map_or(0, |(start, _)| start);
+                let start = self
+                    .compiled
+                    .program
+                    .source_info()
+                    .offset_for(id)
+                    .map_or(0, |(start, _)| start);
                 let offset = self
                     .source
                     .char_indices()
@@ -215,7 +235,7 @@ impl Expression {
 
     /// True when it looks at that name.
     pub(crate) fn mentions(&self, name: &str) -> bool {
-        self.program.references().has_variable(name)
+        self.compiled.program.references().has_variable(name)
     }
 
     fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
@@ -249,8 +269,10 @@ impl Expression {
             }
             context.set_variable_resolver(variables);
             // Not `Program::execute`, which copies the value once more on its way out.
-            let value = Value::resolve_val(self.program.expression(), &context);
-            value.map(|value| to_datum(value.as_ref())).map_err(|error| self.fault(error))
+            budget::within(|| {
+                let value = Value::resolve_val(&self.compiled.guarded, &context);
+                value.map(|value| to_datum(value.as_ref())).map_err(|error| self.fault(error))
+            })
         }));
         evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))
     }
@@ -287,8 +309,13 @@ impl Expression {
 
     /// CEL's errors repeat the values they met; this keeps only what the manifest itself says.
     fn fault(&self, error: ExecutionError) -> Fault {
+        if paid::is_spent(&error) {
+            return Fault::Spent;
+        }
         match error {
-            ExecutionError::NoSuchKey(key) if self.source.contains(key.as_str()) => {
+            ExecutionError::NoSuchKey(key)
+                if references::writes(self.compiled.program.expression(), &key) =>
+            {
                 Fault::Missing(key.as_str().to_owned())
             }
             ExecutionError::NoSuchKey(_) => Fault::NoEntry,
@@ -315,7 +342,7 @@ impl Expression {
 
 /// The parser takes more stack than a runtime's thread has. `None` when it panicked, `Ok(None)` when the tree is too deep
 /// to be evaluated, or even dropped, on any other stack.
-fn parse(source: &str) -> Option<Result<Option<Arc<Program>>, ParseErrors>> {
+fn parse(source: &str) -> Option<Result<Option<Arc<Compiled>>, ParseErrors>> {
     room::with_room(|| {
         if let Some(known) = COMPILED.with_borrow(|compiled| compiled.get(source).cloned()) {
             return Ok(Some(known));
@@ -324,11 +351,14 @@ fn parse(source: &str) -> Option<Result<Option<Arc<Program>>, ParseErrors>> {
         if references::depth(program.expression()) > MAX_DEPTH {
             return Ok(None);
         }
-        let program = Arc::new(program);
-        COMPILED.with_borrow_mut(|compiled| {
-            compiled.insert(source.to_owned(), Arc::clone(&program));
-        });
-        Ok(Some(program))
+        let guarded = guarded::guarded(program.expression());
+        let Some(guarded) = guarded.filter(|tree| references::depth(tree) <= MAX_GUARDED_DEPTH)
+        else {
+            return Ok(None);
+        };
+        let compiled = Arc::new(Compiled { program, guarded });
+        COMPILED.with_borrow_mut(|known| known.insert(source.to_owned(), Arc::clone(&compiled)));
+        Ok(Some(compiled))
     })
 }
 
@@ -337,8 +367,11 @@ fn declare_xml(context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault
     let shape = Arc::clone(&scope.shape);
     let refused = |problem: &'static str| ExecutionError::function_error(functions::XML, problem);
     let read = move |text: Arc<String>| {
+        budget::spend_text(text.len()).map_err(paid::spent)?;
         let tree = xml::read(&text, &shape).map_err(|_| refused("this is no XML"))?;
-        Value::try_from(to_val(&tree).as_ref())
+        let value = to_val(&tree);
+        paid::weigh(value.as_ref())?;
+        Value::try_from(value.as_ref())
     };
     context
         .add_function(functions::XML, read)

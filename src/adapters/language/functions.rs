@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::charset::Charset;
-use super::{json, moment};
+use super::{budget, json, moment};
 use crate::crypto::{self, MacKey};
 use crate::query::{identifier, name};
 
@@ -105,7 +105,9 @@ pub(super) static ALL: [Function; 30] = [
     of("join", 2, |arguments| match arguments {
         [items, between] => {
             let items: Option<Vec<&str>> = list(items)?.iter().map(Json::as_str).collect();
-            Ok(text(items.ok_or(TEXTS)?.join(as_text(between)?)))
+            let (items, between) = (items.ok_or(TEXTS)?, as_text(between)?);
+            budget::spend_text(items.len().saturating_mul(between.len()))?;
+            Ok(text(items.join(between)))
         }
         _ => Err(COUNT),
     }),
@@ -221,9 +223,17 @@ fn json(arguments: &[Datum]) -> Result<Datum, &'static str> {
     };
     for _ in 0..3 {
         let Json::String(inner) = &value else { break };
+        spend_document(inner)?;
         value = json::read(inner).ok_or("the text is no JSON, or has a key twice")?;
     }
     Ok(Datum::Json(value))
+}
+
+/// Pays for what a text of JSON may become: each of these begins a value.
+fn spend_document(text: &str) -> Result<(), &'static str> {
+    let begins = |byte: &u8| matches!(byte, b',' | b':' | b'[' | b'{');
+    let values = text.bytes().filter(|byte| begins(byte)).count();
+    budget::spend(budget::NODE.saturating_mul(u64::try_from(values).unwrap_or(u64::MAX)))
 }
 
 /// The element whose field is greatest; the later one of equals; null of an empty list.

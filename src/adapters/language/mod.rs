@@ -1,5 +1,6 @@
 //! The language of manifests: expressions, the functions they call, templates with expressions in them.
 
+mod budget;
 pub(super) mod charset;
 pub(super) mod envelope;
 pub(super) mod expression;

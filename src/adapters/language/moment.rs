@@ -119,7 +119,7 @@ pub(super) fn fen(text: &str) -> Result<i64, &'static str> {
         None => (false, text),
     };
     let (yuan, decimals) = digits.split_once('.').unwrap_or((digits, ""));
-    let yuan = yuan.replace(',', "");
+    let yuan = ungrouped(yuan).ok_or(NO_AMOUNT)?;
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if yuan.is_empty() || !all_digits(&yuan) || !all_digits(decimals) {
         return Err(NO_AMOUNT);
@@ -130,6 +130,15 @@ pub(super) fn fen(text: &str) -> Result<i64, &'static str> {
     }
     let fen: i64 = format!("{yuan}{cents:0<2}").parse().map_err(|_| NO_AMOUNT)?;
     Ok(if negative { -fen } else { fen })
+}
+
+/// The digits without the commas between groups of three of them; `None` where a comma stands elsewhere.
+fn ungrouped(digits: &str) -> Option<String> {
+    let mut groups = digits.split(',');
+    let first = groups.next()?;
+    let is_grouped = digits.len() > first.len();
+    let are_whole = !is_grouped || (1..=3).contains(&first.len());
+    (are_whole && groups.all(|group| group.len() == 3)).then(|| digits.replace(',', ""))
 }
 
 enum Piece {
@@ -155,14 +164,30 @@ fn number(digits: &str) -> Option<i16> {
 }
 
 /// Year, month and, when there is one, day of `20180131`, `2018-1-31`, `2018/01/31 09:30:00.0`, `2018年1月31日`,
-/// `20180131093000`, `201801` and `2018-01`.
+/// `20180131093000`, `201801` and `2018-01`. What follows the day must be a time of day in China.
 fn calendar(text: &str) -> Option<(i16, i8, Option<i8>)> {
-    let day_part = text.split([' ', 'T']).next()?;
+    let (day_part, time_part) = match text.split_once([' ', 'T']) {
+        Some((day_part, time_part)) => (day_part, Some(time_part)),
+        None => (text, None),
+    };
+    let parts = day_of(day_part)?;
+    match time_part {
+        None => Some(parts),
+        // A month, or a time already, with a time after it is neither.
+        Some(_) if parts.2.is_none() || day_part.len() == 14 => None,
+        Some(time_part) => is_time_in_china(time_part.trim_start()).then_some(parts),
+    }
+}
+
+fn day_of(day_part: &str) -> Option<(i16, i8, Option<i8>)> {
     if day_part.bytes().all(|byte| byte.is_ascii_digit()) {
         let part = |from: usize, to: usize| number(day_part.get(from..to)?);
         let day = match day_part.len() {
             6 => None,
-            8 | 14 => Some(i8::try_from(part(6, 8)?).ok()?),
+            8 => Some(i8::try_from(part(6, 8)?).ok()?),
+            14 if is_clock(part(8, 10)?, part(10, 12)?, part(12, 14)?) => {
+                Some(i8::try_from(part(6, 8)?).ok()?)
+            }
             _ => return None,
         };
         return Some((part(0, 4)?, i8::try_from(part(4, 6)?).ok()?, day));
@@ -177,6 +202,47 @@ fn calendar(text: &str) -> Option<(i16, i8, Option<i8>)> {
     };
     let (month, day) = (small()??, small()?);
     parts.next().is_none().then_some((year, month, day))
+}
+
+/// `9:30`, `09:30:00`, `09:30:00.000` or `093000`, and after it nothing or China's offset. Any other offset is refused:
+/// which day it means depends on the summer times China has had.
+fn is_time_in_china(text: &str) -> bool {
+    let clock = ["+08:00", "+0800", "+08"].iter().find_map(|offset| text.strip_suffix(offset));
+    let clock = clock.unwrap_or(text).trim_end();
+    let (clock, fraction) = match clock.split_once('.') {
+        Some((clock, fraction)) => (clock, Some(fraction)),
+        None => (clock, None),
+    };
+    let is_fraction = |digits: &str| {
+        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !fraction.is_none_or(is_fraction) {
+        return false;
+    }
+    let two = |part: &str| number(part).filter(|_| part.len() == 2);
+    let parts: Vec<&str> = match clock.split_at_checked(2) {
+        Some((hour, rest)) if clock.len() == 6 && !clock.contains(':') => {
+            match rest.split_at_checked(2) {
+                Some((minute, second)) => vec![hour, minute, second],
+                None => return false,
+            }
+        }
+        _ => clock.split(':').collect(),
+    };
+    let (hour, minute, second) = match parts.as_slice() {
+        [hour, minute] if fraction.is_none() => (*hour, *minute, Some(0)),
+        [hour, minute, second] => (*hour, *minute, two(second)),
+        _ => return false,
+    };
+    let hour = number(hour).filter(|_| (1..=2).contains(&hour.len()));
+    match (hour, two(minute), second) {
+        (Some(hour), Some(minute), Some(second)) => is_clock(hour, minute, second),
+        _ => false,
+    }
+}
+
+fn is_clock(hour: i16, minute: i16, second: i16) -> bool {
+    hour < 24 && minute < 60 && second < 60
 }
 
 #[cfg(test)]
@@ -199,6 +265,46 @@ mod tests {
             ["2018-02-30", "31.01.2018", "2018", "201801", "yesterday", "2018-01-31-01", "一"]
         {
             assert_eq!(date(text), Err(NO_DATE), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_day_is_a_time_in_china_or_the_text_is_no_date() {
+        for text in [
+            "2018-01-31T00:00:00.000+08:00",
+            "2018-01-31T09:30:00+0800",
+            "2018-01-31 09:30:00 +08",
+            "2018/1/31 0:00:00",
+            "2018/1/31 9:30",
+            "20180131 093000",
+            "20180131235959",
+            "2018年1月31日 09:30:00.123456789",
+        ] {
+            assert_eq!(date(text), Ok(Some("2018-01-31".to_owned())), "{text}");
+            assert_eq!(month(text), Ok(Some("2018-01".to_owned())), "{text}");
+        }
+        for text in [
+            "2018-01-30T16:00:00.000+00:00",
+            "2018-01-30T16:00:00.000Z",
+            "1988-06-15T00:00:00.000+09:00",
+            "2018-01-30 16:00:00-08:00",
+            "2018-01-30 or thereabouts",
+            "2018-01-30 x",
+            "2018-01-30T",
+            "2018-01-30T24:00:00",
+            "2018-01-30T12:60:00",
+            "2018-01-30T12:00:00.",
+            "2018-01-30T12:00.5",
+            "2018-01-30T12",
+            "2018-01-30 2018-01-31",
+            "20180131999999",
+            "20180131093000 09:30:00",
+            "20180131Z",
+            "2018-01 09:30:00",
+            "201801 09:30:00",
+        ] {
+            assert_eq!(date(text), Err(NO_DATE), "{text}");
+            assert_eq!(month(text), Err(NO_DATE), "{text}");
         }
     }
 
@@ -243,6 +349,16 @@ mod tests {
             ("-3.00", -300),
         ] {
             assert_eq!(fen(text), Ok(expected), "{text}");
+        }
+        for (text, expected) in
+            [("1,234,567", 123_456_700), ("123,456.7", 12_345_670), ("-1,000", -100_000)]
+        {
+            assert_eq!(fen(text), Ok(expected), "{text}");
+        }
+        for wrong in
+            ["1234,56", "1,23", "1,2345", ",123", "1,,234", "1234,567", "12,34.56", "1,", ","]
+        {
+            assert_eq!(fen(wrong), Err(NO_AMOUNT), "{wrong}");
         }
         for wrong in ["", "1.234", "1e3", "十", ".", "99999999999999999999", "1.-5"] {
             assert_eq!(fen(wrong), Err(NO_AMOUNT), "{wrong}");

@@ -3,6 +3,10 @@
 use serde_json::Value as Json;
 
 use super::expression::{Expression, Fault, Flaw, Names, Scope};
+use super::room;
+
+/// Expressions in one template. Each of them is compiled.
+const MAX_HOLES: usize = 200;
 
 /// A text with holes.
 pub(crate) struct Template(Vec<Piece>);
@@ -18,6 +22,14 @@ impl Template {
     /// # Errors
     /// Every hole that is not closed or holds no expression.
     pub(crate) fn compile(source: &str) -> Result<Self, Vec<Flaw>> {
+        // One thread for all of its expressions.
+        room::with_room(|| Self::read(source)).unwrap_or_else(|| {
+            Err(vec![Flaw { offset: 0, problem: "this is no template".to_owned() }])
+        })
+    }
+
+    fn read(source: &str) -> Result<Self, Vec<Flaw>> {
+        let mut holes = 0_usize;
         let mut pieces = Vec::new();
         let mut flaws = Vec::new();
         let mut text = String::new();
@@ -33,6 +45,12 @@ impl Template {
                     flaws.push(Flaw { offset, problem });
                     break;
                 };
+                holes += 1;
+                if holes > MAX_HOLES {
+                    let problem = format!("a template has at most {MAX_HOLES} expressions");
+                    flaws.push(Flaw { offset, problem });
+                    break;
+                }
                 pieces.push(Piece::Text(std::mem::take(&mut text)));
                 let inside = rest.get(1..length - 1).unwrap_or_default();
                 match Expression::compile(inside) {
@@ -255,6 +273,11 @@ mod tests {
         assert_eq!(flaws("<a>{}</a>")[0].offset, 4);
         assert_eq!(flaws("<a>{1 + who}</a>")[0].offset, 8);
         assert_eq!(flaws("<a>{1 +}{2 +}</a>").len(), 2);
+        assert_eq!(flaws(&"{1}".repeat(200)), []);
+        let crowded = flaws(&"{1}".repeat(20_000));
+        assert_eq!(crowded.len(), 1);
+        assert_eq!(crowded[0].offset, 600);
+        assert_eq!(crowded[0].problem, "a template has at most 200 expressions");
     }
 
     #[test]

@@ -33,6 +33,11 @@ impl Shape {
 
 /// Attributes of one element. The parser compares each with all others.
 const MAX_ATTRIBUTES: usize = 256;
+/// Declarations of namespaces in force at one place. The parser compares each with all others, for each element that
+/// adds one.
+const MAX_DECLARED: usize = 32;
+/// Declarations of namespaces in one text.
+const MAX_DECLARATIONS: usize = 4_096;
 
 /// Why a text is not read as XML. Holds nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -46,6 +51,14 @@ pub(crate) enum XmlError {
     /// Elements are nested too deep.
     #[error("elements are nested more than {MAX_DEPTH} deep")]
     TooDeep,
+    /// Namespaces are declared too often.
+    #[error(
+        "namespaces are declared more than {MAX_DECLARED} times around one element, or {MAX_DECLARATIONS} times in all"
+    )]
+    TooManyNamespaces,
+    /// Two attributes of an element differ in nothing but an undeclared namespace.
+    #[error("an element has two attributes of one name")]
+    Ambiguous,
 }
 
 /// The text as a map with one entry, the root element.
@@ -65,9 +78,7 @@ pub(crate) fn read(text: &str, shape: &Shape) -> Result<Json, XmlError> {
 /// # Errors
 /// See [`XmlError`].
 pub(super) fn parse(text: &str) -> Result<Document<'_>, XmlError> {
-    if has_crowded_tag(text) {
-        return Err(XmlError::TooWide);
-    }
+    refuse_outsized(text)?;
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(text.trim_start(), options).map_err(|_| XmlError::Refused)
 }
@@ -84,21 +95,74 @@ fn name(node: Node<'_, '_>, shape: &Shape) -> String {
     shape.name(node.tag_name().namespace(), node.tag_name().name())
 }
 
-/// True when a tag has too many `=` outside quotes.
-fn has_crowded_tag(text: &str) -> bool {
+/// What the parser would take too long for is refused before it sees the text. Where the text is not well formed the
+/// two may disagree about what follows, which the parser then no longer looks at.
+fn refuse_outsized(text: &str) -> Result<(), XmlError> {
     const SKIPPED: [(&str, &str); 3] = [("!--", "-->"), ("![CDATA[", "]]>"), ("?", "?>")];
+    // How many namespaces are declared by each element that is open, and by all of them.
+    let mut open: Vec<usize> = Vec::new();
+    let (mut declared, mut declarations) = (0_usize, 0_usize);
     let mut rest = text;
-    while let Some((_, tag)) = rest.split_once('<') {
-        if let Some((_, end)) = SKIPPED.iter().find(|(start, _)| tag.starts_with(start)) {
-            rest = tag.split_once(end).map_or("", |(_, rest)| rest);
+    while let Some((_, after)) = rest.split_once('<') {
+        if let Some((_, end)) = SKIPPED.iter().find(|(start, _)| after.starts_with(start)) {
+            rest = after.split_once(end).map_or("", |(_, rest)| rest);
             continue;
         }
-        let (mut quote, mut count, mut length) = (None, 0, tag.len());
-        for (at, byte) in tag.bytes().enumerate() {
+        let tag = Tag::read(after);
+        rest = after.get(tag.length..).unwrap_or_default();
+        if tag.attributes > MAX_ATTRIBUTES {
+            return Err(XmlError::TooWide);
+        }
+        declarations += tag.declarations;
+        if declared + tag.declarations > MAX_DECLARED || declarations > MAX_DECLARATIONS {
+            return Err(XmlError::TooManyNamespaces);
+        }
+        match tag.kind {
+            Kind::Start => {
+                declared += tag.declarations;
+                open.push(tag.declarations);
+                if open.len() > MAX_DEPTH {
+                    return Err(XmlError::TooDeep);
+                }
+            }
+            Kind::End => declared -= open.pop().unwrap_or_default(),
+            Kind::Empty => {}
+        }
+    }
+    Ok(())
+}
+
+/// What can be seen of a tag without parsing it.
+struct Tag {
+    /// Bytes up to its `>`.
+    length: usize,
+    /// `=` outside quotes.
+    attributes: usize,
+    /// `xmlns` outside quotes.
+    declarations: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Start,
+    End,
+    Empty,
+}
+
+impl Tag {
+    /// The tag whose `<` stands before the text.
+    fn read(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let (mut quote, mut attributes, mut declarations) = (None, 0, 0);
+        let mut length = bytes.len();
+        for (at, byte) in bytes.iter().enumerate() {
             match (quote, byte) {
                 (Some(open), _) if byte == open => quote = None,
                 (None, b'"' | b'\'') => quote = Some(byte),
-                (None, b'=') => count += 1,
+                (None, b'=') => attributes += 1,
+                (None, b'x') if bytes.get(at..).is_some_and(|rest| rest.starts_with(b"xmlns")) => {
+                    declarations += 1;
+                }
                 (None, b'>') => {
                     length = at;
                     break;
@@ -106,12 +170,13 @@ fn has_crowded_tag(text: &str) -> bool {
                 _ => {}
             }
         }
-        if count > MAX_ATTRIBUTES {
-            return true;
-        }
-        rest = tag.get(length..).unwrap_or_default();
+        let kind = match bytes.get(..length) {
+            Some([b'/', ..]) => Kind::End,
+            Some([b'!', ..] | [.., b'/']) => Kind::Empty,
+            _ => Kind::Start,
+        };
+        Self { length, attributes, declarations, kind }
     }
-    false
 }
 
 fn element_at(node: Node<'_, '_>, shape: &Shape, depth: usize) -> Result<Json, XmlError> {
@@ -121,7 +186,9 @@ fn element_at(node: Node<'_, '_>, shape: &Shape, depth: usize) -> Result<Json, X
     let mut map = Map::new();
     for attribute in node.attributes() {
         let name = shape.name(attribute.namespace(), attribute.name());
-        map.insert(format!("@{name}"), Json::from(attribute.value()));
+        if map.insert(format!("@{name}"), Json::from(attribute.value())).is_some() {
+            return Err(XmlError::Ambiguous);
+        }
     }
     for child in node.children().filter(Node::is_element) {
         insert(&mut map, name(child, shape), element_at(child, shape, depth + 1)?, shape);
@@ -205,8 +272,42 @@ mod tests {
         let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
         assert_eq!(read(&deep, &Shape::default()), Err(XmlError::TooDeep));
         let deeper = format!("{}{}", "<a>".repeat(200_000), "</a>".repeat(200_000));
-        assert!(read(&deeper, &Shape::default()).is_err());
+        assert_eq!(read(&deeper, &Shape::default()), Err(XmlError::TooDeep));
         let wide = format!("<a>{}</a>", "<b/>".repeat(120_000));
         assert_eq!(read(&wide, &Shape::default()), Err(XmlError::Refused));
+    }
+
+    #[test]
+    fn what_would_take_the_parser_long_is_refused_before_it_begins() {
+        let nested: String = (0..20_000).map(|at| format!("<a xmlns:p{at}=\"u\">")).collect();
+        assert_eq!(read(&nested, &Shape::default()), Err(XmlError::TooManyNamespaces));
+        let defaults = "<a xmlns=\"u\">".repeat(20_000);
+        assert_eq!(read(&defaults, &Shape::default()), Err(XmlError::TooManyNamespaces));
+        let crowd: String = (0..200).map(|at| format!(" xmlns:p{at}='u'")).collect();
+        assert_eq!(
+            read(&format!("<a{crowd}/>"), &Shape::default()),
+            Err(XmlError::TooManyNamespaces)
+        );
+        let beside = format!("<a>{}</a>", "<b xmlns=''/>".repeat(5_000));
+        assert_eq!(read(&beside, &Shape::default()), Err(XmlError::TooManyNamespaces));
+        let attributes: String = (0..300).map(|at| format!(" a{at}='>'")).collect();
+        assert_eq!(read(&format!("<a{attributes}/>"), &Shape::default()), Err(XmlError::TooWide));
+    }
+
+    #[test]
+    fn what_agencies_write_is_not_outsized() {
+        // As Axis and .NET write rows: a declaration on each of them.
+        let rows = "<row xmlns='' xmlns:i=\"urn:i\" note='a/>b'><c/></row >".repeat(1_000);
+        let text = format!("<a xmlns='u'><!-- <b> --><![CDATA[<b>]]><?p <b> ?>{rows}</a>");
+        let read = read(&text, &Shape::default()).unwrap();
+        assert_eq!(read["a"]["row"].as_array().map(Vec::len), Some(1_000));
+    }
+
+    #[test]
+    fn two_attributes_of_one_name_are_ambiguous() {
+        let text = "<r xmlns:a='u1' xmlns:b='u2' a:no='1' b:no='2'/>";
+        assert_eq!(read(text, &Shape::default()), Err(XmlError::Ambiguous));
+        let shape = Shape { namespaces: vec![("b".into(), "u2".into())], ..Shape::default() };
+        assert_eq!(read(text, &shape), Ok(json!({ "r": { "@no": "1", "@b:no": "2" } })));
     }
 }

@@ -3,7 +3,7 @@
 //! Both sides of `?:` are ways; so are, for `&&` and `||`, each operand that decides, and none that does. What stands
 //! inside a macro (`map`, `filter`, `exists`, …) counts as a whole, but for the code tables it looks into.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use cel::common::ast::operators::{CONDITIONAL, INDEX, LOGICAL_AND, LOGICAL_OR};
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr};
 use cel::{Context, Value};
 
-use super::{ENVIRONMENT, Expression, Scope, declare_xml};
+use super::{ENVIRONMENT, Expression, Scope, declare_xml, guarded};
+use crate::adapters::language::budget::{self, NODE};
 
 /// One way through an expression: a node, and a side of it.
 pub(crate) type Branch = (u64, usize);
@@ -25,26 +26,34 @@ pub(crate) struct Taken {
     pub(crate) codes: BTreeSet<(String, String)>,
 }
 
+/// A walk through what was written, which asks what is evaluated for each value.
+struct Walk<'a> {
+    guarded: HashMap<u64, &'a IdedExpr>,
+    taken: Taken,
+}
+
 impl Expression {
     /// Every way through it, in words.
     pub(crate) fn branches(&self) -> Vec<(Branch, String)> {
         let mut found = Vec::new();
-        self.list(self.program.expression(), &mut found);
+        self.list(self.compiled.program.expression(), &mut found);
         found
     }
 
     /// What an evaluation in this scope goes through. It costs several evaluations: it is for fixtures.
     pub(crate) fn taken(&self, scope: &Scope) -> Taken {
-        let mut taken = Taken::default();
+        let mut guarded = HashMap::new();
+        guarded::by_id(&self.compiled.guarded, &mut guarded);
+        let mut walk = Walk { guarded, taken: Taken::default() };
         // As in `evaluate`: whatever the interpreter does with a strange value, nothing else suffers.
         let walked = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
             if !self.calls_xml || declare_xml(&mut context, scope).is_ok() {
                 context.set_variable_resolver(scope);
-                walk(self.program.expression(), &context, &mut taken);
+                budget::within(|| walk.node(self.compiled.program.expression(), &context));
             }
         }));
-        if walked.is_err() { Taken::default() } else { taken }
+        if walked.is_err() { Taken::default() } else { walk.taken }
     }
 
     fn list(&self, node: &IdedExpr, found: &mut Vec<(Branch, String)>) {
@@ -79,7 +88,8 @@ impl Expression {
 
     /// Where a node begins, from 1: the least place of anything in it.
     fn character(&self, node: &IdedExpr) -> u32 {
-        let own = self.program.source_info().offset_for(node.id).map(|(start, _)| start + 1);
+        let own =
+            self.compiled.program.source_info().offset_for(node.id).map(|(start, _)| start + 1);
         let inside = children(node).into_iter().map(|child| self.character(child));
         inside.chain(own).filter(|place| *place > 0).min().unwrap_or(0)
     }
@@ -105,7 +115,7 @@ fn operands<'a>(node: &'a IdedExpr, operator: &str) -> Vec<&'a IdedExpr> {
 }
 
 /// The nodes below one; of a macro only what it goes through.
-fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
+pub(super) fn children(node: &IdedExpr) -> Vec<&IdedExpr> {
     match &node.expr {
         Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),
         Expr::Select(select) => vec![&select.operand],
@@ -126,80 +136,89 @@ fn parts(entry: &EntryExpr) -> Vec<&IdedExpr> {
     }
 }
 
-fn walk(node: &IdedExpr, context: &Context<'_, '_>, taken: &mut Taken) {
-    match &node.expr {
-        Expr::Call(call) if call.func_name == CONDITIONAL => {
-            if let [condition, yes, no] = call.args.as_slice() {
-                walk(condition, context, taken);
-                if let Ok(Value::Bool(truth)) = context.resolve(condition) {
-                    taken.branches.insert((node.id, usize::from(!truth)));
-                    walk(if truth { yes } else { no }, context, taken);
+impl Walk<'_> {
+    fn value(&self, node: &IdedExpr, context: &Context<'_, '_>) -> Option<Value> {
+        context.resolve(self.guarded.get(&node.id)?).ok()
+    }
+
+    fn node(&mut self, node: &IdedExpr, context: &Context<'_, '_>) {
+        match &node.expr {
+            Expr::Call(call) if call.func_name == CONDITIONAL => {
+                if let [condition, yes, no] = call.args.as_slice() {
+                    self.node(condition, context);
+                    if let Some(Value::Bool(truth)) = self.value(condition, context) {
+                        self.taken.branches.insert((node.id, usize::from(!truth)));
+                        self.node(if truth { yes } else { no }, context);
+                    }
                 }
             }
-        }
-        Expr::Call(call) => match logical(call) {
-            Some((_, deciding)) => walk_operands(node, &call.func_name, deciding, context, taken),
-            None => {
-                note_code(call, context, taken);
-                children(node).into_iter().for_each(|child| walk(child, context, taken));
+            Expr::Call(call) => match logical(call) {
+                Some((_, deciding)) => self.operands(node, &call.func_name, deciding, context),
+                None => {
+                    self.note_code(call, context);
+                    children(node).into_iter().for_each(|child| self.node(child, context));
+                }
+            },
+            Expr::Comprehension(call) => {
+                self.node(&call.iter_range, context);
+                self.codes_inside(call, context);
             }
-        },
-        Expr::Comprehension(call) => {
-            walk(&call.iter_range, context, taken);
-            codes_inside(call, context, taken);
+            _ => children(node).into_iter().for_each(|child| self.node(child, context)),
         }
-        _ => children(node).into_iter().for_each(|child| walk(child, context, taken)),
     }
-}
 
-fn walk_operands(
-    node: &IdedExpr,
-    operator: &str,
-    deciding: bool,
-    context: &Context<'_, '_>,
-    taken: &mut Taken,
-) {
-    let operands = operands(node, operator);
-    let mut is_clear = true;
-    for (side, operand) in operands.iter().enumerate() {
-        walk(operand, context, taken);
-        match context.resolve(operand) {
-            Ok(Value::Bool(truth)) if truth == deciding => {
-                taken.branches.insert((node.id, side));
-                return;
+    fn operands(
+        &mut self,
+        node: &IdedExpr,
+        operator: &str,
+        deciding: bool,
+        context: &Context<'_, '_>,
+    ) {
+        let operands = operands(node, operator);
+        let mut is_clear = true;
+        for (side, operand) in operands.iter().enumerate() {
+            self.node(operand, context);
+            match self.value(operand, context) {
+                Some(Value::Bool(truth)) if truth == deciding => {
+                    self.taken.branches.insert((node.id, side));
+                    return;
+                }
+                Some(Value::Bool(_)) => {}
+                _ => is_clear = false,
             }
-            Ok(Value::Bool(_)) => {}
-            _ => is_clear = false,
+        }
+        if is_clear {
+            self.taken.branches.insert((node.id, operands.len()));
         }
     }
-    if is_clear {
-        taken.branches.insert((node.id, operands.len()));
-    }
-}
 
-/// Notes `codes.TABLE[key]`.
-fn note_code(call: &CallExpr, context: &Context<'_, '_>, taken: &mut Taken) {
-    let [table, key] = call.args.as_slice() else { return };
-    if call.func_name != INDEX {
-        return;
+    /// Notes `codes.TABLE[key]`.
+    fn note_code(&mut self, call: &CallExpr, context: &Context<'_, '_>) {
+        let [table, key] = call.args.as_slice() else { return };
+        if call.func_name != INDEX {
+            return;
+        }
+        let Expr::Select(select) = &table.expr else { return };
+        if !matches!(&select.operand.expr, Expr::Ident(name) if name == "codes") {
+            return;
+        }
+        if let Some(Value::String(key)) = self.value(key, context) {
+            self.taken.codes.insert((select.field.clone(), key.as_str().to_owned()));
+        }
     }
-    let Expr::Select(select) = &table.expr else { return };
-    if !matches!(&select.operand.expr, Expr::Ident(name) if name == "codes") {
-        return;
-    }
-    if let Ok(Value::String(key)) = context.resolve(key) {
-        taken.codes.insert((select.field.clone(), key.as_str().to_owned()));
-    }
-}
 
-fn codes_inside(call: &ComprehensionExpr, context: &Context<'_, '_>, taken: &mut Taken) {
-    let Ok(Value::List(items)) = context.resolve(&call.iter_range) else { return };
-    for item in items.iter() {
-        let mut inner = context.new_inner_scope();
-        inner.add_variable_from_value(call.iter_var.as_str(), item.clone());
-        let mut within = Taken::default();
-        walk(&call.loop_step, &inner, &mut within);
-        walk(&call.loop_cond, &inner, &mut within);
-        taken.codes.extend(within.codes);
+    fn codes_inside(&mut self, call: &ComprehensionExpr, context: &Context<'_, '_>) {
+        let Some(Value::List(items)) = self.value(&call.iter_range, context) else { return };
+        let outside = std::mem::take(&mut self.taken.branches);
+        for item in items.iter() {
+            if budget::spend(NODE).is_err() {
+                break;
+            }
+            let mut inner = context.new_inner_scope();
+            inner.add_variable_from_value(call.iter_var.as_str(), item.clone());
+            self.node(&call.loop_step, &inner);
+            self.node(&call.loop_cond, &inner);
+        }
+        self.taken.branches = outside;
     }
 }

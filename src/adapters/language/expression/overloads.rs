@@ -5,6 +5,7 @@ use cel::common::types::DYN_TYPE;
 use cel::common::value::CowVal;
 use cel::{Env, ExecutionError};
 
+use super::paid::weigh;
 use super::scope::{to_datum, to_val};
 use crate::adapters::language::functions::{self, ALL, Datum};
 
@@ -33,12 +34,16 @@ fn call<'b, 'v, const PLACE: usize>(
         return Err(ExecutionError::missing_argument_or_target());
     };
     let refused = |problem: &'static str| ExecutionError::function_error(function.name, problem);
+    // Each argument is copied.
+    arguments.iter().try_for_each(|argument| weigh(argument.as_ref()))?;
     let data: Option<Vec<Datum>> =
         arguments.iter().map(|argument| to_datum(argument.as_ref())).collect();
     let result =
         function.call(&data.ok_or_else(|| refused(functions::FOREIGN))?).map_err(refused)?;
-    Ok(match result {
+    let result = match result {
         Datum::Bytes(bytes) => CowVal::owned(cel::common::types::CelBytes::from(bytes)),
         Datum::Json(json) => CowVal::Owned(to_val(&json)),
-    })
+    };
+    weigh(result.as_ref())?;
+    Ok(result)
 }

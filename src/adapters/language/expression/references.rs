@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cel::Program;
-use cel::common::ast::{EntryExpr, Expr, IdedExpr};
+use cel::common::ast::operators::INDEX;
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 
 use super::super::functions;
+use super::guarded;
 
 /// Functions of CEL itself.
 const STANDARD: [&str; 10] =
@@ -85,6 +87,19 @@ pub(super) fn depth(node: &IdedExpr) -> usize {
         }
     };
     deepest + 1
+}
+
+/// True when that key is written in the tree as a field, or as the text in brackets.
+pub(super) fn writes(node: &IdedExpr, key: &str) -> bool {
+    let is_here = match &node.expr {
+        Expr::Select(select) => select.field == key,
+        Expr::Call(call) if call.func_name == INDEX => matches!(
+            call.args.last().map(|index| &index.expr),
+            Some(Expr::Literal(LiteralValue::String(text))) if text.inner() == key
+        ),
+        _ => false,
+    };
+    is_here || guarded::below(node).into_iter().any(|child| writes(child, key))
 }
 
 fn entry_depth(entry: &EntryExpr) -> usize {

@@ -213,3 +213,140 @@ fn nothing_written_in_a_manifest_can_panic_or_exhaust_the_stack() {
         .join()
         .unwrap();
 }
+
+#[test]
+fn what_grows_without_bound_is_stopped() {
+    budget::shrink(4 * 1024 * 1024);
+    let mut scope = scope();
+    let rows: Vec<Json> = (0..2_000).map(|id| json!({ "id": id, "name": "欧阳修文" })).collect();
+    scope.set("rows", &json!(rows));
+    scope.set("long", &json!("x".repeat(1 << 20)));
+    let ten = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let nested = names
+        .iter()
+        .rev()
+        .fold("true".to_owned(), |inside, name| format!("{ten}.all({name}, {inside})"));
+    let strings = "a + a + a + a + a + a + a + a + a + a";
+    let growing =
+        (0..9).fold("['aaaaaaaaaa']".to_owned(), |before, _| format!("{before}.map(a, {strings})"));
+    let lists = (0..9).fold("[rows]".to_owned(), |before, _| {
+        format!("{before}.map(a, [a, a, a, a, a, a, a, a])")
+    });
+    let maps = (0..9).fold("[rows]".to_owned(), |before, _| {
+        format!("{before}.map(a, {{'a': a, 'b': a, 'c': a, 'd': a}})")
+    });
+    let doubled = (0..12).fold("[long]".to_owned(), |before, _| format!("{before}.map(a, hex(a))"));
+    for source in [
+        nested,
+        growing,
+        lists,
+        maps,
+        doubled,
+        "rows.all(a, !rows.exists(b, b.id == a.id + 2000))".to_owned(),
+        "rows.all(a, rows.exists_one(b, b.id == a.id))".to_owned(),
+        "rows.all(a, rows.filter(b, b.id == a.id).size() == 1)".to_owned(),
+        "rows.map(a, a.id in rows.map(b, b.id))".to_owned(),
+        "rows.map(a, rows == rows)".to_owned(),
+        "rows.map(a, size(long) + a.id)".to_owned(),
+        "rows.map(a, long.contains(a.name))".to_owned(),
+        "rows.map(a, string(long).size())".to_owned(),
+        "rows.map(a, long < long)".to_owned(),
+        "rows.map(a, to_json(rows))".to_owned(),
+        "rows.map(a, [rows])".to_owned(),
+        "rows.map(a, rows.size() > 0 ? rows : [])".to_owned(),
+        "rows.map(a, a.name.matches('^.*x{900}$'))".to_owned(),
+        "long.matches('x*y')".to_owned(),
+        "join(rows.map(a, a.name), long)".to_owned(),
+        "json('[' + join(rows.map(a, join(rows.map(b, '0'), ',')), ',') + ']')".to_owned(),
+        format!("[{}]", vec!["rows"; 200].join(", ")),
+        vec!["long"; 31].join(" + "),
+        "'x'.matches('(a{200}){200}')".to_owned(),
+    ] {
+        let expression = Expression::compile(&source).unwrap();
+        let fault = expression.evaluate(&scope).expect_err(&source);
+        let is_pattern = source.starts_with("'x'");
+        assert_eq!(fault == Fault::Spent, !is_pattern, "{source}: {fault:?}");
+        assert!(expression.taken(&scope).codes.is_empty());
+    }
+}
+
+#[test]
+fn what_manifests_do_is_well_inside_the_budget() {
+    let mut scope = scope();
+    let rows: Vec<Json> =
+        (0..200).map(|id| json!({ "id": id, "name": "欧阳修文", "code": "1" })).collect();
+    scope.set("rows", &json!(rows));
+    let many: Vec<Json> = (0..20_000).map(|id| json!({ "id": id })).collect();
+    scope.set("many", &json!(many));
+    scope.set("long", &json!("x".repeat(1 << 22)));
+    for (source, expected) in [
+        ("rows.all(a, rows.exists(b, b.id == a.id))", json!(true)),
+        ("rows.filter(a, codes.matched[a.code]).size()", json!(200)),
+        ("rows.map(a, a.id > 100, a.name + '/' + string(a.id)).size()", json!(99)),
+        ("rows.exists_one(a, a.id == 7)", json!(true)),
+        ("rows.filter(a, a.name.matches('^[\\\\u4e00-\\\\u9fa5]{2,5}$')).size()", json!(200)),
+        ("many.filter(a, a.id >= 19000).size()", json!(1_000)),
+        ("hex(sm3(long)).size()", json!(64)),
+        ("long.contains('y') || long.size() == 4194304", json!(true)),
+        ("1 + 2 + 3 - 4 + 5", json!(7)),
+        ("[1] + [2] + [3]", json!([1, 2, 3])),
+        ("'a' + 'b' + string(3)", json!("ab3")),
+    ] {
+        let value = Expression::compile(source).unwrap().evaluate(&scope);
+        assert_eq!(value, Ok(expected), "{source}");
+    }
+}
+
+#[test]
+fn and_and_or_go_from_left_to_right_and_forget_no_error() {
+    for source in [
+        "resp.body.absent == '1004' || true",
+        "resp.body.absent == '1004' || size(resp.body.none) == 0",
+        "resp.body.absent == '1004' && false",
+        "(resp.body.absent == '1' || false) || true",
+        "false || (resp.body.absent == '1' || true)",
+        "true && resp.body.absent == '1' && false",
+        "resp.body.rows.exists(r, r.absent == 1 || true)",
+        "[1, 2].exists(n, 10 / (n - 1) == 10)",
+        "[1, 2].all(n, 10 / (n - 1) == 11)",
+        "!(resp.body.absent == 'x' && false)",
+        "(resp.body.absent == 'x' && false) ? 1 : 2",
+        "resp.text || true",
+        "resp.body.n && false",
+        "true && resp.body.n",
+        "false || resp.body.code",
+        "[1].all(n, n)",
+        "[0, 1].exists(n, n)",
+    ] {
+        let fault = evaluate(source);
+        assert!(fault.is_err(), "{source}: {fault:?}");
+    }
+    for (source, expected) in [
+        ("true || resp.body.absent == '1'", true),
+        ("false && resp.body.absent == '1'", false),
+        ("has(resp.body.absent) && resp.body.absent == '1'", false),
+        ("!has(resp.body.absent) || resp.body.absent == '1'", true),
+        ("resp.body.code == '00' && resp.body.n == 18 && resp.body.half > 1.0", true),
+        ("codes.matched['0'] || codes.matched['1']", true),
+        ("codes.matched['1'] && codes.matched['0']", false),
+        ("[1, 2].exists(n, n == 1 || 10 / (n - 1) == 10)", true),
+        ("[2, 1].exists(n, 10 / (n - 1) == 10)", true),
+        ("resp.body.none.exists(n, n)", false),
+        ("resp.body.none.all(n, n)", true),
+        ("resp.body.rows.all(r, r.v > 0)", true),
+    ] {
+        assert_eq!(evaluate(source), Ok(json!(expected)), "{source}");
+    }
+}
+
+#[test]
+fn a_value_that_is_part_of_the_text_is_no_missing_field() {
+    let mut scope = scope();
+    scope.set("resp", &json!({ "body": { "d": "01" } }));
+    let fault = |source: &str| Expression::compile(source).unwrap().evaluate(&scope).unwrap_err();
+    assert_eq!(fault("{'a': '2020-01-01'}[resp.body.d]"), Fault::NoEntry);
+    assert_eq!(fault("{'01x': 1}[resp.body.d]"), Fault::NoEntry);
+    assert_eq!(fault("resp.body['absent']"), Fault::Missing("absent".to_owned()));
+    assert_eq!(fault("[1].map(a, resp.absent)"), Fault::Missing("absent".to_owned()));
+}
