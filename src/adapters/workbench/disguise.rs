@@ -13,6 +13,7 @@ use crate::adapters::fixture::looks_real;
 use crate::crypto;
 use crate::query::Query;
 use crate::query::subject::{Subject, SubjectKind};
+use crate::query::value::Named;
 
 /// Digits in a row that are somebody's number when they stand beside Chinese text, or are told as an attribute.
 const NUMBER: usize = 7;
@@ -104,6 +105,21 @@ impl Disguise {
         if digits >= NUMBER || is_name || value.chars().any(is_han) {
             self.know(value);
         }
+    }
+
+    /// People that the agency told as an attribute.
+    pub(super) fn know_people(&mut self, people: &[Named]) {
+        for one in people {
+            self.know(&one.name);
+            self.know(&one.number);
+        }
+    }
+
+    /// The same number of people, each one invented.
+    pub(super) fn people(&mut self, people: &[Named]) -> Vec<Named> {
+        let invented =
+            |one: &Named| Named { name: self.text(&one.name), number: self.text(&one.number) };
+        people.iter().map(invented).collect()
     }
 
     /// From here on texts are replaced; before, they were only looked at.

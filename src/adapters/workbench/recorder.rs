@@ -274,10 +274,12 @@ impl Making<'_> {
         {
             for (name, value) in attributes {
                 let kind = self.operation.catalogue.iter().find(|known| known.name == *name);
-                if let Value::Text(text) = value
-                    && kind.is_some_and(|known| known.kind.name() == "text")
-                {
-                    disguise.know_told(text);
+                match value {
+                    Value::Text(text) if kind.is_some_and(|known| known.kind.name() == "text") => {
+                        disguise.know_told(text);
+                    }
+                    Value::People(people) => disguise.know_people(people),
+                    _ => {}
                 }
             }
         }
@@ -380,6 +382,7 @@ fn same(
                 for (name, value) in live {
                     let expected = match value {
                         Value::Text(text) => Value::Text(disguise.text(text)),
+                        Value::People(people) => Value::People(disguise.people(people)),
                         other => other.clone(),
                     };
                     if again.get(name) != Some(&expected) {
