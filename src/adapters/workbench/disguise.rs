@@ -40,7 +40,7 @@ impl Disguise {
     /// Of the people in the question. `secrets` are pairs of a real and an invented one.
     pub(super) fn of(
         query: &Query,
-        nonce: (&str, &str),
+        nonces: impl Iterator<Item = (String, String)>,
         request_id: [u8; 16],
         mut secrets: Vec<(String, String)>,
         protected: BTreeSet<String>,
@@ -50,10 +50,10 @@ impl Disguise {
         let uuid = |bytes: [u8; 16]| uuid::Uuid::from_bytes(bytes);
         let (real, invented) = (uuid(query.request_id), uuid(request_id));
         let mut exact = BTreeMap::from([
-            (nonce.0.to_owned(), nonce.1.to_owned()),
             (real.to_string(), invented.to_string()),
             (real.simple().to_string(), invented.simple().to_string()),
         ]);
+        exact.extend(nonces);
         let purpose = &query.purpose;
         for (real, invented) in [
             (&query.operator.id, "desk-1"),
