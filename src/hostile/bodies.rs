@@ -7,6 +7,7 @@ use super::{Act, Fault, Good, http};
 
 pub(super) fn faults(good: &Good) -> Vec<Fault> {
     let mut all = objects(&good.body);
+    all.extend(rows(&good.body));
     all.extend(xml());
     all.extend(envelopes());
     all.extend(texts(&good.body));
@@ -84,6 +85,15 @@ fn objects(good: &[u8]) -> Vec<Fault> {
             "adds words after the reply",
             says([good, b" served in 0.02 s"].concat()),
         ),
+        Fault::contract("null", "replies with null", says("null")),
+        Fault::contract("empty_object", "replies with an empty object", says("{}")),
+        Fault::contract("a_number", "replies with a number", says("0")),
+    ]
+}
+
+/// What is empty and no list, where rows should be.
+fn rows(good: &[u8]) -> Vec<Fault> {
+    vec![
         Fault::contract(
             "rows_are_text",
             "has an empty text where its rows should be",
@@ -94,9 +104,6 @@ fn objects(good: &[u8]) -> Vec<Fault> {
             "has an empty object where its rows should be",
             says(without_rows(good, &Json::Object(Map::new()))),
         ),
-        Fault::contract("null", "replies with null", says("null")),
-        Fault::contract("empty_object", "replies with an empty object", says("{}")),
-        Fault::contract("a_number", "replies with a number", says("0")),
     ]
 }
 
