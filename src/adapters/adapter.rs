@@ -16,7 +16,7 @@ use super::line::{self, Line};
 use super::manifest::{Access, Manifest, Operation};
 use super::mapping::{self, Mapped, Terms};
 use super::state::{Counters, Health, State};
-use super::transport::{self, Ask, Transport};
+use super::transport::{self, Ask, Moment, Transport};
 use super::variables;
 use crate::crypto::{Digest, sha256_parts};
 use crate::decision::Permit;
@@ -77,6 +77,7 @@ impl Adapter {
         catalogue: &[u8],
     ) -> Self {
         let fingerprint = fingerprint(&manifest, catalogue);
+        let wants_nonce = manifest.wants_nonce();
         let constants = Arc::new(constants(&manifest).watched_by(witness));
         let operations = manifest.operations.into_iter().map(|operation| {
             let mut scope = Scope::inside(&constants);
@@ -103,7 +104,7 @@ impl Adapter {
             maintenance: manifest.maintenance,
             limits,
             counters: Arc::default(),
-            wants_nonce: manifest.places.iter().any(|place| place.text.contains("nonce")),
+            wants_nonce,
             warnings: manifest.warnings,
         }
     }
@@ -264,9 +265,15 @@ impl Adapter {
         granted: &BTreeSet<String>,
         (now, deadline): (Timestamp, Instant),
     ) -> Result<Mapped, Failed> {
-        let nonce = if self.wants_nonce { nonce() } else { String::new() };
-        let scope = question_scope(constants, operation, query, now, &nonce);
-        let ask = Ask { operation, query, granted, scope, now, deadline };
+        let began = Instant::now();
+        let moment = || Moment {
+            now: now.plus(began.elapsed()),
+            nonce: if self.wants_nonce { nonce() } else { String::new() },
+        };
+        let may_repeat = || self.limits.may_repeat();
+        let scope = question_scope(constants, operation, query, &moment());
+        let (moment, may_repeat) = (&moment, &may_repeat);
+        let ask = Ask { operation, query, granted, scope, now, deadline, moment, may_repeat };
         let reply = self.transport.ask(&ask).await?;
         let subjects = query.subjects.len();
         mapping::map(reply, &Terms { operation, granted, subjects, now })
@@ -331,19 +338,18 @@ pub(super) fn constants(manifest: &Manifest) -> Scope {
     scope
 }
 
-/// What the expressions of one attempt see.
+/// What the expressions of one attempt see, but for what is new in each exchange.
 pub(super) fn question_scope(
     constants: &Arc<Scope>,
     operation: &Operation,
     query: &Query,
-    now: Timestamp,
-    nonce: &str,
+    moment: &Moment,
 ) -> Arc<Scope> {
     let mut scope = Scope::inside(constants);
     variables::bind(&mut scope, query, &operation.roles);
     scope.set("fact", &json!(operation.fact.as_str()));
-    scope.set("now", &json!(now.0 / 1_000));
-    scope.set("nonce", &json!(nonce));
+    scope.set("now", &json!(moment.now.0 / 1_000));
+    scope.set("nonce", &json!(moment.nonce));
     scope.set("page", &json!(1));
     Arc::new(scope)
 }

@@ -97,7 +97,7 @@ impl Cost {
             secrets: None,
             witness: None,
             at: self.at,
-            nonce: "",
+            nonces: &[],
             budget: BUDGET,
         };
         let line = Arc::new(self.said.again());

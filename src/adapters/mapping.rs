@@ -33,6 +33,8 @@ pub(crate) struct Document {
     pub(crate) scope: Arc<Scope>,
     /// Why rows are missing: then nothing can have been found.
     pub(crate) incomplete: Option<Failed>,
+    /// Why the body cannot be read: then the agency may be unavailable, and nothing else.
+    pub(crate) unread: Option<Failed>,
 }
 
 /// A reply whose attributes are named as in the catalogue.
@@ -125,6 +127,13 @@ fn hearing(reading: &Reading, resp: &Json, scope: &Arc<Scope>) -> (Scope, Option
     }
 }
 
+const UNAVAILABLE: &str = "outcome.unavailable";
+
+fn refused() -> Failed {
+    let detail = "the agency said that it cannot answer (outcome.unavailable)";
+    Failed::answered(Unavailable::Refused, detail)
+}
+
 /// The four things a rule can say.
 enum Outcome {
     NotFound,
@@ -139,6 +148,13 @@ fn document_record(
 ) -> Result<Mapped, Failed> {
     let (scope, no_document) = hearing(reading, &document.resp, &document.scope);
     let reader = Reader { reading, scope, no_document };
+    if let Some(unread) = document.unread {
+        // An error page of whatever kind: what a rule says of its status still counts.
+        return Err(match reader.holds(UNAVAILABLE, reading.unavailable.as_ref()) {
+            Ok(true) => refused(),
+            Ok(false) | Err(_) => unread,
+        });
+    }
     let has_fault = document.resp.get("fault").is_some_and(|fault| !fault.is_null());
     let outcome = match reader.outcome(has_fault) {
         Err(_) if has_fault => {
@@ -153,8 +169,14 @@ fn document_record(
     let as_of = reader.as_of(terms.now, usual);
     let (finding, as_of, dropped) = match outcome {
         // Where there is no record, there is often no statement of time either.
-        Outcome::NotFound => (Finding::NotFound, as_of.unwrap_or(usual), 0),
-        Outcome::Conflict => (Finding::Conflict, as_of.unwrap_or(usual), 0),
+        Outcome::NotFound | Outcome::Conflict => {
+            reader.no_other_echo()?;
+            let finding = match outcome {
+                Outcome::Conflict => Finding::Conflict,
+                Outcome::NotFound | Outcome::Found => Finding::NotFound,
+            };
+            (finding, as_of.unwrap_or(usual), 0)
+        }
         Outcome::Found => {
             if let Some(incomplete) = document.incomplete {
                 return Err(incomplete);
@@ -176,11 +198,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn outcome(&self, has_fault: bool) -> Result<Outcome, Failed> {
         let rules = self.reading;
-        if self.holds("outcome.unavailable", rules.unavailable.as_ref())? {
-            return Err(Failed::answered(
-                Unavailable::Refused,
-                "the agency said that it cannot answer (outcome.unavailable)",
-            ));
+        if self.holds(UNAVAILABLE, rules.unavailable.as_ref())? {
+            return Err(refused());
         }
         if self.holds("outcome.not_found", rules.not_found.as_ref())? {
             return Ok(Outcome::NotFound);
@@ -197,9 +216,18 @@ impl Reader<'_> {
 
     fn echo(&self) -> Result<(), Failed> {
         match &self.reading.echo {
-            Some(echo) if !self.holds("outcome.echo", Some(echo))? => {
-                let problem = "the answer is not about whom was asked about";
-                Err(Failed::expression("outcome.echo", echo, problem))
+            Some(echo) if !self.holds(ECHO, Some(echo))? => {
+                Err(Failed::expression(ECHO, echo, SOMEBODY_ELSE))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A reply without one record often repeats nobody's number. Where it does repeat one, it is the right one.
+    fn no_other_echo(&self) -> Result<(), Failed> {
+        match &self.reading.echo {
+            Some(echo) if echo.truth(&self.scope) == Ok(false) => {
+                Err(Failed::expression(ECHO, echo, SOMEBODY_ELSE))
             }
             _ => Ok(()),
         }
@@ -322,11 +350,17 @@ fn named_record(named: Named, terms: &Terms<'_>) -> Result<Mapped, Failed> {
     Ok(Mapped { record: record(Finding::Found(kept)), dropped })
 }
 
+const ECHO: &str = "outcome.echo";
+const SOMEBODY_ELSE: &str = "the answer is not about whom was asked about";
 /// No name holds one, and much that a text is handed on to would end it there.
 const NUL: &str = "the text holds U+0000";
 
 fn holds_nul(value: &Value) -> bool {
-    matches!(value, Value::Text(text) if text.contains('\0'))
+    match value {
+        Value::Text(text) => text.contains('\0'),
+        Value::People(people) => people.iter().any(|one| one.name.contains('\0')),
+        _ => false,
+    }
 }
 
 fn positions(subjects: usize) -> Vec<u32> {

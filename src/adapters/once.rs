@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
@@ -13,7 +14,7 @@ use super::language::expression::Witness;
 use super::line::Line;
 use super::manifest::{Manifest, Operation};
 use super::mapping::{self, Mapped, Reply, Terms};
-use super::transport::{self, Ask};
+use super::transport::{self, Ask, Moment};
 use crate::query::Query;
 use crate::query::time::Timestamp;
 
@@ -25,7 +26,8 @@ pub(crate) struct Once<'a> {
     pub(crate) secrets: Option<&'a BTreeMap<String, String>>,
     pub(crate) witness: Option<Arc<Witness>>,
     pub(crate) at: Timestamp,
-    pub(crate) nonce: &'a str,
+    /// One for each exchange; the last one for all that are left. None is an empty text.
+    pub(crate) nonces: &'a [String],
     pub(crate) budget: Duration,
 }
 
@@ -59,10 +61,18 @@ impl Once<'_> {
         scope.set("codes", &self.operation.codes);
         let session = self.manifest.session.clone();
         let transport = transport::over(line, &self.manifest.access, session);
-        let scope = question_scope(&Arc::new(scope), self.operation, query, self.at, self.nonce);
         let (operation, now) = (self.operation, self.at);
+        let of = |place: usize| {
+            let nonce = self.nonces.get(place).or(self.nonces.last());
+            Moment { now, nonce: nonce.cloned().unwrap_or_default() }
+        };
+        let scope = question_scope(&Arc::new(scope), operation, query, &of(0));
+        let exchanges = AtomicUsize::new(0);
+        let moment = &|| of(exchanges.fetch_add(1, Ordering::Relaxed));
         let deadline = Instant::now() + self.budget;
-        transport.ask(&Ask { operation, query, granted, scope, now, deadline }).await
+        let may_repeat = &|| true;
+        let ask = Ask { operation, query, granted, scope, now, deadline, moment, may_repeat };
+        transport.ask(&ask).await
     }
 
     /// The record in a reply.

@@ -2,6 +2,7 @@
 
 mod agency;
 mod databases;
+mod exchanges;
 mod file;
 mod grpc;
 mod hostile;
@@ -10,6 +11,7 @@ mod limits;
 mod mapped;
 mod recorded;
 mod rehearsed;
+mod session;
 mod signing;
 mod program;
 mod promises;

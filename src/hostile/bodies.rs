@@ -1,10 +1,13 @@
 //! Bodies that no reader may take for a reply: JSON, XML and text gone wrong.
 
+use serde_json::{Map, Value as Json, json};
+
 use super::script::Step::{Often, Say};
 use super::{Act, Fault, Good, http};
 
 pub(super) fn faults(good: &Good) -> Vec<Fault> {
-    let mut all = json(&good.body);
+    let mut all = objects(&good.body);
+    all.extend(rows(&good.body));
     all.extend(xml());
     all.extend(envelopes());
     all.extend(texts(&good.body));
@@ -21,7 +24,7 @@ fn says_xml(body: impl AsRef<[u8]>) -> Act {
     Act::Replies(vec![Say(http::with("200 OK", &lines, body))])
 }
 
-fn json(good: &[u8]) -> Vec<Fault> {
+fn objects(good: &[u8]) -> Vec<Fault> {
     let keys = |count: u32| {
         let keys: Vec<String> = (0..count).map(|key| format!("\"k{key}\":0")).collect();
         format!("{{{}}}", keys.join(","))
@@ -86,6 +89,47 @@ fn json(good: &[u8]) -> Vec<Fault> {
         Fault::contract("empty_object", "replies with an empty object", says("{}")),
         Fault::contract("a_number", "replies with a number", says("0")),
     ]
+}
+
+/// What is empty and no list, where rows should be.
+fn rows(good: &[u8]) -> Vec<Fault> {
+    vec![
+        Fault::contract(
+            "rows_are_text",
+            "has an empty text where its rows should be",
+            says(without_rows(good, &Json::from(""))),
+        ),
+        Fault::contract(
+            "rows_are_a_map",
+            "has an empty object where its rows should be",
+            says(without_rows(good, &Json::Object(Map::new()))),
+        ),
+    ]
+}
+
+/// A good reply with something else in the place of every list of objects.
+fn without_rows(good: &[u8], instead: &Json) -> Vec<u8> {
+    let mut has_any = false;
+    let changed = serde_json::from_slice(good).map(|mut value| {
+        has_any = replace_rows(&mut value, instead);
+        value.to_string().into_bytes()
+    });
+    let fixed = || json!({ "data": { "rows": instead } }).to_string().into_bytes();
+    changed.ok().filter(|_| has_any).unwrap_or_else(fixed)
+}
+
+/// Whether there was one.
+fn replace_rows(value: &mut Json, instead: &Json) -> bool {
+    match value {
+        Json::Array(rows) if rows.first().is_some_and(Json::is_object) => {
+            *value = instead.clone();
+            true
+        }
+        Json::Object(map) => {
+            map.values_mut().fold(false, |any, inside| replace_rows(inside, instead) || any)
+        }
+        _ => false,
+    }
 }
 
 fn envelope(inside: &str) -> String {

@@ -14,7 +14,7 @@ use heyan::query::subject::{
     Document, Employer, IdentityDocument, Person, Property, Subject, SubjectKind,
 };
 use heyan::query::time::Timestamp;
-use heyan::simulate::province::Province;
+use heyan::simulate::province::{Province, Relation, Trait};
 use heyan::simulate::samples::{self, employer_subject, person};
 
 use crate::support::{ALL, Lab, PATIENCE};
@@ -35,6 +35,8 @@ enum About {
     People(&'static [(&'static str, u32)]),
     /// An employer of the province.
     Employer(u32),
+    /// The head of a book in which two children live, and nobody else but a spouse.
+    ParentOfTwo,
     /// Somebody who draws no allowance this month and did before.
     Refused,
     /// The sample question's, the home by its certificate alone.
@@ -47,6 +49,9 @@ enum About {
 const RECORDED: &[(&str, &str, About, &str)] = &[
     ("P3", "with a relative", About::Sample, "found"),
     ("P3", "alone, renamed", About::People(&[("person", samples::RENAMED)]), "found"),
+    ("P3", "two children", About::ParentOfTwo, "found"),
+    ("P3", "a child of the head", About::People(&[("person", samples::CHILD)]), "found"),
+    ("P3", "a parent of the head", About::People(&[("person", samples::GRANDMOTHER)]), "found"),
     ("P3", "nobody", About::Nobody, "not_found"),
     ("P4", "registered", About::Sample, "found"),
     ("P4", "settled abroad", About::People(&[("person", samples::ABROAD)]), "found"),
@@ -157,6 +162,12 @@ impl About {
                 people.iter().map(|(role, index)| person(province, role, *index)).collect()
             }
             Self::Employer(index) => vec![employer_subject(province, "employer", index)],
+            Self::ParentOfTwo => {
+                let index = (0..province.population())
+                    .find(|index| is_parent_of_two(province, *index))
+                    .unwrap();
+                vec![person(province, "person", index)]
+            }
             Self::Refused => {
                 let index = (0..province.population())
                     .find(|index| province.relief(*index) == Some(false))
@@ -169,6 +180,14 @@ impl About {
             }
         }
     }
+}
+
+fn is_parent_of_two(province: &Province, index: u32) -> bool {
+    let head = province.person(index).filter(|person| person.relation == Relation::Head);
+    let Some(head) = head.filter(|person| !person.has(Trait::Foreigner)) else { return false };
+    let members: Vec<_> = province.household(head).filter_map(|one| province.person(one)).collect();
+    let children = members.iter().filter(|one| one.relation == Relation::Child).count();
+    children == 2 && members.len() == 4 && members.iter().all(|one| !one.has(Trait::Dead))
 }
 
 /// One of the same kind whom no agency knows.

@@ -238,6 +238,11 @@ impl Expression {
         self.compiled.program.references().has_variable(name)
     }
 
+    /// True when it calls that function, or a method of that name.
+    pub(crate) fn calls(&self, function: &str) -> bool {
+        self.program.references().has_function(function)
+    }
+
     fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
         let value = self.work_out(variables, scope);
         if let Some(witness) = &scope.witness {

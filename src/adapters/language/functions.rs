@@ -57,7 +57,7 @@ const fn of(
 }
 
 /// Every function, except [`XML`].
-pub(super) static ALL: [Function; 30] = [
+pub(super) static ALL: [Function; 31] = [
     of("hmac_sha256", 2, |arguments| match arguments {
         [key, text] => Ok(Datum::Bytes(MacKey::new(bytes(key)?).mac(&[bytes(text)?]).to_vec())),
         _ => Err(COUNT),
@@ -141,6 +141,11 @@ pub(super) static ALL: [Function; 30] = [
         Ok(Datum::Json(list(one(arguments)?)?.last().cloned().unwrap_or(Json::Null)))
     }),
     of("latest", 2, latest),
+    // CEL's `size` is nothing of an empty text and of an empty map too, which are no lists of records.
+    of("count", 1, |arguments| {
+        let length = list(one(arguments)?)?.len();
+        Ok(whole(i64::try_from(length).unwrap_or(i64::MAX)))
+    }),
     of("or_null", 2, |arguments| match arguments {
         [Datum::Json(Json::Null), _] => Ok(Datum::Json(Json::Null)),
         [Datum::Json(Json::Object(map)), field] => {

@@ -214,6 +214,16 @@ impl Limits {
         }
     }
 
+    /// Takes one repetition out of the budget, for a question that is put again within its attempt; false when nothing
+    /// is left.
+    pub(crate) fn may_repeat(&self) -> bool {
+        let may = self.budget.take();
+        if may {
+            self.meters.retry.increment(1);
+        }
+        may
+    }
+
     /// Waits until the agency may be asked.
     async fn leave<'a>(
         &'a self,

@@ -85,6 +85,13 @@ pub(crate) struct Manifest {
     pub(crate) warnings: Vec<Finding>,
 }
 
+impl Manifest {
+    /// Whether an expression may look at `nonce`: drawing one costs a system call.
+    pub(crate) fn wants_nonce(&self) -> bool {
+        self.places.iter().any(|place| place.text.contains("nonce"))
+    }
+}
+
 /// How a short-lived secret is had.
 pub(crate) struct Session {
     /// What asks for it.

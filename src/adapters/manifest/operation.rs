@@ -18,6 +18,9 @@ use crate::query::{FactCode, OrganisationId};
 /// Pages asked for one question when the manifest does not say.
 const MAX_PAGES: i64 = 20;
 
+/// What is said of a rule for "no record" that any empty thing satisfies.
+const SIZE: &str = "`size` is 0 of an empty text and of an empty map too, which are no \"no record\": `count` takes lists only";
+
 /// One operation, checked.
 pub(crate) struct Operation {
     /// The fact it answers.
@@ -212,7 +215,13 @@ fn reading(
     let attributes = attributes(source, section, fact, &names, codes);
     let outcome = present(section, "outcome")?;
     let unavailable = compiled(&outcome, "unavailable", &names);
-    let not_found = compiled(&outcome, "not_found", &names);
+    let not_found = outcome.text("not_found").map_or(Some(None), |text| {
+        let rule = source.expression(&text, &names);
+        if rule.as_ref().is_some_and(|rule| rule.calls("size")) {
+            source.warn(text.at, format!("{}: {SIZE}", text.key));
+        }
+        rule.map(Some)
+    });
     let conflict = compiled(&outcome, "conflict", &names);
     let found = outcome.required("found").and_then(|text| source.expression(&text, &names));
     let echo = compiled(&outcome, "echo", &names);

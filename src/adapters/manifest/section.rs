@@ -215,6 +215,14 @@ impl<'s> Section<'s> {
         texts.collect()
     }
 
+    /// Text, or an array of it; nothing when it is not there.
+    pub(in crate::adapters) fn text_or_texts(&self, key: &'static str) -> Vec<Text> {
+        match self.value(key).map(Spanned::get_ref) {
+            Some(DeValue::Array(_)) => self.texts(key),
+            _ => self.text(key).into_iter().collect(),
+        }
+    }
+
     /// Every entry of a table whose keys the author chooses, with their text.
     pub(in crate::adapters) fn named_texts(self) -> Vec<(String, Text)> {
         let entries = self.table.iter().filter_map(|(key, value)| {

@@ -326,6 +326,18 @@ fn code_tables_have_what_the_agency_documents() {
 }
 
 #[test]
+fn a_rule_for_no_record_that_anything_empty_satisfies_is_warned_of() {
+    for (rule, expected) in [("size(doc) == 0", 1), ("doc.size() == 0", 1), ("count(doc) == 0", 0)]
+    {
+        let text = GOOD.replace("found =", &format!("not_found = '{rule}'\nfound ="));
+        let read = read_text(&text, Depth::ManifestOnly).map_err(|flaws| format!("{flaws:?}"));
+        let warnings = read.unwrap().warnings;
+        assert_eq!(warnings.len(), expected, "{rule}: {warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.problem.contains("`count`")), "{warnings:?}");
+    }
+}
+
+#[test]
 fn warnings_have_places_and_keep_nothing_out() {
     let text = r#"
 schema = 1

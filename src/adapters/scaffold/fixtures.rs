@@ -46,7 +46,7 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
         name: name.to_owned(),
         line: 0,
         at: plan.at,
-        nonce: NONCE.to_owned(),
+        nonces: vec![NONCE.to_owned()],
         question: question(fact),
         exchanges: vec![Exchange { line: 0, request: request(plan, fact, &leaves), reply }],
         expect,

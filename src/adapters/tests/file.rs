@@ -98,10 +98,11 @@ async fn found_not_found_and_conflict_with_the_age_of_the_table() {
     assert_eq!(answer(&adapter, "1", "王五").await, "conflict");
     assert_eq!(answer(&adapter, "' OR 1=1 --", "王五").await, "not found");
     assert_eq!(failure(&adapter, &about(HE, "李四")).await.0, "contract_error");
+    assert_eq!(failure(&adapter, &about("1", "张三")).await.0, "contract_error");
     assert_eq!(failure(&adapter, &about("", "李四")).await.0, "contract_error");
     // 2023-11-14 in China, for a "no" as well.
-    for number in [HE, "1", "2"] {
-        let record = ask(&adapter, &about(number, "张三")).await.map_err(|failed| failed.detail);
+    for (number, name) in [(HE, "张三"), ("1", "王五"), ("2", "张三")] {
+        let record = ask(&adapter, &about(number, name)).await.map_err(|failed| failed.detail);
         assert_eq!(
             record.unwrap().record.as_of,
             Timestamp::from_seconds(1_699_891_200),

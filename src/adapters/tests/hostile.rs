@@ -190,6 +190,20 @@ async fn nothing_wrong_over_http_is_an_answer() {
     all(HTTP, Kind::Http, [(Came::Found, found), (Came::NotFound, not_found)]).await;
 }
 
+/// Where "no record" is an empty list, nothing else that is empty is one.
+#[tokio::test]
+async fn no_list_of_rows_is_no_empty_list() {
+    let manifest = HTTP
+        .replace("\nfact =", "\ndocument = 'resp.body.data.rows'\nfact =")
+        .replace("'resp.body.code == \"99\"'", "'resp.body.code != \"0\"'")
+        .replace("'resp.body.code == \"404\"'", "'count(doc) == 0'")
+        .replace("'resp.body.code == \"200\"'", "'count(doc) == 1'")
+        .replace("'resp.body.match'", "'doc[0].match'");
+    let found = body(r#"{"code":"0","data":{"rows":[{"match":true,"note":"所有的人"}]}}"#);
+    let not_found = body(r#"{"code":"0","data":{"rows":[],"note":"没有这个人"}}"#);
+    all(&manifest, Kind::Http, [(Came::Found, found), (Came::NotFound, not_found)]).await;
+}
+
 #[tokio::test]
 async fn nothing_wrong_over_soap_is_an_answer() {
     let envelope = |known: &str| {

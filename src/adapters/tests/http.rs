@@ -11,7 +11,7 @@ use super::agency::*;
 use crate::adapters::Adapter;
 use crate::crypto::MacKey;
 
-fn manifest(agency: &Agency, name: &str) -> String {
+pub(super) fn manifest(agency: &Agency, name: &str) -> String {
     format!(
         r#"
 schema = 1
@@ -36,8 +36,8 @@ headers = {{ x-id = 'request_id' }}
 json = {{ name_man = 'subject.person.sex == "M" ? subject.person.name : subject.spouse.name', n = 'subject.person.document_number' }}
 [operation.outcome]
 unavailable = 'resp.status != 200 || resp.body.code == "12000"'
-not_found = 'size(doc.rows) == 0'
-conflict = 'size(doc.rows) > 1'
+not_found = 'count(doc.rows) == 0'
+conflict = 'count(doc.rows) > 1'
 found = 'doc.rows[0].status in ["0", "1", "2"]'
 echo = 'doc.rows[0].number == subject.person.document_number'
 [operation.attributes]
@@ -51,12 +51,12 @@ registered_on = 'date(or_null(doc.rows[0], "op_date"))'
     )
 }
 
-fn reply(rows: &str) -> Does {
+pub(super) fn reply(rows: &str) -> Does {
     let datas = format!(r#"{{"time": "2023-11-14 08:00:00", "rows": {rows}}}"#);
     json(serde_json::json!({ "code": "00", "datas": datas }).to_string())
 }
 
-fn row(status: &str, number: &str, date: &str) -> String {
+pub(super) fn row(status: &str, number: &str, date: &str) -> String {
     format!(r#"[{{"status": "{status}", "number": "{number}", "op_date": "{date}"}}]"#)
 }
 
@@ -113,13 +113,18 @@ async fn nonsense_is_a_contract_error() {
         (reply(r#"{"a": 1}"#), "outcome"),
         (json(r#"{"code": "00"}"#), "document `json(resp.body.datas)`: there is no field `datas`"),
         (json(r#"{"code": "00", "datas": "{"}"#), "document"),
-        (json(r#"{"code": "00", "datas"#), "outcome.unavailable"),
+        (json(r#"{"code": "00", "datas"#), "begins like JSON"),
+        (json(r#"{"code": "00", "code": "12000"}"#), "begins like JSON"),
+        (Does::Says(200, "text/html", b"<html><p>busy</html>".to_vec()), "begins like XML"),
+        (reply(r#""""#), "outcome.not_found"),
+        (reply("{}"), "outcome.not_found"),
         (json(""), "outcome.unavailable"),
         (html(), "outcome.unavailable"),
         (Does::Says(200, "application/json", vec![0xd5, 0xc5]), "charset"),
         (Does::Says(200, "application/json", vec![b' '; 10_000_000]), "max_body"),
         (Does::Floods, "max_body"),
-        (json("[".repeat(50_000)), "outcome.unavailable"),
+        (json("[".repeat(50_000)), "begins like JSON"),
+        (json(format!("[0{}]", ",0".repeat(40_000))), "outcome.unavailable"),
         (json(r#"{"code": "00", "datas": "{\"time\": \"2033-11-14 08:00:00\", \"rows\": [{\"status\":\"1\",\"number\":\"HE\"}]}"}"#.replace("HE", HE)), "as_of"),
     ] {
         let (_office, agency, adapter) = agency(move |_| does.clone()).await;
@@ -127,7 +132,7 @@ async fn nonsense_is_a_contract_error() {
         assert_eq!(reason, "contract_error", "{expected}: {detail}");
         assert!(detail.contains(" M2: ") && detail.contains(expected), "{detail}");
         // What an expression says about itself, it says with its line.
-        let is_of_the_manifest = !["charset", "max_body", "no rule"].iter().any(|all| expected.starts_with(all));
+        let is_of_the_manifest = !["charset", "max_body", "no rule", "begins like"].iter().any(|all| expected.starts_with(all));
         let has_line = detail.strip_prefix("agency.toml:").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         assert_eq!(has_line, is_of_the_manifest, "{detail}");
         assert_eq!(agency.heard().len(), 1, "a contract error is not asked about again");
@@ -333,7 +338,7 @@ async fn a_first_page_without_rows_is_no_empty_list() {
     let text = manifest(&agency, "localhost")
         .replace("document = 'json(resp.body.datas)'", "")
         .replace("as_of = 'ms(doc.time, \"yyyy-MM-dd HH:mm:ss\")'", "")
-        .replace("not_found = 'size(doc.rows) == 0'\nconflict = 'size(doc.rows) > 1'\nfound = 'doc.rows[0].status in [\"0\", \"1\", \"2\"]'\necho = 'doc.rows[0].number == subject.person.document_number'", "found = 'true'")
+        .replace("not_found = 'count(doc.rows) == 0'\nconflict = 'count(doc.rows) > 1'\nfound = 'doc.rows[0].status in [\"0\", \"1\", \"2\"]'\necho = 'doc.rows[0].number == subject.person.document_number'", "found = 'true'")
         .replace("'codes.matched[doc.rows[0].status]'", "'false'")
         .replace("'date(or_null(doc.rows[0], \"op_date\"))'", "'null'")
         .replace("[operation.outcome]", "[operation.paging]\nrows = 'resp.body.rows'\nmore = 'false'\n[operation.outcome]");

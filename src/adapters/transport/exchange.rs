@@ -25,8 +25,21 @@ pub(crate) struct Exchange {
     pub(crate) read: Reader,
 }
 
+/// What all pages of one question may be together, in replies of the largest size: they are held at once, several times.
+const PAGES_TOGETHER: usize = 4;
+/// Values in all replies to one question. Each takes a hundred bytes and more, whatever it takes in the reply.
+const MOST_VALUES: usize = 250_000;
+
 /// A reply as expressions see it, or why nothing is to be seen in it.
-pub(crate) type Reader = fn(Heard, &Shape) -> Result<Json, Failed>;
+pub(crate) type Reader = fn(Heard, &Shape) -> Result<Seen, Failed>;
+
+/// A reply as expressions see it.
+pub(crate) struct Seen {
+    /// What they see as `resp`.
+    pub(crate) resp: Json,
+    /// Why its body cannot be read: then no rule may find anything in it, or nothing.
+    pub(crate) unread: Option<Failed>,
+}
 
 /// How one site is spoken to.
 #[derive(Clone)]
@@ -37,6 +50,8 @@ pub(crate) struct Speech {
     pub(crate) heeds_declared: bool,
     /// How XML is read.
     pub(crate) shape: Arc<Shape>,
+    /// Bytes of one reply.
+    pub(crate) max_body: usize,
 }
 
 /// A reply, decoded.
@@ -87,8 +102,10 @@ impl Speech {
 /// What came of one round.
 enum Round {
     Read(Document),
-    /// The agency no longer takes the session.
-    Rejected,
+    /// The agency no longer takes the session, and said so to this page.
+    Rejected {
+        page: i64,
+    },
 }
 
 impl Exchange {
@@ -101,24 +118,31 @@ impl Exchange {
         ask: &Ask<'_>,
         render: &(dyn Fn(&Arc<Scope>) -> Result<Outgoing, Failed> + Sync),
     ) -> Result<Document, Failed> {
-        for _ in 0..2 {
+        let mut is_again = false;
+        loop {
             let current = match &self.session {
-                Some(session) => {
-                    Some(session.current(&self.site, &ask.scope, ask.now, ask.deadline).await?)
-                }
+                Some(session) => Some(session.current(&self.site, ask).await?),
                 None => None,
             };
-            match self.round(ask, current.as_ref(), render).await? {
+            let page = match self.round(ask, current.as_ref(), render).await? {
                 Round::Read(document) => return Ok(document),
-                Round::Rejected => {
-                    if let (Some(session), Some(current)) = (&self.session, &current) {
-                        session.forget(current).await;
-                    }
-                }
+                Round::Rejected { page } => page,
+            };
+            if let (Some(session), Some(current)) = (&self.session, &current) {
+                session.forget(current);
             }
+            let detail = if is_again {
+                "the agency refuses a session that it has just given (session.rejected)"
+            } else if page > 1 && !ask.operation.idempotent {
+                "the session ended between two pages, and the operation is not idempotent"
+            } else if !(ask.may_repeat)() {
+                "the session was over (session.rejected), and nothing more may be repeated (retry_budget)"
+            } else {
+                is_again = true;
+                continue;
+            };
+            return Err(Failed::answered(Unavailable::Refused, detail));
         }
-        let detail = "the agency refuses a session that it has just given (session.rejected)";
-        Err(Failed::answered(Unavailable::Refused, detail))
     }
 
     async fn round(
@@ -129,17 +153,21 @@ impl Exchange {
     ) -> Result<Round, Failed> {
         let mut rows = Vec::new();
         let mut page = 1;
+        let mut left = Left::of(&self.site);
         loop {
-            let scope = asking(&ask.scope, current, page);
+            let scope = asking(ask, current, page);
             let heard = self.site.send(render(&scope)?, ask.deadline).await?;
-            let resp = (self.read)(heard, &self.site.shape)?;
+            let bytes = heard.text.len();
+            let Seen { resp, unread } = (self.read)(heard, &self.site.shape)?;
+            left.take(bytes, &resp)?;
             if let Some(session) = &self.session
                 && session.is_rejected(&resp, &scope)
             {
-                return Ok(Round::Rejected);
+                return Ok(Round::Rejected { page });
             }
-            let Some(paging) = &ask.operation.paging else {
-                return Ok(Round::Read(Document { resp, scope, incomplete: None }));
+            let paging = ask.operation.paging.as_ref().filter(|_| unread.is_none());
+            let Some(paging) = paging else {
+                return Ok(Round::Read(Document { resp, scope, incomplete: None, unread }));
             };
             match turn(ask.operation, paging, &resp, &scope, page)? {
                 Turn::Rows { of_page, more } => {
@@ -149,7 +177,8 @@ impl Exchange {
                     }
                 }
                 Turn::NoRows(why) => {
-                    return Ok(Round::Read(Document { resp, scope, incomplete: Some(why) }));
+                    let incomplete = Some(why);
+                    return Ok(Round::Read(Document { resp, scope, incomplete, unread: None }));
                 }
             }
             page += 1;
@@ -209,11 +238,50 @@ fn gathered(mut resp: Json, rows: Vec<Json>, scope: Arc<Scope>) -> Document {
     if let Json::Object(map) = &mut resp {
         map.insert("rows".to_owned(), Json::Array(rows));
     }
-    Document { resp, scope, incomplete: None }
+    Document { resp, scope, incomplete: None, unread: None }
 }
 
-fn asking(outer: &Arc<Scope>, current: Option<&Current>, page: i64) -> Arc<Scope> {
-    let mut scope = Scope::inside(outer);
+/// What is left of the memory that one question's replies may take.
+struct Left {
+    bytes: usize,
+    values: usize,
+}
+
+impl Left {
+    fn of(site: &Speech) -> Self {
+        Self { bytes: site.max_body.saturating_mul(PAGES_TOGETHER), values: MOST_VALUES }
+    }
+
+    fn take(&mut self, bytes: usize, resp: &Json) -> Result<(), Failed> {
+        let left = self.bytes.checked_sub(bytes).ok_or_else(|| {
+            Failed::contract(format!(
+                "all pages together are longer than {PAGES_TOGETHER} `max_body`"
+            ))
+        })?;
+        let values = resp.get("body").map_or(0, values);
+        let values = self.values.checked_sub(values).ok_or_else(|| {
+            Failed::contract(format!("the replies hold more than {MOST_VALUES} values"))
+        })?;
+        *self = Self { bytes: left, values };
+        Ok(())
+    }
+}
+
+/// How many values a document is made of. It is no deeper than its reader lets it be.
+fn values(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => items.iter().map(values).sum::<usize>() + 1,
+        Json::Object(map) => map.values().map(values).sum::<usize>() + 1,
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => 1,
+    }
+}
+
+/// What the expressions of one exchange see.
+pub(super) fn asking(ask: &Ask<'_>, current: Option<&Current>, page: i64) -> Arc<Scope> {
+    let mut scope = Scope::inside(&ask.scope);
+    let moment = (ask.moment)();
+    scope.set("now", &json!(moment.now.0 / 1_000));
+    scope.set("nonce", &json!(moment.nonce));
     if let Some(current) = current {
         scope.set("session", &current.values);
     }

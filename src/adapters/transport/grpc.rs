@@ -17,6 +17,9 @@ use crate::query::time::Timestamp;
 use crate::query::value::Value;
 use crate::wire::{read_timestamp, read_value, subject};
 
+/// The longest a caller is told to wait: a program that says "next year" does not know.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// One program.
 pub(crate) struct Grpc {
     line: Arc<dyn Line>,
@@ -81,7 +84,10 @@ fn read(reply: wire::FetchResponse) -> Result<Named, Failed> {
             Ok(Named { attributes: None, as_of, checked: Vec::new() })
         }
         Some(Outcome::Unavailable(unavailable)) => Err(Failed {
-            retry_after: unavailable.retry_after.and_then(|wait| Duration::try_from(wait).ok()),
+            retry_after: unavailable
+                .retry_after
+                .and_then(|wait| Duration::try_from(wait).ok())
+                .map(|wait| wait.min(LONGEST_WAIT)),
             ..refusal(&unavailable.reason)
         }),
         None => Err(Failed::contract("the reply has no outcome")),
@@ -105,4 +111,22 @@ fn refusal(reason: &str) -> Failed {
     ];
     let reason = known.into_iter().find(|known| known.code() == reason);
     Failed::answered(reason.unwrap_or(Unavailable::Refused), "the program cannot answer now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_wait_for_years() {
+        for (seconds, expected) in [(20, 20), (86_400, 86_400), (315_576_000_000, 86_400)] {
+            let unavailable = wire::Unavailable {
+                reason: "maintenance".to_owned(),
+                retry_after: Some(prost_types::Duration { seconds, nanos: 0 }),
+            };
+            let reply = wire::FetchResponse { outcome: Some(Outcome::Unavailable(unavailable)) };
+            let wait = read(reply).err().and_then(|failed| failed.retry_after);
+            assert_eq!(wait, Some(Duration::from_secs(expected)));
+        }
+    }
 }

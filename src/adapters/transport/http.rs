@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::exchange::{Exchange, Heard, Speech};
+use super::exchange::{Exchange, Heard, Seen, Speech};
 use super::session::Session;
 use super::{Ask, Asked, Transport, render};
 use crate::adapters::failed::Failed;
@@ -57,15 +57,32 @@ pub(super) fn no_answer(resp: &Json) -> Option<Failed> {
     Some(Failed::answered(Unavailable::Refused, detail))
 }
 
-/// A reply as expressions see it. What its content type says is a hint; what it is, decides.
-pub(super) fn read(heard: Heard, shape: &Shape) -> Result<Json, Failed> {
+/// A reply as expressions see it. What its content type says is a hint; what it is, decides. Nothing at all is null;
+/// what begins like XML or JSON is that or is not read; anything else is a text.
+pub(super) fn read(heard: Heard, shape: &Shape) -> Result<Seen, Failed> {
     let text = heard.text.trim_start();
-    let body = if text.starts_with('<') { xml::read(text, shape).ok() } else { json::read(text) };
-    let body = body.unwrap_or_else(|| Json::String(heard.text.clone()));
-    Ok(json!({
+    let body = match text.chars().next() {
+        None => Ok(Json::Null),
+        Some('<') => {
+            xml::read(text, shape).map_err(|_| "the body begins like XML and cannot be read")
+        }
+        Some(first) => match json::read(text) {
+            Some(body) => Ok(body),
+            None if ['{', '[', '"'].contains(&first) => Err(NO_JSON),
+            None => Ok(Json::String(heard.text.clone())),
+        },
+    };
+    let (body, unread) = match body {
+        Ok(body) => (body, None),
+        Err(problem) => (Json::Null, Some(Failed::contract(problem))),
+    };
+    let resp = json!({
         "status": heard.status,
         "headers": heard.headers,
         "body": body,
         "text": heard.text,
-    }))
+    });
+    Ok(Seen { resp, unread })
 }
+
+const NO_JSON: &str = "the body begins like JSON and cannot be read: it breaks off, has a key twice, or a number too large";

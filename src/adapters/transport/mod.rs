@@ -35,6 +35,16 @@ pub(crate) struct Ask<'a> {
     pub(crate) scope: Arc<Scope>,
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
+    /// What is new in each exchange: no agency takes a number twice, and a question of many pages takes its time.
+    pub(crate) moment: &'a (dyn Fn() -> Moment + Send + Sync),
+    /// Takes one repetition out of what all questions may repeat; false when nothing is left.
+    pub(crate) may_repeat: &'a (dyn Fn() -> bool + Send + Sync),
+}
+
+/// When one exchange takes place, and its number used once.
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    pub(crate) nonce: String,
 }
 
 /// A reply under way.
@@ -61,6 +71,7 @@ pub(super) fn over(
         charset: site.charset,
         heeds_declared: site.heeds_declared,
         shape: Arc::clone(&site.shape),
+        max_body: site.max_body,
     };
     match access {
         Access::Http(site) => Arc::new(http::Http::new(speech(line, site), session)),

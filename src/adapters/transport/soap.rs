@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::exchange::{Exchange, Heard, Reader, Speech};
+use super::exchange::{Exchange, Heard, Reader, Seen, Speech};
 use super::render::Pairs;
 use super::session::Session;
 use super::signing::{Signing, When};
@@ -172,25 +172,29 @@ fn fill(key: &str, template: &Template, scope: &Scope) -> Result<String, Failed>
     template.fill(scope).map_err(|(fault, expression)| Failed::expression(key, expression, fault))
 }
 
-/// A reply as expressions see it: `body` starts below `Body`, and a Fault stands apart. What is no envelope stays text.
+/// A reply as expressions see it: `body` starts below `Body`, and a Fault stands apart. What is no envelope is not read.
 ///
 /// A service that does not know the version it is asked in may say so in a Fault of the other one. Anything else in the
 /// other version is not what the manifest describes.
-fn read(asked: Version, heard: Heard, shape: &Shape) -> Result<Json, Failed> {
-    let (body, fault) = match envelope::open(&heard.text, shape) {
+fn read(asked: Version, heard: Heard, shape: &Shape) -> Result<Seen, Failed> {
+    let (body, fault, unread) = match envelope::open(&heard.text, shape) {
         Some(opened) if opened.version != asked && opened.fault.is_null() => {
             let (theirs, ours) = (opened.version.number(), asked.number());
             let problem = format!("the answer is SOAP {theirs}; the manifest's is {ours}");
             return Err(Failed::contract(problem));
         }
-        Some(opened) => (opened.body, opened.fault),
-        None => (Json::String(heard.text.clone()), Json::Null),
+        Some(opened) => (opened.body, opened.fault, None),
+        None => {
+            let unread = Failed::contract("the reply is no SOAP envelope that can be read");
+            (Json::Null, Json::Null, Some(unread))
+        }
     };
-    Ok(json!({
+    let resp = json!({
         "status": heard.status,
         "headers": heard.headers,
         "body": body,
         "text": heard.text,
         "fault": fault,
-    }))
+    });
+    Ok(Seen { resp, unread })
 }

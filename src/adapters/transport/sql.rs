@@ -48,7 +48,8 @@ impl Transport for Sql {
             };
             let as_of = as_of.map(|at| at.0 / 1_000);
             let resp = json!({ "rows": rows, "body": rows, "as_of": as_of });
-            Ok(Reply::Document(Document { resp, scope: Arc::clone(&ask.scope), incomplete: None }))
+            let scope = Arc::clone(&ask.scope);
+            Ok(Reply::Document(Document { resp, scope, incomplete: None, unread: None }))
         })
     }
 }

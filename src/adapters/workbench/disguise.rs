@@ -13,6 +13,7 @@ use crate::adapters::fixture::looks_real;
 use crate::crypto;
 use crate::query::Query;
 use crate::query::subject::{Subject, SubjectKind};
+use crate::query::value::Named;
 
 /// Digits in a row that are somebody's number when they stand beside Chinese text, or are told as an attribute.
 const NUMBER: usize = 7;
@@ -39,7 +40,7 @@ impl Disguise {
     /// Of the people in the question. `secrets` are pairs of a real and an invented one.
     pub(super) fn of(
         query: &Query,
-        nonce: (&str, &str),
+        nonces: impl Iterator<Item = (String, String)>,
         request_id: [u8; 16],
         mut secrets: Vec<(String, String)>,
         protected: BTreeSet<String>,
@@ -49,10 +50,10 @@ impl Disguise {
         let uuid = |bytes: [u8; 16]| uuid::Uuid::from_bytes(bytes);
         let (real, invented) = (uuid(query.request_id), uuid(request_id));
         let mut exact = BTreeMap::from([
-            (nonce.0.to_owned(), nonce.1.to_owned()),
             (real.to_string(), invented.to_string()),
             (real.simple().to_string(), invented.simple().to_string()),
         ]);
+        exact.extend(nonces);
         let purpose = &query.purpose;
         for (real, invented) in [
             (&query.operator.id, "desk-1"),
@@ -104,6 +105,21 @@ impl Disguise {
         if digits >= NUMBER || is_name || value.chars().any(is_han) {
             self.know(value);
         }
+    }
+
+    /// People that the agency told as an attribute.
+    pub(super) fn know_people(&mut self, people: &[Named]) {
+        for one in people {
+            self.know(&one.name);
+            self.know(&one.number);
+        }
+    }
+
+    /// The same number of people, each one invented.
+    pub(super) fn people(&mut self, people: &[Named]) -> Vec<Named> {
+        let invented =
+            |one: &Named| Named { name: self.text(&one.name), number: self.text(&one.number) };
+        people.iter().map(invented).collect()
     }
 
     /// From here on texts are replaced; before, they were only looked at.

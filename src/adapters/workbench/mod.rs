@@ -155,7 +155,7 @@ impl<'a> Workbench<'a> {
             secrets: Some(&secrets),
             witness: Some(journal.witness()),
             at: fixture.at,
-            nonce: &fixture.nonce,
+            nonces: &fixture.nonces,
             budget,
         };
         let line = Arc::new(Listening::to(Arc::new(script), Arc::clone(&journal)));

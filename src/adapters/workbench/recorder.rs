@@ -155,14 +155,14 @@ impl Workbench<'_> {
         let line = line::open(&self.manifest.access)
             .map_err(|problem| RecordError::Flaw(Flaw::new(&self.file, problem)))?;
         let journal = Arc::new(Journal::about(&self.manifest, &query.fact));
-        let nonce = nonce();
+        let nonces = real_nonces(&self.manifest, operation);
         let once = Once {
             manifest: &self.manifest,
             operation,
             secrets: None,
             witness: Some(journal.witness()),
             at,
-            nonce: &nonce,
+            nonces: &nonces,
             budget,
         };
         let listening = Arc::new(Listening::to(line, Arc::clone(&journal)));
@@ -188,7 +188,7 @@ impl Workbench<'_> {
             let reason = ended.as_ref().err().map_or("unreachable", |failed| failed.reason.code());
             return Err(RecordError::NoReply(1, reason));
         }
-        Ok(Live { got, session, nonce, ended })
+        Ok(Live { got, session, nonces, ended })
     }
 }
 
@@ -196,7 +196,7 @@ impl Workbench<'_> {
 struct Live {
     got: Vec<Got>,
     session: Vec<String>,
-    nonce: String,
+    nonces: Vec<String>,
     ended: Result<Mapped, Failed>,
 }
 
@@ -230,8 +230,9 @@ impl Making<'_> {
             let reply = taken.reply(got, &mut disguise)?;
             exchanges.push(Exchange { line: 0, request: Request::Nothing, reply });
         }
-        let nonce = "0".repeat(32);
-        let (ended, requests) = self.again(&query, &nonce, &exchanges, taken.charset).await;
+        let mut nonces: Vec<String> = (0..live.nonces.len()).map(invented_nonce).collect();
+        nonces.truncate(exchanges.len().max(1));
+        let (ended, requests) = self.again(&query, &nonces, &exchanges, taken.charset).await;
         if requests.len() != exchanges.len() {
             return Err(RecordError::Different("the number of exchanges".to_owned()));
         }
@@ -249,7 +250,7 @@ impl Making<'_> {
         };
         let expect = expect(&ended, self.at, question.subjects.len());
         let name = name.to_owned();
-        Ok((Fixture { name, line: 0, at: self.at, nonce, question, exchanges, expect }, disguise))
+        Ok((Fixture { name, line: 0, at: self.at, nonces, question, exchanges, expect }, disguise))
     }
 
     fn disguise(&self, query: &Query, live: &Live, name: &str) -> Disguise {
@@ -266,18 +267,20 @@ impl Making<'_> {
                 secrets.push((value.clone(), invented_secret(&format!("session {place}"), value)));
             }
         }
-        let nonce = (live.nonce.as_str(), "00000000000000000000000000000000");
+        let nonces = live.nonces.iter().cloned().zip((0..).map(invented_nonce));
         let written = taken::written(self.manifest, self.operation);
-        let mut disguise = Disguise::of(query, nonce, request_id(name), secrets, written);
+        let mut disguise = Disguise::of(query, nonces, request_id(name), secrets, written);
         if let Ok(Mapped { record, .. }) = &live.ended
             && let Finding::Found(attributes) = &record.finding
         {
             for (name, value) in attributes {
                 let kind = self.operation.catalogue.iter().find(|known| known.name == *name);
-                if let Value::Text(text) = value
-                    && kind.is_some_and(|known| known.kind.name() == "text")
-                {
-                    disguise.know_told(text);
+                match value {
+                    Value::Text(text) if kind.is_some_and(|known| known.kind.name() == "text") => {
+                        disguise.know_told(text);
+                    }
+                    Value::People(people) => disguise.know_people(people),
+                    _ => {}
                 }
             }
         }
@@ -288,7 +291,7 @@ impl Making<'_> {
     async fn again(
         &self,
         query: &Query,
-        nonce: &str,
+        nonces: &[String],
         exchanges: &[Exchange],
         charset: Charset,
     ) -> (Result<Mapped, Failed>, Vec<Request>) {
@@ -301,7 +304,7 @@ impl Making<'_> {
             secrets: Some(&self.secrets),
             witness: None,
             at: self.at,
-            nonce,
+            nonces,
             budget: self.budget,
         };
         let line = Arc::new(Listening::to(script, Arc::clone(&journal)));
@@ -352,6 +355,18 @@ fn invented_secret(name: &str, real: &str) -> String {
     digest.chars().cycle().take(real.chars().count()).collect()
 }
 
+/// As many as a question can come to use: twice what its pages and a session take. One where nothing looks at it.
+fn real_nonces(manifest: &Manifest, operation: &Operation) -> Vec<String> {
+    let pages = operation.paging.as_ref().map_or(1, |paging| paging.max_pages);
+    let most = usize::try_from(2 * (pages + 1)).unwrap_or(1);
+    (0..if manifest.wants_nonce() { most } else { 1 }).map(|_| nonce()).collect()
+}
+
+/// The one of an exchange, from 0.
+fn invented_nonce(place: usize) -> String {
+    format!("{place:032}")
+}
+
 fn request_id(name: &str) -> [u8; 16] {
     let digest = sha256_parts(&[b"heyan recorded question", name.as_bytes()]);
     let mut id = [0; 16];
@@ -380,6 +395,7 @@ fn same(
                 for (name, value) in live {
                     let expected = match value {
                         Value::Text(text) => Value::Text(disguise.text(text)),
+                        Value::People(people) => Value::People(disguise.people(people)),
                         other => other.clone(),
                     };
                     if again.get(name) != Some(&expected) {

@@ -77,6 +77,7 @@ fn functions_of_the_manifest_language() {
         ("or_null(resp.body, 'absent')", json!(null)),
         ("resp.body.rows.filter(row, row.v > 1).size()", json!(2)),
         ("resp.body.rows.exists(row, row.d == '20190101')", json!(true)),
+        ("count(resp.body.rows) + count([])", json!(3)),
         ("has(resp.body.absent) ? 1 : 0", json!(0)),
         ("codes.matched['1']", json!(true)),
         ("id18('11010519491231002x')", json!("11010519491231002X")),
@@ -95,6 +96,9 @@ fn failures_are_told_without_values() {
         ),
         ("resp.body.code + 1", "it cannot be evaluated (a value has the wrong type)"),
         ("lower(resp.status)", "`lower`: takes text"),
+        ("count('')", "`count`: takes a list"),
+        ("count({})", "`count`: takes a list"),
+        ("count(resp.body.nil)", "`count`: takes a list"),
         ("date(resp.body.datas)", "`date`: the text is no date"),
         ("id18(resp.body.code)", "`id18`: the text is no citizen ID"),
         (
