@@ -374,3 +374,14 @@ fn another_language_is_told_what_to_do() {
         assert!(found.len() == 1 && found[0].2.contains(expected), "{found:?}");
     }
 }
+
+/// Nobody reads more, and whoever writes a manifest must not keep everybody's reloads waiting.
+#[test]
+fn of_very_many_flaws_the_first_are_told_and_the_others_counted() {
+    let mut text = GOOD.to_owned();
+    text.push_str("[nonsense]\n");
+    (0..100_000).for_each(|number| text.push_str(&format!("[x{number}]\n")));
+    let found = flaws(&text, Depth::ManifestOnly);
+    assert_eq!(found.len(), 101);
+    assert!(found.iter().any(|flaw| flaw.2 == "99901 more flaws are not told; see to these first"));
+}
