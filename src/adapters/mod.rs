@@ -16,6 +16,7 @@ mod latency;
 mod state;
 mod adapter;
 mod once;
+mod claims;
 mod load;
 mod reload;
 mod begin;

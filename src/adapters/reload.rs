@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load::{Claims, read_one};
+use super::claims::{Claimant, settle};
+use super::load::read_one;
 use super::{Adapter, Adapters, manifest};
 use crate::catalogue::Catalogue;
 use crate::finding::{Finding, files_in};
@@ -45,10 +46,12 @@ impl Adapters {
                     );
                     return Err(vec![Finding::new(file, problem)]);
                 }
-                let mut claims = Claims::default();
-                for adapter in all.iter().chain([&adapter]) {
-                    let claim = claims.claim(adapter.file(), adapter.name(), adapter.facts());
-                    claim.map_err(|flaw| vec![flaw])?;
+                let others = all.iter().map(|one| Claimant::adapter(one.file(), one, Some(one)));
+                let this = Claimant::adapter(&file, &adapter, known.map(|known| &**known));
+                let claimants: Vec<Claimant> = others.chain([this]).collect();
+                let lost: Vec<Finding> = settle(&claimants).into_iter().flatten().collect();
+                if !lost.is_empty() {
+                    return Err(lost);
                 }
                 all.push(adapter);
             }
