@@ -131,7 +131,10 @@ impl Exchange {
         let mut page = 1;
         loop {
             let scope = asking(&ask.scope, current, page);
-            let heard = self.site.send(render(&scope)?, ask.deadline).await?;
+            let heard = self
+                .site
+                .send(render(&scope).map_err(Failed::before_asking)?, ask.deadline)
+                .await?;
             let resp = (self.read)(heard, &self.site.shape)?;
             if let Some(session) = &self.session
                 && session.is_rejected(&resp, &scope)

@@ -126,7 +126,7 @@ impl Session {
         deadline: Instant,
     ) -> Result<(Json, Timestamp), Failed> {
         let outgoing = render::request(&self.steps.request, scope, site.charset)
-            .map_err(|failed| within(failed, "session"))?;
+            .map_err(|failed| within(failed, "session").before_asking())?;
         let heard =
             site.send(outgoing, deadline).await.map_err(|failed| within(failed, "session"))?;
         let status = heard.status;
