@@ -225,6 +225,28 @@ async fn an_empty_file_is_no_table() {
     }
 }
 
+/// What an export leaves that failed at the agency, rightly marked.
+#[tokio::test]
+async fn a_table_with_fewer_rows_than_it_should_have_changes_nothing() {
+    let shelf = Shelf::new();
+    let names = format!("{}\n", table("1").lines().next().unwrap());
+    let adapter = shelf.adapter();
+    shelf.drop("people-20231113.csv", &names);
+    assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "unreachable");
+    shelf.drop("people-20231114.csv", &table("1"));
+    assert_eq!(answer(&adapter, HE, "张三").await, YES);
+    shelf.drop("people-20231115.csv", &names);
+    assert_eq!(answer(&adapter, HE, "张三").await, YES);
+
+    let set = |least: u32| {
+        let least = format!("min_rows = {least}\nkey = ");
+        shelf.office.adapter(&MANIFEST.replace("key = ", &least))
+    };
+    assert_eq!(answer(&set(4), HE, "张三").await, YES);
+    assert_eq!(failure(&set(5), &about(HE, "张三")).await.0, "unreachable");
+    assert_eq!(answer(&set(0), HE, "张三").await, "not found");
+}
+
 #[tokio::test]
 async fn a_folder_that_is_gone_and_a_table_that_is_too_old() {
     let shelf = Shelf::new();
