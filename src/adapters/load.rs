@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::claims::{Claimant, settle};
 use super::fixture::{self, Rehearsal};
 use super::language::room::each_with_room;
-use super::manifest::{self, Depth, Find, Manifest};
+use super::manifest::{self, Allowed, Depth, Find, Manifest};
 use super::{Adapter, Adapters};
 use crate::catalogue::Catalogue;
 use crate::crypto::sha256_parts;
@@ -18,11 +18,12 @@ impl Adapters {
     /// that did not change keeps its connections, session and counters. One that is gone is gone.
     pub fn load(
         folder: &Path,
+        allowed: &Allowed,
         catalogue: &Catalogue,
         previous: Option<&Self>,
     ) -> (Self, Vec<Finding>) {
         let find = |code: &FactCode| catalogue.fact(code).cloned();
-        read_folder(folder, catalogue.digest(), &find, previous)
+        read_folder(folder, allowed, catalogue.digest(), &find, previous)
     }
 }
 
@@ -73,6 +74,7 @@ pub fn rehearse(path: &Path, catalogue: &Catalogue) -> Vec<Rehearsal> {
 
 pub(super) fn read_folder(
     folder: &Path,
+    allowed: &Allowed,
     catalogue: &[u8],
     find: &Find<'_>,
     previous: Option<&Adapters>,
@@ -87,7 +89,7 @@ pub(super) fn read_folder(
     };
     let mut findings = Vec::new();
     let mut wanted: Vec<(&Path, Arc<Adapter>)> = Vec::new();
-    let read = each_with_room(&files, |file| read_one(file, known(file), catalogue, find));
+    let read = each_with_room(&files, |file| read_one(file, known(file), allowed, catalogue, find));
     for (file, read) in files.iter().zip(read) {
         let read = read.unwrap_or_else(|| Err(vec![manifest::gave_up(file)]));
         let adapter = match read.and_then(|read| read.put_in_force(catalogue)) {
@@ -129,10 +131,11 @@ pub(super) enum Read {
 pub(super) fn read_one(
     file: &Path,
     known: Option<&Arc<Adapter>>,
+    allowed: &Allowed,
     catalogue: &[u8],
     find: &Find<'_>,
 ) -> Result<Read, Vec<Finding>> {
-    let mut manifest = manifest::read(file, Depth::WithFiles, find)?;
+    let mut manifest = manifest::read_within(file, Depth::WithFiles, allowed, find)?;
     manifest.fingerprint = sha256_parts(&[&manifest.fingerprint, &fixture::digest(file)]);
     if let Some(same) = known.filter(|adapter| adapter.is_of(&manifest, catalogue)) {
         return Ok(Read::Same(Arc::clone(same)));

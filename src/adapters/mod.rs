@@ -43,7 +43,7 @@ pub use self::latency::Latency;
 pub use self::limits::{Breaker, RateLeft, Span};
 pub use self::line::program::ProgramState;
 pub use self::load::{Checked, check, rehearse};
-pub use self::manifest::Depth;
+pub use self::manifest::{Allowed, Depth};
 pub use self::state::{Health, LastFailure, State};
 
 /// Every adapter in force. Immutable: a change makes another set.

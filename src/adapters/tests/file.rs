@@ -8,7 +8,6 @@ use encoding_rs::GB18030;
 
 use super::agency::*;
 use crate::adapters::Adapter;
-use crate::adapters::load::read_folder;
 use crate::crypto;
 use crate::query::time::Timestamp;
 
@@ -381,8 +380,7 @@ fn flaws_of_the_section() {
         ("max_rows = 3", "max_rows = 0"),
     ] {
         office.place("agency.toml", &MANIFEST.replace(good, bad));
-        let (adapters, findings) =
-            read_folder(&office.path().join("adapters"), b"", &super::facts, None);
+        let (adapters, findings) = office.load(None);
         assert!(adapters.all().is_empty() && !findings.is_empty(), "{bad}");
     }
 }

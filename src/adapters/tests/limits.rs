@@ -177,7 +177,8 @@ async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let (first, _) = office.load(None);
     let folder = office.path().join("adapters");
     let again = |adapters: &crate::adapters::Adapters, name: &str| {
-        adapters.with_one(name, &folder, b"", &super::facts)
+        let allowed = crate::adapters::Allowed::everything();
+        adapters.with_one(name, (&folder, &allowed), b"", &super::facts)
     };
     let [old, other] = [0, 1].map(|at| std::sync::Arc::downgrade(&first.all()[at]));
 
