@@ -270,8 +270,12 @@ async fn a_program_that_comes_back_is_asked_again_what_it_is() {
         socket.bind(([127, 0, 0, 1], port).into()).unwrap();
         let listener = socket.listen(8).unwrap();
         running = program_at(listener, &office, "localhost", facts, protocol, good);
-        let (reason, detail) = failure(&adapter, &question()).await;
-        assert_eq!(reason, "contract_error", "{detail}");
+        let mut told = failure(&adapter, &question()).await;
+        // The question may have been put before the end of the old connection was heard of.
+        if told.0 == "unreachable" {
+            told = failure(&adapter, &question()).await;
+        }
+        assert_eq!(told.0, "contract_error", "{}", told.1);
         assert!(running.asked.lock().unwrap().is_empty(), "it heard nothing of anybody");
     }
     let port = running.port;
