@@ -67,6 +67,7 @@ fn sources(made: &Made) -> Sources {
         agreements: made.path("agreements"),
         orders: made.path("orders"),
         adapters: made.path("adapters"),
+        allowed: heyan::adapters::Allowed::everything(),
     }
 }
 

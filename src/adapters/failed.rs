@@ -34,7 +34,8 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     pub(crate) reason: Unavailable,
-    /// The agency has begun to answer, so it may have acted on the question.
+    /// The agency has begun to answer, so it may have acted on the question. What is neither answered nor a silence
+    /// was not put at all.
     pub(crate) answered: bool,
     /// Told again from an earlier attempt: this time the agency was not asked, so it says nothing new about it.
     pub(crate) is_repeated: bool,
@@ -68,6 +69,11 @@ impl Failed {
     /// What came back does not fit the manifest.
     pub(crate) fn contract(detail: impl Into<String>) -> Self {
         Self::answered(Unavailable::ContractError, detail)
+    }
+
+    /// It came to nothing before anything was put: the agency has no part in it.
+    pub(crate) fn before_asking(self) -> Self {
+        Self { answered: false, ..self }
     }
 
     /// What came back does not fit this expression of the manifest.

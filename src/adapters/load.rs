@@ -1,12 +1,12 @@
 //! The folder of manifests: every one that is good is in force, every flaw is told.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::claims::{Claimant, settle};
 use super::fixture::{self, Rehearsal};
 use super::language::room::each_with_room;
-use super::manifest::{self, Depth, Find, Manifest};
+use super::manifest::{self, Allowed, Depth, Find, Manifest};
 use super::{Adapter, Adapters};
 use crate::catalogue::Catalogue;
 use crate::crypto::sha256_parts;
@@ -18,11 +18,12 @@ impl Adapters {
     /// that did not change keeps its connections, session and counters. One that is gone is gone.
     pub fn load(
         folder: &Path,
+        allowed: &Allowed,
         catalogue: &Catalogue,
         previous: Option<&Self>,
     ) -> (Self, Vec<Finding>) {
         let find = |code: &FactCode| catalogue.fact(code).cloned();
-        read_folder(folder, catalogue.digest(), &find, previous)
+        read_folder(folder, allowed, catalogue.digest(), &find, previous)
     }
 }
 
@@ -44,18 +45,18 @@ pub fn check(path: &Path, catalogue: &Catalogue, depth: Depth) -> Checked {
         Err(finding) => return Checked { findings: vec![finding], warnings: Vec::new() },
     };
     let mut checked = Checked::default();
-    let mut claimed = Claims::default();
+    let mut claimants = Vec::new();
     let read = each_with_room(&files, |file| manifest::read(file, depth, &find));
     for (file, read) in files.iter().zip(read) {
         match read.unwrap_or_else(|| Err(vec![manifest::gave_up(file)])) {
             Ok(read) => {
-                let facts = read.operations.iter().map(|operation| &operation.fact);
-                checked.findings.extend(claimed.claim(file, &read.name, facts).err());
+                claimants.push(Claimant::reading(file, &read));
                 checked.warnings.extend(read.warnings);
             }
             Err(flaws) => checked.findings.extend(flaws),
         }
     }
+    checked.findings.extend(settle(&claimants).into_iter().flatten());
     checked
 }
 
@@ -73,11 +74,12 @@ pub fn rehearse(path: &Path, catalogue: &Catalogue) -> Vec<Rehearsal> {
 
 pub(super) fn read_folder(
     folder: &Path,
+    allowed: &Allowed,
     catalogue: &[u8],
     find: &Find<'_>,
     previous: Option<&Adapters>,
 ) -> (Adapters, Vec<Finding>) {
-    let mut files = match files_in(folder, "toml") {
+    let files = match files_in(folder, "toml") {
         Ok(files) => files,
         // The folder may be away for a moment; what was good goes on.
         Err(finding) => return (previous.cloned().unwrap_or_default(), vec![finding]),
@@ -85,12 +87,9 @@ pub(super) fn read_folder(
     let known = |file: &Path| {
         previous.and_then(|before| before.all.iter().find(|adapter| adapter.file() == file))
     };
-    // A newcomer cannot take a fact away from a manifest that is in force.
-    files.sort_by_key(|file| known(file).is_none());
     let mut findings = Vec::new();
-    let mut claims = Claims::default();
-    let mut all: Vec<Arc<Adapter>> = Vec::new();
-    let read = each_with_room(&files, |file| read_one(file, known(file), catalogue, find));
+    let mut wanted: Vec<(&Path, Arc<Adapter>)> = Vec::new();
+    let read = each_with_room(&files, |file| read_one(file, known(file), allowed, catalogue, find));
     for (file, read) in files.iter().zip(read) {
         let read = read.unwrap_or_else(|| Err(vec![manifest::gave_up(file)]));
         let adapter = match read.and_then(|read| read.put_in_force(catalogue)) {
@@ -100,10 +99,20 @@ pub(super) fn read_folder(
                 known(file).map(Arc::clone)
             }
         };
-        let Some(adapter) = adapter else { continue };
-        match claims.claim(file, adapter.name(), adapter.facts()) {
-            Ok(()) => all.push(adapter),
-            Err(finding) => findings.push(finding),
+        wanted.extend(adapter.map(|adapter| (file.as_path(), adapter)));
+    }
+    let claimants: Vec<Claimant> = wanted
+        .iter()
+        .map(|(file, adapter)| Claimant::adapter(file, adapter, known(file).map(|known| &**known)))
+        .collect();
+    let mut all: Vec<Arc<Adapter>> = Vec::new();
+    for ((file, adapter), lost) in wanted.into_iter().zip(settle(&claimants)) {
+        match lost {
+            None => all.push(adapter),
+            Some(finding) => {
+                findings.push(finding);
+                all.extend(known(file).map(Arc::clone));
+            }
         }
     }
     all.sort_by(|one, other| one.name().cmp(other.name()));
@@ -122,10 +131,11 @@ pub(super) enum Read {
 pub(super) fn read_one(
     file: &Path,
     known: Option<&Arc<Adapter>>,
+    allowed: &Allowed,
     catalogue: &[u8],
     find: &Find<'_>,
 ) -> Result<Read, Vec<Finding>> {
-    let mut manifest = manifest::read(file, Depth::WithFiles, find)?;
+    let mut manifest = manifest::read_within(file, Depth::WithFiles, allowed, find)?;
     manifest.fingerprint = sha256_parts(&[&manifest.fingerprint, &fixture::digest(file)]);
     if let Some(same) = known.filter(|adapter| adapter.is_of(&manifest, catalogue)) {
         return Ok(Read::Same(Arc::clone(same)));
@@ -156,39 +166,5 @@ impl Read {
                 }))
             }
         }
-    }
-}
-
-/// Which manifest has which name and answers which fact.
-#[derive(Default)]
-pub(super) struct Claims {
-    names: BTreeMap<String, String>,
-    facts: BTreeMap<FactCode, String>,
-}
-
-impl Claims {
-    pub(super) fn claim<'a>(
-        &mut self,
-        file: &Path,
-        name: &str,
-        facts: impl Iterator<Item = &'a FactCode>,
-    ) -> Result<(), Finding> {
-        let shown = file.display().to_string();
-        if let Some(other) = self.names.get(name) {
-            let problem =
-                format!("the name `{name}` is that of `{other}`: this manifest is left out");
-            return Err(Finding::new(file, problem));
-        }
-        let facts: Vec<&FactCode> = facts.collect();
-        for fact in &facts {
-            if let Some(other) = self.facts.get(*fact) {
-                let problem =
-                    format!("`{fact}` is answered by `{other}`: this manifest is left out");
-                return Err(Finding::new(file, problem));
-            }
-        }
-        self.names.insert(name.to_owned(), shown.clone());
-        self.facts.extend(facts.into_iter().map(|fact| (fact.clone(), shown.clone())));
-        Ok(())
     }
 }

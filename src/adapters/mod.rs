@@ -16,6 +16,7 @@ mod latency;
 mod state;
 mod adapter;
 mod once;
+mod claims;
 mod load;
 mod reload;
 mod begin;
@@ -42,7 +43,7 @@ pub use self::latency::Latency;
 pub use self::limits::{Breaker, Pace, RateLeft, Span, Turn};
 pub use self::line::program::ProgramState;
 pub use self::load::{Checked, check, rehearse};
-pub use self::manifest::Depth;
+pub use self::manifest::{Allowed, Depth};
 pub use self::state::{Health, LastFailure, State};
 
 /// Every adapter in force. Immutable: a change makes another set.

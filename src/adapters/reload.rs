@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load::{Claims, read_one};
+use super::claims::{Claimant, settle};
+use super::load::read_one;
+use super::manifest::Allowed;
 use super::{Adapter, Adapters, manifest};
 use crate::catalogue::Catalogue;
 use crate::finding::{Finding, files_in};
@@ -19,16 +21,17 @@ impl Adapters {
         &self,
         name: &str,
         folder: &Path,
+        allowed: &Allowed,
         catalogue: &Catalogue,
     ) -> Result<Self, Vec<Finding>> {
         let find = |code: &FactCode| catalogue.fact(code).cloned();
-        self.with_one(name, folder, catalogue.digest(), &find)
+        self.with_one(name, (folder, allowed), catalogue.digest(), &find)
     }
 
     pub(super) fn with_one(
         &self,
         name: &str,
-        folder: &Path,
+        (folder, allowed): (&Path, &Allowed),
         catalogue: &[u8],
         find: &manifest::Find<'_>,
     ) -> Result<Self, Vec<Finding>> {
@@ -37,7 +40,8 @@ impl Adapters {
             self.all.iter().filter(|adapter| adapter.name() != name).map(Arc::clone).collect();
         match self.file_of(name, folder).map_err(|flaw| vec![flaw])? {
             Some(file) => {
-                let adapter = read_one(&file, known, catalogue, find)?.put_in_force(catalogue)?;
+                let adapter =
+                    read_one(&file, known, allowed, catalogue, find)?.put_in_force(catalogue)?;
                 if adapter.name() != name {
                     let problem = format!(
                         "it is named `{}` now, no longer `{name}`: reload the whole gateway",
@@ -45,10 +49,12 @@ impl Adapters {
                     );
                     return Err(vec![Finding::new(file, problem)]);
                 }
-                let mut claims = Claims::default();
-                for adapter in all.iter().chain([&adapter]) {
-                    let claim = claims.claim(adapter.file(), adapter.name(), adapter.facts());
-                    claim.map_err(|flaw| vec![flaw])?;
+                let others = all.iter().map(|one| Claimant::adapter(one.file(), one, Some(one)));
+                let this = Claimant::adapter(&file, &adapter, known.map(|known| &**known));
+                let claimants: Vec<Claimant> = others.chain([this]).collect();
+                let lost: Vec<Finding> = settle(&claimants).into_iter().flatten().collect();
+                if !lost.is_empty() {
+                    return Err(lost);
                 }
                 all.push(adapter);
             }

@@ -20,6 +20,7 @@ pub mod serve;
 pub mod simulate;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -96,7 +97,14 @@ impl Command {
     }
 }
 
+/// For threads that still do something when the work is done. One that reads from a disk or a share that is away would
+/// keep the process for ever.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// Runs what waits for sockets.
 fn on_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let told = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_WORDS);
+    told
 }

@@ -22,6 +22,7 @@ use tonic::service::Routes;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::health;
+use crate::adapters::Allowed;
 use crate::admin::{self, AdminState};
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
 use crate::audit::file::Description;
@@ -214,6 +215,10 @@ pub fn sources(settings: &Settings) -> Sources {
         agreements: settings.agreements.clone(),
         orders: settings.orders.clone(),
         adapters: settings.adapters.clone(),
+        allowed: Allowed {
+            secrets: Some(settings.manifests.secrets.clone()),
+            programs: settings.manifests.programs,
+        },
     }
 }
 

@@ -47,6 +47,7 @@ impl Stage {
             agreements: world.path("agreements"),
             orders: world.path("orders"),
             adapters: world.path("adapters"),
+            allowed: crate::adapters::Allowed::everything(),
         };
         let (mut journal, ledger) =
             (Journal::resume(&audit).unwrap(), Ledger::resume(audit.summary()));

@@ -34,6 +34,7 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
             sources.refuse(key, format!("the folder `{}` does not exist", path.display()));
         }
     }
+    settings.manifests.secrets.iter_mut().for_each(|path| settle(&folder, path));
     settle(&folder, &mut settings.log.folder);
     if !settings.log.witness.as_os_str().is_empty() {
         settle(&folder, &mut settings.log.witness);

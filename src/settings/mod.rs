@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::sections::{Cache, Limits, Log, Tls, Trust, Vault};
+pub use self::sections::{Cache, Limits, Log, Manifests, Tls, Trust, Vault};
 use crate::finding::{self, Finding};
 use crate::telemetry;
 
@@ -37,6 +37,8 @@ pub struct Settings {
     pub adapters: PathBuf,
     /// Folder of facts and items. Default `catalogue`.
     pub catalogue: PathBuf,
+    /// What adapter manifests may have of this machine.
+    pub manifests: Manifests,
     /// The gateway's own certificate.
     pub tls: Tls,
     /// The log.
@@ -67,6 +69,7 @@ impl Default for Settings {
             orders: "orders".into(),
             adapters: "adapters".into(),
             catalogue: "catalogue".into(),
+            manifests: Manifests::default(),
             tls: Tls::default(),
             log: Log::default(),
             vault: Vault::default(),

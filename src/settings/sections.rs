@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::units::{count, size, span};
+use super::units::{count, folders, size, span};
 
 /// The certificate the gateway shows to callers, and to agencies that ask for one.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -15,6 +15,25 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// PEM file with its private key, readable by its owner alone. No default.
     pub key: PathBuf,
+}
+
+/// What adapter manifests may have of this machine: whoever may write one decides where it is sent.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Manifests {
+    /// Folders out of which manifests may take secrets and private keys. Default `secrets` and `pki`: not `keys`, where
+    /// the log's own key lies, and nothing outside the installation.
+    #[serde(deserialize_with = "folders")]
+    pub secrets: Vec<PathBuf>,
+    /// Whether manifests may have programs started, as the gateway's user and with all that it may. Default `false`:
+    /// most agencies need none.
+    pub programs: bool,
+}
+
+impl Default for Manifests {
+    fn default() -> Self {
+        Self { secrets: vec!["secrets".into(), "pki".into()], programs: false }
+    }
 }
 
 /// The log. `serve` never creates it; `heyan audit init` does, once.

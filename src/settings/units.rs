@@ -1,6 +1,7 @@
 //! How sizes, durations and counts are written. None of them may be zero.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
@@ -13,6 +14,24 @@ where
 {
     let number = u64::deserialize(deserializer)?;
     positive(number, number)
+}
+
+/// Folders: a list of texts, or one text with `:` between them, as a variable has it.
+pub(super) fn folders<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a list of folders")]
+    enum Written {
+        List(Vec<PathBuf>),
+        Text(String),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::List(folders) => folders,
+        Written::Text(text) => {
+            text.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
+        }
+    })
 }
 
 fn positive<E: de::Error, T: TryFrom<u64>>(number: u64, written: impl Display) -> Result<T, E> {

@@ -44,6 +44,7 @@ fn rust() -> String {
 /// An installation in which M3 is answered by a program, as this `[grpc]` section says.
 async fn lab(grpc: &str) -> Lab {
     let lab = Lab::prepare(&[]).await;
+    lab.set("[manifests]\nprograms = true\n");
     grant_everything(&lab);
     fs::remove_file(lab.path("adapters/civil-affairs.toml")).unwrap();
     fs::create_dir(lab.path("cremations")).unwrap();

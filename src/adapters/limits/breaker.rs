@@ -77,6 +77,15 @@ struct Inside {
     succeeded: usize,
 }
 
+/// What an attempt says about an agency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is there: it was heard.
+    Good,
+    /// It is away, silent, or does not want to.
+    Bad,
+}
+
 /// Leave for one attempt. Dropped without a verdict, it has said nothing about the agency.
 pub(super) struct Leave<'a> {
     circuit: &'a Circuit,
@@ -158,7 +167,8 @@ fn is_closed(age: u64) -> bool {
 
 impl Leave<'_> {
     /// The agency answered, or did not.
-    pub(super) fn end(self, failed: bool, now: Instant) {
+    pub(super) fn end(self, verdict: Verdict, now: Instant) {
+        let failed = verdict == Verdict::Bad;
         let circuit = self.circuit;
         let mut inside = circuit.lock();
         if circuit.age.load(Ordering::Acquire) != self.age {

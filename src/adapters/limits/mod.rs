@@ -24,7 +24,7 @@ use metrics::{Counter, counter};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use self::breaker::{Circuit, Leave};
+use self::breaker::{Circuit, Leave, Verdict};
 use self::budget::Budget;
 use self::patient::Queue;
 use self::rate::Rate;
@@ -299,10 +299,15 @@ impl Limits {
         let ends = Instant::now();
         let took = ends.duration_since(began);
         let is_cut_short = ends >= deadline && took < FAIR;
-        match &ended {
+        let said = match &ended {
             Err(failed) if failed.is_repeated => return ended,
-            Err(failed) if is_cut_short && failed.reason == Unavailable::Timeout => drop(leave),
-            ended => leave.end(ended.as_ref().is_err_and(speaks_against_agency), ends),
+            Err(failed) if is_cut_short && failed.reason == Unavailable::Timeout => None,
+            Err(failed) => verdict(failed),
+            Ok(_) => Some(Verdict::Good),
+        };
+        match said {
+            Some(verdict) => leave.end(verdict, ends),
+            None => drop(leave),
         }
         self.latencies.add(took);
         ended
@@ -348,9 +353,16 @@ fn may_repeat(failed: &Failed) -> bool {
         && matches!(failed.reason, Unavailable::Unreachable | Unavailable::Timeout)
 }
 
-/// A reply that does not fit the manifest comes from an agency that is there.
-fn speaks_against_agency(failed: &Failed) -> bool {
-    matches!(failed.reason, Unavailable::Timeout | Unavailable::Unreachable | Unavailable::Refused)
+/// What an attempt without an answer says about the agency, if it says anything: one that was never put, because of our
+/// own limits or our own manifest, must neither open the breaker nor close it.
+fn verdict(failed: &Failed) -> Option<Verdict> {
+    match failed.reason {
+        Unavailable::Timeout | Unavailable::Unreachable | Unavailable::Refused => {
+            Some(Verdict::Bad)
+        }
+        // A reply that does not fit the manifest comes from an agency that is there.
+        _ => failed.answered.then_some(Verdict::Good),
+    }
 }
 
 #[cfg(test)]

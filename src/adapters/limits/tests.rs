@@ -268,3 +268,33 @@ async fn a_hurried_callers_deadline_says_nothing_about_the_agency() {
         assert_eq!(limits.breaker(), expected);
     }
 }
+
+/// Of four questions to a database that hangs three do not even get a connection.
+#[tokio::test(start_paused = true)]
+async fn what_was_not_put_does_not_count_as_an_answer() {
+    let limits = limits(Resilience { retries: 0, ..Resilience::default() }, Narrower::default());
+    let put = Cell::new(0);
+    let no_connection = || async { Err(Failed::unanswered(Unavailable::Overloaded, "none free")) };
+    let not_rendered = || async { Err(Failed::contract("no such character").before_asking()) };
+    for _ in 0..6 {
+        assert_eq!(limits.breaker(), Breaker::Closed);
+        for _ in 0..3 {
+            let kept: Result<(), Failed> = limits.run(&fact("M1"), soon(), no_connection).await;
+            assert_eq!(kept.unwrap_err().reason, Unavailable::Overloaded);
+        }
+        let _silent = limits.run(&fact("M1"), soon(), || fails(&put)).await;
+    }
+    assert!(matches!(limits.breaker(), Breaker::Open(_)), "{:?}", limits.breaker());
+
+    // Nor does it when it is the one that tries: the next one does.
+    sleep(BreakerTerms::default().open_for).await;
+    for _ in 0..2 {
+        let flawed: Result<(), Failed> = limits.run(&fact("M1"), soon(), not_rendered).await;
+        assert_eq!(flawed.unwrap_err().reason, Unavailable::ContractError);
+        assert_eq!(limits.breaker(), Breaker::HalfOpen);
+    }
+    let heard = || async { Err(Failed::contract("a reply that does not fit")) };
+    let told: Result<(), Failed> = limits.run(&fact("M1"), soon(), heard).await;
+    assert!(told.is_err());
+    assert_eq!(limits.breaker(), Breaker::Closed, "it was heard");
+}

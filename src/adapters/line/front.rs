@@ -282,7 +282,7 @@ fn arguments<D: Dialect>(parameters: &[Json]) -> Result<D::Arguments, Failed> {
     for (position, parameter) in parameters.iter().enumerate() {
         if !D::bind(&mut arguments, parameter) {
             let detail = format!("parameter {} is no text, integer, truth or null", position + 1);
-            return Err(Failed::contract(detail));
+            return Err(Failed::contract(detail).before_asking());
         }
     }
     Ok(arguments)

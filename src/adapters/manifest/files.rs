@@ -2,20 +2,65 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use secrecy::SecretString;
 
 use super::section::{Source, Text};
 use crate::adapters::line::tls;
 use crate::crypto::{self, CryptoError, Digest};
 
+/// Bytes of a secret or a private key. A long one has a few kilobytes.
+const MAX_SECRET: u64 = 64 << 10;
+/// Bytes of authorities and certificates. All that a browser trusts are a fifth of it.
+const MAX_PEM: u64 = 1 << 20;
+
+/// What manifests may have of the machine that the gateway runs on. Whoever may write one decides where it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Folders out of which they may take secrets and private keys; `None` is any.
+    pub secrets: Option<Vec<PathBuf>>,
+    /// Whether they may have programs started.
+    pub programs: bool,
+}
+
+impl Allowed {
+    /// All that whoever runs the gateway's program may, such as an operator who tries a manifest.
+    pub fn everything() -> Self {
+        Self { secrets: None, programs: true }
+    }
+}
+
+/// Reads a file of no more bytes than that, and nothing that is no file: a pipe would keep the reading waiting, and a
+/// device may have no end.
+///
+/// # Errors
+/// Why it is not read, in words.
+pub(in crate::adapters) fn read_file(file: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let unreadable = |error| format!("cannot be read: {error}");
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let open = File::options().read(true).custom_flags(flags).open(file).map_err(unreadable)?;
+    if !open.metadata().map_err(unreadable)?.is_file() {
+        return Err("is no file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let read = open.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    match u64::try_from(read) {
+        Ok(length) if length <= most => Ok(bytes),
+        _ => Err(format!("has more than {most} bytes")),
+    }
+}
+
 /// Reads them, and remembers what was read so that a reload can tell whether anything changed.
 pub(super) struct Files<'a> {
     folder: &'a Path,
     /// Whether files are read at all. A manifest can be checked where its secrets are not.
     pub(super) read: bool,
+    allowed: &'a Allowed,
     secrets: RefCell<BTreeMap<String, SecretString>>,
     /// Where they were read, for programs that read them themselves.
     secret_paths: RefCell<BTreeMap<String, PathBuf>>,
@@ -26,10 +71,11 @@ pub(super) struct Files<'a> {
 
 impl<'a> Files<'a> {
     /// Nothing read yet.
-    pub(super) fn new(folder: &'a Path, read: bool) -> Self {
+    pub(super) fn new(folder: &'a Path, read: bool, allowed: &'a Allowed) -> Self {
         Self {
             folder,
             read,
+            allowed,
             secrets: RefCell::default(),
             secret_paths: RefCell::default(),
             digests: RefCell::default(),
@@ -49,19 +95,22 @@ impl<'a> Files<'a> {
 
     /// Reads a file of text that anybody may see.
     pub(super) fn public(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
+        self.bytes(source, path, MAX_PEM)
+    }
+
+    fn bytes(&self, source: &Source<'_>, path: &Text, most: u64) -> Option<Vec<u8>> {
         self.refer(path);
         if !self.read {
             return Some(Vec::new());
         }
         let file = self.folder.join(&path.value);
-        match fs::read(&file) {
+        match read_file(&file, most) {
             Ok(bytes) => {
                 self.digests.borrow_mut().push(crypto::sha256(&bytes));
                 Some(bytes)
             }
-            Err(error) => {
-                let problem = format!("{}: `{}` cannot be read: {error}", path.key, file.display());
-                source.flaw(path.at, problem);
+            Err(problem) => {
+                source.flaw(path.at, format!("{}: `{}` {problem}", path.key, file.display()));
                 None
             }
         }
@@ -70,9 +119,10 @@ impl<'a> Files<'a> {
     /// Reads a file that nobody else may see.
     pub(super) fn private(&self, source: &Source<'_>, path: &Text) -> Option<Vec<u8>> {
         if self.read {
+            self.refuse_elsewhere(source, path)?;
             self.refuse_exposed(source, path)?;
         }
-        self.public(source, path)
+        self.bytes(source, path, MAX_SECRET)
     }
 
     /// Reads an authority and makes sure that it is one.
@@ -98,6 +148,11 @@ impl<'a> Files<'a> {
             return;
         }
         self.secrets.borrow_mut().insert(name.to_owned(), SecretString::from(text));
+    }
+
+    /// Whether programs may be started.
+    pub(super) fn may_start_programs(&self) -> bool {
+        self.allowed.programs
     }
 
     /// The secret of that name.
@@ -134,6 +189,25 @@ impl<'a> Files<'a> {
         let parts: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
         let digest = crypto::sha256_parts(&parts);
         (self.secrets.into_inner(), digest, self.references.into_inner())
+    }
+
+    /// What the gateway's user may read is more than an agency may be sent: the log's key, another agency's secret.
+    fn refuse_elsewhere(&self, source: &Source<'_>, path: &Text) -> Option<()> {
+        let Some(folders) = &self.allowed.secrets else { return Some(()) };
+        // Where links lead is where the file lies. One that is not there is told by whoever reads it.
+        let Ok(file) = fs::canonicalize(self.folder.join(&path.value)) else { return Some(()) };
+        let mut folders = folders.iter().filter_map(|folder| fs::canonicalize(folder).ok());
+        if folders.any(|folder| file.starts_with(folder)) {
+            return Some(());
+        }
+        let problem = format!(
+            "{}: `{}` lies in none of the folders that manifests may take secrets from \
+             (`manifests.secrets` of the gateway's settings)",
+            path.key,
+            file.display()
+        );
+        source.flaw(path.at, problem);
+        None
     }
 
     fn refuse_exposed(&self, source: &Source<'_>, path: &Text) -> Option<()> {

@@ -39,6 +39,8 @@ pub(crate) struct Folder {
     pub(crate) max_age: Duration,
     /// Bytes of a file.
     pub(crate) max_bytes: u64,
+    /// A table with fewer is bad.
+    pub(crate) min_rows: u64,
     /// Rows of a reply.
     pub(crate) max_rows: usize,
 }
@@ -113,6 +115,8 @@ pub(super) fn folder(
     }
     let max_age = section.span("max_age", 366 * DAY, 2 * DAY);
     let max_bytes = section.integer("max_bytes", 1..16 * MAX_BYTES + 1, MAX_BYTES);
+    // An export that failed writes a table without rows and marks it rightly: by it, nobody has anything.
+    let min_rows = section.integer("min_rows", 0..1_000_000_001, 1);
     let max_rows = section.integer("max_rows", 1..10_001, 200);
     section.finish();
     Some(Access::File(Folder {
@@ -127,6 +131,7 @@ pub(super) fn folder(
         key: key?.value,
         max_age,
         max_bytes: u64::try_from(max_bytes).ok()?,
+        min_rows: u64::try_from(min_rows).ok()?,
         max_rows: usize::try_from(max_rows).ok()?,
     }))
 }

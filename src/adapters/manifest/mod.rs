@@ -16,7 +16,6 @@ mod sign;
 mod statement;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +35,8 @@ use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
 pub(crate) use self::access::{Access, Database, Dialect, Site};
+pub use self::files::Allowed;
+pub(in crate::adapters) use self::files::read_file;
 pub(crate) use self::folder::{Dated, Folder};
 pub(crate) use self::operation::{Operation, Paging, Question, Reading};
 pub(crate) use self::program::{Elsewhere, Here, Program, Runs};
@@ -125,7 +126,20 @@ pub(crate) type Find<'a> = dyn Fn(&FactCode) -> Option<Fact> + Sync + 'a;
 /// # Errors
 /// Every flaw, with its place.
 pub(crate) fn read(file: &Path, depth: Depth, find: &Find<'_>) -> Result<Manifest, Vec<Finding>> {
-    with_room(|| read_here(file, depth, find)).unwrap_or_else(|| Err(vec![gave_up(file)]))
+    read_within(file, depth, &Allowed::everything(), find)
+}
+
+/// Reads one manifest, which may have no more than what is allowed.
+///
+/// # Errors
+/// Every flaw, with its place.
+pub(crate) fn read_within(
+    file: &Path,
+    depth: Depth,
+    allowed: &Allowed,
+    find: &Find<'_>,
+) -> Result<Manifest, Vec<Finding>> {
+    with_room(|| read_here(file, depth, allowed, find)).unwrap_or_else(|| Err(vec![gave_up(file)]))
 }
 
 /// Said where reading it has panicked, or no thread could be had for that.
@@ -133,17 +147,19 @@ pub(crate) fn gave_up(file: &Path) -> Finding {
     Finding::new(file, "it cannot be read: that failed inside the gateway")
 }
 
-fn read_here(file: &Path, depth: Depth, find: &Find<'_>) -> Result<Manifest, Vec<Finding>> {
+fn read_here(
+    file: &Path,
+    depth: Depth,
+    allowed: &Allowed,
+    find: &Find<'_>,
+) -> Result<Manifest, Vec<Finding>> {
     let unreadable = |problem: String| vec![Finding::new(file, problem)];
-    let size = fs::metadata(file).map_or(0, |metadata| metadata.len());
-    if size > MAX_BYTES {
-        return Err(unreadable(format!("it has {size} bytes; at most {MAX_BYTES} are read")));
-    }
-    let bytes = fs::read(file).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    let bytes = read_file(file, MAX_BYTES).map_err(unreadable)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
     let table = section::parse(file, text)?;
     let source = Source::new(file, text);
-    let files = Files::new(file.parent().unwrap_or(Path::new(".")), depth == Depth::WithFiles);
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let files = Files::new(folder, depth == Depth::WithFiles, allowed);
     let manifest = manifest(&source, Section::document(&source, &table), file, &files, find);
     match manifest.filter(|_| source.is_clean()) {
         Some(mut manifest) => {
@@ -161,8 +177,7 @@ fn read_here(file: &Path, depth: Depth, find: &Find<'_>) -> Result<Manifest, Vec
 
 /// The adapter's name in a manifest, as far as that can be read.
 pub(crate) fn name_of(file: &Path) -> Option<String> {
-    let size = fs::metadata(file).ok()?.len();
-    let text = (size <= MAX_BYTES).then(|| fs::read_to_string(file).ok()).flatten()?;
+    let text = String::from_utf8(read_file(file, MAX_BYTES).ok()?).ok()?;
     let (table, _) = toml::de::DeTable::parse_recoverable(&text);
     table.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
 }

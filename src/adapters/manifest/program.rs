@@ -127,6 +127,11 @@ fn here(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
         source.flaw(section.at_key("command"), problem);
         return None;
     }
+    if !files.may_start_programs() {
+        let problem = "manifests may have no program started here (`manifests.programs` of the \
+                       gateway's settings): run it yourself and name its `grpc.endpoint`";
+        source.flaw(section.at_key("command"), problem);
+    }
     let folder = match section.text("folder") {
         Some(text) => {
             files.refer(&text);

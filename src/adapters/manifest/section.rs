@@ -25,11 +25,11 @@ pub(in crate::adapters) fn parse<'t>(
     if errors.is_empty() {
         return Ok(table);
     }
-    let finding = |error: toml::de::Error| match error.span() {
-        Some(span) => Finding::at(file, text, span.start, error.message()),
-        None => Finding::new(file, error.message()),
-    };
-    Err(errors.into_iter().map(finding).collect())
+    let source = Source::new(file, text);
+    for error in &errors {
+        source.flaw(error.span().map_or(0, |span| span.start), error.message());
+    }
+    Err(source.into_findings())
 }
 
 /// A value at the end of a branch of a request.
@@ -330,6 +330,10 @@ impl<'s> Section<'s> {
         for (key, _) in self.table {
             let name = key.get_ref();
             if known.iter().any(|known| known == name) {
+                continue;
+            }
+            if self.source.is_full() {
+                self.source.flaw(key.span().start, "unknown key");
                 continue;
             }
             let expected: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();

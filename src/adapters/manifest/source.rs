@@ -8,13 +8,25 @@ use crate::adapters::language::expression::{Expression, Flaw, Names};
 use crate::adapters::language::template::Template;
 use crate::finding::Finding;
 
+/// Flaws of one kind that are told of one file; the others are counted. Nobody mends more before looking again.
+const MOST_TOLD: usize = 100;
+
 /// The text being read, and what is wrong with it so far.
 pub(in crate::adapters) struct Source<'a> {
     file: &'a Path,
     text: &'a str,
-    findings: RefCell<Vec<Finding>>,
+    /// Where each line begins: a place is looked up as often as there are flaws.
+    lines: Vec<usize>,
+    findings: RefCell<Told>,
     places: RefCell<Vec<Place>>,
-    warnings: RefCell<Vec<Finding>>,
+    warnings: RefCell<Told>,
+}
+
+/// The first of many, and how many more there are.
+#[derive(Default)]
+struct Told {
+    first: Vec<Finding>,
+    more: usize,
 }
 
 /// Where a manifest has an expression. An expression is known by its line and text.
@@ -31,9 +43,11 @@ pub(crate) struct Place {
 impl<'a> Source<'a> {
     /// Nothing is wrong yet.
     pub(in crate::adapters) fn new(file: &'a Path, text: &'a str) -> Self {
+        let lines = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             file,
             text,
+            lines: std::iter::once(0).chain(lines).collect(),
             findings: RefCell::default(),
             places: RefCell::default(),
             warnings: RefCell::default(),
@@ -42,31 +56,44 @@ impl<'a> Source<'a> {
 
     /// Notes a flaw at a byte offset.
     pub(in crate::adapters) fn flaw(&self, offset: usize, problem: impl Into<String>) {
-        self.findings.borrow_mut().push(Finding::at(self.file, self.text, offset, problem));
+        self.findings.borrow_mut().note(|| self.finding(offset, problem.into()));
     }
 
     /// Notes at a byte offset what should be seen to, and keeps nobody from using the manifest.
     pub(in crate::adapters) fn warn(&self, offset: usize, problem: impl Into<String>) {
-        self.warnings.borrow_mut().push(Finding::at(self.file, self.text, offset, problem));
+        self.warnings.borrow_mut().note(|| self.finding(offset, problem.into()));
+    }
+
+    /// True when a flaw more would not be told, so that it need not be put into words with care.
+    pub(super) fn is_full(&self) -> bool {
+        self.findings.borrow().first.len() >= MOST_TOLD
     }
 
     /// Every warning, in the order of the text.
     pub(in crate::adapters) fn take_warnings(&self) -> Vec<Finding> {
-        let mut warnings = self.warnings.take();
-        warnings.sort_by_key(|warning| warning.place);
-        warnings
+        self.warnings.take().sorted(self.file, "warnings")
     }
 
     /// Everything noted, in the order of the text.
     pub(in crate::adapters) fn into_findings(self) -> Vec<Finding> {
-        let mut findings = self.findings.into_inner();
-        findings.sort_by_key(|finding| finding.place);
-        findings
+        self.findings.into_inner().sorted(self.file, "flaws")
+    }
+
+    fn finding(&self, offset: usize, problem: String) -> Finding {
+        let line = self.line(offset);
+        let begins = self.lines.get(line - 1).copied().unwrap_or_default();
+        let before = self.text.get(begins..offset.min(self.text.len())).unwrap_or_default();
+        let place = Some((line, before.chars().count() + 1));
+        Finding { file: self.file.to_owned(), place, problem }
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.lines.partition_point(|begins| *begins <= offset).max(1)
     }
 
     /// True while nothing has been noted.
     pub(in crate::adapters) fn is_clean(&self) -> bool {
-        self.findings.borrow().is_empty()
+        self.findings.borrow().first.is_empty()
     }
 
     /// Where the expressions are that have been compiled since the last call.
@@ -120,8 +147,7 @@ impl<'a> Source<'a> {
 
     /// The line of a byte offset, from 1.
     pub(in crate::adapters) fn line_at(&self, offset: usize) -> u32 {
-        let before = self.text.get(..offset).unwrap_or_default();
-        u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
+        u32::try_from(self.line(offset)).unwrap_or(u32::MAX)
     }
 
     fn flaws_in(&self, text: &Text, flaws: &[Flaw]) {
@@ -145,6 +171,24 @@ impl<'a> Source<'a> {
         let at = span.start + if is_verbatim { start } else { 0 };
         Text { key, value: value.to_owned(), at, is_verbatim }
     }
+}
+
+impl Told {
+    fn note(&mut self, finding: impl FnOnce() -> Finding) {
+        if self.first.len() < MOST_TOLD { self.first.push(finding()) } else { self.more += 1 }
+    }
+
+    fn sorted(self, file: &Path, what: &str) -> Vec<Finding> {
+        let Self { first: mut told, more } = self;
+        told.sort_by_key(|finding| finding.place);
+        told.extend((more > 0).then(|| and_more(file, more, what)));
+        told
+    }
+}
+
+/// What is said in the place of those that are not told.
+fn and_more(file: &Path, more: usize, what: &str) -> Finding {
+    Finding::new(file, format!("{more} more {what} are not told; see to these first"))
 }
 
 /// A string of the manifest, with its place.

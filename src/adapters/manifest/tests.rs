@@ -386,3 +386,74 @@ fn another_language_is_told_what_to_do() {
         assert!(found.len() == 1 && found[0].2.contains(expected), "{found:?}");
     }
 }
+
+/// Nobody reads more, and whoever writes a manifest must not keep everybody's reloads waiting.
+#[test]
+fn of_very_many_flaws_the_first_are_told_and_the_others_counted() {
+    let mut text = GOOD.to_owned();
+    text.push_str("[nonsense]\n");
+    (0..100_000).for_each(|number| text.push_str(&format!("[x{number}]\n")));
+    let found = flaws(&text, Depth::ManifestOnly);
+    assert_eq!(found.len(), 101);
+    assert!(found.iter().any(|flaw| flaw.2 == "99901 more flaws are not told; see to these first"));
+}
+
+/// A manifest decides where a secret is sent: it may not name whatever the gateway's user may read.
+#[test]
+fn secrets_come_from_the_folders_they_may_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        file
+    };
+    place("secrets/own", "secret");
+    place("keys/log.key", "secret");
+    std::os::unix::fs::symlink("../keys/log.key", folder.path().join("secrets/link")).unwrap();
+    let secrets = Some(vec![folder.path().join("secrets"), folder.path().join("absent")]);
+    let allowed = Allowed { secrets, programs: false };
+    let found = |path: &str| {
+        let secrets = format!("[secrets]\none = {{ file = \"{path}\" }}\n[settings]");
+        let file = place("adapters/m.toml", &GOOD.replace("[settings]", &secrets));
+        let flaws = read_within(&file, Depth::WithFiles, &allowed, &facts).err().unwrap();
+        let elsewhere = |flaw: &Finding| flaw.problem.contains("none of the folders");
+        flaws.iter().any(elsewhere)
+    };
+    assert!(!found("../secrets/own"));
+    for path in ["../keys/log.key", "../secrets/link", "../secrets/../keys/log.key", "/etc/passwd"]
+    {
+        assert!(found(path), "{path}");
+    }
+
+    let (http, _) = GOOD.split_once("[http]").unwrap();
+    let program = format!("{http}[grpc]\ncommand = [\"sh\"]\n[[operation]]\nfact = \"M2\"\n");
+    let file = place("adapters/m.toml", &program);
+    assert!(read_within(&file, Depth::WithFiles, &Allowed::everything(), &facts).is_ok());
+    let flaws = read_within(&file, Depth::WithFiles, &allowed, &facts).err().unwrap();
+    assert!(flaws[0].problem.contains("may have no program started here"), "{flaws:?}");
+}
+
+/// A pipe would keep everybody's reloads waiting, and a device has no end.
+#[test]
+fn what_is_no_file_or_too_long_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let long = folder.path().join("long");
+    fs::write(&long, "12345").unwrap();
+    for (file, problem) in [
+        (pipe.as_path(), "is no file"),
+        (Path::new("/dev/zero"), "is no file"),
+        (folder.path(), "is no file"),
+        (&long, "has more than 4 bytes"),
+    ] {
+        assert_eq!(read_file(file, 4), Err(problem.to_owned()));
+    }
+    assert_eq!(read_file(&long, 5), Ok(b"12345".to_vec()));
+    let named = GOOD.replace("../ca.pem", &pipe.display().to_string());
+    let found = flaws(&named, Depth::WithFiles);
+    assert!(found[0].2.ends_with("pipe` is no file"), "{found:?}");
+}

@@ -78,6 +78,7 @@ fn folder_of(folder: &Folder, terms: &mut Terms) {
     terms.put(Answers, "file.key", folder.key.clone());
     terms.put(Reach, "file.max_age", span(folder.max_age));
     terms.put(Reach, "file.max_bytes", format!("{} bytes", folder.max_bytes));
+    terms.put(Answers, "file.min_rows", folder.min_rows.to_string());
     terms.put(Reach, "file.max_rows", folder.max_rows.to_string());
 }
 

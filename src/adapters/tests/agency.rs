@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::facts;
+use crate::adapters::Allowed;
 use crate::adapters::load::read_folder;
 use crate::adapters::{Adapter, Adapters, Answer, Failure};
 use crate::finding::Finding;
@@ -82,7 +83,8 @@ impl Office {
     }
 
     pub(super) fn load(&self, previous: Option<&Adapters>) -> (Adapters, Vec<Finding>) {
-        read_folder(&self.folder.path().join("adapters"), b"", &facts, previous)
+        let folder = self.folder.path().join("adapters");
+        read_folder(&folder, &Allowed::everything(), b"", &facts, previous)
     }
 
     /// The one adapter of the manifest.

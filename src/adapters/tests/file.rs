@@ -8,7 +8,6 @@ use encoding_rs::GB18030;
 
 use super::agency::*;
 use crate::adapters::Adapter;
-use crate::adapters::load::read_folder;
 use crate::crypto;
 use crate::query::time::Timestamp;
 
@@ -226,6 +225,28 @@ async fn an_empty_file_is_no_table() {
     }
 }
 
+/// What an export leaves that failed at the agency, rightly marked.
+#[tokio::test]
+async fn a_table_with_fewer_rows_than_it_should_have_changes_nothing() {
+    let shelf = Shelf::new();
+    let names = format!("{}\n", table("1").lines().next().unwrap());
+    let adapter = shelf.adapter();
+    shelf.drop("people-20231113.csv", &names);
+    assert_eq!(failure(&adapter, &about(HE, "张三")).await.0, "unreachable");
+    shelf.drop("people-20231114.csv", &table("1"));
+    assert_eq!(answer(&adapter, HE, "张三").await, YES);
+    shelf.drop("people-20231115.csv", &names);
+    assert_eq!(answer(&adapter, HE, "张三").await, YES);
+
+    let set = |least: u32| {
+        let least = format!("min_rows = {least}\nkey = ");
+        shelf.office.adapter(&MANIFEST.replace("key = ", &least))
+    };
+    assert_eq!(answer(&set(4), HE, "张三").await, YES);
+    assert_eq!(failure(&set(5), &about(HE, "张三")).await.0, "unreachable");
+    assert_eq!(answer(&set(0), HE, "张三").await, "not found");
+}
+
 #[tokio::test]
 async fn a_folder_that_is_gone_and_a_table_that_is_too_old() {
     let shelf = Shelf::new();
@@ -360,8 +381,7 @@ fn flaws_of_the_section() {
         ("max_rows = 3", "max_rows = 0"),
     ] {
         office.place("agency.toml", &MANIFEST.replace(good, bad));
-        let (adapters, findings) =
-            read_folder(&office.path().join("adapters"), b"", &super::facts, None);
+        let (adapters, findings) = office.load(None);
         assert!(adapters.all().is_empty() && !findings.is_empty(), "{bad}");
     }
 }

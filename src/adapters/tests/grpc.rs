@@ -59,7 +59,7 @@ impl Adapter for Program {
 struct Running {
     port: u16,
     asked: Arc<Mutex<Vec<(FetchRequest, bool)>>>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 async fn program(
@@ -70,6 +70,17 @@ async fn program(
     script: impl Fn() -> Result<FetchResponse, Status> + Send + Sync + 'static,
 ) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    program_at(listener, office, name, facts, protocol, script)
+}
+
+fn program_at(
+    listener: TcpListener,
+    office: &Office,
+    name: &str,
+    facts: &'static str,
+    protocol: u32,
+    script: impl Fn() -> Result<FetchResponse, Status> + Send + Sync + 'static,
+) -> Running {
     let port = listener.local_addr().unwrap().port();
     let acceptor = TlsAcceptor::from(office.server(name, &[b"h2"]));
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -87,7 +98,7 @@ async fn program(
             });
         }
     });
-    Running { port, asked, _tasks: tasks }
+    Running { port, asked, tasks }
 }
 
 fn manifest(port: u16) -> String {
@@ -241,4 +252,54 @@ async fn a_program_that_hangs_is_left_in_time() {
     let adapter = office.adapter(&manifest(listener.local_addr().unwrap().port()));
     let late = adapter.ask_granted(&|_| true, &question(), NOW, Duration::from_millis(200)).await;
     assert_eq!(late.err().unwrap().reason.code(), "timeout");
+}
+
+/// What was put at the address while nobody looked may be another program, or a later one.
+#[tokio::test]
+async fn a_program_that_comes_back_is_asked_again_what_it_is() {
+    let office = Office::new();
+    let good = || found(&[("identity_match", truth(true)), ("deceased", truth(false))]);
+    let mut running = program(&office, "localhost", "P1", 1, good).await;
+    let adapter = office.adapter(&manifest(running.port));
+    assert!(ask(&adapter, &question()).await.is_ok());
+    for (facts, protocol) in [("P9", 1), ("P1", 2)] {
+        let port = running.port;
+        running.tasks.shutdown().await;
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(([127, 0, 0, 1], port).into()).unwrap();
+        let listener = socket.listen(8).unwrap();
+        running = program_at(listener, &office, "localhost", facts, protocol, good);
+        let mut told = failure(&adapter, &question()).await;
+        // The question may have been put before the end of the old connection was heard of.
+        if told.0 == "unreachable" {
+            told = failure(&adapter, &question()).await;
+        }
+        assert_eq!(told.0, "contract_error", "{}", told.1);
+        assert!(running.asked.lock().unwrap().is_empty(), "it heard nothing of anybody");
+    }
+    let port = running.port;
+    running.tasks.shutdown().await;
+    assert_eq!(failure(&adapter, &question()).await.0, "unreachable");
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], port).into()).unwrap();
+    let running = program_at(socket.listen(8).unwrap(), &office, "localhost", "P1", 1, good);
+    assert!(ask(&adapter, &question()).await.is_ok());
+    assert_eq!(running.asked.lock().unwrap().len(), 1);
+}
+
+/// The one that opens the connection may take its time; another has its own.
+#[tokio::test]
+async fn whoever_waits_for_a_connection_waits_within_a_deadline_of_its_own() {
+    let office = Office::new();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let manifest = manifest(silent.local_addr().unwrap().port());
+    let adapter = office.adapter(&manifest.replace("\"1s\"", "\"120s\""));
+    let of_first = question();
+    let mut first = Box::pin(adapter.ask_granted(&|_| true, &of_first, NOW, 2 * BUDGET));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    let late = adapter.ask_granted(&|_| true, &question(), NOW, Duration::from_millis(50)).await;
+    assert_eq!(late.err().unwrap().reason.code(), "timeout");
+    assert!(futures_util::poll!(&mut first).is_pending());
 }

@@ -140,6 +140,33 @@ async fn a_manifest_gone_bad_keeps_its_last_good_version() {
     assert!(office.load(Some(&changed)).0.all().is_empty());
 }
 
+/// Whoever may change one manifest must not get the questions that go to another agency.
+#[tokio::test]
+async fn a_changed_manifest_does_not_take_what_another_has() {
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| json("{}")).await;
+    let (civil, police) = (manifest(&agency, "M2", ""), manifest(&agency, "P1", ""));
+    // Its name sorts before the other's.
+    office.place("a.toml", &civil);
+    office.place("police.toml", &police);
+    let (first, _) = office.load(None);
+    assert_eq!(first.all().len(), 2);
+    for taken in [police.clone(), police.replace("name = \"police\"", "name = \"own\"")] {
+        office.place("a.toml", &taken);
+        let (kept, findings) = office.load(Some(&first));
+        assert!(first.is_same(&kept), "{findings:?}");
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].file.ends_with("a.toml"), "{findings:?}");
+        assert!(findings[0].problem.ends_with("stays as it was before"), "{findings:?}");
+    }
+    // After a restart nothing says whose it was.
+    let (cold, findings) = office.load(None);
+    assert!(cold.for_fact(&"P1".into()).is_none());
+    let files: Vec<_> = findings.iter().map(|flaw| flaw.file.file_name().unwrap()).collect();
+    assert_eq!(files, ["a.toml", "police.toml"]);
+    assert!(findings[0].problem.contains("is wanted by"), "{findings:?}");
+}
+
 #[tokio::test]
 async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let office = Office::new();
@@ -150,7 +177,8 @@ async fn one_manifest_is_read_again_and_the_others_are_not_looked_at() {
     let (first, _) = office.load(None);
     let folder = office.path().join("adapters");
     let again = |adapters: &crate::adapters::Adapters, name: &str| {
-        adapters.with_one(name, &folder, b"", &super::facts)
+        let allowed = crate::adapters::Allowed::everything();
+        adapters.with_one(name, (&folder, &allowed), b"", &super::facts)
     };
     let [old, other] = [0, 1].map(|at| std::sync::Arc::downgrade(&first.all()[at]));
 

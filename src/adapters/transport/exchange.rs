@@ -156,7 +156,8 @@ impl Exchange {
         let mut left = Left::of(&self.site);
         loop {
             let scope = asking(ask, current, page);
-            let heard = self.site.send(render(&scope)?, ask.deadline).await?;
+            let put = render(&scope).map_err(Failed::before_asking)?;
+            let heard = self.site.send(put, ask.deadline).await?;
             let bytes = heard.text.len();
             let Seen { resp, unread } = (self.read)(heard, &self.site.shape)?;
             left.take(bytes, &resp)?;

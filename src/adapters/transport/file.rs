@@ -29,18 +29,13 @@ impl Transport for Dropped {
             let Question::File(lookup) = &ask.operation.question else {
                 return Err(Failed::contract("the operation is not one of `[file]`"));
             };
+            let flawed = |problem| Failed::expression("lookup", lookup, problem).before_asking();
             let key = lookup
                 .evaluate(&ask.scope)
-                .map_err(|fault| Failed::expression("lookup", lookup, fault))?;
-            let Json::String(key) = key else {
-                return Err(Failed::expression("lookup", lookup, "it is no text"));
-            };
+                .map_err(|fault| Failed::expression("lookup", lookup, fault).before_asking())?;
+            let Json::String(key) = key else { return Err(flawed("it is no text")) };
             if key.is_empty() {
-                return Err(Failed::expression(
-                    "lookup",
-                    lookup,
-                    "it is empty: it asks about nobody",
-                ));
+                return Err(flawed("it is empty: it asks about nobody"));
             }
             let put = Put::Lookup(Lookup { key, now: ask.now });
             let Got::Rows { rows, as_of } = self.line.put(put, ask.deadline).await? else {

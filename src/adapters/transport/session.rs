@@ -187,7 +187,7 @@ impl Shared {
         deadline: Instant,
     ) -> Result<(Json, Timestamp, Timestamp), Failed> {
         let outgoing = render::request(&self.steps.request, scope, site.charset)
-            .map_err(|failed| within(failed, "session"))?;
+            .map_err(|failed| within(failed, "session").before_asking())?;
         let heard =
             site.send(outgoing, deadline).await.map_err(|failed| within(failed, "session"))?;
         let status = heard.status;

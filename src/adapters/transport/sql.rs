@@ -32,9 +32,9 @@ impl Transport for Sql {
             let parameters: Vec<Json> = parameters
                 .iter()
                 .map(|parameter| {
-                    parameter
-                        .evaluate(&ask.scope)
-                        .map_err(|fault| Failed::expression("parameters", parameter, fault))
+                    parameter.evaluate(&ask.scope).map_err(|fault| {
+                        Failed::expression("parameters", parameter, fault).before_asking()
+                    })
                 })
                 .collect::<Result<_, _>>()?;
             let select = Select {

@@ -69,7 +69,8 @@ impl Found {
 
         let documents = reading.agreements(&register, &mut findings);
         let before = previous.map(|(view, _)| &*view.adapters);
-        let (adapters, refused) = Adapters::load(&sources.adapters, &catalogue, before);
+        let (adapters, refused) =
+            Adapters::load(&sources.adapters, &sources.allowed, &catalogue, before);
         findings.extend(refused);
         let (given, refused) =
             orders_directory::load(&sources.orders, &register, at, &journal.standing);

@@ -23,7 +23,7 @@ pub use self::journal::Journal;
 pub use self::turning::Reloaded;
 use super::orders::{Against, Ordered};
 use super::turns::Turns;
-use crate::adapters::Adapters;
+use crate::adapters::{Adapters, Allowed};
 use crate::agreements::directory::Adopted;
 use crate::agreements::order::standing::Standing;
 use crate::catalogue::Catalogue;
@@ -47,6 +47,8 @@ pub struct Sources {
     pub orders: PathBuf,
     /// Adapter manifests.
     pub adapters: PathBuf,
+    /// What they may have of this machine.
+    pub allowed: Allowed,
 }
 
 /// One consistent view. Immutable: a change makes a new one.

@@ -23,8 +23,10 @@ impl Gateway {
         let before = self.in_force();
         let (folder, wanted) = (self.sources.adapters.clone(), name.to_owned());
         let (adapters, catalogue) = (Arc::clone(&before.adapters), Arc::clone(&before.catalogue));
-        let reading =
-            tokio::task::spawn_blocking(move || adapters.reload_one(&wanted, &folder, &catalogue));
+        let allowed = self.sources.allowed.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            adapters.reload_one(&wanted, &folder, &allowed, &catalogue)
+        });
         let read = reading.await.unwrap_or_else(|_| {
             let problem = "reading failed; this is a fault of the gateway";
             Err(vec![Finding::new(&self.sources.adapters, problem)])

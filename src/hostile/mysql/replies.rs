@@ -3,7 +3,7 @@
 use super::faults::Talk;
 use super::packets::{
     BLOB, Counted, MORE_RESULTS, VAR_STRING, begun, binary, definition, described, end, error,
-    head, integer, rows, said, text,
+    head, integer, ok, rows, said, text,
 };
 use super::{Column, Point, STATEMENT, Trouble, counted};
 use crate::hostile::script::Step::{self, Drip, Flood, Hang, Reset, Say};
@@ -181,7 +181,7 @@ impl Talk<'_> {
                 "sends a second result behind the first",
                 self.then(Point::Rows, [&more[..], &rows_of(self.row)].concat()),
             ),
-            Fault::endless(
+            Fault::contract(
                 "second_result_never_comes",
                 "announces a second result and sends none",
                 self.at(Point::Rows, vec![Say(more), Hang]),
@@ -232,6 +232,16 @@ impl Talk<'_> {
                 "sends other columns than the statement has",
                 says(rows_of(&[Column::text("other", "1")])),
             ),
+            Fault::contract(
+                "done_instead_of_rows",
+                "says that it is done instead of sending rows",
+                says(said(1, &ok(true))),
+            ),
+            Fault::contract(
+                "done_before_it_is_asked",
+                "says twice that the transaction has begun: once for the rows",
+                self.then(Point::Begin, [said(1, &ok(true)), said(1, &ok(true))].concat()),
+            ),
             Fault::contract("columns_twice", "sends each column twice", says(rows_of(&twice))),
             Fault::contract(
                 "extra_column",
@@ -277,6 +287,9 @@ impl Talk<'_> {
         let mut half = binary(&[]);
         half.extend([0xfe, 1, 0]);
         let begun = self.begun().bytes;
+        let mut more = self.begun();
+        more.say(&end(MORE_RESULTS));
+        let more = more.bytes;
         vec![
             Fault::contract(
                 "length_beyond_row",
@@ -292,6 +305,21 @@ impl Talk<'_> {
                 "half_a_length",
                 "sends half of a value's length",
                 says(self.with_row(&half)),
+            ),
+            Fault::contract(
+                "too_many_columns",
+                "announces more columns than there is memory",
+                says(said(1, &[0xfe, 0, 0, 0, 0, 0, 1, 0, 0])),
+            ),
+            Fault::either(
+                "too_many_columns_at_settings",
+                "answers SET with more columns than there is memory",
+                self.then(Point::Settings, said(1, &[0xfe, 0, 0, 0, 0, 0, 1, 0, 0])),
+            ),
+            Fault::contract(
+                "too_many_columns_behind_a_result",
+                "announces a second result of more columns than there is memory",
+                says([&more[..], &said(9, &[0xfe, 0, 0, 0, 0, 0, 1, 0, 0])].concat()),
             ),
             Fault::either(
                 "columns_without_number",

@@ -172,11 +172,13 @@ impl Drops<'_> {
     /// The file is marked as it is to be, and holds no text of its charset.
     fn bytes(&self) -> Vec<Fault> {
         let whole = self.table.whole();
+        let names = lines(self.table.head.as_deref().into_iter());
         let spoilt = [&self.table.line[..], &[0xff, 0xfe, 0x80]].concat();
         let nul = [&self.table.line[..], b"\0"].concat();
         let wide: Vec<u8> = whole.iter().flat_map(|byte| [*byte, 0]).collect();
         vec![
             self.holding("empty_table", "drops an empty file, rightly marked", Vec::new()),
+            self.holding("no_rows", "drops a table without rows, rightly marked", names),
             self.holding(
                 "wrong_charset",
                 "drops bytes of no charset",

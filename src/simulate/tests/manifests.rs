@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Standing;
-use crate::adapters::{Adapters, Answer, Failure};
+use crate::adapters::{Adapters, Allowed, Answer, Failure};
 use crate::catalogue::{Catalogue, Fact};
 use crate::clock::now;
 use crate::decision::agreement::{Agreement, Clause, Quota};
@@ -56,7 +56,8 @@ impl Desk {
             fs::write(folder.join(name), text).unwrap();
         }
         let catalogue = Catalogue::load(&samples_of_configuration().join("catalogue")).unwrap();
-        let (adapters, findings) = Adapters::load(&folder, &catalogue, None);
+        let (adapters, findings) =
+            Adapters::load(&folder, &Allowed::everything(), &catalogue, None);
         assert!(findings.is_empty(), "{findings:#?}");
         Self { standing, catalogue, adapters }
     }

@@ -6,7 +6,11 @@ const OPEN_FOR: Duration = Duration::from_secs(10);
 
 fn end(circuit: &Circuit, failed: bool, now: Instant) {
     let Ok(leave) = circuit.enter(now) else { panic!("the breaker is open") };
-    leave.end(failed, now);
+    leave.end(verdict(failed), now);
+}
+
+fn verdict(failed: bool) -> Verdict {
+    if failed { Verdict::Bad } else { Verdict::Good }
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn what_began_before_it_opened_says_nothing_after() {
     let start = Instant::now();
     let slow = circuit.enter(start).unwrap_or_else(|_| panic!("closed"));
     end(&circuit, true, start);
-    slow.end(false, start);
+    slow.end(Verdict::Good, start);
     assert_eq!(circuit.state(start), Breaker::Open(OPEN_FOR));
     let later = start + OPEN_FOR;
     let lost = circuit.enter(later).unwrap_or_else(|_| panic!("it may try"));
@@ -170,7 +174,7 @@ fn it_does_what_its_model_does() {
                 let failed = cases.below(100) < failing;
                 let verdict = (cases.below(10) > 0).then_some(failed);
                 match verdict {
-                    Some(failed) => leave.end(failed, now),
+                    Some(failed) => leave.end(self::verdict(failed), now),
                     None => drop(leave),
                 }
                 model.end(number, age, verdict, now);

@@ -172,6 +172,7 @@ mod tests {
             key: String::new(),
             max_age: Duration::ZERO,
             max_bytes,
+            min_rows: 1,
             max_rows: 1,
         }
     }

@@ -78,6 +78,9 @@ impl Folder {
             // Not even column names: nothing says that this is a table in which nobody stands.
             return Err("it is empty");
         }
+        if count < self.min_rows {
+            return Err("it has fewer rows than a whole table (min_rows)");
+        }
         Ok((columns, rows))
     }
 }

@@ -22,6 +22,14 @@ const HIGHEST_PROTOCOL: u32 = 1;
 const DESCRIBE: &str = "/heyan.adapter.v1.Adapter/Describe";
 const FETCH: &str = "/heyan.adapter.v1.Adapter/Fetch";
 
+/// Said where the question was not put: the connection had ended, and the channel may have no other.
+pub(super) const NOT_PUT: &str = "the connection had ended before the question was put";
+
+/// A channel has no other connection.
+#[derive(Debug, thiserror::Error)]
+#[error("the channel has had its connection")]
+pub(super) struct Spent;
+
 /// The channel to one program.
 pub(super) struct Conversation {
     client: Strict,
@@ -90,7 +98,7 @@ impl Conversation {
     ) -> Result<wire::FetchResponse, Failed> {
         if !facts.contains(&question.fact) {
             let detail = format!("the program does not answer `{}`", question.fact);
-            return Err(Failed::contract(detail));
+            return Err(Failed::contract(detail).before_asking());
         }
         let deadline = deadline.min(Instant::now() + self.timeout);
         let mut request = Request::new(question);
@@ -123,13 +131,18 @@ async fn within<T>(
 
 /// Whether a status is tonic's own, and not about time. What the program itself answers has no source.
 fn broke_off(status: &Status) -> bool {
-    let first = status.source();
-    let mut sources = iter::successors(first, |&error| error.source());
-    first.is_some() && !sources.any(|error| error.is::<TimeoutExpired>())
+    status.source().is_some() && !comes_of::<TimeoutExpired>(status)
+}
+
+fn comes_of<E: Error + 'static>(status: &Status) -> bool {
+    iter::successors(status.source(), |&error| error.source()).any(|error| error.is::<E>())
 }
 
 /// Sorts the statuses. Their messages are the program's own words and may hold anything, so only the code is kept.
 fn failure(status: &Status) -> Failed {
+    if comes_of::<Spent>(status) {
+        return Failed::unanswered(Unavailable::Unreachable, NOT_PUT);
+    }
     let reason = match status.code() {
         // So arrive a connection that breaks before the question is sent, and our own time limit.
         Code::Cancelled if broke_off(status) => Unavailable::Unreachable,

@@ -10,10 +10,11 @@ use std::time::Duration;
 use std::{env, io};
 
 use hyper_util::rt::TokioIo;
-use rustix::process::{Pid, Signal, geteuid, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
@@ -35,7 +36,8 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// A running program. Dropped, it is killed with everything it started.
 pub(super) struct Life {
-    // In this order: the group is killed before its leader is let go.
+    // In this order: the group is killed before its leader is let go. A number that has been waited for may be that of
+    // another group of ours.
     group: Group,
     child: Child,
     /// Kept open: its end tells a program that the gateway is gone, however that went.
@@ -114,8 +116,9 @@ impl Life {
 
     /// Waits until it ends by itself, and says how. Nothing of it is left then. May be dropped and called again.
     pub(super) async fn ended(&mut self) -> String {
-        let exit = self.child.wait().await;
+        self.group.leader_ends().await;
         self.group.kill();
+        let exit = self.child.wait().await;
         exit.map_or_else(|error| error.to_string(), |status| status.to_string())
     }
 
@@ -176,6 +179,24 @@ impl Group {
     fn signal(&self, signal: Signal) {
         // It fails when nobody is left, which is what is wanted.
         let _is_gone = self.0.map(|leader| kill_process_group(leader, signal));
+    }
+
+    /// Waits until its leader has ended, and leaves it to be waited for.
+    async fn leader_ends(&self) {
+        let Some(leader) = self.0 else { return };
+        let has_ended = || {
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            // It fails when somebody has waited for it, so it has ended.
+            waitid(WaitId::Pid(leader), look).map_or(true, |found| found.is_some())
+        };
+        // Before the first look: an end between that and the waiting must wake this.
+        let mut ends = signal(SignalKind::child());
+        while !has_ended() {
+            match &mut ends {
+                Ok(ends) => drop(ends.recv().await),
+                Err(_) => sleep(LOOK).await,
+            }
+        }
     }
 
     /// Kills whoever is left, once.

@@ -10,9 +10,10 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 
+use super::answers::Answers;
 use super::cut::Cut;
 use super::frames::Meter;
-use super::mysql::Login;
+use super::mysql::{Begun, Login};
 use super::{Way, mysql, postgres};
 use crate::adapters::manifest::Dialect;
 
@@ -42,8 +43,8 @@ impl Way {
     /// Carries messages between the two until one of them goes.
     pub(super) async fn carry(&self, mut driver: UnixStream) {
         let ended = match timeout(self.patience, self.open(&mut driver)).await {
-            Ok(Ok(mut server)) => {
-                let ended = self.between(&mut driver, &mut server).await;
+            Ok(Ok((mut server, answers))) => {
+                let ended = self.between(&mut driver, &mut server, answers).await;
                 // The database hears that we go, so that it ends what nobody waits for.
                 let _gone = timeout(FAREWELL, server.shutdown()).await;
                 ended
@@ -63,15 +64,18 @@ impl Way {
         copy(driver, &mut sink()).await.map(|_| ())
     }
 
-    /// A connection to the database, encrypted, and the database known to be the one.
-    async fn open(&self, driver: &mut UnixStream) -> Result<TlsStream<TcpStream>, Ended> {
+    /// A connection to the database, encrypted, and the database known to be the one; and what it may answer with.
+    async fn open(
+        &self,
+        driver: &mut UnixStream,
+    ) -> Result<(TlsStream<TcpStream>, Answers), Ended> {
         let away = |_| Ended::Cut(Cut::Away);
         let mut server = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(away)?;
         server.set_nodelay(true).map_err(away)?;
-        let login = match self.dialect {
+        let begun = match self.dialect {
             Dialect::PostgreSql => {
                 postgres::ask_for_tls(&mut server).await?;
-                Vec::new()
+                Begun { login: Vec::new(), ends_definitions: false }
             }
             Dialect::MySql => mysql::ask_for_tls(&mut server, driver).await?,
         };
@@ -79,9 +83,9 @@ impl Way {
             ServerName::try_from(self.host.clone()).map_err(|_| Ended::Cut(Cut::Stranger))?;
         let mut server =
             self.tls.connect(name, server).await.map_err(|error| Ended::Cut(distrusted(&error)))?;
-        server.write_all(&login).await?;
+        server.write_all(&begun.login).await?;
         server.flush().await?;
-        Ok(server)
+        Ok((server, Answers::new(begun.ends_definitions)))
     }
 
     /// Both directions in one task, so that a database that has gone takes the driver's connection with it, and the
@@ -90,6 +94,7 @@ impl Way {
         &self,
         driver: &mut UnixStream,
         server: &mut TlsStream<TcpStream>,
+        mut answers: Answers,
     ) -> Result<(), Ended> {
         let mut meter = Meter::new(self.dialect, self.most);
         let mut login = Login::new(&self.password);
@@ -107,7 +112,12 @@ impl Way {
                     if Instant::now() > until {
                         return Err(Ended::Cut(Cut::Slow));
                     }
-                    let (whole, cut) = meter.pass(&said);
+                    let (mut whole, mut cut) = meter.pass(&said);
+                    if self.dialect == Dialect::MySql {
+                        let messages = said.get(..whole).unwrap_or_default();
+                        let (fitting, unfitting) = answers.hear(messages);
+                        (whole, cut) = (fitting, unfitting.or(cut));
+                    }
                     let whole = said.split_to(whole);
                     if self.dialect == Dialect::MySql && !login.is_over() {
                         let (passed, answer) = login.hear(&whole);
@@ -127,6 +137,9 @@ impl Way {
                 read = driver.read_buf(&mut asked) => {
                     if read? == 0 {
                         return Ok(());
+                    }
+                    if self.dialect == Dialect::MySql {
+                        answers.ask(&asked);
                     }
                     self.send(server, &asked).await?;
                     asked.clear();

@@ -4,6 +4,7 @@
 //! go of its thread, and would set aside memory for whatever length is announced. So it speaks to this socket, which no
 //! other process can use, and gets whole messages only, within what one turn of a database may hold.
 
+mod answers;
 mod connection;
 mod cut;
 mod frames;

@@ -12,7 +12,9 @@ use super::connection::Ended;
 use super::cut::Cut;
 
 /// The capability to speak TLS.
-const SSL: u16 = 0x0800;
+const SSL: u32 = 0x0800;
+/// The capability to do without messages that end definitions.
+const NO_ENDS: u32 = 1 << 24;
 /// Bytes of a log-in that a request for TLS repeats: capabilities, longest message, character set, nothing.
 const REQUEST: usize = 32;
 /// Longest message before TLS.
@@ -24,16 +26,25 @@ const OLD: &[u8] = b"sha256_password\0";
 /// Offered in its place: the server then asks for the old one itself.
 const OFFERED: &[u8] = b"mysql_native_password\0";
 
-/// Passes the greeting on and asks for TLS. What is returned is the driver's log-in, to be sent once there is TLS.
+/// What the driver says once there is TLS.
+pub(super) struct Begun {
+    /// Its log-in.
+    pub(super) login: Vec<u8>,
+    /// Both sides are of the kind in which definitions end with a message of their own.
+    pub(super) ends_definitions: bool,
+}
+
+/// Passes the greeting on and asks for TLS.
 pub(super) async fn ask_for_tls(
     server: &mut TcpStream,
     driver: &mut UnixStream,
-) -> Result<Vec<u8>, Ended> {
+) -> Result<Begun, Ended> {
     let (number, mut greeting) = read(server).await?;
     if let Some(rest) = greeting.strip_suffix(OLD) {
         greeting = [rest, OFFERED].concat();
     }
-    let speaks_tls = greeting.first() != Some(&0xff) && capabilities(&greeting)? & SSL != 0;
+    let offered = if greeting.first() == Some(&0xff) { 0 } else { capabilities(&greeting)? };
+    let speaks_tls = offered & SSL != 0;
     if greeting.first() != Some(&0xff) && !speaks_tls {
         return Err(Ended::Cut(Cut::Plain));
     }
@@ -43,19 +54,25 @@ pub(super) async fn ask_for_tls(
         return Err(Ended::Gone);
     }
     let (number, mut login) = read(driver).await?;
-    let [_, high, ..] = login.as_mut_slice() else { return Err(Ended::Cut(Cut::Broken)) };
-    *high |= SSL.to_le_bytes()[1];
+    let Some(head) = login.first_chunk_mut() else { return Err(Ended::Cut(Cut::Broken)) };
+    let wanted = u32::from_le_bytes(*head);
+    *head = (wanted | SSL).to_le_bytes();
     let request = login.get(..REQUEST).ok_or(Ended::Cut(Cut::Broken))?;
     server.write_all(&packet(number, request)).await?;
-    Ok(packet(number.wrapping_add(1), &login))
+    Ok(Begun {
+        login: packet(number.wrapping_add(1), &login),
+        ends_definitions: offered & wanted & NO_ENDS == 0,
+    })
 }
 
-/// The lower half of what the server can do. It stands behind its version, the connection's number, and half a nonce.
-fn capabilities(greeting: &[u8]) -> Result<u16, Ended> {
+/// What the server can do. It stands behind its version, the connection's number, and half a nonce; the upper half,
+/// which old servers have not, behind a character set and a state.
+fn capabilities(greeting: &[u8]) -> Result<u32, Ended> {
     let version = greeting.iter().position(|byte| *byte == 0).unwrap_or(greeting.len());
     let at = version + 1 + 4 + 8 + 1;
-    match (greeting.first(), greeting.get(at..at + 2)) {
-        (Some(10), Some(&[low, high])) => Ok(u16::from_le_bytes([low, high])),
+    match (greeting.first(), greeting.get(at..)) {
+        (Some(10), Some(&[a, b, _, _, _, c, d, ..])) => Ok(u32::from_le_bytes([a, b, c, d])),
+        (Some(10), Some(&[a, b, ..])) => Ok(u32::from_le_bytes([a, b, 0, 0])),
         _ => Err(Ended::Cut(Cut::Broken)),
     }
 }
@@ -149,7 +166,8 @@ mod tests {
     #[test]
     fn a_greeting_says_whether_there_is_tls() {
         let greeting = b"\n8.0.18\0\x19\0\0\0\x114aB0c\x06g\0\xff\xff\xff\x02\0\xff\xc7\x15";
-        assert_eq!(capabilities(greeting).ok(), Some(0xffff));
+        assert_eq!(capabilities(greeting).ok(), Some(0xc7ff_ffff));
+        assert_eq!(capabilities(&greeting[..greeting.len() - 3]).ok(), Some(0xffff));
         for broken in [&b""[..], b"\n8.0", b"\n8.0.18\0\x19\0\0\0\x114aB0c\x06g\0\xff", b"SSH-2.0-"]
         {
             assert!(capabilities(broken).is_err());
