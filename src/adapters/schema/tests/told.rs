@@ -41,15 +41,19 @@ fn every_key_is_told_or_known_to_be_told_elsewhere() {
     for table in &tables {
         for key in &table.keys {
             let heading = plain(&table.heading);
-            let path =
-                if heading.is_empty() { key.name.clone() } else { format!("{heading}.{}", key.name) };
+            let path = if heading.is_empty() {
+                key.name.clone()
+            } else {
+                format!("{heading}.{}", key.name)
+            };
             let is_table = key.leads_to.is_some() || headings.contains(&path.as_str());
             let (terms, short) = match path.strip_prefix("operation.") {
                 Some(short) => (&single, short),
                 None => (&whole, path.as_str()),
             };
             let is_below = |term: &String| {
-                term.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                term.strip_prefix(short)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
             };
             let is_told = terms.iter().any(is_below);
             let is_elsewhere = ELSEWHERE.iter().any(|(known, _)| *known == path);
