@@ -21,7 +21,9 @@ pub(super) fn is_harmless(text: &str) -> bool {
 /// full of.
 pub(super) fn is_code(run: &str) -> bool {
     let letters = run.bytes().filter(u8::is_ascii_alphabetic).count();
-    let is_short = run.len() <= CODE_MOST && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // The number of a car is a letter and five digits.
+    let most = if letters > 0 { CODE_MOST - 1 } else { CODE_MOST };
+    let is_short = run.len() <= most && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let is_word = WORDS.iter().any(|word| word.eq_ignore_ascii_case(run));
     is_word || (is_short && (letters < run.len() || letters <= 2))
 }
@@ -177,7 +179,7 @@ mod tests {
         for run in ["IA", "12000", "success", "A1", "Server", "CN"] {
             assert!(is_code(run), "{run}");
         }
-        for run in ["Maria", "KIM", "E12345678", "A123456"] {
+        for run in ["Maria", "KIM", "E12345678", "A12345"] {
             assert!(!is_code(run), "{run}");
         }
     }
