@@ -259,6 +259,9 @@ impl Disguise {
                 let spaced = rest.get(..length).unwrap_or_default();
                 after.push_str(&self.spaced(kind, &compact, spaced));
                 length
+            } else if rest.starts_with(looks::ADDRESS) {
+                after.push_str(looks::ADDRESS);
+                looks::ADDRESS.len()
             } else if first.is_ascii_alphanumeric() {
                 let end = rest.find(|one: char| !one.is_ascii_alphanumeric()).unwrap_or(rest.len());
                 let run = rest.get(..end).unwrap_or_default();

@@ -5,7 +5,7 @@ use super::invented::{Kind, kind};
 /// Letters and digits of a code.
 const CODE_MOST: usize = 6;
 /// In the place of every address.
-const ADDRESS: &str = "somebody@example.cn";
+pub(super) const ADDRESS: &str = "somebody@example.cn";
 /// Words that replies are full of.
 const WORDS: [&str; 16] = [
     "true", "false", "null", "none", "ok", "success", "fail", "failed", "failure", "error", "yes",
@@ -45,8 +45,8 @@ fn is_time(text: &str) -> bool {
     let is_day = digits.len() == 6 || is_within(part(6, 8), 1, 31);
     let is_hour = digits.len() <= 8 || is_within(part(8, 10), 0, 24);
     // With a zone behind it a time has more digits than a number of somebody, and signs between them.
-    let is_long = digits.len() > 17 && !text.contains(':');
-    digits.len() >= 6 && is_year && is_month && is_day && is_hour && !is_long
+    let has_length = text.contains(':') || matches!(digits.len(), 6 | 8 | 10 | 12 | 14 | 17);
+    digits.len() >= 6 && is_year && is_month && is_day && is_hour && has_length
 }
 
 /// Milliseconds since 1970, of these decades.
