@@ -1,4 +1,4 @@
-//! Why one attempt brought no answer, and whose fault that is.
+//! Why one attempt brought no answer.
 
 use std::time::Duration;
 
@@ -6,24 +6,11 @@ use super::language::expression::Expression;
 use crate::query::FactCode;
 use crate::query::record::Unavailable;
 
-/// Who can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// The agency, or the network on the way to it.
-    Agency,
-    /// The gateway: its limits, its manifest, its files.
-    Gateway,
-    /// The caller, who left too little time.
-    Caller,
-}
-
 /// Why there is no answer. Never a "no".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Stable reason.
     pub reason: Unavailable,
-    /// Who can do something about it.
-    pub blame: Blame,
     /// When to ask again, where that is known.
     pub retry_after: Option<Duration>,
     /// For the operator's log: manifest, operation, expression; no personal data, no secret, no value of a reply.
@@ -88,20 +75,9 @@ impl Failed {
 
     /// As callers of adapters see it: with the manifest's name, the line where one is known, and the operation.
     pub(crate) fn into_failure(self, file: &str, fact: &FactCode) -> Failure {
-        let blame = match self.reason {
-            Unavailable::Timeout
-            | Unavailable::Unreachable
-            | Unavailable::Refused
-            | Unavailable::ContractError
-            | Unavailable::Maintenance => Blame::Agency,
-            Unavailable::Overloaded | Unavailable::BreakerOpen | Unavailable::NoAdapter => {
-                Blame::Gateway
-            }
-            Unavailable::Deadline => Blame::Caller,
-        };
         let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
         let detail = format!("{file}{line} {fact}: {}", self.detail);
-        Failure { reason: self.reason, blame, retry_after: self.retry_after, detail }
+        Failure { reason: self.reason, retry_after: self.retry_after, detail }
     }
 }
 
@@ -110,22 +86,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_somebody_who_can_do_something_about_it() {
-        for (reason, blame) in [
-            (Unavailable::Timeout, Blame::Agency),
-            (Unavailable::Unreachable, Blame::Agency),
-            (Unavailable::Refused, Blame::Agency),
-            (Unavailable::ContractError, Blame::Agency),
-            (Unavailable::Maintenance, Blame::Agency),
-            (Unavailable::Overloaded, Blame::Gateway),
-            (Unavailable::BreakerOpen, Blame::Gateway),
-            (Unavailable::NoAdapter, Blame::Gateway),
-            (Unavailable::Deadline, Blame::Caller),
-        ] {
-            let failed = Failed { line: Some(7), ..Failed::unanswered(reason, "why") };
-            let failure = failed.into_failure("tax.toml", &FactCode::new("T1"));
-            assert_eq!((failure.reason, failure.blame), (reason, blame));
-            assert_eq!(failure.detail, "tax.toml:7 T1: why");
-        }
+    fn a_failure_names_its_place() {
+        let failed = Failed { line: Some(7), ..Failed::unanswered(Unavailable::Timeout, "why") };
+        let failure = failed.into_failure("tax.toml", &FactCode::new("T1"));
+        assert_eq!(failure.reason, Unavailable::Timeout);
+        assert_eq!(failure.detail, "tax.toml:7 T1: why");
     }
 }

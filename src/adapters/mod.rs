@@ -37,7 +37,7 @@ use crate::finding::Finding;
 use crate::query::FactCode;
 
 pub use self::adapter::{Adapter, Answer};
-pub use self::failed::{Blame, Failure};
+pub use self::failed::Failure;
 pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
 pub use self::latency::Latency;
 pub use self::limits::{Breaker, Pace, RateLeft, Span, Turn};

@@ -43,8 +43,12 @@ pub const TARGETS: [(&str, Target); 6] = [
 const TOKEN: &str = "6f1d0c5e9b7a4283";
 /// Whom everything below is about.
 const HE: &str = trial::PEOPLE[0].0;
-/// Of JSON and XML.
-const ESCAPES: &[u8] = b"\\&";
+/// For one reply, in a debug build on a busy machine. It bounds nothing but "for ever".
+const LONGEST: Duration = Duration::from_secs(20);
+/// Bytes by which one reply may grow this process.
+const LARGEST: u64 = 1 << 30;
+/// Layers in which the token may be written.
+const LAYERS: usize = 4;
 /// When everything below happens: 2026-09-22.
 const AT: Timestamp = Timestamp::from_seconds(1_790_042_400);
 
@@ -105,6 +109,10 @@ impl Line for Next {
 
 /// Over HTTP, read as JSON, as JSON inside JSON in GB 18030, and as XML.
 pub fn http(data: &[u8]) {
+    drop(answers_over_http(data));
+}
+
+fn answers_over_http(data: &[u8]) -> Vec<Finding> {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let manifest = |(keys, document): &(&str, &str)| {
             let request = "[operation.request]\npath = \"/\"\n";
@@ -114,11 +122,15 @@ pub fn http(data: &[u8]) {
         };
         World::new(HTTP_WAYS.iter().map(manifest))
     });
-    WORLD.reply(data, ESCAPES, |_| Some(reply(data)));
+    WORLD.reply(data, |_| Some(reply(data)))
 }
 
 /// In SOAP's envelopes, with XML inside XML and without.
 pub fn soap(data: &[u8]) {
+    drop(answers_over_soap(data));
+}
+
+fn answers_over_soap(data: &[u8]) -> Vec<Finding> {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let manifest = |(keys, document): &(&str, &str)| {
             let request = "[operation.request]\npath = \"/\"\naction = \"urn:q\"\nbody = '<q/>'\n";
@@ -128,11 +140,15 @@ pub fn soap(data: &[u8]) {
         };
         World::new(SOAP_WAYS.iter().map(manifest))
     });
-    WORLD.reply(data, ESCAPES, |_| Some(reply(data)));
+    WORLD.reply(data, |_| Some(reply(data)))
 }
 
 /// As rows; the bytes are JSON, a list of maps.
 pub fn sql(data: &[u8]) {
+    drop(answers_over_sql(data));
+}
+
+fn answers_over_sql(data: &[u8]) -> Vec<Finding> {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let access = "[sql]\nhost = \"police.example\"\ndatabase = \"d\"\nuser = \"u\"\npassword = \"token\"\nca = \"ca\"\n";
         let ask = "statement = \"SELECT a FROM t WHERE n = $1\"\nparameters = ['subject.person.document_number']\n";
@@ -140,10 +156,10 @@ pub fn sql(data: &[u8]) {
             "{HEAD}{access}[[operation]]\nfact = \"P1\"\ndocument = 'latest(resp.rows, \"born\")'\n{ask}{OUTCOME}"
         )])
     });
-    WORLD.reply(data, ESCAPES, |_| {
+    WORLD.reply(data, |_| {
         let rows: Vec<Json> = serde_json::from_slice(data).ok()?;
         Some(Got::Rows { rows, as_of: None })
-    });
+    })
 }
 
 /// As the values of columns that are read here and not by the databases' driver.
@@ -157,6 +173,10 @@ pub fn values(data: &[u8]) {
 
 /// As a dropped table, with column names and without, in UTF-8 and GB 18030.
 pub fn file(data: &[u8]) {
+    drop(answers_over_file(data));
+}
+
+fn answers_over_file(data: &[u8]) -> Vec<Finding> {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let manifest = |keys: &&str| {
             let access = "[file]\nfolder = \"in\"\npattern = \"n-*.csv\"\nas_of = \"yyyyMMdd\"\nkey = \"n\"\n";
@@ -167,21 +187,25 @@ pub fn file(data: &[u8]) {
         };
         World::new(FILE_WAYS.iter().map(manifest))
     });
-    // Quotes may stand in the middle of a field.
-    WORLD.reply(data, b"\"", |way| {
+    WORLD.reply(data, |way| {
         let rows = WORLD.folders.get(way)?.rows_in(data, HE).ok()?;
         Some(Got::Rows { rows, as_of: Some(AT) })
-    });
+    })
 }
 
 /// As the protobuf of a program's reply. Here nothing but the catalogue stands between the bytes and a record.
 pub fn grpc(data: &[u8]) {
+    drop(answers_of_program(data));
+}
+
+fn answers_of_program(data: &[u8]) -> Vec<Finding> {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let access = "[grpc]\nendpoint = \"https://police.example:1\"\nca = \"ca\"\n";
         World::new([format!("{HEAD}{access}[[operation]]\nfact = \"P1\"\n")])
     });
-    let Ok(message) = wire::FetchResponse::decode(data) else { return };
-    for finding in WORLD.ask(|_| Some(Got::Fetched(message.clone()))) {
+    let Ok(message) = wire::FetchResponse::decode(data) else { return Vec::new() };
+    let findings = WORLD.ask(|_| Some(Got::Fetched(message.clone())));
+    for finding in &findings {
         let said = message.outcome.as_ref();
         match finding {
             Finding::Found(attributes) => {
@@ -204,6 +228,7 @@ pub fn grpc(data: &[u8]) {
             }
         }
     }
+    findings
 }
 
 fn reply(data: &[u8]) -> Got {
@@ -262,12 +287,97 @@ impl World {
         findings
     }
 
-    /// The same, where an answer must hold the token, unless there are `escapes` that it may be written with.
-    fn reply(&self, data: &[u8], escapes: &[u8], got: impl Fn(usize) -> Option<Got>) {
-        let answers = self.ask(got).len();
-        let holds = data.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes());
-        let may_hold = holds || data.iter().any(|byte| escapes.contains(byte));
-        assert!(answers == 0 || may_hold, "an answer without the token");
+    /// The same, where an answer must hold the token, and is had in time and in little room.
+    fn reply(&self, data: &[u8], got: impl Fn(usize) -> Option<Got>) -> Vec<Finding> {
+        let (began, room) = (Instant::now(), most_room());
+        let answers = self.ask(got);
+        assert!(began.elapsed() < LONGEST, "it took {:?}", began.elapsed());
+        let grown = most_room().saturating_sub(room);
+        assert!(grown < LARGEST, "it took {grown} bytes");
+        assert!(answers.is_empty() || holds_token(data), "an answer without the token");
+        answers
+    }
+}
+
+/// The most bytes that this process ever took, where the system tells.
+fn most_room() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0).saturating_mul(1024)
+}
+
+/// True when the token is in it, as it is or escaped as JSON, XML or a table escapes it, layer in layer.
+fn holds_token(data: &[u8]) -> bool {
+    let mut text = String::from_utf8_lossy(data).into_owned();
+    for _ in 0..=LAYERS {
+        text = text.replace("<![CDATA[", "").replace("]]>", "");
+        // What the readers leave out, wherever it stands.
+        if without_remarks(&text).replace('"', "").contains(TOKEN) || text.contains(TOKEN) {
+            return true;
+        }
+        text = unescaped(&text);
+    }
+    false
+}
+
+fn without_remarks(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let ends = |open: &str, close: &str| {
+            let at = rest.find(open)?;
+            let behind = rest.get(at + open.len()..)?;
+            Some((at, behind.get(behind.find(close)? + close.len()..)?))
+        };
+        let next = [ends("<!--", "-->"), ends("<?", "?>")].into_iter().flatten();
+        let Some((at, behind)) = next.min_by_key(|(at, _)| *at) else { break };
+        kept.push_str(rest.get(..at).unwrap_or_default());
+        rest = behind;
+    }
+    kept + rest
+}
+
+/// One layer of escapes taken off.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let escape = match first {
+            '\\' => rest.get(1..).and_then(|after| match after.strip_prefix('u') {
+                Some(digits) => {
+                    let code = u32::from_str_radix(digits.get(..4)?, 16).ok()?;
+                    Some((char::from_u32(code)?, 6))
+                }
+                None => after.chars().next().map(|one| (one, 1 + one.len_utf8())),
+            }),
+            '&' => rest
+                .split_once(';')
+                .and_then(|(entity, _)| Some((entity_of(entity.get(1..)?)?, entity.len() + 1))),
+            _ => None,
+        };
+        let (character, length) = escape.unwrap_or((first, first.len_utf8()));
+        plain.push(character);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    plain
+}
+
+fn entity_of(entity: &str) -> Option<char> {
+    match entity {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        other => {
+            let code = other.strip_prefix('#')?;
+            let number = match code.strip_prefix('x') {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => code.parse(),
+            };
+            char::from_u32(number.ok()?)
+        }
     }
 }
 

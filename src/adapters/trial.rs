@@ -3,6 +3,8 @@
 //! Neither its secrets nor its certificates are read: they are replaced by made-up ones, and whoever is asked about does
 //! not exist. Only what kind of answer came is told.
 
+mod sample;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +13,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json};
 
+pub use self::sample::Sample;
 use super::adapter::Adapter;
 use super::failed::Failure;
 use super::language::moment;
+use super::limits::Maintenance;
 use super::line::{self, tls};
 use super::manifest::{
     self, Access, Dated, Depth, Dialect, Elsewhere, Folder, Manifest, Runs, Session,
@@ -38,6 +42,7 @@ pub(super) const PEOPLE: [(&str, &str); 2] =
 /// One manifest to be tried.
 pub struct Trial {
     file: PathBuf,
+    name: String,
     catalogue: Vec<Fact>,
     kind: &'static str,
     plays: hostile::Kind,
@@ -87,6 +92,7 @@ impl Trial {
     pub(super) fn with_facts(file: &Path, catalogue: Vec<Fact>) -> Result<Self, Vec<Finding>> {
         let mut trial = Self {
             file: file.to_owned(),
+            name: String::new(),
             catalogue,
             kind: "",
             plays: hostile::Kind::Http,
@@ -95,6 +101,7 @@ impl Trial {
             has_session: false,
         };
         let manifest = trial.manifest()?;
+        trial.name.clone_from(&manifest.name);
         trial.kind = manifest.access.kind();
         trial.plays = plays(&manifest.access);
         if let Access::File(folder) = &manifest.access {
@@ -103,6 +110,16 @@ impl Trial {
         trial.has_session = manifest.session.is_some();
         trial.facts = manifest.operations.into_iter().map(|operation| operation.fact).collect();
         Ok(trial)
+    }
+
+    /// The manifest.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Name of the adapter.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// `http`, `soap`, `sql`, `file` or `grpc`.
@@ -148,14 +165,37 @@ impl Trial {
         at: Timestamp,
         budget: Duration,
     ) -> Result<Came, Vec<Finding>> {
+        self.ask_for(aim, &self.no_sample(fact, at), budget).await
+    }
+
+    /// Puts the question that a sample answers, with nothing left over from earlier ones.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read any more.
+    pub async fn ask_for(
+        &self,
+        aim: &Aim,
+        sample: &Sample,
+        budget: Duration,
+    ) -> Result<Came, Vec<Finding>> {
         let mut manifest = self.manifest()?;
         let flaw = |problem: String| vec![Finding::new(&self.file, problem)];
         aim_at(&mut manifest, aim).map_err(flaw)?;
+        let question = match &sample.told {
+            Some(told) => {
+                for (name, secret) in &told.secrets {
+                    manifest.secrets.insert(name.clone(), SecretString::from(secret.as_str()));
+                }
+                told.query.clone()
+            }
+            None => {
+                let known = self.catalogue.iter().find(|known| known.code == sample.fact);
+                question(&sample.fact, known.map_or(&[][..], |fact| &fact.roles))
+            }
+        };
         let line = line::open(&manifest.access).map_err(flaw)?;
         let adapter = Adapter::over(line, manifest, b"");
-        let roles = self.catalogue.iter().find(|known| known.code == *fact);
-        let question = question(fact, roles.map(|fact| fact.roles.as_slice()).unwrap_or_default());
-        Ok(match adapter.ask_granted(&|_| true, &question, at, budget).await {
+        Ok(match adapter.ask_granted(&|_| true, &question, sample.at, budget).await {
             Ok(answer) => match answer.record.finding {
                 record::Finding::Found(_) => Came::Found,
                 record::Finding::NotFound => Came::NotFound,
@@ -172,6 +212,12 @@ impl Trial {
 }
 
 fn aim_at(manifest: &mut Manifest, aim: &Aim) -> Result<(), String> {
+    // A fault is met whatever the day, and as often as there are faults.
+    manifest.maintenance = Maintenance::default();
+    manifest.resilience.rate = None;
+    for operation in &mut manifest.operations {
+        operation.resilience.rate = None;
+    }
     for secret in manifest.secrets.values_mut() {
         *secret = SecretString::from(MADE_UP);
     }

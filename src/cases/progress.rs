@@ -115,7 +115,7 @@ impl Case {
     }
 
     /// Every question that can be put now and has not been.
-    pub fn next(&mut self) -> Vec<Asking> {
+    pub fn due(&mut self) -> Vec<Asking> {
         let rule = Arc::clone(&self.rule);
         let mut asking = Vec::new();
         // Deciding on one question may settle a group or a condition, and free another.

@@ -99,7 +99,7 @@ fn children(people: &[Named]) -> Heard {
 /// Runs a case to its end, with what each asking hears.
 fn run(case: &mut Case, mut hear: impl FnMut(&Asking) -> Heard) -> Conclusion {
     loop {
-        let asking = case.next();
+        let asking = case.due();
         if asking.is_empty() {
             assert!(case.running().is_empty());
             return case.conclude();

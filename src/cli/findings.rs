@@ -27,20 +27,20 @@ pub(super) fn tell_with(
             [] => serde_json::json!({ "findings": list }),
             warnings => serde_json::json!({ "findings": list, "warnings": warnings }),
         };
-        say!("{told}");
+        say_plain!("{told}");
     } else {
         for finding in findings {
-            say!("{finding}");
+            say_plain!("{finding}");
         }
         for warning in warnings.iter().take(WARNINGS_MOST) {
-            say!("warning: {warning}");
+            say_plain!("warning: {warning}");
         }
         if let Some(more) = warnings.len().checked_sub(WARNINGS_MOST).filter(|more| *more > 0) {
-            say!("warning: {more} more of this kind; --json names all");
+            say_plain!("warning: {more} more of this kind; --json names all");
         }
         match findings.len() {
-            0 => say!("{}: nothing to mend", looked_at.display()),
-            count => say!("{count} to mend"),
+            0 => say_plain!("{}: nothing to mend", looked_at.display()),
+            count => say_plain!("{count} to mend"),
         }
     }
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NO) }

@@ -60,7 +60,7 @@ impl Https {
             .referer(false)
             // A redirect could carry personal data to a host that nobody agreed on.
             .redirect(redirect::Policy::none())
-            // Whether to ask again is decided in one place, `call.rs`.
+            // Whether to ask again is decided in one place, `limits/`.
             .retry(reqwest::retry::never())
             .connect_timeout(site.timeout)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)

@@ -206,4 +206,4 @@ fn plain(source: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

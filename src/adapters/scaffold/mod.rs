@@ -10,6 +10,7 @@ mod fixtures;
 mod leaf;
 mod operation;
 
+use crate::adapters::fixture::quoted;
 use crate::catalogue::Fact;
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
@@ -72,7 +73,7 @@ pub fn begin(plan: &Plan) -> Starter {
         &[
             ("name", &plan.name),
             ("agency", plan.agency.as_str()),
-            ("base", base.unwrap_or("https://127.0.0.1:7600")),
+            ("base", &quoted(base.unwrap_or("https://127.0.0.1:7600"))),
             ("version", version),
         ],
     );

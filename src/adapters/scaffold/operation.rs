@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::described::{Field, Place, Service};
 use super::leaf::{Leaf, leaves};
 use super::{Kind, Plan, attribute, filled};
+use crate::adapters::fixture::quoted;
 use crate::catalogue::Fact;
 
 /// Fields of a description shown beside an operation; more would bury it.
@@ -34,14 +35,14 @@ pub(super) fn write(plan: &Plan, fact: &Fact) -> String {
             ("fact", fact.code.as_str()),
             ("title", &title),
             ("names", &names.join(", ")),
-            ("method", method(plan)),
-            ("path", &path(plan)),
-            ("action", service.map_or("query", |service| &service.action)),
-            ("reply", &reply_element(plan)),
+            ("method", &quoted(method(plan))),
+            ("path", &quoted(&path(plan))),
+            ("action", &quoted(service.map_or("query", |service| &service.action))),
+            ("reply", &member(&reply_element(plan))),
             ("inputs", &listed(true)),
             ("outputs", &listed(false)),
             ("payload", &payload(plan, &leaves)),
-            ("body", &soap_body(plan, &leaves, |leaf| format!("{{{}}}", leaf.expression))),
+            ("body", &soap_template(plan, &leaves)),
             ("columns", &columns(fact, &leaves).join(", ")),
             ("conditions", &conditions(&leaves)),
             ("parameters", &parameters(&leaves)),
@@ -85,11 +86,36 @@ pub(super) fn soap_body(plan: &Plan, leaves: &[Leaf], value: impl Fn(&Leaf) -> S
     let element = service.and_then(|service| service.element.as_deref()).unwrap_or("query");
     let namespace =
         service.and_then(|service| service.namespace.as_deref()).unwrap_or("urn:example:service");
+    let namespace = namespace.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
     let mut text = format!("<q:{element} xmlns:q=\"{namespace}\">");
     for leaf in leaves {
         let _ = write!(text, "<q:{0}>{1}</q:{0}>", leaf.name, value(leaf));
     }
     format!("{text}</q:{element}>")
+}
+
+/// The same as a template: what is the description's own holds no expression.
+fn soap_template(plan: &Plan, leaves: &[Leaf]) -> String {
+    // Expressions are put in last: braces before them are the description's.
+    let place = |position: usize| format!("\u{1}{position}\u{1}");
+    let text = soap_body(plan, leaves, |leaf| {
+        place(leaves.iter().position(|one| one.name == leaf.name).unwrap_or_default())
+    });
+    let mut text = text.replace('{', "{{").replace('}', "}}");
+    for (position, leaf) in leaves.iter().enumerate() {
+        text = text.replace(&place(position), &format!("{{{}}}", leaf.expression));
+    }
+    quoted(&text)
+}
+
+/// An element below another, in an expression that stands in single quotes.
+fn member(name: &str) -> String {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_name = name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit());
+    match is_name {
+        true => format!(".{name}"),
+        false => format!("[\"{}\"]", plain(name).replace(['"', '\\', '\''], "_")),
+    }
 }
 
 fn keys(leaves: &[Leaf]) -> impl Iterator<Item = &Leaf> {

@@ -2,6 +2,7 @@
 
 mod flaws;
 mod mutations;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +16,7 @@ use super::{FIXTURE, MANIFEST, reference};
 use crate::adapters::manifest::{self, Depth};
 use crate::adapters::scaffold::{self, Kind, Plan};
 use crate::adapters::{fixture, tests::facts};
-use crate::catalogue::{Catalogue, Fact, Role};
+use crate::catalogue::{Attribute, AttributeKind, Catalogue, Fact, Role};
 use crate::finding::files_in;
 use crate::query::FactCode;
 use crate::query::time::Timestamp;
@@ -48,9 +49,15 @@ fn full_fixtures() -> String {
         .to_owned()
 }
 
-/// A fact with a role of every kind.
+/// A fact with a role of every kind, and an attribute that is no single value.
 fn fact_of_all_kinds(code: &FactCode) -> Option<Fact> {
     let mut fact = facts(code)?;
+    fact.attributes.push(Attribute {
+        name: "people".to_owned(),
+        kind: AttributeKind::People,
+        title_zh: String::new(),
+        optional: true,
+    });
     for kind in ["employer", "property", "document"] {
         let (name, kind) = (kind.to_owned(), kind.to_owned());
         fact.roles.push(Role { name, kind, optional: true, many: false });
@@ -226,7 +233,7 @@ fn what_is_begun_passes() {
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/catalogue");
     let catalogue = Catalogue::load(&catalogue).unwrap();
     for fact in catalogue.facts() {
-        for kind in [Kind::Http, Kind::Soap, Kind::Sql, Kind::Grpc] {
+        for kind in [Kind::Http, Kind::Soap, Kind::Sql, Kind::File, Kind::Grpc] {
             let (name, agency) = ("begun".to_owned(), fact.agency.clone());
             let at = Timestamp::from_seconds(1_790_000_000);
             let plan = Plan { name, agency, kind, facts: vec![fact.clone()], service: None, at };

@@ -270,3 +270,53 @@ async fn nothing_wrong_with_a_program_is_an_answer() {
     ];
     all(GRPC, Kind::Grpc, cases).await;
 }
+
+#[tokio::test]
+async fn a_maintenance_window_hides_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let days = "days = [\"Monday\", \"Tuesday\", \"Wednesday\", \"Thursday\", \"Friday\", \"Saturday\", \"Sunday\"]";
+    let window = format!("[[maintenance]]\n{days}\nfrom = \"00:00\"\nto = \"24:00\"\n");
+    let (trial, papers) = (trial(&folder, &format!("{HTTP}{window}")), Papers::new().unwrap());
+    let good = body(r#"{"code":"200","match":true}"#);
+    let none = hostile::none(Kind::Http, &good);
+    assert_eq!(tried(&trial, &papers, Kind::Http, &none, &good).await, Came::Found);
+}
+
+/// What `heyan adapter check --level faults` damages is an answer, for every fact of the samples.
+#[tokio::test]
+async fn the_fixtures_of_the_samples_hold_answers_to_be_damaged() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example");
+    let catalogue = crate::catalogue::Catalogue::load(&samples.join("catalogue")).unwrap();
+    let papers = Papers::new().unwrap();
+    let mut unproved = BTreeSet::new();
+    for file in crate::finding::files_in(&samples.join("adapters"), "toml").unwrap() {
+        let trial = Trial::read(&file, &catalogue).unwrap();
+        for fact in trial.facts() {
+            let mut came = BTreeSet::new();
+            for sample in trial.samples(fact) {
+                let none = hostile::none(trial.plays(), &sample.good);
+                let facts: Vec<String> = trial.facts().iter().map(ToString::to_string).collect();
+                let hostile = Hostile::open(&papers, trial.plays(), &none, &facts, &sample.good)
+                    .await
+                    .unwrap();
+                let aim = Aim {
+                    address: hostile.address(),
+                    folder: hostile.folder(),
+                    authority: papers.authority().to_owned(),
+                    timeout: PATIENCE,
+                    with_session: false,
+                };
+                match trial.ask_for(&aim, &sample, PATIENCE).await.unwrap() {
+                    Came::Found => came.insert("found".to_owned()),
+                    Came::NotFound => came.insert("not_found".to_owned()),
+                    other => came.insert(format!("{other:?}")),
+                };
+            }
+            if !came.contains("found") {
+                unproved.insert(fact.to_string());
+            }
+        }
+    }
+    // Numbers, nulls and several rows are what the hostile databases cannot say.
+    assert_eq!(unproved.into_iter().collect::<Vec<_>>(), ["S1", "S2", "S3", "S6"]);
+}

@@ -349,11 +349,14 @@ async fn a_first_page_without_rows_is_no_empty_list() {
 
 #[tokio::test]
 async fn the_deadline_is_kept() {
-    let (_office, agency, adapter) = agency(|_| Does::Sleeps).await;
+    let office = Office::new();
+    let agency = Agency::open(office.server("localhost", &[]), |_| Does::Sleeps).await;
+    let adapter = office.adapter(&manifest(&agency, "localhost").replace("400ms", "60s"));
     let started = std::time::Instant::now();
     let late = adapter.ask_granted(&|_| true, &couple(), NOW, Duration::from_millis(50)).await;
     assert_eq!(late.err().unwrap().reason.code(), "timeout");
-    assert!(started.elapsed() < Duration::from_millis(350));
+    // Far below the site's own timeout, and far above what a busy machine needs for this.
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     let none = adapter.ask_granted(&|_| true, &couple(), NOW, Duration::ZERO).await;
     assert_eq!(none.err().unwrap().reason.code(), "deadline");
     assert!(agency.heard().len() <= 1);

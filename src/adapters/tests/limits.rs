@@ -294,6 +294,6 @@ async fn an_agency_in_maintenance_is_not_asked() {
     let both = office.adapter(&format!("{}\n{windows}{more}", manifest(&agency, "M2", "")));
     let ends = NOW.plus(Duration::from_secs((60 + 46) * 60 + 40));
     assert_eq!(both.maintenance(NOW).map(|span| span.to), Some(ends));
-    assert_eq!(both.closed(&"M2".into(), NOW).unwrap().blame, crate::adapters::Blame::Agency);
+    assert_eq!(both.closed(&"M2".into(), NOW).unwrap().reason.code(), "maintenance");
     assert!(adapter.ask_granted(&|_| true, &couple(), after, BUDGET).await.is_ok());
 }

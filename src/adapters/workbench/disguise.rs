@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::invented::{Inventor, Kind, is_han, kind};
 use super::leaves;
+use super::looks;
 use super::mask::forms;
 use crate::adapters::fixture::looks_real;
 use crate::crypto;
@@ -34,6 +35,10 @@ pub(super) struct Disguise {
     secrets: Vec<(String, String)>,
     /// What must not be found in what is written.
     originals: BTreeSet<String>,
+    /// Texts that an expression looked at: they stay, unless they are somebody's by their form.
+    read: BTreeSet<String>,
+    /// Something was seen that is no text.
+    has_binary: bool,
 }
 
 impl Disguise {
@@ -44,6 +49,7 @@ impl Disguise {
         request_id: [u8; 16],
         mut secrets: Vec<(String, String)>,
         protected: BTreeSet<String>,
+        read: BTreeSet<String>,
     ) -> Self {
         secrets.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
         secrets.dedup();
@@ -75,6 +81,8 @@ impl Disguise {
             known: Vec::new(),
             secrets,
             originals,
+            read,
+            has_binary: false,
         };
         for subject in &query.subjects {
             for value in values(subject) {
@@ -102,7 +110,8 @@ impl Disguise {
     pub(super) fn know_told(&mut self, value: &str) {
         let digits = value.bytes().filter(u8::is_ascii_digit).count();
         let is_name = value.is_ascii() && digits == 0 && value.contains(' ');
-        if digits >= NUMBER || is_name || value.chars().any(is_han) {
+        let is_kept = looks::is_harmless(value) || looks::is_code(value);
+        if digits >= NUMBER || is_name || value.chars().any(is_han) || !is_kept {
             self.know(value);
         }
     }
@@ -120,6 +129,11 @@ impl Disguise {
         let invented =
             |one: &Named| Named { name: self.text(&one.name), number: self.text(&one.number) };
         people.iter().map(invented).collect()
+    }
+
+    /// True when something was seen that is no text, and so may show anybody: a picture, a document.
+    pub(super) fn has_binary(&self) -> bool {
+        self.has_binary
     }
 
     /// From here on texts are replaced; before, they were only looked at.
@@ -216,7 +230,10 @@ impl Disguise {
         if let Some(sealed) = self.sealed(leaf) {
             return sealed;
         }
-        let mut text = leaf.to_owned();
+        if leaves::is_binary(leaf) {
+            self.has_binary = true;
+        }
+        let mut text = looks::without_addresses(leaf);
         for (real, invented) in &self.secrets {
             if text.contains(real.as_str()) {
                 text = text.replace(real.as_str(), invented);
@@ -239,6 +256,7 @@ impl Disguise {
 
     fn scan(&mut self, text: &str) -> String {
         let has_han = text.chars().any(is_han);
+        let is_kept = self.read.contains(text) || looks::is_harmless(text);
         if self.is_learning && has_han {
             self.inventor.see(text);
             let is_written = self.protected.iter().any(|known| known.contains(text));
@@ -253,17 +271,26 @@ impl Disguise {
                 let real = rest.get(..length).unwrap_or_default();
                 after.push_str(&self.inventor.text(real));
                 length
+            } else if let Some((kind, compact, length)) = looks::spaced(rest, before) {
+                let spaced = rest.get(..length).unwrap_or_default();
+                after.push_str(&self.spaced(kind, &compact, spaced));
+                length
+            } else if rest.starts_with(looks::ADDRESS) {
+                after.push_str(looks::ADDRESS);
+                looks::ADDRESS.len()
             } else if first.is_ascii_alphanumeric() {
                 let end = rest.find(|one: char| !one.is_ascii_alphanumeric()).unwrap_or(rest.len());
                 let run = rest.get(..end).unwrap_or_default();
-                let invented = self.run(run, has_han);
+                let invented = self.run(run, has_han, is_kept);
                 after.push_str(&invented);
                 end
             } else {
-                after.push(if is_han(first) && !self.is_learning {
-                    self.inventor.character(first)
-                } else {
-                    first
+                after.push(match first {
+                    _ if self.is_learning => first,
+                    han if is_han(han) => self.inventor.character(han),
+                    // Letters of other scripts, in which people have names too.
+                    other if !is_kept && other.is_alphabetic() && !other.is_ascii() => 'x',
+                    other => other,
                 });
                 first.len_utf8()
             };
@@ -286,7 +313,23 @@ impl Disguise {
         known.map(String::len)
     }
 
-    fn run(&mut self, run: &str, has_han: bool) -> String {
+    /// A number written in groups, and its invented one in the same groups.
+    fn spaced(&mut self, kind: Kind, compact: &str, spaced: &str) -> String {
+        if self.is_learning {
+            self.see_number(kind, compact);
+            self.originals.insert(spaced.to_owned());
+            return spaced.to_owned();
+        }
+        let invented = self.inventor.number(kind, compact);
+        let mut next = invented.chars();
+        let in_groups = spaced.chars().map(|one| match one.is_ascii_alphanumeric() {
+            true => next.next().unwrap_or('0'),
+            false => one,
+        });
+        in_groups.collect()
+    }
+
+    fn run(&mut self, run: &str, has_han: bool, is_kept: bool) -> String {
         if let Some(kind) = kind(run) {
             if self.is_learning {
                 self.see_number(kind, run);
@@ -295,7 +338,11 @@ impl Disguise {
             return self.inventor.number(kind, run);
         }
         let is_number = run.len() >= NUMBER && run.bytes().all(|byte| byte.is_ascii_digit());
-        if has_han && is_number && !self.is_learning {
+        if self.is_learning {
+            run.to_owned()
+        } else if !is_kept && !looks::is_code(run) {
+            self.inventor.other(run)
+        } else if has_han && is_number {
             self.inventor.text(run)
         } else {
             run.to_owned()

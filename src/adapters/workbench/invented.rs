@@ -64,12 +64,25 @@ fn is_card(run: &str) -> bool {
 }
 
 /// Gives out invented numbers, always the same for one real one, and never one that was seen.
-#[derive(Default)]
 pub(super) struct Inventor {
     seen: BTreeSet<String>,
     given: BTreeMap<String, String>,
     characters: BTreeMap<char, char>,
     next: u32,
+    /// Known to nobody afterwards: what is given out cannot be told back by trying.
+    salt: [u8; 16],
+}
+
+impl Default for Inventor {
+    fn default() -> Self {
+        Self {
+            seen: BTreeSet::new(),
+            given: BTreeMap::new(),
+            characters: BTreeMap::new(),
+            next: 0,
+            salt: *uuid::Uuid::new_v4().as_bytes(),
+        }
+    }
 }
 
 impl Inventor {
@@ -113,7 +126,8 @@ impl Inventor {
     /// A text with other digits in it and other Chinese characters; letters stay, or change where there is nothing else.
     pub(super) fn text(&mut self, real: &str) -> String {
         let has_others = real.chars().any(|one| one.is_ascii_digit() || is_han(one));
-        let digest = sha256_parts(&[b"heyan recorded text", real.to_ascii_uppercase().as_bytes()]);
+        let real_upper = real.to_ascii_uppercase();
+        let digest = sha256_parts(&[b"heyan recorded text", &self.salt, real_upper.as_bytes()]);
         let mut noise = digest.iter().cycle();
         real.chars()
             .map(|character| {
@@ -125,6 +139,34 @@ impl Inventor {
                     'a'..='z' if !has_others => other_letter(character, b'a'),
                     other => other,
                 }
+            })
+            .collect()
+    }
+
+    /// A text of which nothing is left but its length and its signs: what nobody reads.
+    pub(super) fn other(&mut self, real: &str) -> String {
+        let real_upper = real.to_ascii_uppercase();
+        let mut count = 0_u32;
+        let mut noise: Vec<u8> = Vec::new();
+        let mut next = || {
+            if noise.is_empty() {
+                count += 1;
+                let parts: [&[u8]; 4] = [
+                    b"heyan recorded run",
+                    &self.salt,
+                    &count.to_be_bytes(),
+                    real_upper.as_bytes(),
+                ];
+                noise.extend(sha256_parts(&parts));
+            }
+            noise.pop().unwrap_or_default()
+        };
+        real.chars()
+            .map(|character| match character {
+                '0'..='9' => other_digit(character, next()),
+                'A'..='Z' => char::from(b'A' + next() % 26),
+                'a'..='z' => char::from(b'a' + next() % 26),
+                other => other,
             })
             .collect()
     }

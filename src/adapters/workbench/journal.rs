@@ -13,7 +13,7 @@ use crate::adapters::failed::Failed;
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::expression::{Expression, Fault, Scope, Witness};
 use crate::adapters::line::{Got, Line, Put, Putting};
-use crate::adapters::manifest::{Access, Manifest};
+use crate::adapters::manifest::{Access, Manifest, Question};
 use crate::query::FactCode;
 
 /// Characters of a text from which it is worth hiding: shorter ones are no signatures.
@@ -46,6 +46,8 @@ pub(super) struct Worked {
 pub(super) struct Journal {
     keys: Keys,
     charset: Charset,
+    /// Where a session is had, unless an operation is asked there too.
+    session_path: Option<String>,
     inside: Mutex<Inside>,
 }
 
@@ -66,7 +68,37 @@ impl Journal {
         let secrets =
             manifest.secrets.values().map(|secret| secret.expose_secret().to_owned()).collect();
         let inside = Mutex::new(Inside { secrets, ..Inside::default() });
-        Self { keys: Keys::of(manifest, fact), charset, inside }
+        let paths = manifest.operations.iter().filter_map(|one| match &one.question {
+            Question::Http(request) => Some(request.path.as_str()),
+            Question::Soap(envelope) => Some(envelope.path.as_str()),
+            _ => None,
+        });
+        let session_path = manifest.session.as_ref().map(|session| session.request.path.clone());
+        let session_path = session_path.filter(|path| paths.clone().all(|other| other != path));
+        Self { keys: Keys::of(manifest, fact), charset, session_path, inside }
+    }
+
+    /// Of each event, whether a session was had by it: its reply is nothing but secrets.
+    pub(super) fn of_session(&self, events: &[Event]) -> Vec<bool> {
+        let mut all = Vec::with_capacity(events.len());
+        let mut is_put_there = false;
+        for (at, event) in events.iter().enumerate() {
+            let worked = events.iter().skip(at).find_map(|event| match event {
+                Event::Worked(worked) => Some(worked.key.as_str()),
+                _ => None,
+            });
+            let is_read_so = worked.is_some_and(is_of_session);
+            if let Event::Put(Put::Http(outgoing)) = event {
+                let path = outgoing.target.split('?').next().unwrap_or_default();
+                is_put_there = self.session_path.as_deref() == Some(path);
+            }
+            all.push(match event {
+                Event::Put(_) | Event::Got(_) => is_read_so || is_put_there,
+                Event::Worked(worked) => is_of_session(&worked.key),
+                Event::Broke(_) => false,
+            });
+        }
+        all
     }
 
     /// How texts are written on the line.
@@ -113,6 +145,12 @@ impl Journal {
             yielded: value.clone(),
         }));
     }
+}
+
+/// `rejected` is asked of every other reply.
+fn is_of_session(key: &str) -> bool {
+    let is_read = ["session.values", "session.expires", "session.failed"];
+    is_read.iter().any(|part| key.starts_with(part))
 }
 
 /// What an expression makes secret: session values and what they are made of, and whatever a request makes of a secret,

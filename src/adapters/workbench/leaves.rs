@@ -1,18 +1,25 @@
-//! The texts inside a text: JSON in a string, XML in XML, forms and base64, opened to the innermost and closed again.
+//! The texts inside a text: JSON in a string, XML in XML, forms, base64 and hexadecimal digits, opened to the innermost and
+//! closed again.
 
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use encoding_rs::GB18030;
 use serde_json::{Map, Value as Json};
 
 use super::mask::percent_encoded;
+use crate::crypto;
 
 /// Layers that are opened. Agencies have been seen with four.
 const DEPTH: usize = 8;
 /// Characters from which a text may be base64: shorter ones are words.
 const SHORTEST_BASE64: usize = 16;
+/// Hexadecimal digits from which a text may be another one: shorter ones are numbers and codes.
+const SHORTEST_HEX: usize = 20;
+/// Bytes of base64 or hexadecimal digits that are no text, and no digest or signature either: a picture, a document.
+const LONGEST_BINARY: usize = 96;
 
 /// What becomes of an innermost text.
 pub(super) type Change<'a> = &'a mut dyn FnMut(&str) -> String;
@@ -22,7 +29,7 @@ pub(super) fn changed(text: &str, change: Change<'_>) -> String {
     layer(text, DEPTH, change)
 }
 
-/// The document with every innermost text changed; the names of its fields stay.
+/// The document with every innermost text changed, and what does not look like a name of a field among those names.
 pub(super) fn changed_json(value: &Json, change: Change<'_>) -> Json {
     json(value, DEPTH, change)
 }
@@ -45,9 +52,13 @@ fn layer(text: &str, depth: usize, change: Change<'_>) -> String {
     if is_form(core) {
         return form(core, depth, change);
     }
-    if let Some(inner) = base64_text(core) {
+    if let Some((inner, engine)) = base64_inside(core) {
         let after = layer(&inner, depth, change);
-        return if after == inner { text.to_owned() } else { STANDARD.encode(after) };
+        return if after == inner { text.to_owned() } else { engine.encode(after) };
+    }
+    if let Some(inner) = hex_text(core) {
+        let after = layer(&inner, depth, change);
+        return if after == inner { text.to_owned() } else { crypto::hex(after.as_bytes()) };
     }
     let after = change(core);
     if after == core { text.to_owned() } else { after }
@@ -62,6 +73,13 @@ fn json(value: &Json, depth: usize, change: Change<'_>) -> Json {
             if after == text {
                 value.clone()
             } else {
+                // A number does not begin with zero.
+                let after = match after.strip_prefix('0') {
+                    Some(rest) if rest.starts_with(|next: char| next.is_ascii_digit()) => {
+                        format!("1{rest}")
+                    }
+                    _ => after,
+                };
                 serde_json::from_str(&after).unwrap_or(Json::from(after))
             }
         }
@@ -70,7 +88,10 @@ fn json(value: &Json, depth: usize, change: Change<'_>) -> Json {
         }
         Json::Object(map) => Json::Object(
             map.iter()
-                .map(|(key, value)| (key.clone(), json(value, depth, change)))
+                .map(|(key, value)| {
+                    let name = if is_name(key) { key.clone() } else { change(key) };
+                    (name, json(value, depth, change))
+                })
                 .collect::<Map<_, _>>(),
         ),
         Json::Null | Json::Bool(_) => value.clone(),
@@ -100,7 +121,15 @@ fn xml(text: &str, depth: usize, change: Change<'_>) -> String {
             rest = behind;
             continue;
         }
-        let Some(end) = tag.find('>') else {
+        // So is an instruction, but for the declaration of XML.
+        if tag.starts_with("<?")
+            && !tag.starts_with("<?xml ")
+            && let Some((_, behind)) = tag.split_once("?>")
+        {
+            rest = behind;
+            continue;
+        }
+        let Some(end) = end_of_tag(tag) else {
             after.push_str(&escape(&layer(&unescape(tag), 0, change)));
             break;
         };
@@ -111,19 +140,52 @@ fn xml(text: &str, depth: usize, change: Change<'_>) -> String {
     after
 }
 
-fn attributes(tag: &str, depth: usize, change: Change<'_>, into: &mut String) {
-    let mut parts = tag.split('"');
-    into.push_str(parts.next().unwrap_or_default());
-    let mut is_value = true;
-    for part in parts {
-        into.push('"');
-        if is_value {
-            escaped(part, depth, change, into);
-        } else {
-            into.push_str(part);
+/// Where the `>` stands that ends the tag: one in quotes does not.
+fn end_of_tag(tag: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, character) in tag.char_indices() {
+        match (quote, character) {
+            (None, '>') => return Some(at),
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            _ => {}
         }
-        is_value = !is_value;
     }
+    tag.find('>')
+}
+
+fn attributes(tag: &str, depth: usize, change: Change<'_>, into: &mut String) {
+    let mut rest = tag;
+    while let Some(start) = rest.find(['"', '\'']) {
+        let (before, quoted) = rest.split_at(start);
+        into.push_str(before);
+        let Some(quote) = quoted.chars().next() else { break };
+        let inside = quoted.get(1..).unwrap_or_default();
+        let (value, behind) = inside.split_once(quote).unwrap_or((inside, ""));
+        into.push(quote);
+        let name = before.trim_end().trim_end_matches('=').trim_end();
+        let name = name.rsplit(char::is_whitespace).next().unwrap_or_default();
+        // Namespaces, types and the declaration of XML are the schema's.
+        let is_schema = ["xmlns", "xsi:"].iter().any(|start| name.starts_with(start));
+        if is_schema || tag.starts_with("<?xml ") {
+            into.push_str(value);
+        } else {
+            escaped(value, depth, change, into);
+        }
+        if inside.len() > value.len() {
+            into.push(quote);
+        }
+        rest = behind;
+    }
+    into.push_str(rest);
+}
+
+/// True of what may be the name of a field: nobody is called so.
+fn is_name(key: &str) -> bool {
+    let digits = key.bytes().filter(u8::is_ascii_digit).count();
+    key.len() <= 64
+        && digits < 7
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$@:-".contains(&byte))
 }
 
 fn escaped(text: &str, depth: usize, change: Change<'_>, into: &mut String) {
@@ -222,12 +284,53 @@ fn percent_decoded(text: &str) -> Option<String> {
 
 /// The text inside a text of base64, where there is one.
 pub(super) fn base64_text(text: &str) -> Option<String> {
+    base64_inside(text).map(|(inner, _)| inner)
+}
+
+/// The same, with the alphabet it is written in.
+fn base64_inside(text: &str) -> Option<(String, &'static GeneralPurpose)> {
     if text.len() < SHORTEST_BASE64 {
         return None;
     }
     let compact: String =
         text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-    readable(STANDARD.decode(compact).ok()?)
+    if let Some(inner) = STANDARD.decode(&compact).ok().and_then(readable) {
+        return Some((inner, &STANDARD));
+    }
+    // Many words are base64 without padding; few of them are UTF-8.
+    let others = [&STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
+    others.into_iter().find_map(|engine| {
+        let inner = String::from_utf8(engine.decode(&compact).ok()?).ok()?;
+        is_text(&inner).then_some((inner, engine))
+    })
+}
+
+/// The text written in hexadecimal digits, where there is one.
+fn hex_text(text: &str) -> Option<String> {
+    if text.len() < SHORTEST_HEX {
+        return None;
+    }
+    readable(hex_bytes(text)?)
+}
+
+fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let pairs = text.as_bytes().chunks_exact(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if is_hex { pairs.map(byte).collect() } else { None }
+}
+
+/// True of base64 and hexadecimal digits that hold a picture, a document, or whatever else is no text.
+pub(super) fn is_binary(text: &str) -> bool {
+    let inside = text.rsplit_once(";base64,").map_or(text, |(_, inside)| inside);
+    // Words have spaces between them, and base64 has line breaks only.
+    let compact: String =
+        inside.chars().filter(|character| !matches!(character, '\r' | '\n')).collect();
+    let bytes = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD]
+        .into_iter()
+        .find_map(|engine| engine.decode(&compact).ok());
+    let bytes = hex_bytes(&compact).or(bytes);
+    bytes.is_some_and(|bytes| bytes.len() > LONGEST_BINARY)
 }
 
 fn readable(bytes: Vec<u8>) -> Option<String> {
@@ -235,10 +338,11 @@ fn readable(bytes: Vec<u8>) -> Option<String> {
         let text = GB18030.decode_without_bom_handling_and_without_replacement(error.as_bytes());
         text.map(std::borrow::Cow::into_owned).ok_or(error)
     });
-    let is_text = |text: &String| {
-        text.chars().all(|character| !character.is_control() || character.is_ascii_whitespace())
-    };
-    text.ok().filter(is_text)
+    text.ok().filter(|text| is_text(text))
+}
+
+fn is_text(text: &str) -> bool {
+    text.chars().all(|character| !character.is_control() || character.is_ascii_whitespace())
 }
 
 #[cfg(test)]
@@ -262,12 +366,22 @@ mod tests {
             ),
             ("<a><![CDATA[<b>secret</b>]]></a>", "<a><![CDATA[<b>SECRET</b>]]></a>"),
             ("<a><!-- secret -->1</a>", "<a>1</a>"),
+            ("<a b='secret' c=\"1>0\">1</a>", "<a b='SECRET' c=\"1>0\">1</a>"),
+            ("<?xml version='1.0'?><?memo secret?><a/>", "<?xml version='1.0'?><a/>"),
+            (r#"{"the secret":1}"#, r#"{"the SECRET":1}"#),
             ("x=secret%2B1&y=%E5%BC%A0", "x=SECRET%2B1&y=%E5%BC%A0"),
         ] {
             assert_eq!(shouted(before), after);
         }
         let sealed = STANDARD.encode(r#"{"a":"the secret"}"#);
         assert_eq!(shouted(&sealed), STANDARD.encode(r#"{"a":"the SECRET"}"#));
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
+            let sealed = engine.encode("what is it? a secret!?");
+            assert_eq!(shouted(&sealed), engine.encode("what is it? a SECRET!?"));
+        }
+        let digits = crypto::hex("this is a secret".as_bytes());
+        assert_eq!(shouted(&digits), crypto::hex("this is a SECRET".as_bytes()));
+        assert!(is_binary(&STANDARD.encode([0xff; 200])) && !is_binary(&"a".repeat(60)));
         assert_eq!(shouted(r#"{"n": 1.50}"#), r#"{"n": 1.50}"#);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::crypto;
 
 /// What stands where a secret was.
-const BLOT: &str = "•••";
+pub(super) const BLOT: &str = "•••";
 /// Characters of an encoded form. A shorter one is part of many texts.
 const SHORTEST: usize = 5;
 

@@ -8,11 +8,13 @@ mod journal;
 mod keys;
 mod mask;
 mod leaves;
+mod looks;
 mod invented;
 mod disguise;
 mod taken;
 mod saved;
 mod recorder;
+mod messages;
 mod shown;
 
 use std::collections::BTreeSet;

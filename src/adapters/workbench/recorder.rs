@@ -52,6 +52,16 @@ pub enum RecordError {
         "{0} is no text of the manifest's charset, so nobody can tell who is in it: write this fixture by hand"
     )]
     NotText(String),
+    /// What came holds bytes that are no text.
+    #[error(
+        "a reply holds a picture, a document or other bytes that are no text, and nobody can tell who is in it: write this fixture by hand"
+    )]
+    Binary,
+    /// What is left looks like somebody's.
+    #[error(
+        "a reply would still hold what looks like {0}, in a value that an expression reads: nothing is written; write this fixture by hand"
+    )]
+    Somebody(&'static str),
     /// With invented people the manifest comes to something else.
     #[error("{0} comes out otherwise when everybody is replaced: write this fixture by hand")]
     Different(String),
@@ -170,6 +180,12 @@ impl Workbench<'_> {
         let (events, _) = journal.told();
         let mut got = Vec::new();
         let mut session = Vec::new();
+        let mut read = BTreeSet::new();
+        for event in &events {
+            if let Event::Worked(worked) = event {
+                worked.saw.iter().for_each(|glimpse| taken::read(glimpse, &mut read));
+            }
+        }
         for event in events {
             match event {
                 Event::Got(reply) => got.push(reply),
@@ -188,7 +204,7 @@ impl Workbench<'_> {
             let reason = ended.as_ref().err().map_or("unreachable", |failed| failed.reason.code());
             return Err(RecordError::NoReply(1, reason));
         }
-        Ok(Live { got, session, nonces, ended })
+        Ok(Live { got, session, read, nonces, ended })
     }
 }
 
@@ -196,6 +212,8 @@ impl Workbench<'_> {
 struct Live {
     got: Vec<Got>,
     session: Vec<String>,
+    /// Texts of the replies that an expression looked at.
+    read: BTreeSet<String>,
     nonces: Vec<String>,
     ended: Result<Mapped, Failed>,
 }
@@ -223,11 +241,15 @@ impl Making<'_> {
         for got in &live.got {
             taken.reply(got, &mut disguise)?;
         }
+        if disguise.has_binary() {
+            return Err(RecordError::Binary);
+        }
         disguise.settle();
         let query = disguise.question(query, request_id(name));
         let mut exchanges = Vec::new();
         for got in &live.got {
             let reply = taken.reply(got, &mut disguise)?;
+            taken::nobody_in(&reply)?;
             exchanges.push(Exchange { line: 0, request: Request::Nothing, reply });
         }
         let mut nonces: Vec<String> = (0..live.nonces.len()).map(invented_nonce).collect();
@@ -269,7 +291,8 @@ impl Making<'_> {
         }
         let nonces = live.nonces.iter().cloned().zip((0..).map(invented_nonce));
         let written = taken::written(self.manifest, self.operation);
-        let mut disguise = Disguise::of(query, nonces, request_id(name), secrets, written);
+        let read = live.read.clone();
+        let mut disguise = Disguise::of(query, nonces, request_id(name), secrets, written, read);
         if let Ok(Mapped { record, .. }) = &live.ended
             && let Finding::Found(attributes) = &record.finding
         {

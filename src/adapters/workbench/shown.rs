@@ -8,20 +8,22 @@ use serde_json::{Value as Json, json};
 
 use super::glimpses::{Glimpse, shortened};
 use super::journal::{Event, Journal, Worked};
-use super::mask::Mask;
+use super::leaves;
+use super::mask::{BLOT, Mask};
+use super::messages::{asked, said};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::line::https::{Incoming, Outgoing};
 use crate::adapters::line::{Got, Put};
 use crate::adapters::{Answer, Failure};
 use crate::catalogue::Attribute;
 use crate::crypto;
-use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::fetch_response::Outcome;
 use crate::query::record::Finding;
 use crate::query::time::Timestamp;
-use crate::query::value::Value;
 use crate::query::{FactCode, Query};
-use crate::wire::read_value;
+
+/// Characters of a text of a session's reply from which it is hidden wherever else it stands.
+const SHORTEST_TOKEN: usize = 12;
 
 /// One question and all that came of it. Personal data is in it; secrets are blotted out.
 #[derive(Clone, Debug, Serialize)]
@@ -195,9 +197,16 @@ pub(super) fn steps(
     attributes: &[Attribute],
     granted: &BTreeSet<String>,
 ) -> Steps {
-    let (events, secrets) = journal.told();
+    let (events, mut secrets) = journal.told();
+    let of_session = journal.of_session(&events);
+    for (event, _) in events.iter().zip(&of_session).filter(|(_, is_of_session)| **is_of_session) {
+        if let Event::Got(Got::Http(incoming)) = event {
+            secrets.extend(tokens(&journal.charset().decode(&incoming.body).unwrap_or_default()));
+        }
+    }
     let view =
         View { mask: Mask::of(secrets.iter().map(String::as_str)), charset: journal.charset() };
+    let shown = events.iter().zip(of_session);
     let conclusion = match answer {
         Ok(answer) => view.answered(&answer, &events, attributes, granted),
         Err(failure) => Conclusion::Unavailable {
@@ -213,7 +222,7 @@ pub(super) fn steps(
         fact: FactCode::as_str(&query.fact).to_owned(),
         at: head.at,
         decided_by: decided(&events),
-        steps: events.iter().map(|event| view.step(event)).collect(),
+        steps: shown.map(|(event, is_of_session)| view.step(event, is_of_session)).collect(),
         conclusion,
     }
 }
@@ -236,8 +245,15 @@ struct View {
 }
 
 impl View {
-    fn step(&self, event: &Event) -> Step {
+    fn step(&self, event: &Event, is_of_session: bool) -> Step {
         match event {
+            Event::Got(Got::Http(incoming)) if is_of_session => {
+                Step::Received(self.reply_of_session(incoming))
+            }
+            Event::Worked(worked) if is_of_session => Step::Evaluated(self.evaluated(&Worked {
+                saw: worked.saw.iter().map(without_values).collect(),
+                ..worked.clone()
+            })),
             Event::Put(Put::Http(outgoing)) => Step::Sent(self.request(outgoing)),
             Event::Put(Put::Select(select)) => Step::Sent(Sent::Statement {
                 statement: self.mask.text(&select.statement),
@@ -268,7 +284,7 @@ impl View {
         let mut headers: Vec<(String, String)> = outgoing
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), self.mask.text(value)))
+            .map(|(name, value)| (name.clone(), credential(name, &self.mask.text(value))))
             .collect();
         let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if let Some((kind, _)) = outgoing.payload.as_ref().filter(|_| !has_type) {
@@ -286,9 +302,27 @@ impl View {
         let headers = incoming.headers.iter();
         Received::Reply {
             status: incoming.status,
-            headers: headers.map(|(name, value)| (name.clone(), self.mask.json(value))).collect(),
+            headers: headers
+                .map(|(name, value)| match name.as_str() {
+                    "set-cookie" => (name.clone(), Json::from(BLOT)),
+                    _ => (name.clone(), self.mask.json(value)),
+                })
+                .collect(),
             body: self.body(&incoming.body),
         }
+    }
+
+    /// Names and types: whatever a manifest leaves lying there, such as what a session is renewed with, is secret too.
+    fn reply_of_session(&self, incoming: &Incoming) -> Received {
+        let headers = incoming.headers.iter().map(|(name, value)| match name.as_str() {
+            "content-type" | "content-length" | "date" => (name.clone(), value.clone()),
+            _ => (name.clone(), Json::from(BLOT)),
+        });
+        let body = match self.charset.decode(&incoming.body) {
+            Some(text) => leaves::changed(&text, &mut |leaf| kind_of(leaf).to_owned()),
+            None => format!("({} bytes)", incoming.body.len()),
+        };
+        Received::Reply { status: incoming.status, headers: headers.collect(), body }
     }
 
     fn body(&self, bytes: &[u8]) -> String {
@@ -344,6 +378,47 @@ impl View {
     }
 }
 
+/// A header that lets in whoever has it: how it does stays, with what is blotted out.
+fn credential(name: &str, value: &str) -> String {
+    let is_one = ["authorization", "proxy-authorization", "cookie"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known));
+    match value.split_once(' ') {
+        _ if !is_one => value.to_owned(),
+        Some((scheme, _)) if !scheme.contains('=') => format!("{scheme} {BLOT}"),
+        _ => BLOT.to_owned(),
+    }
+}
+
+/// In the place of a value of a session's reply.
+fn kind_of(leaf: &str) -> &'static str {
+    if leaf.parse::<f64>().is_ok() { "(number)" } else { "(text)" }
+}
+
+/// What an expression of the session looked at: short texts and numbers are codes, everything else may let somebody in.
+fn without_values(glimpse: &Glimpse) -> Glimpse {
+    let value = glimpse.value.as_ref().map(|value| match value {
+        Json::String(text) if text.chars().count() < SHORTEST_TOKEN / 2 => value.clone(),
+        Json::String(_) | Json::Array(_) | Json::Object(_) => {
+            leaves::changed_json(value, &mut |leaf| kind_of(leaf).to_owned())
+        }
+        other => other.clone(),
+    });
+    Glimpse { path: glimpse.path.clone(), value }
+}
+
+/// Texts of a session's reply that are long enough to let somebody in.
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    leaves::changed(text, &mut |leaf| {
+        if leaf.len() >= SHORTEST_TOKEN && leaf.bytes().all(|byte| byte.is_ascii_graphic()) {
+            tokens.push(leaf.to_owned());
+        }
+        leaf.to_owned()
+    });
+    tokens
+}
+
 /// The names of the attributes that came with a record, granted or not.
 fn came(events: &[Event]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -373,41 +448,4 @@ fn entry(events: &[Event], attribute: &str) -> Option<String> {
             .map(|glimpse| glimpse.path.clone()),
         _ => None,
     })
-}
-
-/// A question to a program.
-fn asked(question: &wire::FetchRequest) -> Json {
-    let subjects: Vec<String> =
-        question.subjects.iter().map(|subject| format!("{:?}", subject.kind)).collect();
-    let roles: Vec<&str> = question.subjects.iter().map(|subject| subject.role.as_str()).collect();
-    json!({
-        "fact": question.fact,
-        "request_id": crypto::hex(&question.request_id),
-        "roles": roles,
-        "subjects": subjects,
-        "attributes": question.attributes,
-    })
-}
-
-/// A program's reply.
-fn said(reply: &wire::FetchResponse) -> Json {
-    match &reply.outcome {
-        Some(Outcome::Found(found)) => {
-            let attributes: BTreeMap<&String, Option<Json>> = found
-                .attributes
-                .iter()
-                .map(|(name, value)| (name, read_value(value).as_ref().map(Value::plain)))
-                .collect();
-            let as_of = found.as_of.as_ref().map(ToString::to_string);
-            let checked = &found.subjects_checked;
-            json!({ "found": { "attributes": attributes, "as_of": as_of, "subjects_checked": checked } })
-        }
-        Some(Outcome::NotFound(not_found)) => {
-            json!({ "not_found": { "as_of": not_found.as_of.as_ref().map(ToString::to_string) } })
-        }
-        Some(Outcome::Unavailable(unavailable)) => {
-            json!({ "unavailable": { "reason": unavailable.reason } })
-        }
-        None => Json::Null,
-    }
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::disguise::Disguise;
+use super::glimpses::Glimpse;
 use super::recorder::RecordError;
+use super::{leaves, looks};
 use crate::adapters::fixture::{Body, Reply, Request, Said};
 use crate::adapters::language::charset::Charset;
 use crate::adapters::line::https::Incoming;
 use crate::adapters::line::{Got, Put};
 use crate::adapters::manifest::{Access, Manifest, Operation};
+use crate::catalogue::AttributeKind;
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::fetch_response::Outcome;
 use crate::query::time::Timestamp;
@@ -20,8 +23,8 @@ use crate::wire::read_value;
 /// How replies of one manifest are kept.
 pub(super) struct Taken {
     pub(super) charset: Charset,
-    /// Texts of its expressions: a header that none of them names is not kept.
-    texts: String,
+    /// Texts of its expressions, in lower case: a header that none of them reads is not kept.
+    texts: Vec<String>,
 }
 
 impl Taken {
@@ -30,8 +33,8 @@ impl Taken {
             Access::Http(site) | Access::Soap(site, _) => site.charset,
             _ => Charset::Utf8,
         };
-        let texts: Vec<&str> = manifest.places.iter().map(|place| place.text.as_str()).collect();
-        Self { charset, texts: texts.join("\n").to_ascii_lowercase() }
+        let texts = manifest.places.iter().map(|place| place.text.to_ascii_lowercase());
+        Self { charset, texts: texts.collect() }
     }
 
     /// The reply with everybody replaced.
@@ -51,20 +54,70 @@ impl Taken {
             .charset
             .decode(&incoming.body)
             .ok_or_else(|| RecordError::NotText("the body of a reply".to_owned()))?;
-        let is_named = |form: String| self.texts.contains(&form);
         let is_read = |name: &str| {
-            name == "content-type"
-                || is_named(format!("headers.{name}"))
-                || is_named(format!("\"{name}\""))
-                || is_named(format!("'{name}'"))
+            name == "content-type" || self.texts.iter().any(|text| reads_header(text, name))
         };
         let headers = incoming.headers.iter().filter(|(name, _)| is_read(name));
         let headers: BTreeMap<String, String> = headers
-            .map(|(name, value)| (name.clone(), disguise.text(value.as_str().unwrap_or_default())))
+            .map(|(name, value)| {
+                let value = value.as_str().unwrap_or_default();
+                let is_type = name == "content-type" && is_content_type(value);
+                (name.clone(), if is_type { value.to_owned() } else { disguise.text(value) })
+            })
             .collect();
         let body = Body::Text(disguise.text(&body));
         Ok(Reply::Http { status: incoming.status, headers, body })
     }
+}
+
+/// `text/xml; charset=utf-8`, and nothing else.
+fn is_content_type(value: &str) -> bool {
+    let is_of = |byte: u8| byte.is_ascii_alphanumeric() || b"/+.-;= \"".contains(&byte);
+    value.len() <= 80 && value.bytes().all(is_of)
+}
+
+/// Adds what an expression looked at of a reply: single values, not the whole that they stand in.
+pub(super) fn read(glimpse: &Glimpse, into: &mut BTreeSet<String>) {
+    if !["resp", "doc"].iter().any(|root| glimpse.path.starts_with(root)) {
+        return;
+    }
+    match &glimpse.value {
+        Some(Json::String(text)) => drop(into.insert(text.trim().to_owned())),
+        Some(Json::Number(number)) => drop(into.insert(number.to_string())),
+        _ => {}
+    }
+}
+
+/// Refuses a reply in which somebody still is, whatever layer they are in.
+pub(super) fn nobody_in(reply: &Reply) -> Result<(), RecordError> {
+    let mut found = None;
+    let mut look = |leaf: &str| {
+        found = found.or_else(|| looks::somebody(leaf));
+        leaf.to_owned()
+    };
+    match reply {
+        Reply::Http { headers, body: Body::Text(body), .. } => {
+            headers.values().chain([body]).for_each(|text| drop(leaves::changed(text, &mut look)));
+        }
+        Reply::Rows { rows, .. } => {
+            rows.iter().for_each(|row| drop(leaves::changed_json(row, &mut look)));
+        }
+        Reply::Said(Said::Found { attributes, .. }) => {
+            attributes.values().for_each(|value| drop(leaves::changed_json(value, &mut look)));
+        }
+        _ => {}
+    }
+    found.map_or(Ok(()), |what| Err(RecordError::Somebody(what)))
+}
+
+/// True of an expression that reads this header: `headers.name`, or its name in quotes beside `headers`.
+fn reads_header(expression: &str, name: &str) -> bool {
+    let is_member = expression.split("headers.").skip(1).any(|rest| {
+        let ends = |next: char| !next.is_ascii_alphanumeric() && next != '_';
+        rest.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(ends))
+    });
+    let is_quoted = |quote: char| expression.contains(&format!("{quote}{name}{quote}"));
+    is_member || (expression.contains("headers") && (is_quoted('"') || is_quoted('\'')))
 }
 
 fn said(reply: &wire::FetchResponse, disguise: &mut Disguise) -> Said {
@@ -150,6 +203,11 @@ pub(super) fn written(manifest: &Manifest, operation: &Operation) -> BTreeSet<St
         }
     }
     names(&operation.codes, &mut written);
+    for attribute in &operation.catalogue {
+        if let AttributeKind::Code(codes) = &attribute.kind {
+            written.extend(codes.iter().map(|code| code.clone()));
+        }
+    }
     names(&manifest.settings, &mut written);
     written.remove("");
     written
@@ -168,5 +226,23 @@ fn names(value: &Json, into: &mut BTreeSet<String>) {
             into.insert(text.clone());
         }
         Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_header;
+
+    #[test]
+    fn a_header_is_read_by_its_whole_name_only() {
+        for read in ["resp.headers.date", "resp.headers['date']", "or_null(resp.headers, \"date\")"]
+        {
+            assert!(reads_header(read, "date"), "{read}");
+        }
+        for other in
+            ["date(resp.headers.age)", "resp.body['date']", "resp.headers.dated == ''", "date"]
+        {
+            assert!(!reads_header(other, "date"), "{other}");
+        }
     }
 }

@@ -9,9 +9,9 @@ fn open(application: Application) -> Case {
 #[test]
 fn what_hangs_on_nothing_goes_out_together() {
     let mut case = open(renting());
-    let asked: Vec<String> = case.next().into_iter().map(|asking| asking.question).collect();
+    let asked: Vec<String> = case.due().into_iter().map(|asking| asking.question).collect();
     assert_eq!(asked, ["identity", "marriage"]);
-    assert!(case.next().is_empty());
+    assert!(case.due().is_empty());
     assert_eq!(case.running(), ["identity", "marriage"]);
 }
 
@@ -52,14 +52,14 @@ fn marriage_yields_the_spouse_and_the_household_the_children_and_all_are_asked_a
 fn the_same_answers_make_the_same_family_whichever_came_first() {
     let members = |husband_first: bool| {
         let mut case = open(renting());
-        for asking in case.next() {
+        for asking in case.due() {
             let heard = match asking.question.as_str() {
                 "marriage" => spouse(&named("乙", "19870825")),
                 _ => answered(Verdict::Confirmed),
             };
             case.heard(asking.id, heard);
         }
-        let mut books = case.next();
+        let mut books = case.due();
         assert_eq!(books.len(), 2);
         let told =
             |entry: u64| Heard { log_index: Some(entry), ..children(&[named("丙", "20180506")]) };
@@ -70,7 +70,7 @@ fn the_same_answers_make_the_same_family_whichever_came_first() {
         for asking in books {
             case.heard(asking.id, told(entries[&asking.id]));
         }
-        let homes = case.next().remove(0);
+        let homes = case.due().remove(0);
         let related = homes.subjects.iter().map(|(_, related)| related.unwrap().shown_by);
         related.collect::<Vec<_>>()
     };

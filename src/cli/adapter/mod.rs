@@ -4,13 +4,13 @@ mod asked;
 mod check;
 mod diff;
 mod docs;
+mod leave;
 mod list;
 mod reload;
 mod new;
 mod record;
 mod schema;
 mod try_one;
-mod faults;
 
 use std::process::ExitCode;
 
@@ -90,7 +90,8 @@ enum Commands {
     /// Ask one question and keep it as a fixture in which everybody and every secret is invented
     #[command(
         after_help = "Examples:\n  heyan adapter record police.toml --catalogue catalogue --fact P1 --subject person:NAME:NUMBER --name found\n\n\
-        Nothing is written unless the fixture plays and nothing real is left in it."
+        Nothing is written unless the fixture plays and nobody is found in it. Look at it before you share it: what the\n\
+        manifest reads stays as it was, names in Chinese and numbers of people apart."
     )]
     Record(Box<record::Record>),
     /// Print the JSON Schema (draft-07) of a manifest, for editors, or the reference of all keys

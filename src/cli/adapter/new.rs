@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::adapters::scaffold::{self, Described, Kind, Plan, Service, Starter};
 use crate::adapters::schema;
 use crate::catalogue::{Catalogue, Fact};
-use crate::cli::findings;
+use crate::cli::{findings, say::plain};
 use crate::clock::now;
 use crate::query::time::Timestamp;
 
@@ -130,7 +130,8 @@ fn described(new: &New) -> anyhow::Result<Option<Described>> {
         KindName::Http => scaffold::openapi(&text),
         _ => scaffold::wsdl(&text),
     };
-    read.map(Some).map_err(|unread| anyhow!("`{shown}` cannot be used: {unread}"))
+    read.map(Some)
+        .map_err(|unread| anyhow!("`{shown}` cannot be used: {}", plain(&unread.to_string())))
 }
 
 /// The service that was named, or the only one there is; `None` when people must choose.
@@ -141,14 +142,16 @@ fn chosen(described: &Described, name: Option<&str>) -> anyhow::Result<Option<Se
             services.iter().find(|service| service.name == name).with_context(|| {
                 let known: Vec<&str> =
                     services.iter().map(|service| service.name.as_str()).collect();
-                format!("there is no operation `{name}`, only {}", known.join(", "))
+                format!("there is no operation `{name}`, only {}", plain(&known.join(", ")))
             })?
         }
         (None, [only]) => only,
         (None, _) => return Ok(None),
     };
     match service.obstacle() {
-        Some(obstacle) => bail!("`{}` cannot be asked by a manifest: {obstacle}", service.name),
+        Some(obstacle) => {
+            bail!(plain(&format!("`{}` cannot be asked by a manifest: {obstacle}", service.name)))
+        }
         None => Ok(Some(service.clone())),
     }
 }
@@ -156,9 +159,9 @@ fn chosen(described: &Described, name: Option<&str>) -> anyhow::Result<Option<Se
 fn list(described: &Described) {
     for service in &described.services {
         let note = if service.obstacle().is_some() { "  (not by a manifest)" } else { "" };
-        say!("{:<32} {:<6} {}{note}", service.name, service.method, service.path);
+        say_plain!("{:<32} {:<6} {}{note}", service.name, service.method, service.path);
     }
-    say!("choose one with --operation NAME; nothing was written");
+    say_plain!("choose one with --operation NAME; nothing was written");
 }
 
 fn facts(new: &New, catalogue: &Catalogue) -> anyhow::Result<Vec<Fact>> {
@@ -224,33 +227,48 @@ fn save(new: &New, starter: &Starter) -> anyhow::Result<()> {
             save_new(&path, text)?;
         }
     }
-    files.iter().try_for_each(|(path, text)| save_new(path, text))
+    let mut written: Vec<&PathBuf> = Vec::new();
+    for (path, text) in &files {
+        if let Err(error) = save_new(path, text) {
+            // A disk that is full leaves nothing half begun, or the name would be taken.
+            for path in written {
+                let _ = fs::remove_file(path);
+            }
+            let _ = fs::remove_dir(&folder);
+            return Err(error);
+        }
+        written.push(path);
+    }
+    Ok(())
 }
 
 fn save_new(path: &Path, text: &str) -> anyhow::Result<()> {
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = OpenOptions::new().write(true).create_new(true).open(path);
+    let written = written.and_then(|mut file| {
+        file.write_all(text.as_bytes()).inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })
+    });
     written.with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn next(new: &New, plan: &Plan) {
     let manifest = new.into.join(format!("{}.toml", plan.name));
     let (manifest, catalogue) = (manifest.display(), new.catalogue.display());
-    say!("{manifest}  the manifest, to go through from above");
+    say_plain!("{manifest}  the manifest, to go through from above");
     for fact in &plan.facts {
         let file = new.into.join(&plan.name).join(format!("{}.toml", fact.code));
-        say!("{}  fixtures of {}: {}", file.display(), fact.code, fact.title);
+        say_plain!("{}  fixtures of {}: {}", file.display(), fact.code, fact.title);
     }
-    say!("next:");
-    say!("  1. edit the manifest until it says what the agency's documents say; check as you go:");
-    say!("     heyan adapter check {manifest} --catalogue {catalogue} --manifest-only");
-    say!(
+    say_plain!("next:");
+    say_plain!(
+        "  1. edit the manifest until it says what the agency's documents say; check as you go:"
+    );
+    say_plain!("     heyan adapter check {manifest} --catalogue {catalogue} --manifest-only");
+    say_plain!(
         "  2. put the agency's authority and the secrets where the manifest looks for them; check without --manifest-only"
     );
-    say!(
+    say_plain!(
         "  3. reload the gateway. Nothing is asked before an agreement of both parties is in force"
     );
 }

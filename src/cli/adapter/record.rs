@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use clap::Args;
 
 use super::asked::Asked;
+use super::leave::{Asking, Leave};
 use crate::adapters::workbench::{Target, Workbench};
 use crate::catalogue::Catalogue;
 use crate::cli::findings;
@@ -35,9 +36,8 @@ pub(super) struct Record {
     /// How long to wait
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     deadline: Duration,
-    /// Needed where the manifest's address is not one of this machine: somebody is asked about, and the agency records it
-    #[arg(long)]
-    yes_this_asks_a_real_agency: bool,
+    #[command(flatten)]
+    leave: Leave,
 }
 
 /// Asks and writes; the outcome does not matter, as long as every exchange had a reply.
@@ -54,17 +54,19 @@ pub(super) async fn run(command: &Record) -> anyhow::Result<ExitCode> {
         findings::tell(&command.manifest, &flaws, false);
         anyhow!("the manifest `{}` cannot be used", command.manifest.display())
     })?;
-    if !bench.is_at_home() && !command.yes_this_asks_a_real_agency {
-        bail!(
-            "`{}` is not of this machine: add --yes-this-asks-a-real-agency if you may ask there",
-            bench.place()
-        );
-    }
+    command.leave.take(&Asking {
+        manifest: &command.manifest,
+        place: &bench.place(),
+        is_at_home: bench.is_at_home(),
+        facts: vec![query.fact.as_str()],
+        request_id: Some(query.request_id),
+        operator: format!("{}/{}", query.operator.id, query.operator.unit),
+    })?;
     let into = command.into.clone().unwrap_or_else(|| command.manifest.with_extension(""));
     let target = Target { into, name: command.name.clone(), replace: command.replace };
     let recorded = bench.record(&query, &granted, clock::now(), command.deadline, &target).await?;
-    say!(
-        "{}: `{}`, {}, {} exchanges; it plays, and everybody in it is invented",
+    say_plain!(
+        "{}: `{}`, {}, {} exchanges; it plays. Look at it before you share it: what your manifest reads stays as it was, names in Chinese and numbers apart",
         recorded.file.display(),
         command.name,
         recorded.outcome,

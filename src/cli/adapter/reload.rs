@@ -39,7 +39,7 @@ pub(super) async fn run(command: &Reload) -> anyhow::Result<ExitCode> {
         say!("{told:#}");
     } else {
         reloaded.changes.iter().for_each(|change| say!("{change}"));
-        reloaded.findings.iter().for_each(|finding| say!("{finding}"));
+        reloaded.findings.iter().for_each(|finding| say_plain!("{finding}"));
         if !reloaded.findings.is_empty() {
             say!("nothing changed: its last good version stays");
         } else if reloaded.changes.is_empty() {

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::Value as Json;
 
 use super::asked::Asked;
+use super::leave::{Asking, Leave};
 use crate::adapters::workbench::{Conclusion, Received, Sent, Step, Steps, Workbench};
 use crate::catalogue::Catalogue;
 use crate::cli::{COULD_NOT_TELL, NO, findings};
@@ -34,9 +35,8 @@ pub(super) struct Try {
     /// How long to wait
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     deadline: Duration,
-    /// Needed where the manifest's address is not one of this machine: somebody is asked about, and the agency records it
-    #[arg(long)]
-    yes_this_asks_a_real_agency: bool,
+    #[command(flatten)]
+    leave: Leave,
     /// Print the steps as JSON
     #[arg(long)]
     json: bool,
@@ -56,7 +56,7 @@ pub(super) async fn run(command: &Try) -> anyhow::Result<ExitCode> {
         None => asked(command, &catalogue).await?,
     };
     if command.json {
-        say!("{}", serde_json::to_string_pretty(&steps)?);
+        say_plain!("{}", serde_json::to_string_pretty(&steps)?);
     } else {
         tell(&steps);
     }
@@ -93,12 +93,14 @@ async fn asked(command: &Try, catalogue: &Catalogue) -> anyhow::Result<Steps> {
         findings::tell(&command.manifest, &flaws, command.json);
         anyhow!("the manifest `{}` cannot be used", command.manifest.display())
     })?;
-    if !bench.is_at_home() && !command.yes_this_asks_a_real_agency {
-        bail!(
-            "`{}` is not of this machine: add --yes-this-asks-a-real-agency if you may ask there",
-            bench.place()
-        );
-    }
+    command.leave.take(&Asking {
+        manifest: &command.manifest,
+        place: &bench.place(),
+        is_at_home: bench.is_at_home(),
+        facts: vec![query.fact.as_str()],
+        request_id: Some(query.request_id),
+        operator: format!("{}/{}", query.operator.id, query.operator.unit),
+    })?;
     let at = command.at.map_or_else(|| Ok(clock::now()), timestamp)?;
     let steps = bench.try_one(&query, &granted, at, command.deadline).await;
     steps.map_err(|flaw| anyhow!("{flaw}"))
@@ -110,25 +112,27 @@ pub(super) fn timestamp(at: jiff::Timestamp) -> anyhow::Result<Timestamp> {
 }
 
 fn tell(steps: &Steps) {
-    say!("{} of {} {} ({})", steps.fact, steps.adapter, steps.version, steps.file.display());
-    say!("at {}, to {}", moment(steps.at), steps.place);
+    say_plain!("{} of {} {} ({})", steps.fact, steps.adapter, steps.version, steps.file.display());
+    say_plain!("at {}, to {}", moment(steps.at), steps.place);
     for step in &steps.steps {
         match step {
             Step::Sent(sent) => tell_sent(sent),
             Step::Received(received) => tell_received(received),
-            Step::Broke { reason, detail } => say!("\n<- nothing ({reason}): {detail}"),
+            Step::Broke { reason, detail } => say_plain!("\n<- nothing ({reason}): {detail}"),
             Step::Evaluated(evaluated) => {
                 let line = evaluated.line.map_or_else(String::new, |line| format!(":{line}"));
-                say!("\n{}{line}", evaluated.key);
-                say!("  {}", evaluated.expression);
+                say_plain!("\n{}{line}", evaluated.key);
+                say_plain!("  {}", evaluated.expression);
                 for glimpse in &evaluated.saw {
                     let value = glimpse.value.as_ref();
                     let value = value.map_or_else(|| "(nothing)".to_owned(), Json::to_string);
-                    say!("    saw    {} = {value}", glimpse.path);
+                    say_plain!("    saw    {} = {value}", glimpse.path);
                 }
                 match (&evaluated.yielded, &evaluated.fault) {
-                    (Some(value), _) => say!("    yields {value}"),
-                    (None, fault) => say!("    fault  {}", fault.as_deref().unwrap_or_default()),
+                    (Some(value), _) => say_plain!("    yields {value}"),
+                    (None, fault) => {
+                        say_plain!("    fault  {}", fault.as_deref().unwrap_or_default())
+                    }
                 }
             }
         }
@@ -139,43 +143,43 @@ fn tell(steps: &Steps) {
 fn tell_sent(sent: &Sent) {
     match sent {
         Sent::Request { method, target, headers, body } => {
-            say!("\n-> {method} {target}");
+            say_plain!("\n-> {method} {target}");
             for (name, value) in headers {
-                say!("   {name}: {value}");
+                say_plain!("   {name}: {value}");
             }
             if let Some(body) = body {
-                say!("\n   {body}");
+                say_plain!("\n   {body}");
             }
         }
         Sent::Statement { statement, parameters } => {
-            say!("\n-> {statement}");
+            say_plain!("\n-> {statement}");
             for (position, parameter) in parameters.iter().enumerate() {
-                say!("   ${} = {parameter}", position + 1);
+                say_plain!("   ${} = {parameter}", position + 1);
             }
         }
-        Sent::Message(message) => say!("\n-> {message:#}"),
+        Sent::Message(message) => say_plain!("\n-> {message:#}"),
     }
 }
 
 fn tell_received(received: &Received) {
     match received {
         Received::Reply { status, headers, body } => {
-            say!("\n<- {status}");
+            say_plain!("\n<- {status}");
             for (name, value) in headers {
-                say!("   {name}: {}", value.as_str().unwrap_or_default());
+                say_plain!("   {name}: {}", value.as_str().unwrap_or_default());
             }
-            say!("\n   {body}");
+            say_plain!("\n   {body}");
         }
         Received::Rows { rows, as_of } => {
-            say!("\n<- {} rows", rows.len());
+            say_plain!("\n<- {} rows", rows.len());
             for row in rows {
-                say!("   {row}");
+                say_plain!("   {row}");
             }
             if let Some(as_of) = as_of {
-                say!("   as of {}", moment(*as_of));
+                say_plain!("   as of {}", moment(*as_of));
             }
         }
-        Received::Message(message) => say!("\n<- {message:#}"),
+        Received::Message(message) => say_plain!("\n<- {message:#}"),
     }
 }
 
@@ -186,19 +190,21 @@ fn tell_conclusion(steps: &Steps) {
     });
     match &steps.conclusion {
         Conclusion::Found { attributes, as_of, dropped } => {
-            say!("\nFOUND{by}, as of {}", moment(*as_of));
+            say_plain!("\nFOUND{by}, as of {}", moment(*as_of));
             for told in attributes {
                 let entry =
                     told.entry.as_ref().map_or_else(String::new, |entry| format!(", {entry}"));
-                say!("  {} = {}  ({}{entry})", told.name, told.value, told.kind);
+                say_plain!("  {} = {}  ({}{entry})", told.name, told.value, told.kind);
             }
             if !dropped.is_empty() {
-                say!("  dropped, not granted: {}", dropped.join(", "));
+                say_plain!("  dropped, not granted: {}", dropped.join(", "));
             }
         }
-        Conclusion::NotFound { as_of } => say!("\nNOT FOUND{by}, as of {}", moment(*as_of)),
-        Conclusion::Conflict { as_of } => say!("\nCONFLICT{by}, as of {}", moment(*as_of)),
-        Conclusion::Unavailable { reason, detail } => say!("\nUNAVAILABLE ({reason}): {detail}"),
+        Conclusion::NotFound { as_of } => say_plain!("\nNOT FOUND{by}, as of {}", moment(*as_of)),
+        Conclusion::Conflict { as_of } => say_plain!("\nCONFLICT{by}, as of {}", moment(*as_of)),
+        Conclusion::Unavailable { reason, detail } => {
+            say_plain!("\nUNAVAILABLE ({reason}): {detail}")
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl Running {
 
     /// Puts every question that can be put, as many at once as a case may.
     async fn put_questions(&mut self) {
-        self.waiting.extend(self.applied.case.next());
+        self.waiting.extend(self.applied.case.due());
         while self.under_way.len() < QUESTIONS_MOST
             && !self.gone.is_cancelled()
             && Instant::now() < self.times.questions

@@ -147,7 +147,7 @@ fn ids_of_questions_follow_from_the_case_and_from_nothing_personal() {
         case_id.clone_into(&mut request.case_id);
         request.subjects = vec![subject("applicant", name)];
         let mut applied = taken(&request);
-        let asking = applied.case.next();
+        let asking = applied.case.due();
         let ids: Vec<String> =
             asking.iter().map(|asking| wording::message(asking, &applied).request_id).collect();
         ids
@@ -167,7 +167,7 @@ fn ids_of_questions_follow_from_the_case_and_from_nothing_personal() {
 #[test]
 fn a_question_of_a_case_is_one_that_verify_takes() {
     let mut applied = taken(&request());
-    for asking in applied.case.next() {
+    for asking in applied.case.due() {
         let message = wording::message(&asking, &applied);
         let (query, defects) = crate::service::question::read(&message, &applied.catalogue, 1);
         assert_eq!(defects, [], "{}", asking.question);

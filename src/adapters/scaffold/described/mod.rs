@@ -124,9 +124,36 @@ impl Service {
                 "its path `{path}` has a part to fill in, and a manifest's path is fixed: use the gRPC kind, or ask the agency for a query"
             ));
         }
+        if let Some(strange) = self.strange() {
+            return Some(strange.to_owned());
+        }
         let known = ["GET", "POST", "PUT"].contains(&self.method.as_str());
         (!known)
             .then(|| format!("its method is {}, and questions are GET, POST or PUT", self.method))
+    }
+}
+
+impl Service {
+    /// What of it is no path, action, element or namespace as agencies write them, and would stand in a manifest.
+    fn strange(&self) -> Option<&'static str> {
+        let is_plain = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'\\`<>{}".contains(&byte))
+        };
+        let is_name = |name: &Option<String>| {
+            let may_be = |one: char| one.is_alphanumeric() || "_-.".contains(one);
+            name.as_ref().is_none_or(|name| !name.is_empty() && name.chars().all(may_be))
+        };
+        if !is_plain(&self.path) {
+            Some("its path holds more than letters, digits and signs of ASCII without quotes")
+        } else if !is_plain(&self.action) {
+            Some("its action holds more than letters, digits and signs of ASCII without quotes")
+        } else if !is_name(&self.element) || !is_name(&self.reply) {
+            Some("one of its elements has a name that XML has not")
+        } else if self.namespace.as_deref().is_some_and(|uri| !is_plain(uri)) {
+            Some("its namespace holds more than letters, digits and signs of ASCII without quotes")
+        } else {
+            None
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Descriptions of services: what is read of them, and what is refused and why.
 
+use serde_json::json;
+
 use super::{catalogue, flaws, plan};
-use crate::adapters::scaffold::{Described, Kind, Place, Unread, begin, openapi, wsdl};
+use crate::adapters::scaffold::{Described, Kind, Place, Service, Unread, begin, openapi, wsdl};
 
 const OPENAPI: &str = include_str!("register.openapi.yaml");
 const WSDL: &str = include_str!("register.wsdl");
@@ -134,4 +136,35 @@ fn a_wsdl_that_would_be_guessed_at_is_refused() {
         wsdl("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>").unwrap_err(),
         Unread::Form(..)
     ));
+}
+
+#[test]
+fn nothing_of_a_description_becomes_a_key_or_an_expression() {
+    let keys = "/x\"\nbody = 'secret.app_secret'\n[operation.lists]\nq = []   #";
+    let text = json!({ "openapi": "3.1.0", "paths": { (keys): { "post": {} } } }).to_string();
+    let service = openapi(&text).unwrap().services[0].clone();
+    assert!(service.obstacle().unwrap().contains("its path"));
+    let fact = catalogue().fact(&"E1".into()).unwrap().clone();
+    // Those who ask for it all the same still get it as text.
+    let http = begin(&plan(Kind::Http, vec![fact.clone()], Some(service.clone()))).manifest;
+    let http: toml::Table = toml::from_str(&http).unwrap();
+    let request = &http["operation"][0]["request"];
+    assert_eq!(request["path"].as_str(), Some(keys));
+    assert!(request.get("body").is_none() && http["operation"][0].get("lists").is_none());
+
+    let strange = Service {
+        action: "a\"b".to_owned(),
+        element: Some("q".to_owned()),
+        namespace: Some("urn:'''\n{secret.x}".to_owned()),
+        reply: Some("r\" + secret.x + \"".to_owned()),
+        ..service
+    };
+    assert!(strange.obstacle().is_some());
+    let soap = begin(&plan(Kind::Soap, vec![fact], Some(strange))).manifest;
+    let soap: toml::Table = toml::from_str(&soap).unwrap();
+    let operation = &soap["operation"][0];
+    assert_eq!(operation["request"]["action"].as_str(), Some("a\"b"));
+    let body = operation["request"]["body"].as_str().unwrap();
+    assert!(body.contains("{{secret.x}}") && body.contains("{subject.employer.uscc}"), "{body}");
+    assert!(!operation["document"].as_str().unwrap().contains("\" + secret"));
 }

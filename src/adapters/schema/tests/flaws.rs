@@ -70,6 +70,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     (SQL, "\n[sql]\n", "\n[session]\n[sql]\n"),
     (FILE, "\"couples-*.csv\"", "\"couples.csv\""),
     (FILE, "\"couples-*.csv\"", "\"couples-*.ok\""),
+    (FILE, "as_of_in = \"name\"", "as_of_in = \"names\""),
+    (FILE, "\"couples-*.csv\"", "\"\""),
     (FILE, "\"yyyyMMdd\"", "\"yyyyMM\""),
     (FILE, "\"sm3\"", "\"md5\""),
     (FILE, "\"|\"", "\"||\""),
@@ -94,6 +96,18 @@ fn wrong_manifests_are_refused_by_both() {
         let is_seen = !seen(&validator, &parsed(&wrong)).is_empty();
         let is_refused = !problems(folder.path(), &wrong).is_empty();
         assert!(is_seen && is_refused, "{from} → {to}: schema {is_seen}, reader {is_refused}");
+    }
+}
+
+#[test]
+fn a_name_without_a_time_goes_with_a_time_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let validator = validator(MANIFEST);
+    let plain = FILE.replace("couples-*.csv", "couples.csv");
+    for (place, is_taken) in [("name", false), ("marker", true), ("first_line", true)] {
+        let text = plain.replace("as_of_in = \"name\"", &format!("as_of_in = \"{place}\""));
+        assert_eq!(seen(&validator, &parsed(&text)).is_empty(), is_taken, "schema: {place}");
+        assert_eq!(problems(folder.path(), &text).is_empty(), is_taken, "reader: {place}");
     }
 }
 
@@ -125,6 +139,10 @@ fn wrong_fixtures_are_refused_by_both() {
         ("subjects_checked = [0, 1]", "subjects_checked = [\"0\"]"),
         ("dropped = 1", "dropped = -1"),
         ("attributes = { married = true }", "atributes = { married = true }"),
+        ("like = \"subjects of other kinds\"\n[fixture.reply]", "[fixture.reply]"),
+        ("like = \"subjects of other kinds\"\nat", "at"),
+        ("like = \"subjects of other kinds\"", "like = 1"),
+        ("status = 404", "status = \"404\""),
     ] {
         assert!(text.contains(from), "{from}");
         let wrong = text.replacen(from, to, 1);

@@ -80,6 +80,7 @@ const OUT_OF_SIGHT: &[&str] = &[
     "is one of `file.columns`",
     "is one of `columns`",
     "is refused by its check",
+    "it takes the place of the last reply there",
     "names no secret",
     "signature goes nowhere",
     "stands for",

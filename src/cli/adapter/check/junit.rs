@@ -7,7 +7,7 @@ use anyhow::Result;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::{Report, live};
+use super::{Report, faults, live};
 use crate::adapters::Difference;
 use crate::finding::Finding;
 
@@ -111,6 +111,11 @@ fn suites(report: &Report<'_>) -> Vec<Suite> {
             suites.push(Suite { name: rehearsal.manifest.display().to_string(), cases });
         }
     }
+    suites.extend(report.faults.iter().map(|report| {
+        let cases = faults::cases(report);
+        let cases = cases.map(|(class, name, failure, took)| Case { class, name, failure, took });
+        Suite { name: format!("{} faults", report.file.display()), cases: cases.collect() }
+    }));
     suites.extend(report.live.iter().map(|report| {
         let cases = report.told.iter().map(|told| Case {
             class: format!("{}.live", report.adapter),

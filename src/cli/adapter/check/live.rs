@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use serde_json::{Value as Json, json};
 
+use super::super::leave::Asking;
 use super::Check;
 use crate::adapters::live::{Greeted, Live, Questions, Report, Step, Told};
 use crate::adapters::portrait::Portrait;
 use crate::catalogue::{Catalogue, Fact, Role};
-use crate::cli::findings;
+use crate::cli::{findings, say::plain};
 use crate::clock;
 use crate::finding::files_in;
 use crate::query::time::Timestamp;
@@ -38,20 +39,27 @@ pub(super) async fn ask(check: &Check, catalogue: &Catalogue) -> anyhow::Result<
             findings::tell(manifest, &flaws, check.json);
             anyhow!("the manifest `{}` cannot be used", manifest.display())
         })?;
-        if !live.is_at_home() && !check.yes_this_asks_a_real_agency {
-            bail!(
-                "`{}` is not of this machine: add --yes-this-asks-a-real-agency if you may ask there",
-                live.place()
-            );
-        }
-        all.push(live);
+        all.push((manifest, live));
     }
-    let facts: Vec<_> = all.iter().flat_map(Live::facts).collect();
+    let facts: Vec<_> = all.iter().flat_map(|(_, live)| live.facts()).collect();
     if let Some((fact, line)) = questions.facts().find(|(fact, _)| !facts.contains(fact)) {
         bail!("{}:{line}: no manifest here answers `{fact}`", file.display());
     }
     let mut reports = Vec::new();
-    for live in all {
+    // Each is written down before the first is asked.
+    for (manifest, live) in &all {
+        let answered: Vec<_> = live.facts().collect();
+        let asked = questions.facts().map(|(fact, _)| fact).filter(|fact| answered.contains(fact));
+        check.leave.take(&Asking {
+            manifest,
+            place: &live.place(),
+            is_at_home: live.is_at_home(),
+            facts: asked.map(|fact| fact.as_str()).collect(),
+            request_id: None,
+            operator: String::new(),
+        })?;
+    }
+    for (_, live) in all {
         let report = live.ask(&questions, clock::now, check.deadline).await;
         reports.push(report.map_err(|flaw| anyhow!("{flaw}"))?);
     }
@@ -109,7 +117,7 @@ pub(super) fn lines(report: &Report, paint: &dyn Fn(&str, &str) -> String) -> Ve
             lines.push(format!("      {what} → {came}, {}", milliseconds(*took)));
         }
         lines.extend(record(told));
-        lines.extend(told.detail.iter().map(|detail| format!("      {detail}")));
+        lines.extend(told.detail.iter().map(|detail| plain(&format!("      {detail}"))));
         lines.extend(told.next.iter().map(|next| format!("      next: {next}")));
     }
     for fact in &report.unasked {

@@ -1,23 +1,24 @@
 //! `heyan adapter check`: proves manifests before they are put in force, in levels that each include those before.
 
+mod faults;
 mod junit;
 mod live;
 mod people;
 mod programs;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use super::faults;
+use super::leave::Leave;
 use crate::adapters::live::Report as Live;
 use crate::adapters::{self, Depth, Rehearsal};
 use crate::catalogue::Catalogue;
 use crate::cli::{NO, findings};
-use crate::finding::Finding;
+use crate::finding::{Finding, files_in};
 
 /// Arguments of `heyan adapter check`.
 #[derive(Debug, Args)]
@@ -39,10 +40,9 @@ pub(super) struct Check {
     /// Of level `live`: how long to wait for one answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     deadline: Duration,
-    /// Of level `live`, where a manifest's address is not one of this machine: somebody is asked about, and the agency
-    /// records it
-    #[arg(long)]
-    yes_this_asks_a_real_agency: bool,
+    /// Of level `live`
+    #[command(flatten)]
+    leave: Leave,
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
@@ -74,6 +74,8 @@ struct Report<'a> {
     cautions: Vec<Finding>,
     /// Level `replay`: one for each manifest that can be read.
     rehearsals: Vec<Rehearsal>,
+    /// Level `faults`: one for each manifest.
+    faults: Vec<faults::Report>,
     /// Level `live`: one for each manifest.
     live: Vec<Live>,
 }
@@ -113,9 +115,7 @@ impl Report<'_> {
 /// # Errors
 /// When there is nothing to read, no catalogue to hold it against, or the report cannot be written.
 pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
-    if !check.path.exists() {
-        bail!("there is no `{}`", check.path.display());
-    }
+    refuse_nothing(&check.path)?;
     if check.level != Level::Live && check.questions.is_some() {
         bail!("--questions goes with --level live");
     }
@@ -136,6 +136,7 @@ pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
         flaws: checked.findings,
         cautions: checked.warnings,
         rehearsals: Vec::new(),
+        faults: Vec::new(),
         live: Vec::new(),
     };
     if check.level >= Level::Replay {
@@ -146,20 +147,36 @@ pub(super) async fn run(check: &Check) -> anyhow::Result<ExitCode> {
     if check.level == Level::Live && is_clean {
         report.live = live::ask(check, &catalogue).await?;
     }
+    if check.level == Level::Faults && is_clean {
+        report.faults = faults::put(&check.path, &catalogue).await?;
+    }
     if let Some(file) = &check.junit {
         let written = std::fs::write(file, junit::xml(&report)?);
         written.with_context(|| format!("`{}` cannot be written", file.display()))?;
     }
-    if check.level == Level::Faults && is_clean {
-        return faults::run(&check.path, &catalogue, check.json).await;
-    }
-    let is_clean = is_clean && report.live.iter().all(Live::is_good);
+    let is_clean = is_clean
+        && report.faults.iter().all(faults::Report::is_good)
+        && report.live.iter().all(Live::is_good);
     if check.json {
         programs::tell(&report);
     } else {
         people::tell(&report);
     }
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+/// A build server with a wrong path must not be green.
+fn refuse_nothing(path: &Path) -> anyhow::Result<()> {
+    let shown = path.display();
+    if !path.exists() {
+        bail!("there is no `{shown}`");
+    }
+    if path.is_dir() && files_in(path, "toml").is_ok_and(|files| files.is_empty()) {
+        bail!(
+            "there is no manifest in `{shown}`: name a folder with files that end in .toml, or one file"
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]

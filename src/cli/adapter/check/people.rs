@@ -2,9 +2,10 @@
 
 use std::io::IsTerminal;
 
-use super::{Report, live};
+use super::{Report, faults, live};
 use crate::adapters::live::Report as Live;
 use crate::adapters::{Coverage, Difference, Rehearsal};
+use crate::cli::say::plain;
 
 /// Characters shown of a value that differs; more of it is in `--json`.
 const SHOWN: usize = 160;
@@ -24,21 +25,28 @@ pub(super) fn tell(report: &Report<'_>) {
 pub(super) fn lines(report: &Report<'_>, colour: bool) -> Vec<String> {
     let mut page = Page { colour, lines: Vec::new() };
     for flaw in &report.flaws {
-        page.line(flaw.to_string());
+        page.line(plain(&flaw.to_string()));
     }
     for rehearsal in report.rehearsals.iter().filter(|rehearsal| rehearsal.has_fixtures) {
         page.rehearsal(rehearsal);
+    }
+    for faults in &report.faults {
+        let lines = faults::lines(faults, &|code, text| page.paint(code, text));
+        page.lines.extend(lines);
     }
     for live in &report.live {
         page.live(live);
     }
     for warning in report.warnings() {
-        page.line(format!("warning: {warning}"));
+        page.line(plain(&format!("warning: {warning}")));
     }
     let path = report.path.display();
     let unanswered = report.live.iter().flat_map(|live| &live.told);
     let unanswered = unanswered.filter(|told| !told.is_answered).count();
     match report.findings().len() {
+        0 if faults::count(&report.faults) > 0 => {
+            page.line(format!("{} faults not withstood", faults::count(&report.faults)));
+        }
         0 if unanswered > 0 => page.line(format!("{unanswered} without an answer")),
         0 => page.line(format!("{path}: nothing to mend")),
         count => page.line(format!("{count} to mend")),
@@ -73,14 +81,14 @@ impl Page {
             let (mark, code) =
                 if played.differences.is_empty() { ("✓", "32") } else { ("✗", "31") };
             let mark = self.paint(code, mark);
-            self.line(format!("  {mark} {}  {}", played.fact, played.name));
+            self.line(format!("  {mark} {}  {}", played.fact, plain(&played.name)));
             for difference in &played.differences {
                 self.difference(&played.file.display().to_string(), &manifest, difference);
             }
         }
         for finding in rehearsal.flaws.iter().chain(&rehearsal.missing) {
             let mark = self.paint("31", "✗");
-            self.line(format!("  {mark} {finding}"));
+            self.line(format!("  {mark} {}", plain(&finding.to_string())));
         }
         if let Some(coverage) = &rehearsal.coverage {
             self.coverage(&manifest, coverage);
@@ -89,7 +97,8 @@ impl Page {
 
     fn difference(&mut self, file: &str, manifest: &str, difference: &Difference) {
         let (expected, found) = side_by_side(&difference.expected, &difference.found);
-        self.line(format!("      {file}:{}: {}", difference.line, difference.what));
+        let what = plain(&difference.what);
+        self.line(format!("      {file}:{}: {what}", difference.line));
         self.line(format!("        expected  {expected}"));
         self.line(format!("        found     {found}"));
         if let Some((line, expression)) = &difference.expression {
@@ -127,12 +136,15 @@ fn side_by_side(expected: &str, found: &str) -> (String, String) {
     let cut = |text: &str| {
         let rest: String = text.chars().skip(skipped).collect();
         let dots = if skipped > 0 { "…" } else { "" };
-        format!("{dots}{}", start_of(&rest, SHOWN)).replace('\n', "⏎").replace('\r', "␍")
+        let rest = rest.replace('\n', "⏎").replace('\r', "␍");
+        format!("{dots}{}", start_of(&rest, SHOWN))
     };
     (cut(expected), cut(found))
 }
 
 fn start_of(text: &str, most: usize) -> String {
     let start: String = text.chars().take(most).collect();
-    if start.len() < text.len() { format!("{start}…") } else { start }
+    let cut = start.len() < text.len();
+    let start = plain(&start);
+    if cut { format!("{start}…") } else { start }
 }

@@ -2,21 +2,26 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Report, live};
+use super::{Report, faults, live};
 use crate::adapters::{Coverage, Difference, Played, Rehearsal};
 use crate::finding::Finding;
 
 /// Prints it.
 pub(super) fn tell(report: &Report<'_>) {
-    say!("{}", document(report));
+    say_plain!("{}", document(report));
 }
 
 pub(super) fn document(report: &Report<'_>) -> Json {
     let findings: Vec<Json> = report.findings().iter().map(finding).collect();
     let manifests: Vec<Json> = report.rehearsals.iter().map(manifest).collect();
+    let faults: Vec<Json> = report.faults.iter().map(faults::document).collect();
     let live: Vec<Json> = report.live.iter().map(live::document).collect();
     json!({
-        "findings": findings, "warnings": report.warnings(), "manifests": manifests, "live": live,
+        "findings": findings,
+        "warnings": report.warnings(),
+        "manifests": manifests,
+        "faults": faults,
+        "live": live,
     })
 }
 

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::{Report, junit, people, programs};
+use crate::adapters::scaffold::{self, Kind, Plan};
 use crate::adapters::{self, Depth};
 use crate::catalogue::Catalogue;
+use crate::query::time::Timestamp;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config-example");
 
@@ -19,6 +21,7 @@ fn report(path: &PathBuf) -> Report<'_> {
         flaws: adapters::check(path, &catalogue, Depth::ManifestOnly).findings,
         cautions: Vec::new(),
         rehearsals: adapters::rehearse(path, &catalogue),
+        faults: Vec::new(),
         live: Vec::new(),
     }
 }
@@ -127,4 +130,62 @@ fn build_servers_can_read_it() {
     let failure = case.unwrap().first_element_child().unwrap();
     assert!(failure.attribute("message").unwrap().contains("attribute identity_match"), "{text}");
     assert!(failure.text().unwrap().contains("P1.toml:"));
+}
+
+#[test]
+fn a_folder_without_manifests_is_no_all_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = super::refuse_nothing(folder.path()).unwrap_err();
+    assert!(refused.to_string().contains("there is no manifest in"), "{refused}");
+    assert!(super::refuse_nothing(&folder.path().join("none")).is_err());
+    fs::write(folder.path().join("a.toml"), "").unwrap();
+    super::refuse_nothing(folder.path()).unwrap();
+}
+
+/// A manifest and its fixtures as `heyan adapter new` begins them.
+fn begun(folder: &Path, catalogue: &Catalogue) -> PathBuf {
+    let fact = catalogue.fact(&"S4".into()).unwrap().clone();
+    let (name, agency) = ("begun".to_owned(), fact.agency.clone());
+    let at = Timestamp::from_seconds(1_790_000_000);
+    let plan = Plan { name, agency, kind: Kind::File, facts: vec![fact], service: None, at };
+    let starter = scaffold::begin(&plan);
+    let file = folder.join("begun.toml");
+    fs::write(&file, starter.manifest).unwrap();
+    fs::create_dir(folder.join("begun")).unwrap();
+    for (name, text) in starter.fixtures {
+        fs::write(folder.join("begun").join(name), text).unwrap();
+    }
+    file
+}
+
+#[tokio::test]
+async fn faults_are_told_beside_the_levels_before() {
+    let catalogue = Catalogue::load(&Path::new(SAMPLES).join("catalogue")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = begun(folder.path(), &catalogue);
+    let mut report = report(&path);
+    report.faults = super::faults::put(&path, &catalogue).await.unwrap();
+    let document = programs::document(&report);
+    assert_eq!(document["manifests"][0]["name"], "begun");
+    let faults = &document["faults"][0];
+    assert_eq!((&faults["name"], &faults["good"]), (&"begun".into(), &true.into()), "{faults:#}");
+    let damaged = faults["damaged"].as_array().unwrap();
+    let outcomes: Vec<&str> = damaged.iter().map(|one| one["outcome"].as_str().unwrap()).collect();
+    assert!(outcomes.contains(&"not_found"), "{outcomes:?}");
+    let cases = faults["cases"].as_array().unwrap();
+    assert!(cases.len() > 10 && cases.iter().all(|case| case["ms"].is_number()), "{cases:#?}");
+    let told = people::lines(&report, false).join("\n");
+    for expected in
+        ["✓ S4", "begun.toml  faults  (file, 1 operations)", "faults withstood", "nothing to mend"]
+    {
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
+    let xml = String::from_utf8(junit::xml(&report).unwrap()).unwrap();
+    let suites = roxmltree::Document::parse(&xml).unwrap();
+    let suite = suites.descendants().find(|node| {
+        node.attribute("name").is_some_and(|name| name.ends_with("begun.toml faults"))
+    });
+    let suite = suite.unwrap();
+    assert_eq!(suite.attribute("tests"), Some(cases.len().to_string().as_str()));
+    assert_eq!(suite.attribute("failures"), Some("0"));
 }
