@@ -2,6 +2,7 @@
 //!
 //! It adds nothing to the wire: whoever prefers another language or library needs `proto/` and nothing else.
 
+pub mod case;
 mod held;
 pub mod receipt;
 
@@ -16,6 +17,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use self::case::CaseEvents;
 use self::receipt::{ReceiptError, Trust};
 use crate::audit::note::VerifierKey;
 use crate::crypto::{Digest, sha256};
@@ -173,6 +175,24 @@ impl Client {
             receipt::check_answer(&question, &answer, trust).map_err(ClientError::Receipt)?;
         }
         Ok(answer)
+    }
+
+    /// Runs one application to its outcome. The deadline travels with it: at its end the case is concluded with what is
+    /// there. Dropping the case ends it: nothing more is asked. Where receipts are required, each answer is held against
+    /// the question that the gateway says it put.
+    ///
+    /// # Errors
+    /// As [`Client::verify`], when the application is not taken.
+    pub async fn check_case(
+        &self,
+        mut application: wire::CheckCaseRequest,
+        deadline: Duration,
+    ) -> Result<CaseEvents, ClientError> {
+        application.want_receipts |= self.trust.is_some();
+        let mut request = Request::new(application);
+        request.set_timeout(deadline);
+        let events = VerificationClient::new(self.channel.clone()).check_case(request).await;
+        Ok(CaseEvents::new(reply(events)?, deadline, self.trust.clone()))
     }
 
     /// What can be asked.

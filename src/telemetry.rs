@@ -36,6 +36,10 @@ pub const REQUEST_SECONDS: &str = "heyan_request_seconds";
 pub const IN_FLIGHT: &str = "heyan_in_flight";
 /// Calls refused because a limit was reached; label `limit` (its key in the settings).
 pub const SHED: &str = "heyan_shed_total";
+/// Cases brought to their end; labels `item` and `outcome` (`READY`, `NEEDS_COUNTER`, `REFUTED`, `abandoned`).
+pub const CASES: &str = "heyan_cases_total";
+/// Cases under way.
+pub const CASES_IN_FLIGHT: &str = "heyan_cases_in_flight";
 /// Tasks that panicked; each one is a bug.
 pub const PANICS: &str = "heyan_panics_total";
 /// Connections open.
@@ -79,11 +83,13 @@ pub const RELOADS: &str = "heyan_reloads_total";
 pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
 
 /// Kind, name, unit and help text of every metric.
-const METRICS: [(Kind, &str, Unit, &str); 24] = [
+const METRICS: [(Kind, &str, Unit, &str); 26] = [
     (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
     (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
     (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
     (Kind::Counter, SHED, Unit::Count, "Calls refused because a limit was reached."),
+    (Kind::Counter, CASES, Unit::Count, "Cases brought to their end."),
+    (Kind::Gauge, CASES_IN_FLIGHT, Unit::Count, "Cases under way."),
     (Kind::Counter, PANICS, Unit::Count, "Tasks that panicked."),
     (Kind::Gauge, CONNECTIONS, Unit::Count, "Connections open."),
     (Kind::Counter, HANDSHAKES_REFUSED, Unit::Count, "Handshakes that failed."),

@@ -20,6 +20,15 @@ impl Verification for Constant {
     ) -> Result<Response<wire::VerifyResponse>, Status> {
         Ok(Response::new(self.0.clone()))
     }
+
+    type CheckCaseStream = tokio_stream::Empty<Result<wire::CaseEvent, Status>>;
+
+    async fn check_case(
+        &self,
+        _: Request<wire::CheckCaseRequest>,
+    ) -> Result<Response<Self::CheckCaseStream>, Status> {
+        Ok(Response::new(tokio_stream::empty()))
+    }
 }
 
 /// Serves with the gateway's own certificate, from this folder, until the generator is gone. Prints its address first.

@@ -6,6 +6,8 @@ pub mod signatures;
 pub mod directory;
 pub mod order;
 mod fit;
+#[cfg(test)]
+mod granted_tests;
 mod json;
 mod moment;
 pub mod targets;

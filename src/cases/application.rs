@@ -132,6 +132,10 @@ impl Application {
             Operand::Literal(value) => value.clone(),
             Operand::Parameter(name) => Value::Integer(*rule.parameters.get(name)?),
             Operand::Given(name) => self.given.get(name)?.clone(),
+            Operand::Scaled(operand, scale) => match self.operand(operand, rule, like)? {
+                Value::Integer(number) => Value::Integer(scale.of(number)?),
+                _ => return None,
+            },
             Operand::DaysAgo(days) => {
                 let day =
                     self.submitted_on.checked_sub(jiff::Span::new().try_days(*days).ok()?).ok()?;

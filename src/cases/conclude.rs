@@ -143,6 +143,28 @@ pub enum Why {
 }
 
 impl Why {
+    /// Every reason, in the order above.
+    pub const ALL: [Self; 18] = [
+        Self::Denied,
+        Self::Unavailable,
+        Self::NotFound,
+        Self::Stale,
+        Self::Conflict,
+        Self::Refuted,
+        Self::Doubtful,
+        Self::Unchecked,
+        Self::FamilyIncomplete,
+        Self::DeclaredDiffers,
+        Self::EvidenceMissing,
+        Self::EvidenceOld,
+        Self::EvidenceForPerson,
+        Self::NotStated,
+        Self::StatedOtherwise,
+        Self::NotNamed,
+        Self::Waits,
+        Self::NoWay,
+    ];
+
     /// Stable code on the wire and in commands.
     pub fn code(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 //! What a case has found out is its [`Course`], which names nobody. [`conclude`] looks at the rule and the course only, so an
 //! auditor comes to the same outcome from the log.
 
+pub mod advice;
 pub mod application;
 pub mod conclude;
 pub mod course;
@@ -13,6 +14,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
+pub use self::advice::advice;
 pub use self::application::{Application, Attached, Flaw};
 pub use self::conclude::{Conclusion, Missing, NeedState, Outcome, State, Why, conclude};
 pub use self::course::{About, Answer, Course, Shape, Told};

@@ -60,8 +60,9 @@ pub struct Case {
     application: Application,
     /// Of parties from the start, of groups once they are settled.
     members: BTreeMap<String, Vec<Member>>,
-    /// By group: those whom answers have told of so far.
-    told: BTreeMap<String, Vec<Member>>,
+    /// By group and asking: those whom answers have told of so far. In the order of the askings, so that the same answers
+    /// make the same family whichever came first.
+    told: BTreeMap<String, BTreeMap<usize, Vec<Member>>>,
     course: Course,
     /// Questions that have been put, or never will be.
     decided: BTreeSet<String>,
@@ -145,7 +146,7 @@ impl Case {
                     family::told(found, &heard.disclosed, heard.log_index.unwrap_or(0))
             {
                 told = true;
-                family::join(self.told.entry(group.name.clone()).or_default(), members);
+                self.told.entry(group.name.clone()).or_default().insert(id, members);
             }
         }
         self.course.answers.push(Answer {
@@ -246,7 +247,9 @@ impl Case {
             .as_ref()
             .and_then(|party| self.members.get(party).cloned())
             .unwrap_or_default();
-        let mut members = self.told.get(group).cloned().unwrap_or_default();
+        let mut members = Vec::new();
+        let answers = self.told.get(group).into_iter().flat_map(BTreeMap::values);
+        family::join(&mut members, answers.flatten().cloned());
         let told = members.len();
         let shown =
             found.shown_by.as_ref().and_then(|name| self.rule.rule.question(name)).is_some_and(

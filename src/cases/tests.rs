@@ -1,11 +1,18 @@
-//! The rule of renting (W3), step by step; and every small family: nothing that is missing makes a case READY.
+//! The rule of renting (W3), step by step; every item by its ways; every small family: nothing that is missing makes a
+//! case READY.
 
+mod deposits;
+mod exhaustive;
 mod families;
+mod items;
+mod loans;
+mod rows;
 mod w3;
+mod withdrawals;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::*;
 use crate::catalogue::Catalogue;
@@ -15,11 +22,17 @@ use crate::query::ItemCode;
 use crate::query::subject::{IdentityDocument, Person, SubjectKind};
 use crate::query::value::{Named, Value, Verdict};
 
+/// The sample catalogue.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/catalogue");
+    Catalogue::load(&folder).unwrap_or_else(|findings| {
+        panic!("{}", findings.iter().map(|finding| format!("{finding}\n")).collect::<String>())
+    })
+});
+
 /// The rule of a sample item.
 fn rule(item: &str, version: &str) -> Arc<Written> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/catalogue");
-    let catalogue = Catalogue::load(&folder).unwrap_or_else(|findings| panic!("{findings:?}"));
-    let item = catalogue.item(&ItemCode::from(item), version).expect("the item is there");
+    let item = CATALOGUE.item(&ItemCode::from(item), version).expect("the item is there");
     Arc::clone(item.rule.as_ref().expect("it has a rule"))
 }
 

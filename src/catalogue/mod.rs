@@ -2,6 +2,7 @@
 
 mod load;
 pub mod rule;
+pub mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -6,6 +6,8 @@ mod say;
 pub mod adapter;
 pub mod agreement;
 pub mod audit;
+pub mod case;
+pub mod catalogue;
 pub mod check;
 pub mod demo;
 mod findings;
@@ -46,8 +48,12 @@ enum Subcommands {
     Check(check::Check),
     /// Ask one question
     Query(Box<query::Query>),
+    /// Run one application for a service item to its outcome; print the form of one
+    Case(Box<case::CaseCommand>),
     /// Sign, verify and show agreements
     Agreement(agreement::Agreement),
+    /// Check the catalogue of facts, items and rules; print the form of a rule
+    Catalogue(catalogue::CatalogueCommand),
     /// Prove an agency's manifest; show and reload the adapters of a running gateway
     Adapter(adapter::Adapter),
     /// Show which service items can run end to end, what is missing, and what one more agreement would bring
@@ -73,7 +79,9 @@ impl Command {
             Subcommands::Check(command) => on_runtime(async { check::run(command) }),
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
+            Subcommands::Case(command) => case::run(*command),
             Subcommands::Agreement(command) => agreement::run(command),
+            Subcommands::Catalogue(command) => Ok(catalogue::run(&command)),
             Subcommands::Readiness(command) => on_runtime(readiness::run(*command)),
             Subcommands::Audit(command) => audit::run(command),
             Subcommands::Pki(command) => pki::run(command),
@@ -84,6 +92,7 @@ impl Command {
     }
 }
 
+/// Runs what waits for sockets.
 fn on_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

@@ -36,7 +36,7 @@ use crate::identity::Peer;
 use crate::listener::{self, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
-use crate::service::Services;
+use crate::service::{self, Services};
 use crate::settings::Settings;
 use crate::telemetry;
 use crate::vault::history::History;
@@ -362,7 +362,12 @@ fn routes(
     gateway: &Arc<Gateway>,
     questions: &TaskTracker,
 ) -> anyhow::Result<Routes> {
-    let services = Services::new(Arc::clone(gateway), settings.limits.in_flight, questions.clone());
+    let limits = service::Limits {
+        in_flight: settings.limits.in_flight,
+        cases: settings.limits.cases,
+        case_deadline: settings.limits.case_deadline,
+    };
+    let services = Services::new(Arc::clone(gateway), limits, questions.clone());
     let routes = services.routes(settings.limits.message_bytes);
     if !settings.reflection {
         return Ok(routes);

@@ -10,6 +10,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Response;
 use tonic::transport::{Server, ServerTlsConfig};
 use tonic_types::{ErrorDetails, FieldViolation};
+use wire::case_event::Kind;
 use wire::verification_server::{Verification, VerificationServer};
 
 use super::*;
@@ -55,6 +56,22 @@ impl Verification for Answers {
         details.set_bad_request(vec![FieldViolation::new("fact", "unknown")]);
         details.set_retry_info(Some(Duration::from_secs(3)));
         Err(Status::with_error_details(Code::InvalidArgument, "one field is wrong", details))
+    }
+
+    type CheckCaseStream = tokio_stream::Iter<std::vec::IntoIter<Result<wire::CaseEvent, Status>>>;
+
+    /// One with a case number comes to its outcome; one without stops before.
+    async fn check_case(
+        &self,
+        request: Request<wire::CheckCaseRequest>,
+    ) -> Result<Response<Self::CheckCaseStream>, Status> {
+        assert!(request.metadata().contains_key("grpc-timeout"));
+        let event = |kind| Ok(wire::CaseEvent { kind: Some(kind), running: Vec::new() });
+        let mut events = vec![event(Kind::Opened(wire::CaseOpened::default()))];
+        if request.get_ref().purpose.is_some() {
+            events.push(event(Kind::Outcome(wire::CaseOutcome::default())));
+        }
+        Ok(Response::new(tokio_stream::iter(events)))
     }
 }
 
@@ -119,6 +136,29 @@ async fn asks_and_takes_refusals_apart() {
         panic!("not refused");
     };
     assert_eq!((refused.code, refused.log_index), (Code::Unimplemented, None));
+}
+
+#[tokio::test]
+async fn a_case_ends_with_its_outcome_or_was_lost() {
+    let authority = Authority::new();
+    let mut tasks = JoinSet::new();
+    let address = serve(&authority, &mut tasks).await;
+    let client = connect(address, &authority, &authority).await.unwrap();
+
+    let purpose = Some(wire::Purpose::default());
+    let whole = wire::CheckCaseRequest { purpose, ..Default::default() };
+    let mut events = client.check_case(whole, SECOND).await.unwrap();
+    let first = events.next().await.unwrap().unwrap();
+    assert!(matches!(first.kind, Some(Kind::Opened(_))));
+    let last = events.next().await.unwrap().unwrap();
+    assert!(matches!(last.kind, Some(Kind::Outcome(_))));
+    assert!(events.next().await.unwrap().is_none());
+
+    let cut = wire::CheckCaseRequest::default();
+    let mut events = client.check_case(cut, SECOND).await.unwrap();
+    events.next().await.unwrap().unwrap();
+    let lost = events.next().await;
+    assert!(matches!(lost, Err(ClientError::Lost(_))), "{lost:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod answer;
 mod audit;
+mod case;
 mod catalogue;
 mod operations;
 mod orders;
@@ -42,13 +43,33 @@ pub struct Services {
     gateway: Arc<Gateway>,
     /// Questions under way; the log's queue is longer, so an admitted question can always be recorded.
     in_flight: Arc<Semaphore>,
+    /// Cases under way. Their questions wait for a place among those `in_flight`.
+    cases: Arc<Semaphore>,
+    case_deadline: Duration,
     tasks: TaskTracker,
 }
 
+/// How much goes on at once, and how long a case may last.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Questions under way; one more is refused at once.
+    pub in_flight: usize,
+    /// Cases under way; one more is refused at once.
+    pub cases: usize,
+    /// Time of a case whose caller set no deadline.
+    pub case_deadline: Duration,
+}
+
 impl Services {
-    /// `in_flight` bounds the questions under way; `tasks` is waited for at drain.
-    pub fn new(gateway: Arc<Gateway>, in_flight: usize, tasks: TaskTracker) -> Self {
-        Self { gateway, in_flight: Arc::new(Semaphore::new(in_flight)), tasks }
+    /// Within these limits; `tasks` is waited for at drain.
+    pub fn new(gateway: Arc<Gateway>, limits: Limits, tasks: TaskTracker) -> Self {
+        Self {
+            gateway,
+            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
+            cases: Arc::new(Semaphore::new(limits.cases)),
+            case_deadline: limits.case_deadline,
+            tasks,
+        }
     }
 
     /// The routes of all services, for the listener.
@@ -67,18 +88,20 @@ impl Services {
             .add_service(operations)
     }
 
-    fn ask(&self, request: Request<wire::VerifyRequest>) -> Result<Ask, Status> {
+    /// A question as the gateway takes it, stamped with the time.
+    fn ask(
+        &self,
+        peer: Arc<Peer>,
+        message: &wire::VerifyRequest,
+        deadline: Option<Duration>,
+    ) -> Ask {
         let arrived = Instant::now();
         let received_at = now();
-        let peer = peer(&request)?;
-        let deadline = deadline(&request);
-        let message = request.into_inner();
         let entries = self.gateway.audit().size();
-        let (query, defects) =
-            question::read(&message, &self.gateway.in_force().catalogue, entries);
-        let request = request_text(&message);
+        let (query, defects) = question::read(message, &self.gateway.in_force().catalogue, entries);
+        let request = request_text(message);
         let digest = sha256(&request);
-        Ok(Ask { peer, query, defects, request, digest, received_at, arrived, deadline })
+        Ask { peer, query, defects, request, digest, received_at, arrived, deadline }
     }
 }
 
@@ -92,7 +115,9 @@ impl Verification for Services {
             counter!(telemetry::SHED, "limit" => "in_flight").increment(1);
             return Err(refusal::status(&Refusal::Overloaded));
         };
-        let ask = self.ask(request)?;
+        let peer = peer(&request)?;
+        let deadline = deadline(&request);
+        let ask = self.ask(peer, &request.into_inner(), deadline);
         let arrived = ask.arrived;
         let gateway = Arc::clone(&self.gateway);
         let place = Place::taken(slot);
@@ -117,6 +142,15 @@ impl Verification for Services {
         counter!(telemetry::REQUESTS, "method" => "Verify", "code" => format!("{code:?}"))
             .increment(1);
         result
+    }
+
+    type CheckCaseStream = case::Events;
+
+    async fn check_case(
+        &self,
+        request: Request<wire::CheckCaseRequest>,
+    ) -> Result<Response<Self::CheckCaseStream>, Status> {
+        case::check(self, request).map(Response::new)
     }
 }
 

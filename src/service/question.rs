@@ -37,7 +37,7 @@ pub(super) fn read(
     let (subjects, relations) =
         subjects(&request.subjects, fact, entries, &mut defects).into_iter().unzip();
     let query = Query {
-        request_id: request_id(&request.request_id, &mut defects),
+        request_id: defects.check("request_id", uuid7(&request.request_id)),
         // An unknown code is caller's text; it stays out of the entry.
         fact: fact.map(|fact| fact.code.clone()).unwrap_or_default(),
         subjects,
@@ -52,16 +52,17 @@ pub(super) fn read(
     (query, defects.0)
 }
 
+/// What is wrong with a message, by path.
 #[derive(Default)]
-struct Defects(Vec<Defect>);
+pub(super) struct Defects(pub(super) Vec<Defect>);
 
 impl Defects {
-    fn add(&mut self, field: impl Into<String>, check: &str) {
+    pub(super) fn add(&mut self, field: impl Into<String>, check: &str) {
         self.0.push(Defect { field: field.into(), check: check.to_owned() });
     }
 
     /// The value, or its default with the failed check noted.
-    fn check<T: Default>(
+    pub(super) fn check<T: Default>(
         &mut self,
         field: impl Into<String>,
         result: Result<T, &'static str>,
@@ -73,17 +74,13 @@ impl Defects {
     }
 }
 
-fn request_id(text: &str, defects: &mut Defects) -> [u8; 16] {
+/// The id that a caller made for a question or a case.
+pub(super) fn uuid7(text: &str) -> Result<[u8; 16], &'static str> {
     match uuid::Uuid::try_parse(text) {
-        Ok(id) if id.get_version_num() == 7 => *id.as_bytes(),
-        Ok(_) => {
-            defects.add("request_id", "uuid_version");
-            [0; 16]
-        }
-        Err(_) => {
-            defects.add("request_id", if text.is_empty() { "missing" } else { "uuid" });
-            [0; 16]
-        }
+        Ok(id) if id.get_version_num() == 7 => Ok(*id.as_bytes()),
+        Ok(_) => Err("uuid_version"),
+        Err(_) if text.is_empty() => Err("missing"),
+        Err(_) => Err("uuid"),
     }
 }
 
@@ -154,7 +151,12 @@ fn related(
     relation.map(|relation| Related { relation, shown_by })
 }
 
-fn subject_kind(kind: &wire::subject::Kind, path: &str, defects: &mut Defects) -> SubjectKind {
+/// The subject itself, normalised.
+pub(super) fn subject_kind(
+    kind: &wire::subject::Kind,
+    path: &str,
+    defects: &mut Defects,
+) -> SubjectKind {
     match kind {
         wire::subject::Kind::Person(person) => {
             SubjectKind::Person(self::person(person, path, defects))
@@ -317,7 +319,8 @@ fn purpose(given: Option<&wire::Purpose>, catalogue: &Catalogue, defects: &mut D
     }
 }
 
-fn unless_empty(
+/// The text as `read` has it; one that was not given stays empty.
+pub(super) fn unless_empty(
     path: &str,
     given: &str,
     read: fn(&str) -> Result<String, &'static str>,
@@ -327,7 +330,7 @@ fn unless_empty(
 }
 
 /// The code of a text of notice goes into entries in clear; it names a text, and nobody.
-fn notice(given: &str) -> Result<String, &'static str> {
+pub(super) fn notice(given: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     match given {
         _ if given.len() > 64 => Err("length"),
@@ -338,7 +341,7 @@ fn notice(given: &str) -> Result<String, &'static str> {
 }
 
 /// The number of a case, and that of a consent, go into entries in clear, so they may not carry a person's number.
-fn reference(given: &str) -> Result<String, &'static str> {
+pub(super) fn reference(given: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     match given.len() {
         4..=64 if !given.bytes().all(allowed) => Err("characters"),
@@ -349,7 +352,7 @@ fn reference(given: &str) -> Result<String, &'static str> {
 }
 
 /// The operator's unit goes into entries in clear; their id does not.
-fn operator(given: Option<&wire::Operator>, defects: &mut Defects) -> Operator {
+pub(super) fn operator(given: Option<&wire::Operator>, defects: &mut Defects) -> Operator {
     let Some(given) = given else { return Operator::default() };
     let unit = match given.unit.trim() {
         unit if unit.chars().count() > 64 => Err("length"),

@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::decision::denial::Denial;
+use crate::decision::facts::Defect;
 use crate::gateway::exchange::Refusal;
 
 /// The domain of every reason; with it a reason is unique in the world.
@@ -25,14 +26,33 @@ pub(super) fn status(refusal: &Refusal) -> Status {
             "LOG_STOPPED",
         ),
         Refusal::Overloaded => {
-            let mut details = reason("OVERLOADED", vec![]);
-            details.set_retry_info(Some(OVERLOAD_RETRY));
-            Status::with_error_details(
-                Code::ResourceExhausted,
-                "too many questions at once; nothing was asked or recorded",
-                details,
-            )
+            overloaded("too many questions at once; nothing was asked or recorded")
         }
+    }
+}
+
+/// A limit was reached: when to come back.
+pub(super) fn overloaded(message: &str) -> Status {
+    let mut details = reason("OVERLOADED", vec![]);
+    details.set_retry_info(Some(OVERLOAD_RETRY));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// Fields of a message that are wrong, by path and check.
+pub(super) fn malformed(message: &str, defects: &[Defect]) -> Status {
+    let mut details = reason("MALFORMED", vec![]);
+    for defect in defects {
+        details.add_bad_request_violation(&defect.field, &defect.check);
+    }
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// The stable reason of a refusal, as in its `ErrorInfo`.
+pub(super) fn code_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Denied { denial, .. } => denial.code(),
+        Refusal::Unrecorded => "LOG_STOPPED",
+        Refusal::Overloaded => "OVERLOADED",
     }
 }
 

@@ -15,6 +15,9 @@ const DOMAIN_BYTES: usize = 255;
 const PUBLISH_EVERY: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(60);
 
+/// No case lasts longer: a drain waits for them, and an auditor looks for a case's answers within an hour of it.
+const CASE_DEADLINE_MOST: Duration = Duration::from_secs(600);
+
 pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
     let folder = settings.file.parent().unwrap_or(Path::new("/")).to_owned();
     check_addresses(settings, sources);
@@ -110,6 +113,9 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
         // A numbered question that finds no place would leave a gap in its caller's numbers, which auditors look for.
         let problem = "must be at least twice `limits.in_flight`, so that whatever is admitted can be recorded";
         sources.refuse("limits.log_queue", problem);
+    }
+    if settings.limits.case_deadline > CASE_DEADLINE_MOST {
+        sources.refuse("limits.case_deadline", "must be at most 10m");
     }
     if !PUBLISH_EVERY.contains(&settings.log.publish_every) {
         sources.refuse("log.publish_every", "must be from 100ms to 60s");

@@ -128,6 +128,14 @@ pub struct Limits {
     /// province; beyond it a quick refusal helps more than a slow answer.
     #[serde(deserialize_with = "count")]
     pub in_flight: usize,
+    /// Cases at once in the whole gateway; their questions wait for places among `in_flight`. Default 1024: a case waits
+    /// for agencies nearly all of its time and costs some 50 KiB, so a hall of a thousand counters is served.
+    #[serde(deserialize_with = "count")]
+    pub cases: usize,
+    /// Time for a case whose caller set no deadline. Default 60 s: the longest chain of questions is five agencies, each
+    /// with time for a second attempt. At most 10 min, also where the caller allows more.
+    #[serde(with = "span")]
+    pub case_deadline: Duration,
     /// Time for a call whose caller set no deadline. Default 10 s: longer than any agency's own time limit.
     #[serde(with = "span")]
     pub deadline_default: Duration,
@@ -161,6 +169,8 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             streams_per_connection: 128,
             in_flight: 1024,
+            cases: 1024,
+            case_deadline: Duration::from_secs(60),
             deadline_default: Duration::from_secs(10),
             deadline_margin: Duration::from_millis(50),
             log_queue: 4096,

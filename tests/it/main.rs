@@ -40,6 +40,8 @@ mod agreements;
 #[cfg(test)]
 mod agreement_pages;
 #[cfg(test)]
+mod catalogue_commands;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod orders;
@@ -59,6 +61,8 @@ mod under_way;
 mod replayed;
 #[cfg(test)]
 mod whole;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod tutorial;
 #[cfg(test)]

@@ -1,17 +1,13 @@
-//! Every small family, every pattern of missing answers: READY only when nothing at all was missing.
+//! Every small family that rents, under both versions of the rule, every pattern of missing answers: READY only when
+//! nothing at all was missing.
 
+use super::exhaustive::failures;
+use super::items::{Way, way};
 use super::*;
 
-/// What can come instead of a good answer.
-fn failures() -> Vec<Heard> {
-    vec![
-        Heard { code: "purpose_not_covered".to_owned(), ..Heard::default() },
-        answered(Verdict::NotFound),
-        answered(Verdict::Stale),
-        answered(Verdict::Conflict),
-        Heard { code: "timeout".to_owned(), ..answered(Verdict::Unavailable) },
-        Heard { unchecked: true, ..answered(Verdict::Confirmed) },
-    ]
+/// Both versions of the rule.
+fn versions() -> [Way; 2] {
+    [way("W3", "single"), way("W3", "single now")]
 }
 
 struct Family {
@@ -42,10 +38,10 @@ fn families() -> Vec<Family> {
 }
 
 impl Family {
-    fn application(&self) -> Application {
-        let mut application = renting();
-        if self.spouse.is_none() {
-            declared_single(&mut application);
+    fn application(&self, renting: &Way) -> Application {
+        let mut application = renting.application.clone();
+        if self.spouse.is_some() {
+            application.evidence.clear();
         }
         if let Some(spouse) = self.spouse.as_ref().filter(|_| self.declares) {
             let spouse = vec![person(&spouse.name, "19870825")];
@@ -66,10 +62,10 @@ impl Family {
 }
 
 /// Runs the case with the n-th asking going wrong in the way `pattern` says; `None` at a place is a good answer.
-fn outcome(family: &Family, pattern: &[Option<usize>]) -> (Outcome, usize) {
+fn outcome(renting: &Way, family: &Family, pattern: &[Option<usize>]) -> (Outcome, usize) {
     let failures = failures();
     let mut asked = 0;
-    let mut case = Case::open(rule("W3", "2026.2"), family.application())
+    let mut case = Case::open(renting.rule(), family.application(renting))
         .unwrap_or_else(|flaws| panic!("{flaws:?}"));
     let conclusion = run(&mut case, |asking| {
         let failure = pattern.get(asked).copied().flatten();
@@ -89,26 +85,32 @@ fn outcome(family: &Family, pattern: &[Option<usize>]) -> (Outcome, usize) {
 
 #[test]
 fn when_every_answer_comes_the_case_is_ready() {
-    for family in families() {
-        assert_eq!(outcome(&family, &[]).0, Outcome::Ready);
+    for renting in &versions() {
+        for family in families() {
+            assert_eq!(outcome(renting, &family, &[]).0, Outcome::Ready, "{}", renting.version);
+        }
     }
 }
 
 #[test]
 fn no_combination_of_missing_answers_is_ready() {
-    let kinds = failures().len();
-    for family in families() {
-        let (_, questions) = outcome(&family, &[]);
-        // Every subset of the questions fails, in every way at once; questions that fall away make patterns shorter.
-        for subset in 1_u32..1 << questions {
-            for kind in 0..kinds {
-                let pattern: Vec<Option<usize>> = (0..questions)
-                    .map(|place| (subset >> place & 1 == 1).then_some(kind))
-                    .collect();
-                let (outcome, _) = outcome(&family, &pattern);
-                let single = family.spouse.is_none() && kind == 1 && subset == 0b10;
-                assert!(single || outcome == Outcome::NeedsCounter, "{outcome:?} {pattern:?}");
-            }
+    for renting in &versions() {
+        for family in families() {
+            no_combination_is_ready(renting, &family);
+        }
+    }
+}
+
+/// Every subset of the questions fails, in every way at once; questions that fall away make patterns shorter.
+fn no_combination_is_ready(renting: &Way, family: &Family) {
+    let (_, questions) = outcome(renting, family, &[]);
+    for subset in 1_u32..1 << questions {
+        for kind in 0..failures().len() {
+            let pattern: Vec<Option<usize>> =
+                (0..questions).map(|place| (subset >> place & 1 == 1).then_some(kind)).collect();
+            let (outcome, _) = outcome(renting, family, &pattern);
+            let single = family.spouse.is_none() && kind == 1 && subset == 0b10;
+            assert!(single || outcome == Outcome::NeedsCounter, "{outcome:?} {pattern:?}");
         }
     }
 }

@@ -49,6 +49,36 @@ fn marriage_yields_the_spouse_and_the_household_the_children_and_all_are_asked_a
 }
 
 #[test]
+fn the_same_answers_make_the_same_family_whichever_came_first() {
+    let members = |husband_first: bool| {
+        let mut case = open(renting());
+        for asking in case.next() {
+            let heard = match asking.question.as_str() {
+                "marriage" => spouse(&named("乙", "19870825")),
+                _ => answered(Verdict::Confirmed),
+            };
+            case.heard(asking.id, heard);
+        }
+        let mut books = case.next();
+        assert_eq!(books.len(), 2);
+        let told =
+            |entry: u64| Heard { log_index: Some(entry), ..children(&[named("丙", "20180506")]) };
+        let entries = BTreeMap::from([(books[0].id, 40), (books[1].id, 41)]);
+        if !husband_first {
+            books.reverse();
+        }
+        for asking in books {
+            case.heard(asking.id, told(entries[&asking.id]));
+        }
+        let homes = case.next().remove(0);
+        let related = homes.subjects.iter().map(|(_, related)| related.unwrap().shown_by);
+        related.collect::<Vec<_>>()
+    };
+    assert_eq!(members(true), [0, 7, 40]);
+    assert_eq!(members(true), members(false));
+}
+
+#[test]
 fn no_record_of_a_marriage_is_not_single_without_a_declaration() {
     let hear = |asking: &Asking| match asking.question.as_str() {
         "marriage" => answered(Verdict::NotFound),

@@ -1,5 +1,7 @@
 //! The sample catalogue is whole; broken copies of it are refused, with the line.
 
+mod schemas;
+
 use std::fs;
 
 use super::*;

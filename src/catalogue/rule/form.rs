@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::super::load::{Literal, SubjectName, TypeName};
-use super::{Across, Registrar, Whose};
+use super::{Across, Registrar, Round, Whose};
 use crate::query::time::span;
 use crate::query::value::{Comparison, Verdict};
 
@@ -146,7 +146,7 @@ pub(in crate::catalogue) enum OperandRecord {
     Computed(ComputedRecord),
 }
 
-/// One of these.
+/// One of the first four; the others make another number of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::catalogue) struct ComputedRecord {
@@ -154,6 +154,10 @@ pub(in crate::catalogue) struct ComputedRecord {
     pub given: Option<String>,
     pub months_ago: Option<Threshold>,
     pub days_ago: Option<Threshold>,
+    pub times: Option<Threshold>,
+    pub over: Option<Threshold>,
+    pub step: Option<Threshold>,
+    pub round: Option<Round>,
 }
 
 /// One of `question`, `given`, `party`, `external`, and what it must be.

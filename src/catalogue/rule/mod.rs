@@ -5,6 +5,8 @@
 mod form;
 mod graph;
 mod read;
+mod scale;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +25,7 @@ use crate::query::value::{Comparison, Value, Verdict};
 
 pub(super) use self::form::RuleRecord;
 pub(super) use self::read::{Around, read};
+pub use self::scale::{Round, Scale};
 
 /// A rule and the text it was read from, which entries hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,6 +255,8 @@ pub enum Operand {
     MonthsAgo(i64),
     /// The day so many days before the application.
     DaysAgo(i64),
+    /// A whole number, and what is made of it.
+    Scaled(Box<Operand>, Scale),
 }
 
 /// Something that decides whether a question or a need applies.

@@ -79,6 +79,30 @@ fn every_flaw_has_its_line() {
         "silence is no answer",
     );
     refused("whose    = \"own\"", "whose    = \"theirs\"", "unknown variant");
+    refused("question = \"identity\"", "question = \"homes\"", "`identity` decides nothing");
+    refused(
+        "given    = \"months_in_a_row\"\ncomparison = \"ge\"",
+        "given    = \"withdrawn_within_12_months\"\ncomparison = \"eq\"",
+        "`months_in_a_row` decides nothing",
+    );
+    refused("nobody_with = \"single_declaration\"", "", "`single_declaration` decides nothing");
+    refused(
+        "value    = { parameter = \"months_in_a_row\" }",
+        "value    = { parameter = \"months_in_a_row\", over = 2 }",
+        "`round` where there can be a rest",
+    );
+    refused(
+        "value    = { parameter = \"months_in_a_row\" }",
+        "value    = { parameter = \"months_in_a_row\", times = 0 }",
+        "`round` where there can be a rest",
+    );
+    refused("any      = [\"identity_known\", \"identity_seen\"]", "any = []", "would always hold");
+    // A condition on what may be left out.
+    refused(
+        "given    = \"withdrawn_within_12_months\"\ncomparison = \"eq\"\nvalue    = false",
+        "complete = \"family\"\nwhen = [{ given = \"rent\", is = [true] }]\n\n[[given]]\nname = \"rent\"\ntitle_zh = \"租\"\ntype = \"truth\"\nwhose = \"own\"\noptional = true",
+        "may be left out",
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `heyan demo`: the whole gateway at work in one sitting, and nothing left behind unless asked.
 
+mod application;
 mod story;
 mod tamper;
 mod telling;

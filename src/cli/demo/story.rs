@@ -93,6 +93,16 @@ impl Stage {
         Ok(Self { world, simulation, node, client, catalogue, log })
     }
 
+    /// The province that everybody is of.
+    pub(super) fn province(&self) -> &simulate::province::Province {
+        self.simulation.province()
+    }
+
+    /// The fund centre's connection.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Plays every chapter; true when all came out as it must.
     pub(super) async fn play(&mut self, telling: &mut Telling) -> anyhow::Result<bool> {
         let mut good = true;
@@ -123,6 +133,7 @@ impl Stage {
         let again = self.ask(telling, "S1", "L1").await?;
         good &= again.is("CONFIRMED") && again.source == "cache";
 
+        good &= self.cases(telling).await?;
         good &= self.outage(telling).await?;
         good &= self.replay(telling).await?;
         Ok(good)

@@ -28,7 +28,7 @@ pub(super) fn print(reply: &message::VerifyResponse, receipt: Option<&Path>, as_
     }
 }
 
-pub(super) fn print_refusal(refused: &Refused, as_json: bool) {
+pub(in crate::cli) fn print_refusal(refused: &Refused, as_json: bool) {
     if as_json {
         say!("{:#}", refusal_json(refused));
     } else {
@@ -104,7 +104,10 @@ fn write_text(
     Ok(())
 }
 
-fn to_json(reply: &message::VerifyResponse, receipt: Option<&Path>) -> serde_json::Value {
+pub(in crate::cli) fn to_json(
+    reply: &message::VerifyResponse,
+    receipt: Option<&Path>,
+) -> serde_json::Value {
     let judgements = reply.judgements.iter().map(|judgement| {
         json!({
             "attribute": judgement.attribute,
@@ -159,7 +162,7 @@ fn write_refusal(out: &mut String, refused: &Refused) -> fmt::Result {
     }
 }
 
-fn refusal_json(refused: &Refused) -> serde_json::Value {
+pub(in crate::cli) fn refusal_json(refused: &Refused) -> serde_json::Value {
     let fields = refused.fields.iter();
     json!({
         "refused": {
@@ -175,7 +178,7 @@ fn refusal_json(refused: &Refused) -> serde_json::Value {
     })
 }
 
-fn verdict(verdict: message::Verdict) -> &'static str {
+pub(in crate::cli) fn verdict(verdict: message::Verdict) -> &'static str {
     verdict.as_str_name().trim_start_matches("VERDICT_")
 }
 
@@ -207,7 +210,7 @@ fn json_value(value: &message::Value) -> serde_json::Value {
     wire::read_value(value).map_or(serde_json::Value::Null, |value| value.plain())
 }
 
-fn moment(at: Option<&prost_types::Timestamp>) -> Option<String> {
+pub(in crate::cli) fn moment(at: Option<&prost_types::Timestamp>) -> Option<String> {
     let at = at?;
     let at = jiff::Timestamp::new(at.seconds, at.nanos).ok()?;
     Some(at.display_with_offset(CHINA).to_string())

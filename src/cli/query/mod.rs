@@ -1,6 +1,6 @@
 //! `heyan query`: one question from the command line, and its answer for people or programs.
 
-mod answer;
+pub(in crate::cli) mod answer;
 pub(in crate::cli) mod question;
 
 use std::fs;

@@ -42,7 +42,7 @@ const LAYERS: [(u32, &str, &str); 30] = [
     (
         5,
         "service",
-        "adapters, agreements, audit, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, readiness, telemetry, wire",
+        "adapters, agreements, audit, cases, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, readiness, telemetry, wire",
     ),
     (6, "listener", "identity, parties, telemetry"),
     (7, "settings", "crypto, finding, query, telemetry"),

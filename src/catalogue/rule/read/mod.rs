@@ -1,0 +1,141 @@
+//! From a rule's file to a rule: every name looked up, every flaw with its place.
+//!
+//! Facts are looked up where there is a catalogue. A rule read back from a log was checked when it came into force.
+
+mod condition;
+mod group;
+mod idle;
+mod need;
+mod question;
+mod value;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+
+use super::form::{GivenRecord, RuleRecord};
+use super::{External, Given, Party, Rule, graph};
+use crate::catalogue::load::{Page, kind_of};
+use crate::catalogue::{AttributeKind, Fact, Item};
+use crate::query::FactCode;
+
+/// Where facts and the item's head are looked up; nowhere when a rule comes back from a log.
+#[derive(Clone, Copy)]
+pub(in crate::catalogue) struct Around<'a> {
+    pub facts: &'a BTreeMap<FactCode, Fact>,
+    pub item: &'a Item,
+}
+
+/// Reads a rule. It is whole when the page has no new finding.
+pub(in crate::catalogue) fn read(
+    record: &RuleRecord,
+    around: Option<Around<'_>>,
+    page: &mut Page<'_>,
+) -> Rule {
+    let mut reading = Reading { page, around, rule: Rule::default() };
+    reading.names(record);
+    reading.heads(record);
+    reading.rule.groups = record.group.iter().filter_map(|group| reading.group(group)).collect();
+    reading.rule.questions =
+        record.question.iter().filter_map(|question| reading.question(question)).collect();
+    reading.rule.needs = record.need.iter().filter_map(|need| reading.need(need)).collect();
+    reading.groups_told(record);
+    reading.needs_named(record);
+    reading.nothing_is_idle(record);
+    graph::refuse_circles(record, &reading.rule, reading.page);
+    reading.rule
+}
+
+struct Reading<'a, 'p> {
+    page: &'a mut Page<'p>,
+    around: Option<Around<'a>>,
+    /// What has been read so far.
+    rule: Rule,
+}
+
+impl Reading<'_, '_> {
+    /// Names are unique among parties and groups together, and within each other list.
+    fn names(&mut self, record: &RuleRecord) {
+        let who = record.party.iter().map(|party| &party.name);
+        self.unique(who.chain(record.group.iter().map(|group| &group.name)), "party or group");
+        self.unique(record.given.iter().map(|given| &given.name), "stated value");
+        self.unique(record.external.iter().map(|external| &external.name), "evidence");
+        self.unique(record.question.iter().map(|question| &question.name), "question");
+        self.unique(record.need.iter().map(|need| &need.name), "need");
+    }
+
+    fn unique<'n>(&mut self, names: impl Iterator<Item = &'n Spanned<String>>, what: &str) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            let text = name.get_ref();
+            let formed = !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            if !formed {
+                self.page
+                    .flaw(name, format!("the name `{text}` must be small letters, digits and `_`"));
+            }
+            if !seen.insert(text) {
+                self.page.flaw(name, format!("the {what} `{text}` is there twice"));
+            }
+        }
+    }
+
+    fn heads(&mut self, record: &RuleRecord) {
+        if record.legal_basis.is_empty() {
+            self.page.flaw(
+                &record.item,
+                "`legal_basis` is empty: say which law the rule rests on".to_owned(),
+            );
+        }
+        if record.need.is_empty() {
+            self.page.flaw(
+                &record.item,
+                "the rule has no `[[need]]`: every case would be READY".to_owned(),
+            );
+        }
+        self.rule.legal_basis.clone_from(&record.legal_basis);
+        self.rule.parameters.clone_from(&record.parameters);
+        self.rule.person_decides.clone_from(&record.person_decides);
+        for party in &record.party {
+            self.rule.parties.push(Party {
+                name: party.name.get_ref().clone(),
+                title_zh: party.title_zh.clone(),
+                kind: party.kind.name().to_owned(),
+                optional: party.optional,
+                many: party.many,
+            });
+        }
+        for given in &record.given {
+            let given = self.given(given);
+            self.rule.given.push(given);
+        }
+        for external in &record.external {
+            self.rule.externals.push(External {
+                name: external.name.get_ref().clone(),
+                title_zh: external.title_zh.clone(),
+                issuer: external.issuer.clone(),
+                fresh_for: external.fresh_for,
+                suffices: external.suffices,
+            });
+        }
+    }
+
+    fn given(&mut self, record: &GivenRecord) -> Given {
+        let kind = kind_of(record.kind, &record.codes);
+        if matches!(kind, AttributeKind::Code(_)) == record.codes.is_empty() {
+            self.page.flaw(
+                &record.name,
+                "`codes` belongs to the type `code`, and is not empty there".to_owned(),
+            );
+        }
+        Given {
+            name: record.name.get_ref().clone(),
+            title_zh: record.title_zh.clone(),
+            kind,
+            whose: record.whose,
+            optional: record.optional,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Cases over the wire: one application in, events out, the outcome last.
+//!
+//! A case runs detached from its connection, like a question. A caller that hangs up ends it: nothing more is asked, what
+//! is under way comes to its entry, and the case is recorded as abandoned.
+
+mod read;
+mod run;
+#[cfg(test)]
+mod tests;
+mod wording;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Status};
+
+use self::read::NotTaken;
+use self::run::{Running, Times};
+use super::{Services, deadline, refusal, require};
+use crate::clock::now;
+use crate::proto::gateway::v1 as wire;
+use crate::telemetry;
+
+/// The most time any case gets, whatever its caller allows. The settings refuse a longer default.
+const DEADLINE_MOST: Duration = Duration::from_secs(600);
+
+/// Events that wait for a slow caller; more than most cases have. A case waits for its caller, but not beyond its time.
+const EVENTS_WAITING: usize = 64;
+
+/// What a caller gets: events as they happen.
+pub(super) type Events = ReceiverStream<Result<wire::CaseEvent, Status>>;
+
+/// Opens a case and lets it run.
+///
+/// # Errors
+/// A caller that is not registered, a limit that is reached, an application that cannot be taken: nothing was asked.
+pub(super) fn check(
+    services: &Services,
+    request: Request<wire::CheckCaseRequest>,
+) -> Result<Events, Status> {
+    let opened = open(services, request);
+    if let Err(refused) = &opened {
+        let code = format!("{:?}", refused.code());
+        counter!(telemetry::REQUESTS, "method" => "CheckCase", "code" => code).increment(1);
+    }
+    opened
+}
+
+fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result<Events, Status> {
+    let arrived = Instant::now();
+    let Ok(slot) = Arc::clone(&services.cases).try_acquire_owned() else {
+        counter!(telemetry::SHED, "limit" => "cases").increment(1);
+        return Err(refusal::overloaded("too many cases at once; nothing was asked or recorded"));
+    };
+    let peer = require(services, &request, "ask", |_| true)?;
+    let time = deadline(&request).unwrap_or(services.case_deadline).min(DEADLINE_MOST);
+    let catalogue = Arc::clone(&services.gateway.in_force().catalogue);
+    let applied = read::read(&request.into_inner(), &catalogue, read::day_in_china(now()))
+        .map_err(|why| refused(&why))?;
+    let (sender, events) = mpsc::channel(EVENTS_WAITING);
+    let to_tell = sender.clone();
+    let running = Running::new(services.clone(), peer, applied, sender, Times::new(arrived, time));
+    let place = Place::taken(slot);
+    let running = services.tasks.spawn(running.run(place));
+    services.tasks.spawn(async move {
+        if running.await.is_err() {
+            counter!(telemetry::PANICS).increment(1);
+            tracing::error!("a case ended in a panic; its questions are recorded, it is not");
+            // A caller that has gone does not miss it.
+            let _ = to_tell.send(Err(refusal::internal())).await;
+        }
+    });
+    Ok(ReceiverStream::new(events))
+}
+
+/// Why an application was not taken, as the caller sees it.
+fn refused(why: &NotTaken) -> Status {
+    let message = why.to_string();
+    match why {
+        NotTaken::Flaws(flaws) => refusal::malformed(&message, flaws),
+        NotTaken::UnknownItem => {
+            refusal::with_reason(Code::InvalidArgument, &message, "UNKNOWN_ITEM")
+        }
+        NotTaken::Version { .. } => {
+            refusal::with_reason(Code::FailedPrecondition, &message, "ITEM_VERSION")
+        }
+        NotTaken::NoRule { .. } => {
+            refusal::with_reason(Code::FailedPrecondition, &message, "NO_RULE")
+        }
+    }
+}
+
+/// A case's place among those under way; given back and uncounted however the case ends.
+struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Place {
+    fn taken(slot: OwnedSemaphorePermit) -> Self {
+        gauge!(telemetry::CASES_IN_FLIGHT).increment(1.0);
+        Self(slot)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        gauge!(telemetry::CASES_IN_FLIGHT).decrement(1.0);
+    }
+}

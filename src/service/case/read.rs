@@ -1,0 +1,277 @@
+//! From the wire to an application: every field checked as a question's is, every flaw named by its path.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use thiserror::Error;
+
+use crate::cases::{Application, Attached, Case};
+use crate::catalogue::{Catalogue, Item};
+use crate::decision::facts::Defect;
+use crate::proto::gateway::v1 as wire;
+use crate::query::ItemCode;
+use crate::query::subject::SubjectKind;
+use crate::query::time::Timestamp;
+use crate::query::value::Value;
+use crate::service::question::{self, Defects};
+use crate::wire::read_value;
+
+/// At most this many subjects, stated values or papers of each: more than any rule takes.
+const EACH_LIMIT: usize = 64;
+/// Longest name of a role, value or paper that is repeated to the caller.
+const NAME_LIMIT: usize = 64;
+/// Flaws that are named at once; a reply's headers hold no more.
+const FLAWS_LIMIT: usize = 40;
+
+/// An application that was taken, and what its questions have in common.
+pub(super) struct Applied {
+    pub(super) case_id: [u8; 16],
+    pub(super) case: Case,
+    pub(super) item: Item,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) submitted_on: Date,
+    pub(super) purpose: wire::Purpose,
+    pub(super) operator: wire::Operator,
+    /// The operator's unit, normalised: it goes into the entry in clear.
+    pub(super) operator_unit: String,
+    pub(super) want_receipts: bool,
+}
+
+/// Why an application was not taken.
+#[derive(Debug, Error)]
+pub(super) enum NotTaken {
+    #[error("the application has flaws; correct the fields that are named")]
+    Flaws(Vec<Defect>),
+    #[error("the catalogue has no such item; Catalogue.ListItems says which there are")]
+    UnknownItem,
+    #[error(
+        "no version of `{item}` {asked}; its versions are {known}; leave `purpose.item_version` empty for that of \
+         `submitted_on`"
+    )]
+    Version { item: ItemCode, asked: String, known: String },
+    #[error(
+        "`{item}` {version} has no rule, so no case of it can be run; ask its questions with Verify, or have a rule \
+         written for it"
+    )]
+    NoRule { item: ItemCode, version: String },
+}
+
+/// Reads an application and opens its case; `today` is the day in China.
+pub(super) fn read(
+    request: &wire::CheckCaseRequest,
+    catalogue: &Arc<Catalogue>,
+    today: Date,
+) -> Result<Applied, NotTaken> {
+    let mut defects = Defects::default();
+    let case_id = defects.check("case_id", question::uuid7(&request.case_id));
+    let submitted_on = defects.check("submitted_on", day(&request.submitted_on, today));
+    let submitted_on = submitted_on.unwrap_or(today);
+    let purpose = purpose(request.purpose.as_ref(), &mut defects);
+    let operator = question::operator(request.operator.as_ref(), &mut defects);
+    if operator.id.is_empty() {
+        defects.add("operator.id", "missing");
+    }
+    let application = Application {
+        submitted_on,
+        parties: parties(&request.subjects, &mut defects),
+        given: given(request, &mut defects),
+        evidence: evidence(&request.evidence, &mut defects),
+    };
+    // Without an item there is no rule to hold the application against.
+    let item = item(&purpose, catalogue, submitted_on);
+    let (item, written) = match item {
+        Err(why) if defects.0.is_empty() => return Err(why),
+        Err(_) => return Err(flaws(defects)),
+        Ok(found) => found,
+    };
+    match Case::open(written, application) {
+        Ok(case) if defects.0.is_empty() => Ok(Applied {
+            case_id,
+            case,
+            catalogue: Arc::clone(catalogue),
+            submitted_on,
+            purpose: wire::Purpose { item_version: item.version.clone(), ..purpose },
+            item,
+            operator_unit: operator.unit,
+            operator: request.operator.clone().unwrap_or_default(),
+            want_receipts: request.want_receipts,
+        }),
+        Ok(_) => Err(flaws(defects)),
+        Err(found) => {
+            for flaw in found {
+                let field = match flaw.field.strip_prefix("parties.") {
+                    Some(role) => format!("subjects.{role}"),
+                    None => flaw.field,
+                };
+                let said = |defect: &Defect| defect.field.starts_with(&field);
+                if !defects.0.iter().any(said) {
+                    defects.add(field, flaw.check);
+                }
+            }
+            Err(flaws(defects))
+        }
+    }
+}
+
+/// The day that it is in China.
+pub(super) fn day_in_china(at: Timestamp) -> Date {
+    let micros = i64::try_from(at.0).unwrap_or(i64::MAX);
+    let at = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
+    jiff::tz::offset(8).to_datetime(at).date()
+}
+
+fn flaws(mut defects: Defects) -> NotTaken {
+    defects.0.truncate(FLAWS_LIMIT);
+    NotTaken::Flaws(defects.0)
+}
+
+/// `None` when it is not given.
+fn day(given: &str, today: Date) -> Result<Option<Date>, &'static str> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    match given.parse::<Date>() {
+        Ok(day) if day.to_string() != given => Err("date"),
+        Ok(day) if day > today => Err("future"),
+        Ok(day) => Ok(Some(day)),
+        Err(_) => Err("date"),
+    }
+}
+
+/// What every question's purpose says, but for the paper it replaces.
+fn purpose(given: Option<&wire::Purpose>, defects: &mut Defects) -> wire::Purpose {
+    let given = given.cloned().unwrap_or_default();
+    if given.item.is_empty() {
+        defects.add("purpose.item", "missing");
+    }
+    if given.case_number.is_empty() {
+        defects.add("purpose.case_number", "missing");
+    }
+    if !given.replaced_material.is_empty() {
+        defects.add("purpose.replaced_material", "misplaced");
+    }
+    let number = "purpose.case_number";
+    question::unless_empty(number, &given.case_number, question::reference, defects);
+    question::unless_empty("purpose.notice", &given.notice, question::notice, defects);
+    question::unless_empty("purpose.consent", &given.consent, question::reference, defects);
+    given
+}
+
+fn parties(given: &[wire::Subject], defects: &mut Defects) -> BTreeMap<String, Vec<SubjectKind>> {
+    let mut parties: BTreeMap<String, Vec<SubjectKind>> = BTreeMap::new();
+    if given.len() > EACH_LIMIT {
+        defects.add("subjects", "too_many");
+        return parties;
+    }
+    for (position, subject) in given.iter().enumerate() {
+        let path = format!("subjects[{position}]");
+        // How a party belongs to its case is the rule's to say.
+        if subject.relation != 0 || subject.shown_by != 0 {
+            defects.add(format!("{path}.relation"), "misplaced");
+        }
+        let Some(kind) = &subject.kind else {
+            defects.add(path, "missing");
+            continue;
+        };
+        if let Some(role) = name(&subject.role, &format!("{path}.role"), defects) {
+            let kind = question::subject_kind(kind, &path, defects);
+            parties.entry(role).or_default().push(kind);
+        }
+    }
+    parties
+}
+
+fn given(request: &wire::CheckCaseRequest, defects: &mut Defects) -> BTreeMap<String, Value> {
+    if request.given.len() > EACH_LIMIT {
+        defects.add("given", "too_many");
+        return BTreeMap::new();
+    }
+    let mut stated = BTreeMap::new();
+    for (given, value) in &request.given {
+        let Some(name) = name(given, "given", defects) else { continue };
+        match read_value(value) {
+            Some(value) => {
+                stated.insert(name, value);
+            }
+            None => defects.add(format!("given.{name}"), "missing"),
+        }
+    }
+    stated
+}
+
+fn evidence(given: &[wire::Evidence], defects: &mut Defects) -> BTreeMap<String, Attached> {
+    if given.len() > EACH_LIMIT {
+        defects.add("evidence", "too_many");
+        return BTreeMap::new();
+    }
+    let mut attached = BTreeMap::new();
+    for (position, paper) in given.iter().enumerate() {
+        let path = format!("evidence[{position}]");
+        let Some(name) = name(&paper.name, &format!("{path}.name"), defects) else { continue };
+        let digest = paper.digest.as_slice().try_into().map_err(|_| "length");
+        let one = Attached {
+            issuer: paper.issuer.clone(),
+            digest: defects.check(format!("{path}.digest"), digest),
+            issued_on: paper.issued_on.clone(),
+        };
+        if attached.insert(name, one).is_some() {
+            defects.add(path, "repeated");
+        }
+    }
+    attached
+}
+
+/// A name of the rule, as far as its form goes.
+fn name(given: &str, path: &str, defects: &mut Defects) -> Option<String> {
+    let formed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    match given {
+        "" => defects.add(path, "missing"),
+        _ if given.len() > NAME_LIMIT || !given.bytes().all(formed) => {
+            defects.add(path, "characters");
+        }
+        _ => return Some(given.to_owned()),
+    }
+    None
+}
+
+type Found = (Item, Arc<crate::catalogue::rule::Written>);
+
+/// The version that is named, or that of the day; never one that did not hold on that day.
+fn item(purpose: &wire::Purpose, catalogue: &Catalogue, on: Date) -> Result<Found, NotTaken> {
+    let code = ItemCode::new(purpose.item.as_str());
+    if !catalogue.has_item(&code) {
+        return Err(NotTaken::UnknownItem);
+    }
+    let day = on.to_string();
+    let item = match purpose.item_version.as_str() {
+        "" => catalogue.item_on(&code, &day),
+        version => catalogue.item(&code, version).filter(|item| item.holds_on(&day)),
+    };
+    let Some(item) = item else {
+        return Err(NotTaken::Version {
+            asked: match purpose.item_version.as_str() {
+                "" => format!("holds on {day}"),
+                _ => format!("of the name given holds on {day}"),
+            },
+            known: versions(catalogue, &code),
+            item: code,
+        });
+    };
+    match &item.rule {
+        Some(written) => Ok((item.clone(), Arc::clone(written))),
+        None => Err(NotTaken::NoRule { item: code, version: item.version.clone() }),
+    }
+}
+
+/// Every version of the item with its days.
+fn versions(catalogue: &Catalogue, code: &ItemCode) -> String {
+    let of_it = catalogue.items().filter(|item| item.code == *code);
+    let versions: Vec<String> = of_it
+        .map(|item| match item.effective_to.as_str() {
+            "" => format!("{} from {}", item.version, item.effective_from),
+            until => format!("{} from {} to before {until}", item.version, item.effective_from),
+        })
+        .collect();
+    versions.join(", ")
+}
