@@ -69,12 +69,12 @@ pub(super) fn judged(item: &Item, covered: &BTreeSet<&str>) -> Reach {
         Some(rule) => {
             let weighing = Weighing { rule, covered };
             let worst = rule.requirements().map(|need| weighing.need(need)).min();
-            (worst.unwrap_or(Shown::Shown), rule.person_decides.is_some())
+            (worst.unwrap_or(Shown::Fully), rule.person_decides.is_some())
         }
     };
     match is_through {
-        (Shown::Shown | Shown::Evidence, true) => Reach::PersonDecides,
-        (Shown::Shown, false) => Reach::EndToEnd,
+        (Shown::Fully | Shown::Evidence, true) => Reach::PersonDecides,
+        (Shown::Fully, false) => Reach::EndToEnd,
         (Shown::Evidence, false) => Reach::ButForEvidence,
         (Shown::Open, _) if covered.is_empty() => Reach::NotAtAll,
         (Shown::Open, _) => Reach::Partly,
@@ -183,7 +183,7 @@ enum Shown {
     /// By evidence from outside.
     Evidence,
     /// By answers, by the centre's own books, by what the applicant states.
-    Shown,
+    Fully,
 }
 
 /// A rule, and which of its questions are covered.
@@ -197,11 +197,11 @@ impl<'a> Weighing<'a> {
     fn need(self, need: &Need) -> Shown {
         let by = match &need.by {
             By::Question(name) => self.question(name),
-            By::Given { .. } => Shown::Shown,
+            By::Given { .. } => Shown::Fully,
             By::External(name) => self.external(name),
             By::Complete(group) => self.known(group),
             By::Any(names) => self.needs(names).max().unwrap_or(Shown::Open),
-            By::All(names) => self.needs(names).min().unwrap_or(Shown::Shown),
+            By::All(names) => self.needs(names).min().unwrap_or(Shown::Fully),
         };
         by.min(self.conditions(&need.when))
     }
@@ -216,15 +216,15 @@ impl<'a> Weighing<'a> {
             return Shown::Open;
         }
         let about = question.about.values().map(|who| self.known(who)).min();
-        about.unwrap_or(Shown::Shown).min(self.conditions(&question.when))
+        about.unwrap_or(Shown::Fully).min(self.conditions(&question.when))
     }
 
     /// Whether everybody of a party or group becomes known.
     fn known(self, who: &str) -> Shown {
         match self.rule.group(who).map(|group| &group.from) {
-            None => Shown::Shown,
+            None => Shown::Fully,
             Some(From::Together(parts)) => {
-                parts.iter().map(|part| self.known(part)).min().unwrap_or(Shown::Shown)
+                parts.iter().map(|part| self.known(part)).min().unwrap_or(Shown::Fully)
             }
             Some(From::Found(found)) => self.question(&found.question),
         }
@@ -236,13 +236,13 @@ impl<'a> Weighing<'a> {
             On::Question(name, _) => Some(self.question(name)),
             _ => None,
         });
-        asked.min().unwrap_or(Shown::Shown)
+        asked.min().unwrap_or(Shown::Fully)
     }
 
     fn external(self, name: &str) -> Shown {
         match self.rule.external(name) {
             Some(external) if external.issuer == COUNTER => Shown::Open,
-            Some(external) if external.issuer == APPLICANT && external.suffices => Shown::Shown,
+            Some(external) if external.issuer == APPLICANT && external.suffices => Shown::Fully,
             Some(_) => Shown::Evidence,
             None => Shown::Open,
         }
@@ -252,7 +252,7 @@ impl<'a> Weighing<'a> {
     fn lacking(self, need: &'a Need, always: bool, into: &mut Vec<(&'a str, bool)>) {
         let always = always && need.when.is_empty();
         match &need.by {
-            By::External(name) if self.external(name) != Shown::Shown => into.push((name, always)),
+            By::External(name) if self.external(name) != Shown::Fully => into.push((name, always)),
             By::All(names) => {
                 for need in names.iter().filter_map(|name| self.rule.need(name)) {
                     self.lacking(need, always, into);

@@ -1,3 +1,5 @@
+//! Readiness under the sample agreements, and under each reason that can stand in the way.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

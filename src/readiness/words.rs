@@ -127,7 +127,7 @@ fn of(readiness: &Readiness, name: &str) -> Option<Sentence> {
     let (all, good, bad) = (items.len(), through.len(), short.len());
     let codes = listed(through.iter().map(|item| &item.item));
     let (mut en, mut zh) = (
-        format!("Today {all} items are {here}: {good} of them lack no answer"),
+        format!("Today {all} items are {here}; no answer is wanting for {good}"),
         format!("目前{here_zh} {all} 项：其中 {good} 项不缺核验"),
     );
     if good > 0 {

@@ -77,7 +77,7 @@ fn question(told: wire::QuestionReadiness) -> Option<QuestionState> {
             },
         }),
     };
-    let adapter = (!told.adapter.is_empty()).then(|| Reached {
+    let adapter = (!told.adapter.is_empty()).then_some(Reached {
         is_serving: matches!(told.health.as_str(), "serving" | "trying" | "untried"),
         adapter: told.adapter,
         health: told.health,

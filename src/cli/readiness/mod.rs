@@ -18,6 +18,7 @@ use super::query::Gateway;
 use super::serve::sources;
 use super::{NO, check};
 use crate::clock::now;
+use crate::finding::Finding;
 use crate::gateway::in_force::{InForce, Journal, Reading};
 use crate::proto::gateway::v1 as wire;
 use crate::query::time::Timestamp;
@@ -25,6 +26,10 @@ use crate::query::{OrganisationId, SystemId};
 use crate::readiness::{self, View, page, words};
 use crate::report::calendar;
 use crate::settings::Settings;
+
+/// Findings shown here; `heyan check` shows all of them whole.
+const WARNINGS_MOST: usize = 3;
+const WARNING_LENGTH: usize = 160;
 
 const EXAMPLES: &str = "Examples:\n  \
     heyan readiness --config /etc/heyan/gateway.toml\n  \
@@ -145,7 +150,7 @@ fn of_folders(command: &Readiness, config: &Path) -> anyhow::Result<readiness::R
         previous: None,
         progress: &|_, _| {},
     });
-    findings.iter().for_each(|finding| eprintln!("warning: {finding}"));
+    warn(&findings, config);
     let in_force =
         in_force.context("parties and catalogue must be mended first; see `heyan check`")?;
     let (organisation, system) = match &command.caller {
@@ -164,6 +169,20 @@ fn of_folders(command: &Readiness, config: &Path) -> anyhow::Result<readiness::R
         at,
         ahead: command.ahead,
     }))
+}
+
+/// What is wrong with the folders, in few words: what is left out counts as not there.
+fn warn(findings: &[Finding], config: &Path) {
+    for finding in findings.iter().take(WARNINGS_MOST) {
+        let text: String = finding.to_string().chars().take(WARNING_LENGTH).collect();
+        eprintln!("warning: {text}");
+    }
+    if !findings.is_empty() {
+        let (all, config) = (findings.len(), config.display());
+        eprintln!(
+            "warning: {all} to mend, left out here; `heyan check --config {config}` tells all"
+        );
+    }
 }
 
 fn parse(caller: &str) -> anyhow::Result<(OrganisationId, SystemId)> {
