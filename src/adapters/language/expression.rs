@@ -240,7 +240,7 @@ impl Expression {
 
     /// True when it calls that function, or a method of that name.
     pub(crate) fn calls(&self, function: &str) -> bool {
-        self.program.references().has_function(function)
+        self.compiled.program.references().has_function(function)
     }
 
     fn evaluate_in(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
