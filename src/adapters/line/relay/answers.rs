@@ -311,7 +311,6 @@ mod tests {
             (&[EXECUTE], &[&[0xfc, 1, 0x10]]),
             (&[EXECUTE], &[&[1], DEFINED, ROW, MORE]),
             (&[3], &[many]),
-            (&[EXECUTE], &[&[1], DEFINED, many]),
             (&[EXECUTE], &[b"\xfb/etc/passwd"]),
             (&[EXECUTE], &[b""]),
             (&[EXECUTE], &[&[0xfc, 1]]),
