@@ -52,13 +52,14 @@ fn layer(text: &str, depth: usize, change: Change<'_>) -> String {
     if is_form(core) {
         return form(core, depth, change);
     }
-    if let Some((inner, engine)) = base64_inside(core) {
-        let after = layer(&inner, depth, change);
-        return if after == inner { text.to_owned() } else { engine.encode(after) };
-    }
+    // Hexadecimal digits are base64 in form.
     if let Some(inner) = hex_text(core) {
         let after = layer(&inner, depth, change);
         return if after == inner { text.to_owned() } else { crypto::hex(after.as_bytes()) };
+    }
+    if let Some((inner, engine)) = base64_inside(core) {
+        let after = layer(&inner, depth, change);
+        return if after == inner { text.to_owned() } else { engine.encode(after) };
     }
     let after = change(core);
     if after == core { text.to_owned() } else { after }
