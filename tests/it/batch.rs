@@ -13,7 +13,7 @@ use heyan::query::time::Timestamp;
 use heyan::replay::replay;
 use heyan::simulate::province::Trait;
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -250,7 +250,7 @@ async fn somebody_at_a_counter_is_answered_while_a_batch_saturates_the_agency() 
     let client = lab.client().await;
     let (sender, outgoing) = mpsc::channel(64);
     let mut replies = client.verify_batch(ReceiverStream::new(outgoing)).await.unwrap();
-    let done = CancellationToken::new();
+    let (done, room) = (CancellationToken::new(), Semaphore::new(100));
     // As long as anybody is at the counter.
     let feeding = async {
         let mut sent = 0;
@@ -259,6 +259,8 @@ async fn somebody_at_a_counter_is_answered_while_a_batch_saturates_the_agency() 
                 break;
             }
             question.question.as_mut().unwrap().request_id = Client::request_id();
+            // What is sent beyond the window lies on the way, and would have to be answered in the end.
+            room.acquire().await.unwrap().forget();
             sender.send(question).await.unwrap();
             sent += 1;
         }
@@ -271,6 +273,7 @@ async fn somebody_at_a_counter_is_answered_while_a_batch_saturates_the_agency() 
             let Some(Told::Answer(answer)) = reply.result else { panic!("{:?}", reply.result) };
             assert_ne!(answer.verdict(), wire::Verdict::Unavailable);
             heard += 1;
+            room.add_permits(1);
         }
         heard
     };

@@ -49,7 +49,7 @@ pub struct Batch {
     #[command(subcommand)]
     form: Option<Forms>,
     #[command(flatten)]
-    run: Option<Run>,
+    run: Run,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,12 +61,13 @@ enum Forms {
 #[derive(Debug, Args)]
 struct Run {
     /// The list: CSV in UTF-8 or GB18030, its first row names the columns
-    #[arg(value_name = "FILE")]
-    list: PathBuf,
+    #[arg(value_name = "FILE", required = true)]
+    list: Option<PathBuf>,
     #[command(flatten)]
     asked: Asked,
+    // None beside a subcommand, which brings its own.
     #[command(flatten)]
-    gateway: Gateway,
+    gateway: Option<Gateway>,
     /// Where results go, less the endings; without it beside the list
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
@@ -90,19 +91,21 @@ struct Run {
 /// # Errors
 /// When list, form or journal cannot be used, or the gateway cannot be reached.
 pub async fn run(command: Batch) -> anyhow::Result<ExitCode> {
-    match (command.form, command.run) {
-        (Some(Forms::Form(form)), _) => form::print(form).await,
-        (None, Some(run)) => ask(run).await,
-        (None, None) => bail!("which list? `heyan batch FILE.csv`"),
+    match command.form {
+        Some(Forms::Form(form)) => form::print(form).await,
+        None => ask(command.run).await,
     }
 }
 
 async fn ask(run: Run) -> anyhow::Result<ExitCode> {
+    let (Some(list), Some(gateway)) = (&run.list, &run.gateway) else {
+        bail!("which list, and which gateway? `heyan batch FILE.csv --identity … --authority …`");
+    };
     let plan = Plan::new(&run.asked)?;
-    let sheet = Sheet::open(&run.list, run.encoding)
-        .with_context(|| format!("the list `{}` cannot be read", run.list.display()))?;
-    let stem = run.output.clone().unwrap_or_else(|| run.list.with_extension(""));
-    let client = run.gateway.connect().await?;
+    let sheet = Sheet::open(list, run.encoding)
+        .with_context(|| format!("the list `{}` cannot be read", list.display()))?;
+    let stem = run.output.clone().unwrap_or_else(|| list.with_extension(""));
+    let client = gateway.connect().await?;
     let columns = bind(&client, &plan, &sheet).await?;
 
     let opening =
