@@ -104,7 +104,7 @@ impl Columns {
                 "property" => !role.fields.is_empty(),
                 kind => fields_of(kind).iter().all(is_named),
             };
-            if !is_whole && !(role.optional && role.fields.is_empty()) {
+            if !(is_whole || role.optional && role.fields.is_empty()) {
                 let needed = fields_of(&role.kind).iter().filter(|(_, is_needed, _)| *is_needed);
                 let needed: Vec<String> =
                     needed.map(|(field, ..)| format!("{}.{field}", role.name)).collect();
