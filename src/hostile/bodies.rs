@@ -126,7 +126,11 @@ fn replace_rows(value: &mut Json, instead: &Json) -> bool {
             true
         }
         Json::Object(map) => {
-            map.values_mut().fold(false, |any, inside| replace_rows(inside, instead) || any)
+            // All of them, not only up to the first.
+            map.values_mut()
+                .filter_map(|inside| replace_rows(inside, instead).then_some(()))
+                .count()
+                > 0
         }
         _ => false,
     }

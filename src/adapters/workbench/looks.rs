@@ -109,7 +109,7 @@ pub(super) fn without_addresses(text: &str) -> String {
     while let Some((before, behind)) = rest.split_once('@') {
         let is_of = |one: char| one.is_ascii_alphanumeric() || "._%+-".contains(one);
         let name = before.len() - before.trim_end_matches(is_of).len();
-        let host = behind.len() - behind.trim_start_matches(|one| is_of(one)).len();
+        let host = behind.len() - behind.trim_start_matches(is_of).len();
         let host = behind.get(..host).unwrap_or_default().trim_end_matches('.');
         if name > 0 && host.contains('.') {
             after.push_str(before.get(..before.len() - name).unwrap_or_default());

@@ -205,7 +205,7 @@ pub(super) fn written(manifest: &Manifest, operation: &Operation) -> BTreeSet<St
     names(&operation.codes, &mut written);
     for attribute in &operation.catalogue {
         if let AttributeKind::Code(codes) = &attribute.kind {
-            written.extend(codes.iter().map(|code| code.clone()));
+            written.extend(codes.iter().cloned());
         }
     }
     names(&manifest.settings, &mut written);

@@ -217,10 +217,9 @@ impl<R: Read> Read for Text<R> {
 mod tests {
     use super::*;
 
-    fn read(
-        bytes: &[u8],
-        encoding: Option<Encoding>,
-    ) -> io::Result<(Vec<String>, Vec<(u64, Vec<String>)>)> {
+    type Numbered = Vec<(u64, Vec<String>)>;
+
+    fn read(bytes: &[u8], encoding: Option<Encoding>) -> io::Result<(Vec<String>, Numbered)> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("list.csv");
         std::fs::write(&file, bytes).unwrap();
@@ -233,7 +232,7 @@ mod tests {
         Ok((sheet.header().to_vec(), rows))
     }
 
-    fn rows(rows: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
+    fn rows(rows: &[(u64, &[&str])]) -> Numbered {
         let row = |row: &[&str]| row.iter().map(|field| (*field).to_owned()).collect();
         rows.iter().map(|(number, fields)| (*number, row(fields))).collect()
     }

@@ -171,7 +171,7 @@ fn value(value: &toml::Value) -> anyhow::Result<Value> {
 fn attached(name: &str, paper: &Paper, folder: &Path) -> anyhow::Result<message::Evidence> {
     let has_file = !paper.file.as_os_str().is_empty();
     ensure!(
-        has_file != !paper.sha256.is_empty(),
+        has_file == paper.sha256.is_empty(),
         "give either `file`, the paper itself, or `sha256`, its digest"
     );
     let digest = if has_file {

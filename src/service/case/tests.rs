@@ -171,7 +171,7 @@ fn a_question_of_a_case_is_one_that_verify_takes() {
         let message = wording::message(&asking, &applied);
         let (query, defects) = crate::service::question::read(&message, &applied.catalogue, 1);
         assert_eq!(defects, [], "{}", asking.question);
-        assert_eq!(query.assertions.is_empty(), false, "{}", asking.question);
+        assert!(!query.assertions.is_empty(), "{}", asking.question);
         assert_eq!(query.purpose.item_version, "2026.2");
         let related = query.relations[0].unwrap();
         assert_eq!(related.relation.name(), "case_party");
