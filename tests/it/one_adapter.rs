@@ -71,7 +71,7 @@ async fn each_entry_names_the_manifest_that_was_used() {
 
     // Again does nothing; a flaw keeps the last good version.
     assert!(reload(&operator).await.changes.is_empty());
-    rewrite(&lab, "schema", "nonsense = 1\nschema");
+    rewrite(&lab, "schema  = 1", "nonsense = 1\nschema  = 1");
     let refused = reload(&operator).await;
     assert!(refused.findings[0].contains("police.toml:"), "{refused:?}");
     assert_eq!((refused.changes.len(), refused.digest), (0, reloaded.digest));

@@ -188,7 +188,10 @@ impl Workbench<'_> {
         }
         for event in events {
             match event {
-                Event::Got(reply) => got.push(reply),
+                Event::Got(reply) => {
+                    taken::said_numbers(&reply, &mut read);
+                    got.push(reply);
+                }
                 Event::Broke(failed) => {
                     return Err(RecordError::NoReply(got.len() + 1, failed.reason.code()));
                 }

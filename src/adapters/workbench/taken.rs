@@ -18,6 +18,7 @@ use crate::catalogue::AttributeKind;
 use crate::proto::adapter::v1 as wire;
 use crate::proto::adapter::v1::fetch_response::Outcome;
 use crate::query::time::Timestamp;
+use crate::query::value::Value;
 use crate::wire::read_value;
 
 /// How replies of one manifest are kept.
@@ -85,6 +86,18 @@ pub(super) fn read(glimpse: &Glimpse, into: &mut BTreeSet<String>) {
         Some(Json::String(text)) => drop(into.insert(text.trim().to_owned())),
         Some(Json::Number(number)) => drop(into.insert(number.to_string())),
         _ => {}
+    }
+}
+
+/// Adds the numbers that a program says: it is asked for attributes by name, and no expression reads them.
+pub(super) fn said_numbers(got: &Got, into: &mut BTreeSet<String>) {
+    let Got::Fetched(wire::FetchResponse { outcome: Some(Outcome::Found(found)) }) = got else {
+        return;
+    };
+    for value in found.attributes.values() {
+        if let Some(Value::Integer(number)) = read_value(value) {
+            into.insert(number.to_string());
+        }
     }
 }
 

@@ -253,7 +253,7 @@ file = "paper.txt"
             ("{ person = \"李雷/1101\" }", "{ cat = \"李雷/1101\" }", "parties.applicant"),
             ("{ person = \"李雷/1101\" }", "{ person = \"李雷1101\" }", "NAME/NUMBER"),
             ("{ person = \"李雷/1101\" }", "{ person = \"李雷/1101\" ", "line 8: "),
-            ("{ person = \"李雷/1101\" }", "[\"李雷/1101\"]", "parties"),
+            ("{ person = \"李雷/1101\" }", "[\"李雷/1101\"]", "line 7: "),
             ("file = \"paper.txt\"", "file = \"none.txt\"", "none.txt"),
             ("file = \"paper.txt\"", "", "either `file`"),
             ("file = \"paper.txt\"", "sha256 = \"12\"", "64 hexadecimal digits"),

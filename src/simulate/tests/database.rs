@@ -1,33 +1,78 @@
 //! Social security over the PostgreSQL wire, asked by a real driver.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{Connection as _, Row as _};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
-use super::Standing;
+use super::{Standing, trusting};
 use crate::simulate::faults::Nonsense;
 use crate::simulate::samples;
 
-fn options(standing: &Standing) -> PgConnectOptions {
-    let address = standing.simulation.addresses()["social-security"];
-    PgConnectOptions::new_without_pgpass()
-        .host("127.0.0.1")
-        .port(address.port())
-        .username("fund_centre")
-        .password(standing.secrets.get("social-security-password"))
-        .database("front")
-        .ssl_mode(PgSslMode::VerifyFull)
-        .ssl_root_cert(standing.pki("social-security").join("ca.pem"))
+/// A local socket for the driver, which speaks no TLS, and TLS from there to the database.
+struct Tunnel {
+    folder: TempDir,
+    _carrying: JoinSet<()>,
+}
+
+impl Tunnel {
+    fn open(standing: &Standing, authority: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+        let address = standing.simulation.addresses()["social-security"];
+        let terms = trusting(&standing.pki(authority).join("ca.pem"));
+        let mut carrying = JoinSet::new();
+        carrying.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((driver, _)) = listener.accept().await {
+                connections.spawn(carry(
+                    driver,
+                    address,
+                    TlsConnector::from(Arc::new(terms.clone())),
+                ));
+            }
+        });
+        Self { folder, _carrying: carrying }
+    }
+
+    fn options(&self, standing: &Standing) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass()
+            .socket(self.folder.path())
+            .port(5432)
+            .username("fund_centre")
+            .password(standing.secrets.get("social-security-password"))
+            .database("front")
+            .ssl_mode(PgSslMode::Disable)
+    }
+}
+
+async fn carry(mut driver: UnixStream, address: SocketAddr, terms: TlsConnector) {
+    let Ok(mut stream) = TcpStream::connect(address).await else { return };
+    if first_byte(&mut stream, 80_877_103).await != Some(b'S') {
+        return;
+    }
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    if let Ok(mut stream) = terms.connect(name, stream).await {
+        // An end on either side is the end.
+        let _ = tokio::io::copy_bidirectional(&mut driver, &mut stream).await;
+    }
 }
 
 #[tokio::test]
 async fn a_driver_asks_with_bound_parameters_in_a_read_only_transaction() {
     let standing = Standing::start().await;
+    let tunnel = Tunnel::open(&standing, "social-security");
     let province = standing.simulation.province();
     let number = province.person(samples::HUSBAND).unwrap().number();
     let expected = province.insurance(samples::HUSBAND).unwrap();
-    let mut connection = PgConnection::connect_with(&options(&standing)).await.unwrap();
+    let mut connection = PgConnection::connect_with(&tunnel.options(&standing)).await.unwrap();
     sqlx::raw_sql("SET statement_timeout = 2000").execute(&mut connection).await.unwrap();
     let mut transaction = connection.begin_with("BEGIN READ ONLY").await.unwrap();
     let sql =
@@ -52,7 +97,8 @@ async fn a_driver_asks_with_bound_parameters_in_a_read_only_transaction() {
 #[tokio::test]
 async fn nothing_but_select_is_carried_out() {
     let standing = Standing::start().await;
-    let mut connection = PgConnection::connect_with(&options(&standing)).await.unwrap();
+    let tunnel = Tunnel::open(&standing, "social-security");
+    let mut connection = PgConnection::connect_with(&tunnel.options(&standing)).await.unwrap();
     for sql in [
         "DELETE FROM sic_person",
         "INSERT INTO sic_unit VALUES ('', '', '', 0, 0, '')",
@@ -77,15 +123,24 @@ async fn refusal(options: &PgConnectOptions) -> String {
 #[tokio::test]
 async fn a_wrong_password_user_database_or_no_tls_is_refused() {
     let standing = Standing::start().await;
-    let right = || options(&standing);
-    let strange_authority = standing.pki("police").join("ca.pem");
+    let tunnel = Tunnel::open(&standing, "social-security");
+    let strange = Tunnel::open(&standing, "police");
+    let address = standing.simulation.addresses()["social-security"];
+    let right = || tunnel.options(&standing);
+    // Without a socket the driver goes to the port, and speaks no TLS there.
+    let bare = PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(address.port())
+        .username("fund_centre")
+        .database("front")
+        .ssl_mode(PgSslMode::Disable);
     for (wrong, code) in [
         (right().password("wrong"), "28P01"),
         (right().password(""), "28P01"),
         (right().username("postgres"), "28P01"),
         (right().database("other"), "3D000"),
-        (right().ssl_mode(PgSslMode::Disable), "28000"),
-        (right().ssl_root_cert(strange_authority), ""),
+        (bare, "28000"),
+        (strange.options(&standing), ""),
     ] {
         assert_eq!(refusal(&wrong).await, code);
     }
@@ -94,8 +149,8 @@ async fn a_wrong_password_user_database_or_no_tls_is_refused() {
 
 /// Sends what opens a connection, a code alone, and tells the first byte of the answer.
 async fn first_byte(stream: &mut TcpStream, code: u32) -> Option<u8> {
-    stream.write_u32(8).await.unwrap();
-    stream.write_u32(code).await.unwrap();
+    stream.write_u32(8).await.ok()?;
+    stream.write_u32(code).await.ok()?;
     stream.read_u8().await.ok()
 }
 
@@ -117,8 +172,9 @@ async fn tls_is_offered_to_who_asks_and_nobody_is_offered_anything_in_an_outage(
 #[tokio::test]
 async fn a_stop_ends_open_connections() {
     let standing = Standing::start().await;
+    let tunnel = Tunnel::open(&standing, "social-security");
     let address = standing.simulation.addresses()["social-security"];
-    let mut connection = PgConnection::connect_with(&options(&standing)).await.unwrap();
+    let mut connection = PgConnection::connect_with(&tunnel.options(&standing)).await.unwrap();
     let mut halfway = TcpStream::connect(address).await.unwrap();
     assert_eq!(first_byte(&mut halfway, 80_877_103).await, Some(b'S'));
     standing.simulation.stop().await;
@@ -129,10 +185,11 @@ async fn a_stop_ends_open_connections() {
 #[tokio::test]
 async fn faults_reach_open_connections() {
     let standing = Standing::start().await;
+    let tunnel = Tunnel::open(&standing, "social-security");
     let faults = standing.simulation.faults("social-security");
     let number = standing.simulation.province().person(samples::HUSBAND).unwrap().number();
     let sql = "SELECT aac002, aac031 FROM sic_person WHERE aac002 = $1";
-    let mut connection = PgConnection::connect_with(&options(&standing)).await.unwrap();
+    let mut connection = PgConnection::connect_with(&tunnel.options(&standing)).await.unwrap();
     faults.set_nonsense(Nonsense::WrongPerson);
     let row = sqlx::query(sql).bind(&number).fetch_one(&mut connection).await.unwrap();
     assert_ne!(row.get::<String, _>("aac002"), number);
@@ -141,7 +198,7 @@ async fn faults_reach_open_connections() {
     assert_eq!(row.get::<Option<String>, _>("aac031"), None);
     faults.set_outage(true);
     assert!(sqlx::query(sql).bind(&number).fetch_one(&mut connection).await.is_err());
-    assert!(PgConnection::connect_with(&options(&standing)).await.is_err());
+    assert!(PgConnection::connect_with(&tunnel.options(&standing)).await.is_err());
     faults.clear();
-    assert!(PgConnection::connect_with(&options(&standing)).await.is_ok());
+    assert!(PgConnection::connect_with(&tunnel.options(&standing)).await.is_ok());
 }

@@ -80,7 +80,7 @@ impl Renting {
     }
 }
 
-/// States everything that a rule asks for and nobody has stated yet.
+/// States everything that a rule asks for and nobody has stated yet, and names a paper where it wants one.
 pub(crate) fn complete(request: &mut wire::CheckCaseRequest, rule: &Rule) {
     request.given.retain(|name, _| rule.given(name).is_some());
     for given in rule.given.iter().filter(|given| !given.optional) {
@@ -89,6 +89,16 @@ pub(crate) fn complete(request: &mut wire::CheckCaseRequest, rule: &Rule) {
             _ => integer(12),
         };
         request.given.entry(given.name.clone()).or_insert(value);
+    }
+    let papers = rule.parties.iter().filter(|party| !party.optional && party.kind == "document");
+    for paper in papers {
+        let number = "HT-2026-000001".to_owned();
+        let document = wire::Document { number, ..wire::Document::default() };
+        request.subjects.push(wire::Subject {
+            role: paper.name.clone(),
+            kind: Some(wire::subject::Kind::Document(document)),
+            ..wire::Subject::default()
+        });
     }
 }
 

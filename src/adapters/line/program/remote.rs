@@ -106,6 +106,10 @@ impl Remote {
                     Failed::unanswered(Unavailable::Timeout, detail)
                 })??;
             let Connected { conversation, facts, silent } = &*connected;
+            // Whoever mends the program starts it again: the next question asks anew what is there.
+            if !facts.contains(&question.fact) {
+                self.forget(&connected).await;
+            }
             match conversation.fetch(facts, question.clone(), deadline).await {
                 Err(failed) if failed.reason == Unavailable::Unreachable => {
                     self.forget(&connected).await;
