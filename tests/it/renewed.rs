@@ -283,7 +283,7 @@ async fn what_was_recorded_can_be_recorded_again() {
         // By themselves: numbers are invented anew in every recording, and fixtures written by hand name those of theirs.
         let mut wrong = Vec::new();
         for agency in ALL {
-            let manifest = lab.path(&format!("adapters/{agency}.toml"));
+            let manifest = lab.path(format!("adapters/{agency}.toml"));
             for rehearsal in rehearse(&manifest, &lab.catalogue) {
                 wrong.extend(rehearsal.findings().iter().map(ToString::to_string));
             }
