@@ -11,7 +11,9 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
+use crate::adapters::workbench::Workbench;
 use crate::clock;
+use crate::query::Query;
 
 /// Where it is written down when the command does not say: beside the manifest.
 const JOURNAL: &str = "asked-without-the-gateway.jsonl";
@@ -34,7 +36,7 @@ pub(super) struct Leave {
 pub(super) struct Asking<'a> {
     pub(super) manifest: &'a Path,
     /// The agency's address.
-    pub(super) place: &'a str,
+    pub(super) place: String,
     pub(super) is_at_home: bool,
     /// Of what, such as `P1`.
     pub(super) facts: Vec<&'a str>,
@@ -42,6 +44,20 @@ pub(super) struct Asking<'a> {
     pub(super) request_id: Option<[u8; 16]>,
     /// Who asks.
     pub(super) operator: String,
+}
+
+impl<'a> Asking<'a> {
+    /// One question through a manifest.
+    pub(super) fn one(manifest: &'a Path, bench: &Workbench<'_>, query: &'a Query) -> Self {
+        Self {
+            manifest,
+            place: bench.place(),
+            is_at_home: bench.is_at_home(),
+            facts: vec![query.fact.as_str()],
+            request_id: Some(query.request_id),
+            operator: format!("{}/{}", query.operator.id, query.operator.unit),
+        }
+    }
 }
 
 impl Leave {
@@ -53,7 +69,7 @@ impl Leave {
         if asking.is_at_home {
             return Ok(());
         }
-        let place = asking.place;
+        let place = &asking.place;
         if !self.yes_this_asks_a_real_agency {
             bail!(
                 "`{place}` is not of this machine: add --yes-this-asks-a-real-agency and --reason if you may ask there"
@@ -100,7 +116,7 @@ mod tests {
         let manifest = folder.path().join("police.toml");
         let asking = |is_at_home| Asking {
             manifest: &manifest,
-            place: "https://police.example",
+            place: "https://police.example".to_owned(),
             is_at_home,
             facts: vec!["P1"],
             request_id: Some([7; 16]),

@@ -54,14 +54,7 @@ pub(super) async fn run(command: &Record) -> anyhow::Result<ExitCode> {
         findings::tell(&command.manifest, &flaws, false);
         anyhow!("the manifest `{}` cannot be used", command.manifest.display())
     })?;
-    command.leave.take(&Asking {
-        manifest: &command.manifest,
-        place: &bench.place(),
-        is_at_home: bench.is_at_home(),
-        facts: vec![query.fact.as_str()],
-        request_id: Some(query.request_id),
-        operator: format!("{}/{}", query.operator.id, query.operator.unit),
-    })?;
+    command.leave.take(&Asking::one(&command.manifest, &bench, &query))?;
     let into = command.into.clone().unwrap_or_else(|| command.manifest.with_extension(""));
     let target = Target { into, name: command.name.clone(), replace: command.replace };
     let recorded = bench.record(&query, &granted, clock::now(), command.deadline, &target).await?;

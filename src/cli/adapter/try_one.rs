@@ -93,14 +93,7 @@ async fn asked(command: &Try, catalogue: &Catalogue) -> anyhow::Result<Steps> {
         findings::tell(&command.manifest, &flaws, command.json);
         anyhow!("the manifest `{}` cannot be used", command.manifest.display())
     })?;
-    command.leave.take(&Asking {
-        manifest: &command.manifest,
-        place: &bench.place(),
-        is_at_home: bench.is_at_home(),
-        facts: vec![query.fact.as_str()],
-        request_id: Some(query.request_id),
-        operator: format!("{}/{}", query.operator.id, query.operator.unit),
-    })?;
+    command.leave.take(&Asking::one(&command.manifest, &bench, &query))?;
     let at = command.at.map_or_else(|| Ok(clock::now()), timestamp)?;
     let steps = bench.try_one(&query, &granted, at, command.deadline).await;
     steps.map_err(|flaw| anyhow!("{flaw}"))

@@ -52,7 +52,7 @@ pub(super) async fn ask(check: &Check, catalogue: &Catalogue) -> anyhow::Result<
         let asked = questions.facts().map(|(fact, _)| fact).filter(|fact| answered.contains(fact));
         check.leave.take(&Asking {
             manifest,
-            place: &live.place(),
+            place: live.place(),
             is_at_home: live.is_at_home(),
             facts: asked.map(|fact| fact.as_str()).collect(),
             request_id: None,
