@@ -111,6 +111,7 @@ pub(in crate::catalogue) struct QuestionRecord {
     pub name: Spanned<String>,
     pub fact: Spanned<String>,
     pub about: Spanned<BTreeMap<String, Spanned<String>>>,
+    pub each: Option<Spanned<String>>,
     #[serde(default)]
     pub assert: Vec<Spanned<AssertedRecord>>,
     #[serde(default)]

@@ -47,6 +47,12 @@ fn every_flaw_has_its_line() {
         "neither a party nor a group",
     );
     refused("fresh_for = \"3d\"", "", "`fresh_for` is missing");
+    refused("each      = \"person\"\n", "", "say `each = \"person\"`");
+    refused(
+        "about     = { member = \"family\" }",
+        "about     = { member = \"family\" }\neach      = \"member\"",
+        "leave `each` out",
+    );
     refused("attribute = \"homes\"", "attribute = \"houses\"", "unknown_attribute");
     refused("values = [\"married\"]", "values = [\"wed\"]", "value_type");
     refused(
@@ -125,6 +131,21 @@ fn a_rule_read_back_from_its_text_concludes_the_same() {
         };
         assert_eq!(asked(&back.rule), asked(&written.rule), "{}", item.code);
     }
+}
+
+/// Whatever a catalogue calls the role that takes many: a rule read back from a log is not read by names of roles.
+#[test]
+fn who_is_asked_one_by_one_stands_in_the_text() {
+    let text = fs::read_to_string(sample().join("rules/W3-2026.2.toml")).unwrap();
+    let back = |text: &str| {
+        let written = Written::from_text(text).unwrap();
+        ["household", "homes"].map(|name| written.rule.question(name).unwrap().each.clone())
+    };
+    assert_eq!(back(&text), [Some("person".to_owned()), None]);
+    assert_eq!(
+        back(&text.replace("{ member =", "{ resident =")),
+        [Some("person".to_owned()), None]
+    );
 }
 
 #[test]

@@ -74,7 +74,8 @@ impl Reading<'_, '_> {
         })
     }
 
-    /// Checks who is asked about, and finds the role that is asked once per member.
+    /// Checks who is asked about. The role that is asked once per member stands in the rule, so that whoever reads the rule
+    /// back from a log needs no facts.
     pub(super) fn roles(&mut self, record: &QuestionRecord, fact: Option<&Fact>) -> Option<String> {
         let mut each = None;
         for (role, who) in record.about.get_ref() {
@@ -104,14 +105,25 @@ impl Reading<'_, '_> {
                     continue;
                 }
                 Some(Some(wanted)) => wanted.many,
-                // Of a rule from a log: the role whose name says so.
-                None => role == "member",
+                // Of a rule from a log: checked when it came into force.
+                None => continue,
             };
             if several && !many && each.replace(role.clone()).is_some() {
                 self.page.flaw(
                     who,
                     "only one role of a question can be asked once per member".to_owned(),
                 );
+            }
+        }
+        let said = record.each.as_ref().map(|role| role.get_ref().clone());
+        if fact.is_some() && said != each {
+            let problem = match &each {
+                Some(role) => format!("`{role}` is asked once per member: say `each = \"{role}\"`"),
+                None => "no role is asked once per member: leave `each` out".to_owned(),
+            };
+            match &record.each {
+                Some(role) => self.page.flaw(role, problem),
+                None => self.page.flaw(&record.about, problem),
             }
         }
         for role in fact.map(|fact| fact.roles.as_slice()).unwrap_or_default() {
@@ -126,7 +138,7 @@ impl Reading<'_, '_> {
                 );
             }
         }
-        each
+        said
     }
 
     pub(super) fn disclosures(&mut self, record: &QuestionRecord, fact: Option<&Fact>) {
