@@ -1,5 +1,8 @@
 //! What is wrong with a file an operator wrote: where, what, and what to do.
 
+#[cfg(test)]
+pub(crate) mod mutations;
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{FIXTURE, MANIFEST, Problems};
 use super::{full, full_fixtures, parsed, problems, problems_of_fixtures, seen, validator};
+use crate::finding::mutations;
 
 /// Values put in the place of others: some fit some keys, and none fits all.
 fn candidates() -> Vec<Json> {
@@ -23,44 +24,11 @@ fn candidates() -> Vec<Json> {
     ]
 }
 
-fn places(json: &Json, at: &str) -> Vec<String> {
-    let inner: Vec<(String, &Json)> = match json {
-        Json::Object(keys) => keys.iter().map(|(key, value)| (key.clone(), value)).collect(),
-        Json::Array(list) => {
-            list.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect()
-        }
-        _ => Vec::new(),
-    };
-    let inner = inner.into_iter().map(|(key, value)| (format!("{at}/{key}"), value));
-    inner.flat_map(|(at, value)| [vec![at.clone()], places(value, &at)].concat()).collect()
-}
-
 /// The JSON with one value changed, left out or renamed, and what was done.
 fn mutations(whole: &Json) -> Vec<(String, Json)> {
-    let mut mutated = Vec::new();
-    for place in places(whole, "") {
-        let whole = &lean(whole, &place);
-        for candidate in candidates() {
-            let mut other = whole.clone();
-            *other.pointer_mut(&place).unwrap() = candidate.clone();
-            mutated.push((format!("{place} = {candidate}"), other));
-        }
-        let (parent, key) = place.rsplit_once('/').unwrap();
-        let mut without = whole.clone();
-        match without.pointer_mut(parent).unwrap() {
-            Json::Object(keys) => {
-                let value = keys.remove(key).unwrap();
-                let mut renamed = without.clone();
-                let keys = renamed.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-                keys.insert("zz marker".to_owned(), value);
-                mutated.push((format!("{place} renamed"), renamed));
-            }
-            Json::Array(list) => drop(list.remove(key.parse().unwrap())),
-            _ => {}
-        }
-        mutated.push((format!("{place} left out"), without));
-    }
-    mutated
+    let at =
+        |place: String| mutations::at(&lean(whole, &place), &place, &candidates(), "zz marker");
+    mutations::places(whole).into_iter().flat_map(at).collect()
 }
 
 /// What takes two keys to see, the catalogue, or one who reads expressions.

@@ -1,8 +1,9 @@
 //! Terms that differ from others in one key.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::super::Terms;
+use crate::finding::mutations;
 
 /// A draft that uses every key.
 pub(in crate::agreements) const FULL: &str = include_str!("../full.toml");
@@ -47,36 +48,8 @@ fn candidates() -> Vec<Json> {
 /// The JSON with one leaf, list or table changed, added to or left out, and where.
 pub(in crate::agreements) fn mutations(whole: &Json) -> Vec<(String, Json)> {
     let mut mutated = Vec::new();
-    for place in places(whole, "") {
-        for candidate in candidates() {
-            let mut other = whole.clone();
-            let found = other.pointer_mut(&place).unwrap();
-            if *found != candidate {
-                *found = candidate.clone();
-                mutated.push((format!("{place} = {candidate}"), other));
-            }
-        }
-        let (parent, key) = place.rsplit_once('/').unwrap();
-        let mut without = whole.clone();
-        let mut renamed = None;
-        match without.pointer_mut(parent).unwrap() {
-            Json::Object(keys) => {
-                let value = keys.remove(key);
-                renamed = value.map(|value| (parent.to_owned(), value));
-            }
-            Json::Array(list) => {
-                list.remove(key.parse().unwrap());
-            }
-            _ => {}
-        }
-        if let Some((parent, value)) = renamed {
-            let mut other = without.clone();
-            let table: &mut Map<String, Json> =
-                other.pointer_mut(&parent).unwrap().as_object_mut().unwrap();
-            table.insert("zz-marker".to_owned(), value);
-            mutated.push((format!("{place} renamed"), other));
-        }
-        mutated.push((format!("{place} left out"), without));
+    for place in mutations::places(whole) {
+        mutated.extend(mutations::at(whole, &place, &candidates(), "zz-marker"));
         if let Some(Json::Array(list)) = whole.pointer(&place) {
             let mut longer = whole.clone();
             let added = if list.iter().all(Json::is_string) { candidates() } else { vec![] };
@@ -88,18 +61,6 @@ pub(in crate::agreements) fn mutations(whole: &Json) -> Vec<(String, Json)> {
         }
     }
     mutated
-}
-
-fn places(json: &Json, at: &str) -> Vec<String> {
-    let inner: Vec<(String, &Json)> = match json {
-        Json::Object(keys) => keys.iter().map(|(key, value)| (key.clone(), value)).collect(),
-        Json::Array(list) => {
-            list.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect()
-        }
-        _ => Vec::new(),
-    };
-    let inner = inner.into_iter().map(|(key, value)| (format!("{at}/{key}"), value));
-    inner.flat_map(|(at, value)| [vec![at.clone()], places(value, &at)].concat()).collect()
 }
 
 /// Mutations that are terms by their form and other terms than these.

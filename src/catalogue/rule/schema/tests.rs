@@ -13,7 +13,7 @@ use super::super::form::{
 use super::super::{Across, Registrar, Round, Whose, Written};
 use super::JSON_SCHEMA;
 use crate::catalogue::load::{SubjectName, TypeName};
-use crate::finding;
+use crate::finding::{self, mutations};
 use crate::query::value::{Comparison, Verdict};
 
 const FULL: &str = include_str!("full.toml");
@@ -160,43 +160,8 @@ fn candidates() -> Vec<Json> {
 
 /// The JSON with one leaf, list or table changed or left out, and where.
 fn mutations(whole: &Json) -> Vec<(String, Json)> {
-    let mut mutated = Vec::new();
-    for place in places(whole, "") {
-        for candidate in candidates() {
-            let mut other = whole.clone();
-            *other.pointer_mut(&place).unwrap() = candidate.clone();
-            mutated.push((format!("{place} = {candidate}"), other));
-        }
-        let (parent, key) = place.rsplit_once('/').unwrap();
-        let mut without = whole.clone();
-        match without.pointer_mut(parent).unwrap() {
-            Json::Object(keys) => {
-                let value = keys.remove(key).unwrap();
-                let mut renamed = without.clone();
-                let table = renamed.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-                table.insert("zz_marker".to_owned(), value);
-                mutated.push((format!("{place} renamed"), renamed));
-            }
-            Json::Array(list) => {
-                list.remove(key.parse().unwrap());
-            }
-            _ => {}
-        }
-        mutated.push((format!("{place} left out"), without));
-    }
-    mutated
-}
-
-fn places(json: &Json, at: &str) -> Vec<String> {
-    let inner: Vec<(String, &Json)> = match json {
-        Json::Object(keys) => keys.iter().map(|(key, value)| (key.clone(), value)).collect(),
-        Json::Array(list) => {
-            list.iter().enumerate().map(|(place, value)| (place.to_string(), value)).collect()
-        }
-        _ => Vec::new(),
-    };
-    let inner = inner.into_iter().map(|(key, value)| (format!("{at}/{key}"), value));
-    inner.flat_map(|(at, value)| [vec![at.clone()], places(value, &at)].concat()).collect()
+    let at = |place: String| mutations::at(whole, &place, &candidates(), "zz_marker");
+    mutations::places(whole).into_iter().flat_map(at).collect()
 }
 
 /// In an editor a rule is good; then its form must be read. The other way about, the schema may be the stricter one.
