@@ -192,19 +192,28 @@ impl Verification for Services {
     }
 }
 
-/// A question's place among those under way. Given back and uncounted however the question ends, by a panic too.
-struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+/// The place of a question or a case among those under way. Given back and uncounted however that ends, by a panic too.
+struct Place {
+    _slot: OwnedSemaphorePermit,
+    /// The gauge that counts it.
+    counted: &'static str,
+}
 
 impl Place {
+    /// A question's.
     fn taken(slot: OwnedSemaphorePermit) -> Self {
-        gauge!(telemetry::IN_FLIGHT).increment(1.0);
-        Self(slot)
+        Self::counted(slot, telemetry::IN_FLIGHT)
+    }
+
+    fn counted(slot: OwnedSemaphorePermit, counted: &'static str) -> Self {
+        gauge!(counted).increment(1.0);
+        Self { _slot: slot, counted }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        gauge!(telemetry::IN_FLIGHT).decrement(1.0);
+        gauge!(self.counted).decrement(1.0);
     }
 }
 

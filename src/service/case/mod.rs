@@ -13,15 +13,15 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use metrics::counter;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
 use self::read::NotTaken;
 use self::run::{Running, Times};
-use super::{Services, deadline, refusal, require};
+use super::{Place, Services, deadline, refusal, require};
 use crate::clock::now;
 use crate::proto::gateway::v1 as wire;
 use crate::telemetry;
@@ -65,7 +65,7 @@ fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let to_tell = sender.clone();
     let running = Running::new(services.clone(), peer, applied, sender, Times::new(arrived, time));
-    let place = Place::taken(slot);
+    let place = Place::counted(slot, telemetry::CASES_IN_FLIGHT);
     let running = services.tasks.spawn(running.run(place));
     services.tasks.spawn(async move {
         if running.await.is_err() {
@@ -92,21 +92,5 @@ fn refused(why: &NotTaken) -> Status {
         NotTaken::NoRule { .. } => {
             refusal::with_reason(Code::FailedPrecondition, &message, "NO_RULE")
         }
-    }
-}
-
-/// A case's place among those under way; given back and uncounted however the case ends.
-struct Place(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
-
-impl Place {
-    fn taken(slot: OwnedSemaphorePermit) -> Self {
-        gauge!(telemetry::CASES_IN_FLIGHT).increment(1.0);
-        Self(slot)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        gauge!(telemetry::CASES_IN_FLIGHT).decrement(1.0);
     }
 }

@@ -106,7 +106,7 @@ impl Running {
     }
 
     /// Runs it to its entry. `place` is given back when the entry is there.
-    pub(super) async fn run(mut self, place: super::Place) {
+    pub(super) async fn run(mut self, place: Place) {
         self.tell(Kind::Opened(write::opened(&self.applied))).await;
         let mut is_late = false;
         while !is_late {
@@ -188,7 +188,7 @@ impl Running {
     }
 
     /// Records the case and tells its outcome, in this order.
-    async fn close(mut self, out_of_time: bool, place: super::Place) {
+    async fn close(mut self, out_of_time: bool, place: Place) {
         let conclusion = self.applied.case.conclude();
         let abandoned = self.gone.is_cancelled();
         let recorded = match self.closed(&conclusion, abandoned) {
