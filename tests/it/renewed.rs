@@ -22,8 +22,10 @@ use crate::support::{ALL, Lab, PATIENCE};
 use crate::workbench::query;
 
 const DAY: i64 = 86_400;
-/// Nine in the morning in China, seconds after midnight UTC.
-const MORNING: i64 = 3_600;
+/// How far China is ahead of UTC, seconds.
+const CHINA: i64 = 8 * 3_600;
+/// Nine in the morning, seconds after midnight.
+const MORNING: i64 = 9 * 3_600;
 
 /// About whom a recording asks.
 #[derive(Clone, Copy)]
@@ -253,9 +255,9 @@ fn the_samples_show_every_outcome_and_go_every_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_recorded_can_be_recorded_again() {
     let lab = Lab::prepare(&[]).await;
-    // The same hour in every recording: the agencies' clock is moved to it.
+    // The same hour in every recording, of the day it is in China: what was loaded last night is older than that.
     let real = i64::try_from(now().seconds()).unwrap();
-    let morning = real / DAY * DAY + MORNING;
+    let morning = (real + CHINA) / DAY * DAY + MORNING - CHINA;
     lab.simulation.clock().move_to((morning - real) * 1000);
     let at = Timestamp::from_seconds(u64::try_from(morning).unwrap());
     let is_update = std::env::var_os("UPDATE").is_some();

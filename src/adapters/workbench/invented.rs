@@ -10,6 +10,9 @@ const CHECKS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 /// Characters of names, in the order in which they are given out: the beginning of the thousand-character classic.
 const CHARACTERS: &str = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁律吕调阳云腾致雨露结为霜金生丽水玉出昆冈剑号巨阙珠称夜光果珍李柰菜重芥姜海咸河淡鳞潜羽翔龙师火帝鸟官人皇始制文字乃服衣裳推位让国有虞陶唐吊民伐罪周发殷汤坐朝问道垂拱平章爱育黎首臣伏戎羌遐迩一体率宾归王鸣凤在竹白驹食场化被草木赖及万方";
 
+/// How often a text is drawn before it is left to the last check of the recording.
+const DRAWS: u32 = 64;
+
 /// What kind of number a run of letters and digits is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -126,49 +129,43 @@ impl Inventor {
     /// A text with other digits in it and other Chinese characters; letters stay, or change where there is nothing else.
     pub(super) fn text(&mut self, real: &str) -> String {
         let has_others = real.chars().any(|one| one.is_ascii_digit() || is_han(one));
-        let real_upper = real.to_ascii_uppercase();
-        let digest = sha256_parts(&[b"heyan recorded text", &self.salt, real_upper.as_bytes()]);
-        let mut noise = digest.iter().cycle();
-        real.chars()
-            .map(|character| {
-                let noise = noise.next().copied().unwrap_or_default();
-                match character {
-                    '0'..='9' => other_digit(character, noise),
-                    han if is_han(han) => self.character(han),
-                    'A'..='Z' if !has_others => other_letter(character, b'A'),
-                    'a'..='z' if !has_others => other_letter(character, b'a'),
-                    other => other,
-                }
-            })
-            .collect()
+        self.nobodys(real, |inventor, noise| {
+            let invented = real.chars().map(|character| match character {
+                '0'..='9' => other_digit(character, noise.byte()),
+                han if is_han(han) => inventor.character(han),
+                'A'..='Z' if !has_others => other_letter(character, b'A'),
+                'a'..='z' if !has_others => other_letter(character, b'a'),
+                other => other,
+            });
+            invented.collect()
+        })
     }
 
     /// A text of which nothing is left but its length and its signs: what nobody reads.
     pub(super) fn other(&mut self, real: &str) -> String {
-        let real_upper = real.to_ascii_uppercase();
-        let mut count = 0_u32;
-        let mut noise: Vec<u8> = Vec::new();
-        let mut next = || {
-            if noise.is_empty() {
-                count += 1;
-                let parts: [&[u8]; 4] = [
-                    b"heyan recorded run",
-                    &self.salt,
-                    &count.to_be_bytes(),
-                    real_upper.as_bytes(),
-                ];
-                noise.extend(sha256_parts(&parts));
-            }
-            noise.pop().unwrap_or_default()
-        };
-        real.chars()
-            .map(|character| match character {
-                '0'..='9' => other_digit(character, next()),
-                'A'..='Z' => char::from(b'A' + next() % 26),
-                'a'..='z' => char::from(b'a' + next() % 26),
+        self.nobodys(real, |_, noise| {
+            let invented = real.chars().map(|character| match character {
+                '0'..='9' => other_digit(character, noise.byte()),
+                'A'..='Z' => char::from(b'A' + noise.byte() % 26),
+                'a'..='z' => char::from(b'a' + noise.byte() % 26),
                 other => other,
-            })
-            .collect()
+            });
+            invented.collect()
+        })
+    }
+
+    /// The first text of these in which no run of digits is by chance the number of somebody: one in ten long ones has the check
+    /// of a bank card.
+    fn nobodys(&mut self, real: &str, draw: impl Fn(&mut Self, &mut Noise) -> String) -> String {
+        let mut drawn = String::new();
+        for draws in 0..DRAWS {
+            let mut noise = Noise::new(&self.salt, real, draws);
+            drawn = draw(self, &mut noise);
+            if !has_somebody(&drawn) {
+                break;
+            }
+        }
+        drawn
     }
 
     /// Another Chinese character for this one: names that are equal, or equal but for a dot, stay so.
@@ -184,6 +181,36 @@ impl Inventor {
         self.characters.insert(real, given);
         given
     }
+}
+
+/// Bytes without end that tell nobody the text they are drawn for; the same for the same text.
+struct Noise {
+    seed: [u8; 32],
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+impl Noise {
+    fn new(salt: &[u8; 16], real: &str, draws: u32) -> Self {
+        let upper = real.to_ascii_uppercase();
+        let parts: [&[u8]; 4] =
+            [b"heyan recorded text", salt, &draws.to_be_bytes(), upper.as_bytes()];
+        Self { seed: sha256_parts(&parts), count: 0, bytes: Vec::new() }
+    }
+
+    fn byte(&mut self) -> u8 {
+        if self.bytes.is_empty() {
+            self.count += 1;
+            self.bytes.extend(sha256_parts(&[&self.seed, &self.count.to_be_bytes()]));
+        }
+        self.bytes.pop().unwrap_or_default()
+    }
+}
+
+/// True when a run of digits in the text has the form of a number that people have.
+fn has_somebody(text: &str) -> bool {
+    let runs = text.split(|one: char| !one.is_ascii_alphanumeric());
+    runs.filter_map(kind).any(|kind| !matches!(kind, Kind::Organisation | Kind::Home))
 }
 
 /// A Chinese character, of any plane.
@@ -273,5 +300,20 @@ mod tests {
         let (first, second) = (inventor.text("张伟"), inventor.text("张伟"));
         assert!(first == second && !first.contains(['张', '伟']));
         assert_ne!(inventor.text("KIM MINSU"), "KIM MINSU");
+    }
+
+    #[test]
+    fn an_invented_text_is_by_no_chance_the_number_of_somebody() {
+        // Of each length from eleven to nineteen digits, so many that one in ten would be seen.
+        for seed in 0..100_u64 {
+            let mut inventor = Inventor::default();
+            for length in 11..=19 {
+                let real = format!("湘建{:0length$}号", seed * 7_919);
+                for invented in [inventor.text(&real), inventor.other(&real)] {
+                    assert!(!has_somebody(&invented), "{invented}");
+                }
+                assert_eq!(inventor.text(&real), inventor.text(&real));
+            }
+        }
     }
 }
