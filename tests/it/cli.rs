@@ -349,6 +349,13 @@ fn shows(readme: &str, chapters: &[serde_json::Value]) {
             assert_eq!(chapters[number - 1]["chapter"], *title, "{line}");
             titles += 1;
         }
+        if let Some((_, entry)) = line.split_once("DENIED NO_AGREEMENT") {
+            let all = chapters.iter().flat_map(|chapter| chapter["steps"].as_array().unwrap());
+            let mut denied = all.filter(|step| step["result"] == "DENIED NO_AGREEMENT");
+            let index = &denied.next().unwrap()["log_index"];
+            assert!(entry.contains(&format!("entry {index} ")), "{line}: it is {index}");
+            steps += 1;
+        }
         for did in ["verified", "replayed"] {
             let Some(text) = line.strip_prefix("   ").and_then(|line| line.strip_prefix(did))
             else {
@@ -360,7 +367,7 @@ fn shows(readme: &str, chapters: &[serde_json::Value]) {
             steps += 1;
         }
     }
-    assert_eq!((titles, steps), (2, 2));
+    assert_eq!((titles, steps), (2, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
