@@ -1,5 +1,6 @@
 //! `heyan batch`: one question about each row of a list, at the gateway's pace, and never twice.
 
+mod blanks;
 mod columns;
 mod form;
 mod journal;
@@ -71,14 +72,14 @@ struct Run {
     /// Where results go, less the endings; without it beside the list
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// How the list is written; without it, UTF-8 if it is valid UTF-8, else GB18030
+    /// How the list is written; without it, UTF-8 where it looks like that, else GB18030
     #[arg(long, value_enum)]
     encoding: Option<Encoding>,
     /// Questions under way at once; the gateway takes no more than its own limit
     #[arg(long, value_name = "COUNT", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: u16,
-    /// Ask again about rows without a verdict: those that nobody knows whether they were asked, and those of agencies
-    /// that did not answer. The only way that anybody is asked about twice
+    /// Ask again about rows without a verdict: those that nobody knows whether they were asked, those of agencies that did
+    /// not answer, and those that were refused. The only way that anybody is asked about twice
     #[arg(long)]
     ask_again: bool,
     /// Print one JSON document at the end
