@@ -156,8 +156,8 @@ fn ask_again_opens_what_has_no_verdict_under_new_ids_and_nothing_else() {
     for _ in 0..2 {
         let mut journal = Journal::open(&path, &opening(true, 30)).unwrap();
         let rows: Vec<u64> = done(&mut journal).into_iter().map(|(row, _)| row).collect();
-        assert_eq!(rows, [2, 4, 6, 8, 12, 13]);
-        for row in [3, 5, 10, 11] {
+        assert_eq!(rows, [2, 4, 6, 8, 13]);
+        for row in [3, 5, 10, 11, 12] {
             assert_eq!(journal.state(row, opening(true, 30).at), State::Fresh, "{row}");
         }
         assert_ne!(journal.request_id(10, journal.sending(opening(true, 30).at)), first);
