@@ -253,6 +253,7 @@ mod tests {
     use crate::cli::batch::columns::Columns;
     use crate::cli::batch::journal::Opening;
     use crate::cli::batch::sheet::Sheet;
+    use crate::query::time::Timestamp;
 
     const WINDOW: usize = 64;
 
@@ -357,8 +358,32 @@ mod tests {
             assert_eq!(pump.halted.is_some(), !is_open);
             let tally = pump.close().unwrap();
             assert_eq!(tally.done(), told);
+            if !is_open {
+                // Not "under way", which after some minutes would be "nobody knows".
+                let left = self::pump(folder.path(), false).journal;
+                assert!((102..=501).all(|row| left.state(row, now()) == State::Fresh));
+            }
         }
         assert_eq!(told, 500);
+    }
+
+    #[test]
+    fn a_row_that_is_gone_on_with_keeps_the_time_it_was_first_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("list.csv"), "编号\nP-1\n").unwrap();
+        let first = Timestamp(now().0 - 5 * 60 * 1_000_000);
+        let mut begun = pump(folder.path(), false);
+        let sent = begun.journal.sending(first);
+        begun.journal.sent(&[(2, sent)]).unwrap();
+        begun.close().unwrap();
+        let mut pump = pump(folder.path(), false);
+        let (questions, mut sent) = mpsc::channel(WINDOW);
+        pump.fill(&questions).unwrap();
+        assert_eq!(sent.try_recv().unwrap().sequence, 2);
+        // Seven minutes after the first sending the gateway may have forgotten the answer.
+        assert!(matches!(pump.journal.state(2, now()), State::Sent(_)));
+        let later = Timestamp(first.0 + 8 * 60 * 1_000_000);
+        assert_eq!(pump.journal.state(2, later), State::Lost);
     }
 
     #[test]

@@ -126,14 +126,15 @@ fn first_line(mut file: &File, encoding: Encoding) -> io::Result<String> {
     let mut text = String::new();
     let mut piece = [0; 4096];
     let mut decoded = Text::new(file, encoding);
-    while !text.contains('\n') && text.len() < PIECE {
+    let ends = ['\n', '\r'];
+    while !text.contains(ends) && text.len() < PIECE {
         let count = decoded.read(&mut piece)?;
         if count == 0 {
             break;
         }
         text.push_str(&String::from_utf8_lossy(piece.get(..count).unwrap_or_default()));
     }
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    Ok(text.split(ends).next().unwrap_or_default().to_owned())
 }
 
 /// The digest of the file, and whether it is UTF-8, though perhaps with a damaged character: then it is read as UTF-8, and
@@ -306,6 +307,9 @@ mod tests {
             let text = ["姓名", "号码\n李雷", "1"].join(separator);
             assert_eq!(read(text.as_bytes(), None).unwrap().1, rows(&[(2, &["李雷", "1"])]));
         }
+        // Lines that end as they did on old machines: the header is the first of them.
+        let (header, found) = read("姓名;号码\r李,雷;1\r".as_bytes(), None).unwrap();
+        assert_eq!((header.len(), found), (2, rows(&[(2, &["李,雷", "1"])])));
     }
 
     #[test]
