@@ -2,11 +2,12 @@
 //! an agreement is missing, an agency is down, or a family is known by half.
 //!
 //! The items' files hold rows only ([`row`]); people and homes are looked for in the province by what they are ([`town`]); [`run`] runs
-//! the rows end to end and holds everything that came against them. An item is added by its rows and a line in [`TABLES`].
+//! the rows end to end and holds everything that came against them. An item is added by its rows and a line in [`TABLES`]; [`table`] tells of them in `docs/cases.md`.
 
 mod application;
 mod row;
 mod run;
+mod table;
 mod town;
 mod withdrawal;
 
@@ -15,7 +16,8 @@ use self::town::Town;
 use crate::support::{ALL, Lab};
 
 /// The rows of each file, by the items that they must be of.
-const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 1] = [(&["W4"], withdrawal::rows)];
+const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 1] =
+    [(&["W1", "W2", "W3", "W4", "W5", "W6", "W7"], withdrawal::rows)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_item_ends_as_its_rule_says() {
@@ -27,5 +29,6 @@ async fn every_item_ends_as_its_rule_says() {
         run::covers(&lab.catalogue, items, &more);
         rows.extend(more);
     }
+    table::stands(&rows);
     run::held(&mut lab, rows).await;
 }
