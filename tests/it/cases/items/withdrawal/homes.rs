@@ -69,6 +69,10 @@ pub(super) fn purchase(town: &Town<'_>) -> Vec<Row> {
     let bought = town.home("new, bought by one of a couple", |_, row| {
         is_new(row, HomeState::Contracted) && town.is_of_one_of_a_couple(row)
     });
+    let together = town.home("new, bought by a couple together", |_, row| {
+        let ordinary = row.co_owner != NONE && row.owners().all(|one| town.is_ordinary(one));
+        is_new(row, HomeState::Contracted) && ordinary
+    });
     let withdrawn = town.home("new, its contract withdrawn", |_, row| {
         is_new(row, HomeState::Withdrawn) && town.is_of_one(row)
     });
@@ -102,6 +106,12 @@ pub(super) fn purchase(town: &Town<'_>) -> Vec<Row> {
             .but("the buyer of a new home who withdraws more than its price")
             .states("withdrawn_with_this_fen", town.province.price_fen(bought) + 1)
             .refuted(&[("bought", "refuted")]),
+        buying
+            .clone()
+            .but("the buyer of a new home, sold again and again")
+            .states("trades_within_12_months", 2)
+            .refuted(&[("not_traded_about", "refuted")]),
+        new_home("one of two who have bought a new home together", together).ready(),
         buying.clone().counter(&[("bought", "denied")]).not_agreed("housing"),
         buying.clone().counter(&[("bought", "unavailable")]).down("housing"),
         buying.clone().counter(&[("invoice", "denied")]).not_agreed("tax"),

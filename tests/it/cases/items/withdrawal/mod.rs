@@ -2,6 +2,7 @@
 
 mod endings;
 mod homes;
+mod registers;
 mod rent;
 
 use super::row::Row;
@@ -16,6 +17,8 @@ pub(super) fn rows(town: &Town<'_>) -> Vec<Row> {
         rent::families(town),
         rent::sources(town),
         rent::versions(town),
+        registers::people(town),
+        registers::homes(town),
         endings::retirement(town),
         endings::disability(town),
         endings::emigration(town),

@@ -10,7 +10,8 @@ use super::super::town::{Couple, Town};
 const BEFORE: &str = "2026-09-19";
 const SINCE: &str = "2026-09-20";
 
-fn renting(town: &Town<'_>, what: &'static str, applicant: u32) -> Application {
+/// An application for W3 that states what the centre knows when all is well.
+pub(super) fn renting(town: &Town<'_>, what: &'static str, applicant: u32) -> Application {
     Application::of("W3", what)
         .names("applicant", town.person(applicant))
         .states("months_in_a_row", 12)
