@@ -1,0 +1,31 @@
+//! Applications for every item over the simulated province: each that is READY, that is REFUTED, and that goes to the counter because
+//! an agreement is missing, an agency is down, or a family is known by half.
+//!
+//! The items' files hold rows only ([`row`]); people and homes are looked for in the province by what they are ([`town`]); [`run`] runs
+//! the rows end to end and holds everything that came against them. An item is added by its rows and a line in [`TABLES`].
+
+mod application;
+mod row;
+mod run;
+mod town;
+mod withdrawal;
+
+use self::row::Row;
+use self::town::Town;
+use crate::support::{ALL, Lab};
+
+/// The rows of each file, by the items that they must be of.
+const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 1] = [(&["W4"], withdrawal::rows)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_ends_as_its_rule_says() {
+    let mut lab = Lab::prepare_with(&ALL, 100_000).await;
+    let town = Town { province: lab.simulation.province() };
+    let mut rows = Vec::new();
+    for (items, table) in TABLES {
+        let more = table(&town);
+        run::covers(&lab.catalogue, items, &more);
+        rows.extend(more);
+    }
+    run::held(&mut lab, rows).await;
+}
