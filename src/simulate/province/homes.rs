@@ -109,10 +109,9 @@ impl Home {
         [self.owner, self.co_owner].into_iter().filter(|&owner| owner != NONE)
     }
 
-    /// Who sells it: of a second-hand home with a contract the title is the seller's until it passes, also where the
-    /// contract was withdrawn.
+    /// Who sells it: of a second-hand home with a contract the title is the seller's until it passes.
     pub fn seller(&self) -> Option<u32> {
-        (self.state != HomeState::Titled && self.former != NONE).then_some(self.former)
+        (self.state == HomeState::Contracted && self.former != NONE).then_some(self.former)
     }
 
     /// Whom the title names; nobody where there is none yet.
