@@ -5,6 +5,7 @@
 //! the rows end to end and holds everything that came against them. An item is added by its rows and a line in [`TABLES`]; [`table`] tells of them in `docs/cases.md`.
 
 mod application;
+mod deposit;
 mod row;
 mod run;
 mod table;
@@ -16,8 +17,10 @@ use self::town::Town;
 use crate::support::{ALL, Lab};
 
 /// The rows of each file, by the items that they must be of.
-const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 1] =
-    [(&["W1", "W2", "W3", "W4", "W5", "W6", "W7"], withdrawal::rows)];
+const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 2] = [
+    (&["W1", "W2", "W3", "W4", "W5", "W6", "W7"], withdrawal::rows),
+    (&["D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8"], deposit::rows),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_item_ends_as_its_rule_says() {
