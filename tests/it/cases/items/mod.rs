@@ -6,6 +6,8 @@
 
 mod application;
 mod deposit;
+mod identities;
+mod loan;
 mod row;
 mod run;
 mod town;
@@ -16,9 +18,10 @@ use self::town::Town;
 use crate::support::{ALL, Lab};
 
 /// The rows of each file, by the items that they must be of.
-const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 2] = [
+const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 3] = [
     (&["W4"], withdrawal::rows),
     (&["D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8"], deposit::rows),
+    (&["L1", "L2", "L3", "L4", "L5", "L6"], loan::rows),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,5 +34,6 @@ async fn every_item_ends_as_its_rule_says() {
         run::covers(&lab.catalogue, items, &more);
         rows.extend(more);
     }
+    rows.extend(identities::rows(&town));
     run::held(&mut lab, rows).await;
 }
