@@ -2,7 +2,7 @@
 //! an agreement is missing, an agency is down, or a family is known by half.
 //!
 //! The items' files hold rows only ([`row`]); people and homes are looked for in the province by what they are ([`town`]); [`run`] runs
-//! the rows end to end and holds everything that came against them. An item is added by its rows and a line in [`TABLES`].
+//! the rows end to end and holds everything that came against them. An item is added by its rows and a line in [`TABLES`]; [`table`] tells of them in `docs/cases.md`.
 
 mod application;
 mod deposit;
@@ -10,6 +10,7 @@ mod identities;
 mod loan;
 mod row;
 mod run;
+mod table;
 mod town;
 mod withdrawal;
 
@@ -19,7 +20,7 @@ use crate::support::{ALL, Lab};
 
 /// The rows of each file, by the items that they must be of.
 const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 3] = [
-    (&["W4"], withdrawal::rows),
+    (&["W1", "W2", "W3", "W4", "W5", "W6", "W7"], withdrawal::rows),
     (&["D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8"], deposit::rows),
     (&["L1", "L2", "L3", "L4", "L5", "L6"], loan::rows),
 ];
@@ -34,6 +35,7 @@ async fn every_item_ends_as_its_rule_says() {
         run::covers(&lab.catalogue, items, &more);
         rows.extend(more);
     }
+    table::stands(&rows);
     rows.extend(identities::rows(&town));
     run::held(&mut lab, rows).await;
 }

@@ -45,6 +45,12 @@ impl Row {
         Self { in_the_way: InTheWay::BookDown(person), ..self }
     }
 
+    /// Not everybody of a family is known, and it goes to the counter for that.
+    pub(super) fn is_half_a_family(&self) -> bool {
+        let is_half = self.because.iter().any(|why| why.ends_with(": family_incomplete"));
+        self.outcome == Outcome::NeedsCounter && is_half
+    }
+
     /// What it is, for people.
     pub(super) fn title(&self) -> String {
         format!("{}, in the way: {:?}", self.application.title(), self.in_the_way)

@@ -7,7 +7,7 @@ use heyan::simulate::province::{
 use heyan::simulate::{calendar::Day, samples};
 
 /// Traits of which registers disagree, or which make somebody a story of their own.
-const ODD: [Trait; 9] = [
+const ODD: [Trait; 8] = [
     Trait::Foreigner,
     Trait::Dead,
     Trait::Cremated,
@@ -16,7 +16,6 @@ const ODD: [Trait; 9] = [
     Trait::Renamed,
     Trait::Dotted,
     Trait::RareName,
-    Trait::Assessed,
 ];
 
 /// The province, with words for what tables look for.
@@ -90,8 +89,14 @@ impl Town<'_> {
 
     /// Alive, here, and written the same in every register.
     pub(crate) fn is_ordinary(&self, person: u32) -> bool {
+        self.is_ordinary_but(person, &[])
+    }
+
+    /// All of these, and ordinary besides.
+    pub(crate) fn is_ordinary_but(&self, person: u32, traits: &[Trait]) -> bool {
         let row = self.person_row(person);
-        !ODD.iter().any(|&odd| row.has(odd))
+        traits.iter().all(|&one| row.has(one))
+            && ODD.iter().all(|odd| traits.contains(odd) || !row.has(*odd))
     }
 
     /// Ordinary, and never married.
