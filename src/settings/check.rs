@@ -115,6 +115,9 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
         let problem = "must be at least twice `limits.in_flight`, so that whatever is admitted can be recorded";
         sources.refuse("limits.log_queue", problem);
     }
+    if settings.limits.patient_percent > 100 {
+        sources.refuse("limits.patient_percent", "must be at most 100");
+    }
     if settings.limits.case_deadline > CASE_DEADLINE_MOST {
         sources.refuse("limits.case_deadline", "must be at most 10m");
     }
