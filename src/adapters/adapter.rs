@@ -196,12 +196,7 @@ impl Adapter {
 
     /// Waits until a question that can wait may be asked without taking anything from those that cannot; `None` when
     /// that is not before `deadline`. Hold what comes back until the question has ended.
-    pub async fn turn(
-        &self,
-        fact: &FactCode,
-        waiter: &Waiter,
-        deadline: Instant,
-    ) -> Option<Turn> {
+    pub async fn turn(&self, fact: &FactCode, waiter: &Waiter, deadline: Instant) -> Option<Turn> {
         self.limits.turn(fact, waiter, deadline).await
     }
 

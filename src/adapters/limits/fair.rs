@@ -174,9 +174,10 @@ mod tests {
         let mut order = Vec::new();
         while held.take().is_some() {
             // Dropped above: the place has gone to the next.
-            let next = waiting.iter_mut().enumerate().find_map(|(at, (_, take))| {
-                take.now_or_never().map(|place| (at, place))
-            });
+            let next = waiting
+                .iter_mut()
+                .enumerate()
+                .find_map(|(at, (_, take))| take.now_or_never().map(|place| (at, place)));
             let Some((at, place)) = next else { break };
             order.push(waiting.remove(at).0);
             held = Some(place);

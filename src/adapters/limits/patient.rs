@@ -22,9 +22,7 @@ pub struct Pace {
 
 /// A question's turn. Held until the question has ended.
 #[derive(Default)]
-pub struct Turn(
-    #[expect(dead_code, reason = "held for their drop")] [Option<FairPlace>; 2],
-);
+pub struct Turn(#[expect(dead_code, reason = "held for their drop")] [Option<FairPlace>; 2]);
 
 /// Where questions wait that can.
 pub(super) struct Queue {

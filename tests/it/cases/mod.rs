@@ -2,6 +2,7 @@
 
 mod application;
 mod command;
+mod flood;
 mod limits;
 
 use std::time::Duration;
