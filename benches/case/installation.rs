@@ -76,7 +76,7 @@ impl Installation {
             ("HEYAN__LOG__FOLDER", log.as_str()),
             ("HEYAN__LOG__SEGMENT_BYTES", "64 MiB"),
             ("HEYAN__ADAPTERS", adapters),
-            ("HEYAN__TELEMETRY__LOG", "error"),
+            ("HEYAN__TELEMETRY__LOG", "warn,heyan::cli=info"),
         ];
         variables.extend_from_slice(limits);
         Server::start_gateway(GATEWAY, &self.world.path("gateway.toml"), &variables)
