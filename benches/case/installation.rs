@@ -76,7 +76,7 @@ impl Installation {
             ("HEYAN__LOG__FOLDER", log.as_str()),
             ("HEYAN__LOG__SEGMENT_BYTES", "64 MiB"),
             ("HEYAN__ADAPTERS", adapters),
-            ("HEYAN__TELEMETRY__LOG", "warn,heyan::cli=info"),
+            ("HEYAN__TELEMETRY__LOG", "error,heyan::cli=info"),
         ];
         variables.extend_from_slice(limits);
         Server::start_gateway(GATEWAY, &self.world.path("gateway.toml"), &variables)
@@ -138,9 +138,9 @@ fn unlimited(text: &str) -> anyhow::Result<String> {
     let text = without(text, &["rate_per_second", "max_in_flight", "timeout", "statement_timeout"]);
     let text = text.replacen("[resilience]\n", "[resilience]\nmax_in_flight = 1024\n", 1);
     let text =
-        text.replacen("[sql]\n", "[sql]\nstatement_timeout = \"9s\"\nmax_connections = 256\n", 1);
-    let text = text.replacen("[http]\n", "[http]\ntimeout = \"9s\"\n", 1);
-    Ok(text.replacen("[grpc]\n", "[grpc]\ntimeout = \"9s\"\n", 1))
+        text.replacen("[sql]\n", "[sql]\nstatement_timeout = \"60s\"\nmax_connections = 256\n", 1);
+    let text = text.replacen("[http]\n", "[http]\ntimeout = \"60s\"\n", 1);
+    Ok(text.replacen("[grpc]\n", "[grpc]\ntimeout = \"60s\"\n", 1))
 }
 
 /// Serves the agencies until the generator is gone. Prints the switchboard and their ports first.
