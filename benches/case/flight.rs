@@ -150,12 +150,13 @@ async fn scarce(ground: &Ground) -> anyhow::Result<Vec<Line>> {
     let question =
         ran.put.into_iter().find(|(name, _)| name == "identity").context("no identity")?.1;
     let done = Arc::new(AtomicBool::new(false));
-    let asking = tokio::spawn(singles(client, question, Arc::clone(&done)));
+    let mut asking = JoinSet::new();
+    asking.spawn(singles(client, question, Arc::clone(&done)));
     let began = Instant::now();
     let ended = at_once(ground, &gateway, count).await?;
     let took = began.elapsed();
     done.store(true, Ordering::Relaxed);
-    let (waits, lost) = asking.await??;
+    let (waits, lost) = asking.join_next().await.context("nobody asked")???;
     installation.delay(|_| Duration::ZERO)?;
     let mut lines = vec![
         Line::goal(
