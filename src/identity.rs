@@ -91,6 +91,12 @@ impl Peer {
         self.name.as_ref().map(|(organisation, _)| organisation)
     }
 
+    /// Organisation and system, `organisation/system`, as the certificate names them; empty when it names none.
+    pub fn caller(&self) -> String {
+        let name = self.name.as_ref();
+        name.map(|(organisation, system)| format!("{organisation}/{system}")).unwrap_or_default()
+    }
+
     /// The rights of the caller's system, or why it has none.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::failed::{Failed, Failure};
 use super::language::expression::{Scope, Witness};
-use super::limits::{Breaker, Limits, Maintenance, Span, Turn};
+use super::limits::{Breaker, Limits, Maintenance, Span, Turn, Waiter};
 use super::line::{self, Line};
 use super::manifest::{Access, Manifest, Operation};
 use super::mapping::{self, Mapped, Terms};
@@ -196,8 +196,8 @@ impl Adapter {
 
     /// Waits until a question that can wait may be asked without taking anything from those that cannot; `None` when
     /// that is not before `deadline`. Hold what comes back until the question has ended.
-    pub async fn turn(&self, fact: &FactCode, deadline: Instant) -> Option<Turn> {
-        self.limits.turn(fact, deadline).await
+    pub async fn turn(&self, fact: &FactCode, waiter: &Waiter, deadline: Instant) -> Option<Turn> {
+        self.limits.turn(fact, waiter, deadline).await
     }
 
     /// Asks the agency, at the time `at` and for no longer than `budget`. Only attributes that the permit grants come

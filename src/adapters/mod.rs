@@ -40,7 +40,7 @@ pub use self::adapter::{Adapter, Answer};
 pub use self::failed::Failure;
 pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
 pub use self::latency::Latency;
-pub use self::limits::{Breaker, Pace, RateLeft, Span, Turn};
+pub use self::limits::{Breaker, FairPlace, FairPlaces, Lane, Pace, RateLeft, Span, Turn, Waiter};
 pub use self::line::program::ProgramState;
 pub use self::load::{Checked, check, rehearse};
 pub use self::manifest::{Allowed, Depth};

@@ -371,7 +371,9 @@ fn routes(
     let limits = &settings.limits;
     let limits = service::Limits {
         in_flight: limits.in_flight,
+        patient_percent: limits.patient_percent,
         cases: limits.cases,
+        cases_per_caller: limits.cases_per_caller,
         case_deadline: limits.case_deadline,
         batch: BatchLimits {
             in_flight: limits.batch_in_flight,

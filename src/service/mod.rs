@@ -14,12 +14,13 @@ mod publish;
 mod question;
 mod readiness;
 mod refusal;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +28,9 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 pub use self::batch::BatchLimits;
 use self::batch::Batches;
+use self::case::CasePlaces;
+use self::turns::{Held, Turns};
+use crate::adapters::Waiter;
 use crate::clock::now;
 use crate::crypto::sha256;
 use crate::decision::facts::Standing;
@@ -38,6 +42,7 @@ use crate::proto::gateway::v1::audit_server::AuditServer;
 use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
 use crate::proto::gateway::v1::operations_server::OperationsServer;
 use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
+use crate::query::FactCode;
 use crate::telemetry;
 use crate::wire::request_text;
 
@@ -45,10 +50,10 @@ use crate::wire::request_text;
 #[derive(Clone)]
 pub struct Services {
     gateway: Arc<Gateway>,
-    /// Questions under way; the log's queue is longer, so an admitted question can always be recorded.
-    in_flight: Arc<Semaphore>,
-    /// Cases under way. Their questions wait for a place among those `in_flight`.
-    cases: Arc<Semaphore>,
+    /// Questions under way, and what those wait for that can.
+    turns: Arc<Turns>,
+    /// Cases under way.
+    cases: Arc<CasePlaces>,
     case_deadline: Duration,
     batches: Arc<Batches>,
     tasks: TaskTracker,
@@ -59,8 +64,12 @@ pub struct Services {
 pub struct Limits {
     /// Questions under way; one more is refused at once.
     pub in_flight: usize,
+    /// Percent of them that questions of cases and batches may be, all together; one more waits.
+    pub patient_percent: usize,
     /// Cases under way; one more is refused at once.
     pub cases: usize,
+    /// Of one caller.
+    pub cases_per_caller: usize,
     /// Time of a case whose caller set no deadline.
     pub case_deadline: Duration,
     /// Of batches.
@@ -77,10 +86,10 @@ impl Services {
     ) -> Self {
         Self {
             gateway,
-            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
-            cases: Arc::new(Semaphore::new(limits.cases)),
+            turns: Arc::new(Turns::new(limits.in_flight, limits.patient_percent)),
+            cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
-            batches: Arc::new(Batches::new(limits.batch, limits.in_flight, stop)),
+            batches: Arc::new(Batches::new(limits.batch, stop)),
             tasks,
         }
     }
@@ -117,12 +126,29 @@ impl Services {
         Ask { peer, query, defects, request, digest, received_at, arrived, deadline }
     }
 
-    /// Answers on a task of its own, which ends whatever becomes of the caller.
-    async fn put(&self, ask: Ask, place: Place) -> Result<Result<Reply, Refusal>, Panicked> {
+    /// The turn of a question that can wait; `None` when there was none by `until`.
+    async fn turn(
+        &self,
+        peer: &Peer,
+        message: &wire::VerifyRequest,
+        waiter: &Waiter,
+        until: Instant,
+    ) -> Option<Held> {
+        let fact = FactCode::new(message.fact.as_str());
+        let in_force = self.gateway.in_force();
+        self.turns.wait(in_force, (peer.organisation(), &fact), waiter, until).await
+    }
+
+    /// Answers on a task of its own, which ends whatever becomes of the caller. `held` is given back then.
+    async fn put<H: Send + 'static>(
+        &self,
+        ask: Ask,
+        held: H,
+    ) -> Result<Result<Reply, Refusal>, Panicked> {
         let gateway = Arc::clone(&self.gateway);
         let answering = self.tasks.spawn(async move {
             let answered = gateway.answer(ask).await;
-            drop(place);
+            drop(held);
             answered
         });
         answering.await.map_err(|_| Panicked)
@@ -160,7 +186,7 @@ impl Verification for Services {
         &self,
         request: Request<wire::VerifyRequest>,
     ) -> Result<Response<wire::VerifyResponse>, Status> {
-        let Ok(slot) = Arc::clone(&self.in_flight).try_acquire_owned() else {
+        let Some(place) = self.turns.now() else {
             counter!(telemetry::SHED, "limit" => "in_flight").increment(1);
             return Err(refusal::status(&Refusal::Overloaded));
         };
@@ -168,7 +194,7 @@ impl Verification for Services {
         let deadline = deadline(&request);
         let ask = self.ask(peer, &request.into_inner(), deadline);
         let arrived = ask.arrived;
-        let answered = self.put(ask, Place::taken(slot)).await;
+        let answered = self.put(ask, place).await;
         told("Verify", arrived, answered).map(Response::new)
     }
 

@@ -124,6 +124,9 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
             "must be at least 10m, on which callers that repeat rely",
         );
     }
+    if settings.limits.patient_percent > 100 {
+        sources.refuse("limits.patient_percent", "must be at most 100");
+    }
     if settings.limits.case_deadline > CASE_DEADLINE_MOST {
         sources.refuse("limits.case_deadline", "must be at most 10m");
     }

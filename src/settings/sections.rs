@@ -147,10 +147,19 @@ pub struct Limits {
     /// province; beyond it a quick refusal helps more than a slow answer.
     #[serde(deserialize_with = "count")]
     pub in_flight: usize,
-    /// Cases at once in the whole gateway; their questions wait for places among `in_flight`. Default 1024: a case waits
-    /// for agencies nearly all of its time and costs some 50 KiB, so a hall of a thousand counters is served.
+    /// Percent of `in_flight` that questions of cases and batches may hold, all together; one more waits for its turn,
+    /// and callers take turns. Default 50, at most 100: however many cases there are, whoever asks a single question
+    /// finds as many places as all of them.
+    #[serde(deserialize_with = "count")]
+    pub patient_percent: usize,
+    /// Cases at once in the whole gateway; their questions wait for their turns. Default 2048: a case waits for agencies
+    /// nearly all of its time and costs some 50 KiB, so two halls of a thousand counters are served.
     #[serde(deserialize_with = "count")]
     pub cases: usize,
+    /// Cases at once of one caller. Default 1024, half of `cases`: a system that sends too many leaves as many places to
+    /// the others.
+    #[serde(deserialize_with = "count")]
+    pub cases_per_caller: usize,
     /// Time for a case whose caller set no deadline. Default 60 s: the longest chain of questions is five agencies, each
     /// with time for a second attempt. At most 10 min, also where the caller allows more.
     #[serde(with = "span")]
@@ -196,7 +205,9 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             streams_per_connection: 128,
             in_flight: 1024,
-            cases: 1024,
+            patient_percent: 50,
+            cases: 2048,
+            cases_per_caller: 1024,
             case_deadline: Duration::from_secs(60),
             deadline_default: Duration::from_secs(10),
             deadline_margin: Duration::from_millis(50),

@@ -3,6 +3,7 @@
 mod application;
 mod command;
 mod items;
+mod flood;
 mod limits;
 
 use std::time::Duration;
