@@ -26,11 +26,17 @@ pub(super) fn retirement(town: &Town<'_>) -> Vec<Row> {
     let old = town.someone("old without a pension", |one, row| {
         town.is_ordinary(one) && town.age(one) > 65 && !row.has(Trait::Pensioner)
     });
+    let rare = town.someone("a pensioner with a rare name", |one, _| {
+        let pension = town.province.pension(one);
+        town.is_ordinary_but(one, &[Trait::RareName])
+            && pension.is_some_and(|pension| pension.scheme == "110" && pension.paying)
+    });
     let retired = applies("a pensioner of an enterprise", pensioner("110"));
     let honoured = applies("somebody retired with honours", old).states("ground", "lixiu");
     vec![
         retired.clone().ready(),
         applies("a pensioner of the public scheme", pensioner("120")).ready(),
+        applies("a pensioner with a rare character in the name", rare).ready(),
         applies("a pensioner of the residents' scheme", pensioner("170"))
             .refuted(&[("retired", "refuted")]),
         retired
