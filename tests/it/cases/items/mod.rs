@@ -14,12 +14,17 @@ mod table;
 mod town;
 mod withdrawal;
 
+use std::collections::BTreeSet;
+
 use self::row::Row;
 use self::town::Town;
 use crate::support::{ALL, Lab};
 
+/// Rows about people and homes of this province.
+type Table = fn(&Town<'_>) -> Vec<Row>;
+
 /// The rows of each file, by the items that they must be of.
-const TABLES: [(&[&str], fn(&Town<'_>) -> Vec<Row>); 3] = [
+const TABLES: [(&[&str], Table); 3] = [
     (&["W1", "W2", "W3", "W4", "W5", "W6", "W7"], withdrawal::rows),
     (&["D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8"], deposit::rows),
     (&["L1", "L2", "L3", "L4", "L5", "L6"], loan::rows),
@@ -30,6 +35,8 @@ async fn every_item_ends_as_its_rule_says() {
     let mut lab = Lab::prepare_with(&ALL, 100_000).await;
     let town = Town { province: lab.simulation.province() };
     let mut rows = Vec::new();
+    let seen: BTreeSet<&str> = TABLES.iter().flat_map(|(items, _)| *items).copied().collect();
+    assert_eq!(seen, lab.catalogue.items().map(|item| item.code.as_str()).collect());
     for (items, table) in TABLES {
         let more = table(&town);
         run::covers(&lab.catalogue, items, &more);
