@@ -5,7 +5,7 @@ use heyan::simulate::samples;
 
 use super::super::row::Row;
 use super::super::town::Town;
-use super::{Borrower, NOBODY, borrower, is_free, loan, no_income};
+use super::{Borrower, HALF, NOBODY, borrower, is_free, loan, no_income};
 
 /// L2: the seller owns the home, and nothing bars the sale.
 pub(super) fn rows(town: &Town<'_>) -> Vec<Row> {
@@ -56,6 +56,7 @@ pub(super) fn rows(town: &Town<'_>) -> Vec<Row> {
         bought.clone().counter(&taxes("unavailable")).down("tax"),
         bought.clone().counter(&housing("denied")).not_agreed("housing"),
         bought.clone().counter(&housing("unavailable")).down("housing"),
+        bought.clone().counter(&HALF).book_down(free.couple.spouse),
         bought.clone().counter(&NOBODY).not_agreed("civil-affairs"),
         bought.counter(&NOBODY).down("civil-affairs"),
     ]
