@@ -36,8 +36,7 @@ impl Meters {
     /// Counts one answer.
     pub(super) fn answered(&self, fact: &FactCode, verdict: Verdict) {
         let key = (fact.clone(), verdict);
-        if let Some(known) =
-            self.verdicts.read().unwrap_or_else(PoisonError::into_inner).get(&key)
+        if let Some(known) = self.verdicts.read().unwrap_or_else(PoisonError::into_inner).get(&key)
         {
             known.increment(1);
             return;

@@ -91,8 +91,8 @@ impl Identifier {
     fn of_subject(subject: Read<'_>) -> impl Iterator<Item = Self> {
         let Read { person, employer, property, document } = subject;
         let type_of_document = DOCUMENTS.iter().find(|known| known.name() == person.document_type);
-        let person = type_of_document
-            .map(|document| (document.name(), person.document_number.into_owned()));
+        let person =
+            type_of_document.map(|document| (document.name(), person.document_number.into_owned()));
         let others = [
             ("uscc", employer.uscc.into_owned()),
             ("unit", property.unit_number.into_owned()),
