@@ -96,8 +96,7 @@ impl Stage {
 
     /// Waits until the log is writing what was not there when so many appends had begun.
     async fn writing(&self, begun: usize) {
-        let store = Arc::clone(&self.log.store);
-        tokio::task::spawn_blocking(move || store.wait_for_appends(begun + 1)).await.unwrap();
+        self.log.store.wait_for_appends(begun + 1).await;
     }
 }
 
