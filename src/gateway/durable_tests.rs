@@ -1,7 +1,6 @@
 //! What changes who may ask what takes effect when its entry is durable, and not a moment before.
 
 use std::fs;
-use std::sync::Arc;
 
 use tempfile::TempDir;
 
