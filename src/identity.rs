@@ -106,7 +106,7 @@ impl Peer {
         let organisation =
             register.organisation(organisation).ok_or(Standing::UnknownOrganisation)?;
         let vouched = self.authority.is_some_and(|authority| {
-            organisation.authorities.iter().any(|known| crypto::sha256(known) == authority)
+            organisation.authorities.iter().any(|known| known.digest == authority)
         });
         if !vouched {
             return Err(Standing::ForeignAuthority);
@@ -155,7 +155,7 @@ fn issuer_of(
         rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
     let time = UnixTime::since_unix_epoch(at.since(Timestamp::default()));
     organisation.authorities.iter().find_map(|authority| {
-        let anchor = anchor_from_trusted_cert(authority).ok()?;
+        let anchor = anchor_from_trusted_cert(&authority.certificate).ok()?;
         end_entity
             .verify_for_usage(
                 algorithms.all,
@@ -167,6 +167,6 @@ fn issuer_of(
                 None,
             )
             .ok()?;
-        Some(crypto::sha256(authority))
+        Some(authority.digest)
     })
 }

@@ -1,7 +1,6 @@
 //! What changes who may ask what takes effect when its entry is durable, and not a moment before.
 
 use std::fs;
-use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -96,8 +95,7 @@ impl Stage {
 
     /// Waits until the log is writing what was not there when so many appends had begun.
     async fn writing(&self, begun: usize) {
-        let store = Arc::clone(&self.log.store);
-        tokio::task::spawn_blocking(move || store.wait_for_appends(begun + 1)).await.unwrap();
+        self.log.store.wait_for_appends(begun + 1).await;
     }
 }
 

@@ -9,7 +9,7 @@ use super::record::{self, Record, Wrap};
 use super::subject::Identifier;
 use crate::audit::commitment::{Field, Seed};
 use crate::audit::entry::{Commitments, Kind};
-use crate::crypto::{self, Digest, MacKey, sha256};
+use crate::crypto::{self, Digest, sha256};
 
 const FIELD_KEY: &[u8] = b"heyan/vault/field-key/v1\0";
 const FIELD: &[u8] = b"heyan/vault/field/v1\0";
@@ -147,7 +147,7 @@ pub(super) fn fields(sealed: &Bytes) -> Result<Vec<Field>, VaultError> {
 }
 
 fn field_key(seed: &Seed, field: Field) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(MacKey::new(seed.as_bytes()).mac(&[FIELD_KEY, field.name().as_bytes()]))
+    Zeroizing::new(seed.mac(&[FIELD_KEY, field.name().as_bytes()]))
 }
 
 fn bound_to_seed(place: &Place<'_>, wrap: &Wrap, sealed: &Digest) -> Vec<u8> {
