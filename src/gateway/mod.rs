@@ -5,6 +5,7 @@
 //! the agency hears of it; the outcome is durable before the caller does.
 
 mod answer;
+pub mod disputes;
 #[cfg(test)]
 mod durable_tests;
 mod evidence;
@@ -28,6 +29,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::Answer;
+use self::disputes::Disputes;
 use self::evidence::Evidence;
 use self::exchange::{Ask, Receipt, Refusal, Reply};
 use self::in_force::{InForce, Journal, Sources};
@@ -76,6 +78,7 @@ pub struct Gateway {
     audit: Audit,
     evidence: Evidence,
     window: Window,
+    disputes: Disputes,
     limits: Limits,
     /// Told of every turn-over.
     turned_over: Notify,
@@ -97,6 +100,8 @@ pub struct Parts {
     pub audit: Audit,
     /// Where requests and answers are kept sealed, if they are.
     pub vault: Option<Vault>,
+    /// Contested verdicts.
+    pub disputes: Disputes,
     /// Limits.
     pub limits: Limits,
 }
@@ -115,6 +120,7 @@ impl Gateway {
             audit: parts.audit,
             evidence: Evidence::new(parts.vault),
             window: Window::new(limits.request_id_window, limits.request_id_entries),
+            disputes: parts.disputes,
             limits,
             turned_over: Notify::new(),
         }
@@ -221,7 +227,12 @@ impl Gateway {
             at: ask.received_at,
             oldest: oldest(ask, permit),
         };
-        let found = self.cache.get_or_ask(permit, &ask.query, wanted, agency);
+        let found = async {
+            match ask.anew {
+                true => Found::Fresh(agency.await),
+                false => self.cache.get_or_ask(permit, &ask.query, wanted, agency).await,
+            }
+        };
         // A question that waits for another's flight still keeps to its own deadline.
         let found = timeout_at(until + self.limits.deadline_margin / 2, found)
             .await
