@@ -52,7 +52,7 @@ fn a_dispute_waits_until_it_is_delivered_and_is_overdue_until_it_is_answered() {
     visit(&mut book, delivery(Ok("JB-1")));
     assert!(!course(&book).is_waiting() && course(&book).failure.is_none());
     // The last second of the day before the last, of the last, and the first after it.
-    let day = |days| Timestamp::from_seconds(1_795_449_599 + days * 86_400);
+    let day = |days: u64| Timestamp::from_seconds(1_795_449_599 + days * 86_400);
     assert!(!course(&book).is_overdue(day(0)) && !course(&book).is_overdue(day(1)));
     assert!(course(&book).is_overdue(day(1).plus(std::time::Duration::from_secs(1))));
     visit(

@@ -1,6 +1,6 @@
 //! What an agency can be made to do wrong, at any time: be slow, fail, disappear, or answer nonsense.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ struct Switches {
     nonsense: AtomicU8,
     cities_down: AtomicU32,
     rolls: AtomicU64,
+    /// What stands in the records, and what is written there instead.
+    erratum: Mutex<Option<(String, String)>>,
 }
 
 /// Answers with status 200 that must never be taken for a "no".
@@ -79,8 +81,26 @@ impl Faults {
         self.switches.cities_down.store(cities.min(14), Ordering::Relaxed);
     }
 
+    /// HTTP agencies only: wherever `right` should stand in a record, `held` does. `None` puts the records right.
+    pub fn set_erratum(&self, erratum: Option<(&str, &str)>) {
+        let erratum = erratum.map(|(right, held)| (right.to_owned(), held.to_owned()));
+        *self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner) = erratum;
+    }
+
+    /// An answer as the agency's records have it.
+    pub fn as_held(&self, text: &str) -> Option<String> {
+        let erratum = self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner);
+        erratum.as_ref().map(|(right, held)| text.replace(right.as_str(), held))
+    }
+
+    /// True when records are wrong.
+    pub fn has_erratum(&self) -> bool {
+        self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Everything works again.
     pub fn clear(&self) {
+        self.set_erratum(None);
         self.set_delay(Duration::ZERO, Duration::ZERO);
         self.set_error_rate(0);
         self.set_outage(false);
@@ -89,7 +109,8 @@ impl Faults {
     }
 
     /// Applies one switch in words: `outage`, `delay:2s`, `jitter:500ms`, `errors:50` (of a thousand), `html`, `truncated`,
-    /// `wrong-person`, `missing-fields`, `cities:3`, `off`.
+    /// `wrong-person`, `missing-fields`, `cities:3`, `erratum:"IA">"IB"` (records hold the second where the first is right),
+    /// `corrected`, `off`.
     ///
     /// # Errors
     /// The word, when it is none of these.
@@ -107,6 +128,8 @@ impl Faults {
             "jitter" => self.set_delay(kept(&self.switches.delay_ms), span()?),
             "errors" => self.set_error_rate(count()?),
             "cities" => self.set_cities_down(count()?),
+            "erratum" => self.set_erratum(Some(value.split_once('>').ok_or_else(unknown)?)),
+            "corrected" => self.set_erratum(None),
             _ => {
                 let known = Nonsense::ALL.into_iter().find(|&(_, known)| known == name);
                 self.set_nonsense(known.ok_or_else(unknown)?.0);
@@ -152,7 +175,7 @@ impl Faults {
 /// A fault nobody knows.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3 and off"
+    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3, erratum:RIGHT>HELD, corrected and off"
 )]
 pub struct UnknownFault(pub String);
 
@@ -199,6 +222,10 @@ mod tests {
         assert_eq!(faults.roll(), (Duration::from_secs(2), true));
         assert_eq!(faults.nonsense(), Nonsense::WrongPerson);
         assert!(faults.is_out() && faults.cities_down() == 3);
+        faults.apply("erratum:\"IA\">\"IB\"").unwrap();
+        assert_eq!(faults.as_held(r#"["IA","IC"]"#).unwrap(), r#"["IB","IC"]"#);
+        faults.apply("corrected").unwrap();
+        assert!(!faults.has_erratum() && faults.apply("erratum:IA").is_err());
         faults.apply("off").unwrap();
         assert_eq!(faults.roll(), (Duration::ZERO, false));
         assert!(faults.apply("fire").is_err());

@@ -20,9 +20,10 @@ pub use self::contest::Contest;
 pub use self::recheck::{Again, NotAgain};
 use super::Gateway;
 use super::exchange::Refusal;
-use crate::audit::entry::{self, Dispute, DisputeStep, Entry, Kind};
+use crate::audit::entry::{self, Dispute, DisputeStep, Entry, Kind, Looked};
 use crate::audit::{Audit, AuditError};
 use crate::decision::facts::{CallerFacts, Defect};
+use crate::decision::freeze::Scope;
 use crate::disputes::kept::{Kept, Shelf};
 use crate::disputes::{Book, Course, DisputeId};
 use crate::query::OrganisationId;
@@ -244,6 +245,11 @@ impl Gateway {
         self.step(&mut book, at, Dispute { id, step }, sealed.private).await?;
         let course = book.get(&id).cloned().ok_or(NotTaken::NotYours("dispute"))?;
         drop(book);
+        if found.looked == Looked::Corrected {
+            // Whoever asked: what was kept of it is known to be wrong.
+            let (provider, fact) = (by.0, Some(course.opened.fact.as_str().into()));
+            self.cache.drop_scope(Scope { provider, fact, caller: None });
+        }
         tracing::info!(
             dispute = %uuid::Uuid::from_bytes(id),
             finding = found.looked.name(),

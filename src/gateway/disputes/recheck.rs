@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::Seen;
 use crate::audit::entry::{Dispute, DisputeRechecked, DisputeStep};
 use crate::decision::facts::CallerFacts;
+use crate::decision::freeze::Scope;
 use crate::disputes::DisputeId;
 use crate::gateway::Gateway;
 use crate::gateway::exchange::{Ask, Refusal, Reply};
@@ -115,7 +116,7 @@ impl Gateway {
         drop(book);
         // An equal question that was under way may have kept the old answer meanwhile.
         let (provider, fact) = (course.opened.provider.as_str(), course.opened.fact.as_str());
-        self.cache.drop_scope(crate::decision::freeze::Scope {
+        self.cache.drop_scope(Scope {
             provider: provider.into(),
             fact: Some(fact.into()),
             caller: Some(course.opened.caller.organisation.clone()),
