@@ -15,7 +15,10 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::verify`].
-    pub async fn contest(&self, contest: wire::ContestRequest) -> Result<wire::Dispute, ClientError> {
+    pub async fn contest(
+        &self,
+        contest: wire::ContestRequest,
+    ) -> Result<wire::Dispute, ClientError> {
         reply(self.disputes_client().contest(contest).await)
     }
 

@@ -71,14 +71,14 @@ impl Evidence {
         self.seal_values(contest.at, &contest.id, Stage::Dispute, values)
     }
 
-    /// Commits to the words of an agency's answer to a dispute.
+    /// Commits to the words of an agency's answer to a dispute, and to whom it is about, so that it is found with the rest.
     pub(super) fn seal_answer(
         &self,
         at: Timestamp,
         id: &DisputeId,
-        text: &str,
+        (subjects, text): (Vec<u8>, &str),
     ) -> Result<Sealed, Refusal> {
-        let values = vec![(Field::Answer, text.as_bytes().to_vec())];
+        let values = vec![(Field::Subject, subjects), (Field::Answer, text.as_bytes().to_vec())];
         self.seal_values(at, id, Stage::DisputeAnswer, values)
     }
 

@@ -1,7 +1,7 @@
 //! What an agency can be made to do wrong, at any time: be slow, fail, disappear, or answer nonsense.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::random::Dice;

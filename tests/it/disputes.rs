@@ -26,7 +26,8 @@ async fn prepared(queue: bool) -> Lab {
     let fact = lab.catalogue.fact(&"M1".into()).unwrap();
     let mut draft = Draft::new("trial", CIVIL).clause(fact, &lab.catalogue, &["status"], &[], keep);
     draft.more =
-        "quality = { dispute_channel = \"data desk, room 7\", provider_response_workdays = 3 }".to_owned();
+        "quality = { dispute_channel = \"data desk, room 7\", provider_response_workdays = 3 }"
+            .to_owned();
     draft.place(&lab);
     if queue {
         let file = lab.path("adapters/civil-affairs.toml");
@@ -121,7 +122,8 @@ fn answer(lab: &Lab, name: &str, text: &str) {
 
 fn found(id: &str, finding: &str) -> String {
     let text = "登记信息已更正-contested-words";
-    json!({ "schema": 1, "dispute": id, "finding": finding, "on": "2026-11-23", "text": text }).to_string()
+    json!({ "schema": 1, "dispute": id, "finding": finding, "on": "2026-11-23", "text": text })
+        .to_string()
 }
 
 fn steps(entries: &[Entry]) -> Vec<&'static str> {
@@ -185,13 +187,19 @@ async fn a_wrong_answer_is_contested_corrected_and_asked_again() {
     lab.simulation.faults(CIVIL).set_erratum(None);
     answer(&lab, &format!("{id}.json"), &found(&id, "corrected"));
     let answered = becomes(&client, &id, "ANSWERED").await;
-    assert_eq!((answered.finding.as_str(), answered.answered_on.as_str()), ("corrected", "2026-11-23"));
+    assert_eq!(
+        (answered.finding.as_str(), answered.answered_on.as_str()),
+        ("corrected", "2026-11-23")
+    );
     assert!(answered.answer.contains("已更正"), "{answered:?}");
 
     // What was kept of the wrong data is not served after that either, to nobody.
     other.request_id = Client::request_id();
     let right = ask(&client, other).await;
-    assert_eq!((right.source.as_ref().unwrap().kind(), right.verdict()), (Agency, wire::Verdict::Confirmed));
+    assert_eq!(
+        (right.source.as_ref().unwrap().kind(), right.verdict()),
+        (Agency, wire::Verdict::Confirmed)
+    );
     let came = client.recheck(again(&id), None, PATIENCE).await.unwrap();
     let (reply, after) = (came.answer.unwrap(), came.dispute.unwrap());
     assert_eq!(reply.verdict(), wire::Verdict::Confirmed);
@@ -323,9 +331,8 @@ async fn only_who_asked_contests_and_only_what_was_asked() {
     }
     assert_eq!(theirs.answer_dispute(give("upheld")).await.unwrap().finding, "upheld");
     assert_eq!(shown(&client, &dispute.dispute_id).await.answer, "as it stands");
-    let Err(ClientError::Refused(refused)) = stranger
-        .recheck(again(&dispute.dispute_id), None, PATIENCE)
-        .await
+    let Err(ClientError::Refused(refused)) =
+        stranger.recheck(again(&dispute.dispute_id), None, PATIENCE).await
     else {
         panic!("a stranger asked again");
     };
@@ -404,7 +411,10 @@ async fn no_answer_is_no_second_answer() {
     asked_otherwise().await;
     faults.set_erratum(None);
     let kept = asked_otherwise().await;
-    assert_eq!((kept.source.as_ref().unwrap().kind(), kept.verdict()), (Cache, wire::Verdict::Refuted));
+    assert_eq!(
+        (kept.source.as_ref().unwrap().kind(), kept.verdict()),
+        (Cache, wire::Verdict::Refuted)
+    );
     let came = client.recheck(again(&id), None, PATIENCE).await.unwrap();
     assert_eq!(came.answer.unwrap().verdict(), wire::Verdict::Confirmed);
     assert_eq!(asked_otherwise().await.verdict(), wire::Verdict::Confirmed);

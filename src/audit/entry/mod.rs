@@ -111,6 +111,14 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// SHA-256 of the sealed record beside the entry; empty where it has none.
+    pub fn sealed(&self) -> &[u8] {
+        let sealed = self.commitments().and_then(|commitments| commitments.sealed.as_ref());
+        sealed.map_or(&[], |digest| digest)
+    }
+}
+
 impl Commitments {
     /// The commitment to that field.
     pub fn of(&self, field: Field) -> Option<Digest> {

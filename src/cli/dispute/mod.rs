@@ -159,7 +159,9 @@ async fn open(arguments: Open) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(ClientError::Refused(refused)) => Ok(tell_refusal(&refused, arguments.json)),
-        Err(error) => Err(error).context(format!("repeat with `--dispute-id {id}`: it is opened once")),
+        Err(error) => {
+            Err(error).context(format!("repeat with `--dispute-id {id}`: it is opened once"))
+        }
     }
 }
 

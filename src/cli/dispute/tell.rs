@@ -98,13 +98,16 @@ fn lines(dispute: &message::Dispute) -> Vec<String> {
         }
     };
     say("dispute", dispute.dispute_id.clone());
-    say("contests", format!(
-        "{} of {}, entry {}: {}",
-        dispute.fact,
-        dispute.agency,
-        dispute.contested,
-        verdict(dispute.verdict_before())
-    ));
+    say(
+        "contests",
+        format!(
+            "{} of {}, entry {}: {}",
+            dispute.fact,
+            dispute.agency,
+            dispute.contested,
+            verdict(dispute.verdict_before())
+        ),
+    );
     let shown = if dispute.shown { "" } else { "; the question is shown by its likeness only" };
     say("ground", format!("{}{shown}", dispute.ground));
     say("opened", moment(dispute.opened_at.as_ref()).unwrap_or_default());
@@ -113,11 +116,17 @@ fn lines(dispute: &message::Dispute) -> Vec<String> {
     say("failed", dispute.failure.clone());
     say("on paper", dispute.channel.clone());
     let overdue = if dispute.overdue { ": OVERDUE" } else { "" };
-    say("answer by", format!("{}{overdue} (weekends left out; public holidays are not known)", dispute.due));
-    say("finding", match dispute.finding.as_str() {
-        "" => String::new(),
-        finding => format!("{finding}, {}", dispute.answered_on),
-    });
+    say(
+        "answer by",
+        format!("{}{overdue} (weekends left out; public holidays are not known)", dispute.due),
+    );
+    say(
+        "finding",
+        match dispute.finding.as_str() {
+            "" => String::new(),
+            finding => format!("{finding}, {}", dispute.answered_on),
+        },
+    );
     say("says", dispute.answer.clone());
     if dispute.new_outcome > 0 {
         let after = verdict(dispute.verdict_after());
@@ -127,9 +136,9 @@ fn lines(dispute: &message::Dispute) -> Vec<String> {
 }
 
 fn to_json(dispute: &message::Dispute) -> Json {
-    let asked_again = (dispute.new_outcome > 0).then(|| {
-        json!({ "log_index": dispute.new_outcome, "verdict": verdict(dispute.verdict_after()) })
-    });
+    let asked_again = (dispute.new_outcome > 0).then(
+        || json!({ "log_index": dispute.new_outcome, "verdict": verdict(dispute.verdict_after()) }),
+    );
     json!({
         "dispute_id": dispute.dispute_id,
         "state": dispute.state,

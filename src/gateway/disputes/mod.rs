@@ -231,8 +231,12 @@ impl Gateway {
                 Err(NotTaken::Answered)
             };
         }
-        let sealed = self.evidence.seal_answer(at, &id, &found.text)?;
-        if let Some(mut kept) = self.kept(id).await.map_err(NotTaken::Folder)? {
+        let kept = self.kept(id).await.map_err(NotTaken::Folder)?;
+        let subjects = kept.as_ref().and_then(|kept| kept.document.get("subjects"));
+        let subjects =
+            subjects.map_or_else(|| b"[]".to_vec(), |known| known.to_string().into_bytes());
+        let sealed = self.evidence.seal_answer(at, &id, (subjects, &found.text))?;
+        if let Some(mut kept) = kept {
             kept.answer = Some(found.text);
             self.keep(id, kept).await.map_err(NotTaken::Folder)?;
         }
