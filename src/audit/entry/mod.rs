@@ -109,9 +109,7 @@ impl Kind {
             | Self::Erasure(_) => None,
         }
     }
-}
 
-impl Kind {
     /// SHA-256 of the sealed record beside the entry; empty where it has none.
     pub fn sealed(&self) -> &[u8] {
         let sealed = self.commitments().and_then(|commitments| commitments.sealed.as_ref());
