@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use tonic::Code;
 use wire::source::Kind::{Agency, Cache};
 
+use crate::second_verifier::{second_verifier, told};
 use crate::support::draft::Draft;
 use crate::support::{Lab, OPERATOR, PATIENCE, ask, lines, until};
 
@@ -214,6 +215,10 @@ async fn a_wrong_answer_is_contested_corrected_and_asked_again() {
     assert_eq!(steps(&entries), ["opened", "delivered", "answered", "asked again"]);
     assert_eq!(replayed(&entries), []);
     nobody_is_named(&lab, &entries);
+    lab.close().await;
+    let output = second_verifier().arg(lab.path("log")).output().unwrap();
+    let theirs = told(&output).remove(0);
+    assert_eq!(theirs["kinds"]["Dispute"], 4, "{theirs}");
 }
 
 /// Neither entries nor log lines tell about whom a dispute is, or what was written.
