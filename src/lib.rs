@@ -15,6 +15,7 @@ pub mod cache;
 pub mod adapters;
 pub mod audit;
 pub mod vault;
+pub mod disputes;
 
 // The auditors.
 pub mod replay;

@@ -15,6 +15,7 @@ use super::limits::{Breaker, Limits, Maintenance, Span, Turn, Waiter};
 use super::line::{self, Line};
 use super::manifest::{Access, Manifest, Operation};
 use super::mapping::{self, Mapped, Terms};
+use super::queue::Queue;
 use super::state::{Counters, Health, State};
 use super::transport::{self, Ask, Moment, Transport};
 use super::variables;
@@ -48,6 +49,7 @@ pub struct Adapter {
     transport: Arc<dyn Transport>,
     line: Arc<dyn Line>,
     maintenance: Maintenance,
+    queue: Option<Queue>,
     limits: Limits,
     /// Shared with the versions before: some question of theirs may be under way.
     counters: Arc<Counters>,
@@ -102,6 +104,7 @@ impl Adapter {
             transport,
             line,
             maintenance: manifest.maintenance,
+            queue: manifest.queue,
             limits,
             counters: Arc::default(),
             wants_nonce,
@@ -150,6 +153,11 @@ impl Adapter {
     /// What its manifest should be mended for in time, with places.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
+    }
+
+    /// Where the agency takes disputes about its data; `None` when it does not do so here.
+    pub fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
     }
 
     /// The facts it answers.

@@ -15,6 +15,7 @@ mod limits;
 mod latency;
 mod state;
 mod adapter;
+mod queue;
 mod once;
 mod claims;
 mod load;
@@ -44,6 +45,7 @@ pub use self::limits::{Breaker, FairPlace, FairPlaces, Lane, Pace, RateLeft, Spa
 pub use self::line::program::ProgramState;
 pub use self::load::{Checked, check, rehearse};
 pub use self::manifest::{Allowed, Depth};
+pub use self::queue::{Queue, Undelivered};
 pub use self::state::{Health, LastFailure, State};
 
 /// Every adapter in force. Immutable: a change makes another set.

@@ -62,7 +62,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
 use self::clerk::{Clerk, Message};
-use self::entry::skim::Question;
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::disk::{Disk, Local};
@@ -337,8 +336,7 @@ impl Audit {
             return Err(AuditError::Record(private.len()));
         }
         // What every later reader would call damage must not become a part of the log.
-        let question = Question::of(&entry.kind);
-        if !hashed::is_sealed(question.map_or(&[], |question| question.sealed), &private) {
+        if !hashed::is_sealed(entry.kind.sealed(), &private) {
             return Err(AuditError::Unsealed);
         }
         let leaf = tree::leaf_hash(&bytes);

@@ -61,6 +61,11 @@ impl Stage {
             request_id_entries: 100,
         };
         let cache = AnswerCache::new(1 << 20).unwrap();
+        let kept = super::disputes::Settings {
+            folder: folder.path().join("disputes"),
+            look_every: std::time::Duration::from_secs(10),
+        };
+        let disputes = super::disputes::Disputes::resume(&kept, &audit).unwrap();
         let gateway = Gateway::new(Parts {
             in_force,
             sources,
@@ -69,6 +74,7 @@ impl Stage {
             cache,
             audit,
             vault: None,
+            disputes,
             limits,
         });
         Self { folder, log, gateway, document }

@@ -5,6 +5,7 @@
 //! the agency hears of it; the outcome is durable before the caller does.
 
 mod answer;
+pub mod disputes;
 #[cfg(test)]
 mod durable_tests;
 mod evidence;
@@ -29,6 +30,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::Answer;
+use self::disputes::Disputes;
 use self::evidence::Evidence;
 use self::exchange::{Ask, Receipt, Refusal, Reply};
 use self::in_force::{InForce, Journal, Sources};
@@ -78,6 +80,7 @@ pub struct Gateway {
     audit: Audit,
     evidence: Evidence,
     window: Window,
+    disputes: Disputes,
     limits: Limits,
     meters: Meters,
     /// Told of every turn-over.
@@ -100,6 +103,8 @@ pub struct Parts {
     pub audit: Audit,
     /// Where requests and answers are kept sealed, if they are.
     pub vault: Option<Vault>,
+    /// Contested verdicts.
+    pub disputes: Disputes,
     /// Limits.
     pub limits: Limits,
 }
@@ -118,6 +123,7 @@ impl Gateway {
             audit: parts.audit,
             evidence: Evidence::new(parts.vault),
             window: Window::new(limits.request_id_window, limits.request_id_entries),
+            disputes: parts.disputes,
             limits,
             meters: Meters::new(),
             turned_over: Notify::new(),
@@ -227,7 +233,12 @@ impl Gateway {
             at: ask.received_at,
             oldest: oldest(ask, permit),
         };
-        let found = self.cache.get_or_ask(permit, &ask.query, wanted, agency);
+        let found = async {
+            match ask.anew {
+                true => Found::Fresh(agency.await),
+                false => self.cache.get_or_ask(permit, &ask.query, wanted, agency).await,
+            }
+        };
         // A question that waits for another's flight still keeps to its own deadline.
         let found = timeout_at(until + self.limits.deadline_margin / 2, found)
             .await

@@ -5,6 +5,7 @@
 
 mod callers;
 mod cases;
+mod disputes;
 mod follow;
 mod freezes;
 mod in_force;
@@ -15,11 +16,12 @@ mod released;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use self::callers::Callers;
 use self::cases::Cases;
+use self::disputes::Disputes;
 pub use self::follow::Following;
 use self::in_force::InForce;
 pub use self::in_force::VerifyAgreement;
@@ -104,6 +106,7 @@ pub struct Replay {
     intents: Intents,
     quotas: Quotas,
     cases: Cases,
+    disputes: Disputes,
     latest: Timestamp,
     /// Trust anchors held by the auditor.
     anchors: Option<Register>,
@@ -115,10 +118,17 @@ pub fn replay<B: AsRef<[u8]>>(
     anchors: Option<Register>,
 ) -> Report {
     let mut replay = Replay::new(anchors);
-    for (index, bytes) in entries {
+    let entries: Vec<(u64, B)> = entries.into_iter().collect();
+    for (index, bytes) in &entries {
         match entry::decode(bytes.as_ref()) {
-            Ok(entry) => replay.entry(index, &entry),
-            Err(error) => replay.undecodable(index, &error),
+            Ok(entry) => replay.entry(*index, &entry),
+            Err(error) => replay.undecodable(*index, &error),
+        }
+    }
+    let wanted = replay.wanted();
+    for (index, bytes) in entries.iter().filter(|(index, _)| wanted.contains(index)) {
+        if let Ok(entry) = entry::decode(bytes.as_ref()) {
+            replay.shown(*index, &entry);
         }
     }
     replay.finish()
@@ -139,6 +149,7 @@ impl Replay {
             intents: Intents::default(),
             quotas: Quotas::default(),
             cases: Cases::default(),
+            disputes: Disputes::default(),
             latest: Timestamp::default(),
             anchors,
         }
@@ -164,6 +175,7 @@ impl Replay {
         match &entry.kind {
             Kind::Rule(event) => self.cases.rule(index, event, &mut self.report),
             Kind::Case(closed) => self.cases.closed(index, closed, &mut self.report),
+            Kind::Dispute(dispute) => self.disputes.step(index, dispute, &mut self.report),
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),
             Kind::Denial(denied) => self.denial(index, &denied.facts, &denied.code),
@@ -180,10 +192,22 @@ impl Replay {
         }
     }
 
+    /// Entries that must be [shown](Self::shown) again before the end: a verdict may be contested long after it was
+    /// given, and what disputes say of it is held against it.
+    pub fn wanted(&self) -> BTreeSet<u64> {
+        self.disputes.wanted()
+    }
+
+    /// One of those entries.
+    pub fn shown(&mut self, index: u64, entry: &Entry) {
+        self.disputes.shown(index, entry);
+    }
+
     /// What was seen.
     pub fn finish(mut self) -> Report {
         self.callers.close(&mut self.report);
         self.quotas.close(&mut self.report);
+        self.disputes.close(&mut self.report);
         self.report.unanswered += self.intents.open();
         if let Some(anchors) = &self.anchors {
             self.in_force.compare(anchors, &mut self.report);

@@ -8,6 +8,7 @@ mod audit;
 mod batch;
 mod case;
 mod catalogue;
+mod disputes;
 mod operations;
 mod orders;
 mod publish;
@@ -40,6 +41,7 @@ use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::audit_server::AuditServer;
 use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
+use crate::proto::gateway::v1::disputes_server::DisputesServer;
 use crate::proto::gateway::v1::operations_server::OperationsServer;
 use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
 use crate::query::FactCode;
@@ -104,10 +106,12 @@ impl Services {
         let audit = AuditServer::new(self.clone()).max_decoding_message_size(message_bytes);
         let operations =
             OperationsServer::new(self.clone()).max_decoding_message_size(message_bytes);
+        let disputes = DisputesServer::new(self.clone()).max_decoding_message_size(message_bytes);
         tonic::service::Routes::new(verification)
             .add_service(catalogue)
             .add_service(audit)
             .add_service(operations)
+            .add_service(disputes)
     }
 
     /// The question of a message that has just come.
@@ -123,7 +127,7 @@ impl Services {
         let (query, defects) = question::read(message, &self.gateway.in_force().catalogue, entries);
         let request = request_text(message);
         let digest = sha256(&request);
-        Ask { peer, query, defects, request, digest, received_at, arrived, deadline }
+        Ask { peer, query, defects, request, digest, received_at, arrived, deadline, anew: false }
     }
 
     /// The turn of a question that can wait; `None` when there was none by `until`.

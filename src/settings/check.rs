@@ -38,6 +38,8 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
         }
     }
     settings.manifests.secrets.iter_mut().for_each(|path| settle(&folder, path));
+    settings.manifests.queues.iter_mut().for_each(|path| settle(&folder, path));
+    settle(&folder, &mut settings.disputes.folder);
     settle(&folder, &mut settings.log.folder);
     if !settings.log.witness.as_os_str().is_empty() {
         settle(&folder, &mut settings.log.witness);

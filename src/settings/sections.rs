@@ -28,11 +28,19 @@ pub struct Manifests {
     /// Whether manifests may have programs started, as the gateway's user and with all that it may. Default `false`:
     /// most agencies need none.
     pub programs: bool,
+    /// Folders within which manifests may have disputes put for their agencies. Default `queues`: a folder of the
+    /// installation that others carry on from.
+    #[serde(deserialize_with = "folders")]
+    pub queues: Vec<PathBuf>,
 }
 
 impl Default for Manifests {
     fn default() -> Self {
-        Self { secrets: vec!["secrets".into(), "pki".into()], programs: false }
+        Self {
+            secrets: vec!["secrets".into(), "pki".into()],
+            programs: false,
+            queues: vec!["queues".into()],
+        }
     }
 }
 
@@ -104,6 +112,25 @@ impl Vault {
     /// Whether records are kept.
     pub fn is_on(&self) -> bool {
         !self.key.as_os_str().is_empty()
+    }
+}
+
+/// Contested verdicts.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disputes {
+    /// Folder that holds what is contested until it has been asked again; made when it is not there, for the gateway's user
+    /// alone. Default `disputes`.
+    pub folder: PathBuf,
+    /// How often agencies' folders are looked into for answers, and the first wait after a failed delivery, which doubles up
+    /// to 10 min. Default 10 s: an answer takes an agency days.
+    #[serde(with = "span")]
+    pub look_every: Duration,
+}
+
+impl Default for Disputes {
+    fn default() -> Self {
+        Self { folder: "disputes".into(), look_every: Duration::from_secs(10) }
     }
 }
 

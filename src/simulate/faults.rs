@@ -23,6 +23,8 @@ struct Switches {
     cities_down: AtomicU32,
     book_down: Mutex<String>,
     rolls: AtomicU64,
+    /// What stands in the records, and what is written there instead.
+    erratum: Mutex<Option<(String, String)>>,
 }
 
 /// Answers with status 200 that must never be taken for a "no".
@@ -87,8 +89,26 @@ impl Faults {
         number.clone_into(&mut down);
     }
 
+    /// HTTP agencies only: wherever `right` should stand in a record, `held` does. `None` puts the records right.
+    pub fn set_erratum(&self, erratum: Option<(&str, &str)>) {
+        let erratum = erratum.map(|(right, held)| (right.to_owned(), held.to_owned()));
+        *self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner) = erratum;
+    }
+
+    /// An answer as the agency's records have it.
+    pub fn as_held(&self, text: &str) -> Option<String> {
+        let erratum = self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner);
+        erratum.as_ref().map(|(right, held)| text.replace(right.as_str(), held))
+    }
+
+    /// True when records are wrong.
+    pub fn has_erratum(&self) -> bool {
+        self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Everything works again.
     pub fn clear(&self) {
+        self.set_erratum(None);
         self.set_delay(Duration::ZERO, Duration::ZERO);
         self.set_error_rate(0);
         self.set_outage(false);
@@ -98,7 +118,8 @@ impl Faults {
     }
 
     /// Applies one switch in words: `outage`, `delay:2s`, `jitter:500ms`, `errors:50` (of a thousand), `html`, `truncated`,
-    /// `wrong-person`, `missing-fields`, `cities:3`, `book:NUMBER`, `off`.
+    /// `wrong-person`, `missing-fields`, `cities:3`, `book:NUMBER`, `erratum:"IA">"IB"` (records hold the second where the
+    /// first is right), `corrected`, `off`.
     ///
     /// # Errors
     /// The word, when it is none of these.
@@ -117,6 +138,8 @@ impl Faults {
             "errors" => self.set_error_rate(count()?),
             "cities" => self.set_cities_down(count()?),
             "book" => self.set_book_down(value),
+            "erratum" => self.set_erratum(Some(value.split_once('>').ok_or_else(unknown)?)),
+            "corrected" => self.set_erratum(None),
             _ => {
                 let known = Nonsense::ALL.into_iter().find(|&(_, known)| known == name);
                 self.set_nonsense(known.ok_or_else(unknown)?.0);
@@ -168,7 +191,7 @@ impl Faults {
 /// A fault nobody knows.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3, book:NUMBER and off"
+    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3, book:NUMBER, erratum:RIGHT>HELD, corrected and off"
 )]
 pub struct UnknownFault(pub String);
 
@@ -217,6 +240,10 @@ mod tests {
         assert!(faults.is_out() && faults.cities_down() == 3);
         faults.apply("book:430000198001010013").unwrap();
         assert!(faults.is_book_down("430000198001010013") && !faults.is_book_down(""));
+        faults.apply("erratum:\"IA\">\"IB\"").unwrap();
+        assert_eq!(faults.as_held(r#"["IA","IC"]"#).unwrap(), r#"["IB","IC"]"#);
+        faults.apply("corrected").unwrap();
+        assert!(!faults.has_erratum() && faults.apply("erratum:IA").is_err());
         faults.apply("off").unwrap();
         assert!(!faults.is_book_down("430000198001010013"));
         assert_eq!(faults.roll(), (Duration::ZERO, false));
