@@ -20,6 +20,7 @@ pub mod vault;
 pub mod replay;
 pub mod rehearse;
 pub mod report;
+pub mod evidence;
 pub mod readiness;
 
 // The vocabulary.

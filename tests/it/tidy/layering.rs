@@ -7,7 +7,7 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 30] = [
+const LAYERS: [(u32, &str, &str); 31] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
@@ -33,6 +33,11 @@ const LAYERS: [(u32, &str, &str); 30] = [
     (3, "vault", "audit, crypto, decision, query"),
     (3, "simulate", "clock, crypto, proto, query"),
     (4, "rehearse", "audit, decision, query, replay"),
+    (
+        4,
+        "evidence",
+        "agreements, audit, cases, catalogue, crypto, decision, parties, query, replay, report, vault",
+    ),
     (4, "readiness", "adapters, catalogue, decision, parties, query, report"),
     (
         4,
