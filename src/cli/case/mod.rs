@@ -2,10 +2,10 @@
 
 mod application;
 mod events;
-mod export;
+pub(super) mod export;
 mod form;
 mod table;
-mod verify;
+pub(super) mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

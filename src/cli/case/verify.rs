@@ -16,7 +16,7 @@ use crate::evidence::{Files, zip};
 use crate::parties::Register;
 
 /// This program, as packages name it.
-pub(super) const PROGRAM: &str = concat!("heyan ", env!("CARGO_PKG_VERSION"));
+pub(in crate::cli) const PROGRAM: &str = concat!("heyan ", env!("CARGO_PKG_VERSION"));
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     heyan case verify GJJ-2026-000777.zip --log-key 'heyan.example.gov.cn/2026+1a2b3c4d+AX…'\n  \

@@ -136,7 +136,7 @@ async fn a_case_leaves_the_house_and_is_checked_by_others() {
         let (code, seen) = closed.verify(&path, &[]).await;
         assert_eq!((code, &seen["findings"]), (0, &json!([])), "{seen}");
         assert_eq!((&seen["good"], &seen["only_with_itself"]), (&json!(true), &json!(false)));
-        let parties = closed.lab.path("parties");
+        let parties = closed.lab.path("pki/parties");
         let (code, seen) = closed.verify(&path, &["--parties", text(&parties)]).await;
         assert_eq!(code, 0, "{seen}");
         let (code, said) = python(&path, &closed.key.to_string()).await;

@@ -25,7 +25,7 @@ use crate::vault::master::{Master, Power};
 use crate::vault::open::Opener;
 
 /// The case that is wanted.
-pub(super) enum Wanted {
+pub(in crate::cli) enum Wanted {
     /// By the index of its entry.
     Entry(u64),
     /// By its id; of a case that was repeated under it, the last.

@@ -12,12 +12,13 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
-use self::gather::{Wanted, gather};
+use self::gather::gather;
+pub(in crate::cli) use self::gather::Wanted;
 use crate::audit::AuditError;
 use crate::cli::NO;
 use crate::cli::audit::export::refuse_inside;
 use crate::cli::audit::reading::Damaged;
-use crate::evidence::{Files, Persons, write, zip};
+use crate::evidence::{Files, Package, Persons, write, zip};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     heyan case export 1207 --log log --keys /mnt/vault --key vault.key --out GJJ-2026-000777.zip\n  \
@@ -74,6 +75,18 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
         },
         Ok(()) => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The case with everything that the vault holds of it.
+///
+/// # Errors
+/// When there is no such case, or the log or the vault is not as it should be.
+pub(in crate::cli) fn opened(
+    log: &Path,
+    wanted: &Wanted,
+    vault: (&Path, &Path),
+) -> anyhow::Result<Package> {
+    gather(log, wanted, (Some(vault), Persons::Opened), None, true)
 }
 
 fn export(arguments: &Export) -> anyhow::Result<()> {
@@ -143,7 +156,11 @@ fn put_all(folder: &Path, files: &Files) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// Writes a new file that its owner alone may read.
+///
+/// # Errors
+/// When there is one already, or it cannot be written.
+pub(in crate::cli) fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     made.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .with_context(|| format!("cannot write `{}`", path.display()))
