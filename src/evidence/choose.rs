@@ -114,9 +114,10 @@ impl InLog {
         chosen.extend(
             parties.filter(|(_, name)| organisations.contains(name.as_str())).map(|(at, _)| *at),
         );
-        let agreements = self.agreements.iter().filter(|event| {
-            between.contains_key(&event.id) && !self.was_long_gone(event, begun)
-        });
+        let agreements = self
+            .agreements
+            .iter()
+            .filter(|event| between.contains_key(&event.id) && !self.was_long_gone(event, begun));
         chosen.extend(agreements.map(|event| event.index));
         let freezes = self.freezes.iter().filter(|(_, provider)| providers.contains(provider));
         chosen.extend(freezes.map(|(at, _)| *at));

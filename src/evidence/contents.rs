@@ -6,7 +6,7 @@ use super::{EvidenceError, Package};
 use crate::agreements::document;
 use crate::audit::entry::{self, AgreementEvent, CaseClosed, Entry, Kind, PartyEvent};
 use crate::cases::{Answer, Conclusion, Course, conclude};
-use crate::catalogue::rule::Written;
+use crate::catalogue::rule::{By, From, Group, Need, Written};
 use crate::crypto::sha256;
 use crate::decision::agreement::Agreement;
 use crate::parties::Register;
@@ -75,14 +75,17 @@ impl<'a> Contents<'a> {
     }
 
     /// The Chinese name of what a question, group, party, paper, stated value or need of the rule is about. Of a
-    /// question the title of the first need that it shows: names of facts are in no entry.
+    /// question the title of the first need that it shows, or of the groups that it finds: names of facts are in no entry.
     pub(super) fn title_zh(&self, name: &str) -> String {
         let rule = &self.rule.rule;
-        let by_question = |need: &&crate::catalogue::rule::Need| {
-            matches!(&need.by, crate::catalogue::rule::By::Question(of) if of == name)
-        };
+        let by_question = |need: &&Need| matches!(&need.by, By::Question(of) if of == name);
         let shown = || rule.needs.iter().find(by_question).map(|need| need.title_zh.clone());
-        let asked = || rule.question(name).map(|question| format!("{name}（{}）", question.fact));
+        let finds = |group: &&Group| matches!(&group.from, From::Found(of) if of.question == name);
+        let found = || {
+            let groups = rule.groups.iter().filter(finds).map(|group| group.title_zh.as_str());
+            let groups: Vec<&str> = groups.collect();
+            (!groups.is_empty()).then(|| format!("查明{}", groups.join("、")))
+        };
         rule.need(name)
             .map(|need| need.title_zh.clone())
             .or_else(|| rule.group(name).map(|group| group.title_zh.clone()))
@@ -90,7 +93,7 @@ impl<'a> Contents<'a> {
             .or_else(|| rule.external(name).map(|external| external.title_zh.clone()))
             .or_else(|| rule.given(name).map(|given| given.title_zh.clone()))
             .or_else(shown)
-            .or_else(asked)
+            .or_else(found)
             .unwrap_or_else(|| name.to_owned())
     }
 

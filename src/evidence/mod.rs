@@ -12,6 +12,8 @@ mod manifest;
 mod page;
 mod read;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod write;
 pub mod zip;
 

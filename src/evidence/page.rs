@@ -72,7 +72,9 @@ fn answers(text: &mut String, told: &Statement) {
     for answer in &told.answers {
         let (title, fact) = (escape(&answer.title_zh), escape(&answer.fact));
         let question = escape(&answer.question);
-        text.push_str(&format!("<h3>{title} <span class=\"soft\">{question} · {fact}</span></h3>\n"));
+        text.push_str(&format!(
+            "<h3>{title} <span class=\"soft\">{question} · {fact}</span></h3>\n"
+        ));
         let mut rows = vec![
             row("结果", format!("{} {}", verdict(&answer.verdict), answer.code)),
             row("提供部门", format!("{} {}", answer.agency_zh, answer.agency)),
@@ -90,7 +92,7 @@ fn answers(text: &mut String, told: &Statement) {
             rows.push(row("日志序号与回执", format!("第{entry}号 {}", receipt_path(entry))));
         }
         rows.retain(|row| row.last().is_some_and(|cell| !cell.trim().is_empty()));
-        text.push_str(&page::table(&["", ""], 2, rows));
+        text.push_str(&page::table(&["项目", "内容"], 2, rows));
     }
 }
 
@@ -213,7 +215,10 @@ fn row(name: &str, cell: String) -> Vec<String> {
 /// JSON as a line of words: the values, with their names where there are several.
 fn in_words(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => match DOCUMENTS.iter().find(|(code, _)| code == text) {
+            Some((_, zh)) => (*zh).to_owned(),
+            None => text.clone(),
+        },
         Json::Bool(true) => "是".to_owned(),
         Json::Bool(false) => "否".to_owned(),
         Json::Array(values) => values.iter().map(in_words).collect::<Vec<_>>().join("、"),
@@ -222,11 +227,39 @@ fn in_words(value: &Json) -> String {
         }
         Json::Object(fields) => {
             let shown = fields.iter().filter(|(_, value)| !in_words(value).is_empty());
-            let shown = shown.map(|(name, value)| format!("{name} {}", in_words(value)));
-            shown.collect::<Vec<_>>().join(" ")
+            let shown = shown.map(|(name, value)| format!("{} {}", label(name), in_words(value)));
+            shown.collect::<Vec<_>>().join(" ").trim().to_owned()
         }
         Json::Null => String::new(),
         Json::Number(number) => number.to_string(),
+    }
+}
+
+/// Kinds of identity document, as committed subjects name them.
+const DOCUMENTS: [(&str, &str); 6] = [
+    ("citizen_id", "居民身份证"),
+    ("residence_permit", "港澳台居民居住证"),
+    ("permanent_residence", "外国人永久居留身份证"),
+    ("passport", "护照"),
+    ("military", "军人证件"),
+    ("other", "其他证件"),
+];
+
+/// What stands before a field of a subject or an operator; names of attributes stay as they are.
+fn label(field: &str) -> &str {
+    match field {
+        "name" => "名称",
+        "document_type" => "证件",
+        "document_number" | "number" => "号码",
+        "uscc" => "统一社会信用代码",
+        "address" => "坐落",
+        "certificate_number" => "不动产权证号",
+        "unit_number" => "不动产单元号",
+        "division" => "行政区划",
+        "code" => "文书代码",
+        "id" => "工号",
+        "unit" => "部门",
+        other => other,
     }
 }
 
@@ -269,8 +302,12 @@ fn verdict(name: &str) -> String {
 fn persons_zh(persons: Persons) -> &'static str {
     match persons {
         Persons::Opened => "本证据包含个人信息：问题与答复已按密封记录公开，请按档案密级保管。",
-        Persons::LeftOut => "本证据包不含个人信息：人以不可逆的承诺值出现，只公开了不含数值的答复。",
-        Persons::Closed => "本证据包不含个人信息：人与答复以不可逆的承诺值出现，日志的密封记录没有打开。",
+        Persons::LeftOut => {
+            "本证据包不含个人信息：人以不可逆的承诺值出现，只公开了不含数值的答复。"
+        }
+        Persons::Closed => {
+            "本证据包不含个人信息：人与答复以不可逆的承诺值出现，日志的密封记录没有打开。"
+        }
     }
 }
 
@@ -278,7 +315,9 @@ fn persons_zh(persons: Persons) -> &'static str {
 pub(super) fn persons_en(persons: Persons) -> &'static str {
     match persons {
         Persons::Opened => "opened: personal data is in openings/, case.json and index.html",
-        Persons::LeftOut => "left out: persons appear as commitments; answers without values are opened",
+        Persons::LeftOut => {
+            "left out: persons appear as commitments; answers without values are opened"
+        }
         Persons::Closed => "closed: persons and answers appear as commitments only",
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::answers::{AnswerTold, answers, places};
 use super::contents::{Contents, Terms};
 use crate::cases::{Missing, NeedState, State, advice};
+use crate::catalogue::rule::{By, Need};
 use crate::crypto::hex;
 use crate::report::calendar;
 
@@ -175,17 +176,13 @@ fn parties(contents: &Contents<'_>) -> Vec<PartyTold> {
 }
 
 fn stated(contents: &Contents<'_>) -> Vec<StatedTold> {
-    use crate::catalogue::rule::By;
     let rule = &contents.rule.rule;
     let told = rule.given.iter().filter_map(|given| {
-        let looks = |need: &&crate::catalogue::rule::Need| {
-            matches!(&need.by, By::Given { name, .. } if *name == given.name)
-        };
+        let looks =
+            |need: &&Need| matches!(&need.by, By::Given { name, .. } if *name == given.name);
         let needs = rule.needs.iter().filter(looks);
         let holds: BTreeMap<String, bool> = needs
-            .filter_map(|need| {
-                Some((need.name.clone(), *contents.course.checked.get(&need.name)?))
-            })
+            .filter_map(|need| Some((need.name.clone(), *contents.course.checked.get(&need.name)?)))
             .collect();
         let value = contents.course.stated.get(&given.name).map(|value| value.plain());
         let is_there = value.is_some() || !holds.is_empty();

@@ -82,11 +82,15 @@ fn tell(checked: &Checked, is_keyless: bool) {
     }
     say!("checked    {} files, {} entries", checked.files, checked.entries);
     if is_keyless {
-        say!("key        the package's own: this proves only that it agrees with itself; use --log-key");
+        say!(
+            "key        the package's own: this proves only that it agrees with itself; use --log-key"
+        );
     }
     if !checked.not_compared.is_empty() {
         let files = checked.not_compared.join(", ");
-        say!("untold     {files}: written by another version, not compared; read case.json instead");
+        say!(
+            "untold     {files}: written by another version, not compared; read case.json instead"
+        );
     }
     for finding in &checked.findings {
         say!("FINDING    {}: {} ({})", finding.file, finding.text, finding.rule);
@@ -111,9 +115,10 @@ fn tell_json(checked: &Checked, is_keyless: bool) {
             "persons": case.persons.name(),
         })
     });
-    let findings = checked.findings.iter().map(|finding| {
-        json!({ "file": finding.file, "rule": finding.rule, "text": finding.text })
-    });
+    let findings = checked
+        .findings
+        .iter()
+        .map(|finding| json!({ "file": finding.file, "rule": finding.rule, "text": finding.text }));
     say!(
         "{}",
         json!({
@@ -140,7 +145,8 @@ fn read(bundle: &Path) -> anyhow::Result<(Files, Vec<Finding>)> {
         return Ok((files, findings));
     }
     let bytes = bounded(bundle, zip::BYTES_MOST)?;
-    let wrong = |why: zip::ZipError| Finding { file: shown.clone(), rule: "zip", text: why.to_string() };
+    let wrong =
+        |why: zip::ZipError| Finding { file: shown.clone(), rule: "zip", text: why.to_string() };
     Ok(match zip::unpack(&bytes) {
         Ok((files, true)) => (files, Vec::new()),
         Ok((files, false)) => (files, vec![wrong(zip::ZipError::Other)]),

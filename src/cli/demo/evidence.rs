@@ -18,11 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Stage {
     /// Exports the case of that entry, and checks what was exported.
-    pub(super) async fn evidence(
-        &self,
-        telling: &mut Telling,
-        entry: u64,
-    ) -> anyhow::Result<bool> {
+    pub(super) async fn evidence(&self, telling: &mut Telling, entry: u64) -> anyhow::Result<bool> {
         let log = self.world.path("log");
         let began = Instant::now();
         while head_of(&published(&log)?)?.size <= entry {

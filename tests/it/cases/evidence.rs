@@ -155,11 +155,12 @@ async fn a_case_leaves_the_house_and_is_checked_by_others() {
     let files = closed.files(closed.refuted, "read.zip").await;
     let page = String::from_utf8(files["index.html"].clone()).unwrap();
     let husband = closed.lab.simulation.province().name(samples::HUSBAND);
-    for shown in ["核验证据包", "REFUTED", "无自有住房", &husband, "第", "已核验", "0042"] {
-        let is_operator = shown == "0042";
-        assert!(is_operator || page.contains(shown), "`{shown}` is missing");
+    let operator = crate::support::OPERATOR;
+    for shown in
+        ["核验证据包", "REFUTED", "无自有住房", "查明配偶", "居民身份证", &husband, operator]
+    {
+        assert!(page.contains(shown), "`{shown}` is missing");
     }
-    assert!(page.contains(crate::support::OPERATOR));
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     roxmltree::Document::parse_with_options(&page, options).unwrap();
     let case: Value = serde_json::from_slice(&files["case.json"]).unwrap();
@@ -188,7 +189,8 @@ async fn no_persons_leave_the_house_that_were_left_out() {
     secrets.push(crate::support::OPERATOR.to_owned());
     for (path, persons, is_opened) in [(&bare, "closed", false), (&without, "left-out", true)] {
         let bytes = std::fs::read(path).unwrap();
-        let holds = |secret: &str| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+        let holds =
+            |secret: &str| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
         assert!(secrets.iter().all(|secret| !holds(secret)), "{persons}");
         let (code, seen) = closed.verify(path, &[]).await;
         assert_eq!((code, &seen["case"]["persons"]), (0, &json!(persons)), "{seen}");
@@ -205,7 +207,8 @@ async fn no_persons_leave_the_house_that_were_left_out() {
     let mut files = closed.files(closed.refuted, "with.zip").await;
     let whole = String::from_utf8_lossy(&files["case.json"]).into_owned();
     assert!(secrets.iter().all(|secret| whole.contains(secret)), "{whole}");
-    let said = replaced(&files["manifest.json"], "\"persons\": \"opened\"", "\"persons\": \"closed\"");
+    let said =
+        replaced(&files["manifest.json"], "\"persons\": \"opened\"", "\"persons\": \"closed\"");
     files.insert("manifest.json".to_owned(), said);
     let checked = closed.check(&files);
     assert!(checked.findings.iter().any(|finding| finding.rule == "opening"));
@@ -218,8 +221,8 @@ async fn every_change_is_found_and_names_its_file() {
     assert_eq!(closed.check(&files).findings, []);
     for (path, bytes) in &files {
         let mut changed = files.clone();
-        let middle = bytes.len() / 2;
-        for place in [0, middle / 2, middle, bytes.len() - 1] {
+        // Byte by byte in `src/evidence/tests.rs`.
+        for place in [0, bytes.len() / 2] {
             let mut other = bytes.clone();
             other[place] ^= 1;
             changed.insert(path.clone(), other);
@@ -289,9 +292,8 @@ async fn what_is_changed_consistently_is_found_too() {
     let checked = changed(&|files| drop(files.insert(swapped.clone(), files[&answer].clone())));
     assert!(says(&checked, &swapped), "{:?}", checked.findings);
     // A receipt of the other case: it is good, and has no place here.
-    let theirs = other.keys().find(|path| {
-        path.starts_with("receipts/") && !files.contains_key(*path)
-    });
+    let theirs =
+        other.keys().find(|path| path.starts_with("receipts/") && !files.contains_key(*path));
     let theirs = theirs.unwrap();
     let checked = changed(&|files| drop(files.insert(theirs.clone(), other[theirs].clone())));
     assert!(says(&checked, theirs), "{:?}", checked.findings);
@@ -346,7 +348,8 @@ async fn bundles_that_are_none_are_refused_in_good_time() {
     flipped[good.len() / 3] ^= 1;
     broken.insert("flipped", flipped);
     let mut up = good.clone();
-    let at = good.windows(10).position(|part| part == b"case.json\n" || part == b"README.txt").unwrap();
+    let at =
+        good.windows(10).position(|part| part == b"case.json\n" || part == b"README.txt").unwrap();
     up[at..at + 3].copy_from_slice(b"../");
     broken.insert("outside", up);
     for (name, bytes) in broken {

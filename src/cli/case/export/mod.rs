@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
 
-use self::gather::gather;
 pub(in crate::cli) use self::gather::Wanted;
+use self::gather::gather;
 use crate::audit::AuditError;
 use crate::cli::NO;
 use crate::cli::audit::export::refuse_inside;
@@ -69,7 +69,9 @@ pub(super) fn run(arguments: &Export) -> anyhow::Result<ExitCode> {
         Err(error) => match error.downcast_ref() {
             Some(AuditError::Missing(folder)) => {
                 let folder = folder.display();
-                bail!("there is no log in `{folder}`: name the folder that holds `log.toml` and `wal`")
+                bail!(
+                    "there is no log in `{folder}`: name the folder that holds `log.toml` and `wal`"
+                )
             }
             _ => Err(error),
         },
@@ -128,7 +130,9 @@ fn export(arguments: &Export) -> anyhow::Result<()> {
     say!("exported   case of entry {} to {out}: {} files", package.case, files.len());
     say!("proved     {} entries, under the checkpoint over {size}", package.entries.len());
     say!("persons    {}", in_words(persons));
-    say!("Check it with `heyan case verify {out} --log-key KEY`; README.txt in it says how to do without heyan.");
+    say!(
+        "Check it with `heyan case verify {out} --log-key KEY`; README.txt in it says how to do without heyan."
+    );
     Ok(())
 }
 
