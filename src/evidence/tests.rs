@@ -13,6 +13,8 @@ use crate::audit::testing;
 use crate::audit::tree::{Frontier, Growth, Head, leaf_hash};
 use crate::cases::{About, Answer, Course, Shape, conclude};
 use crate::catalogue::rule::Written;
+use crate::decision::agreements::AgreementSet;
+use crate::decision::{Decision, decide};
 use crate::query::time::Timestamp;
 
 const AT: Timestamp = Timestamp::from_seconds(1_795_000_000);
@@ -21,7 +23,7 @@ const RULE: &str = "config-example/catalogue/rules/W3-2026.2.toml";
 /// Nobody's: area 430000 is the province itself.
 const SUBJECT: &str = r#"[{"person":{"document_number":"430000199001010019","document_type":"citizen_id","name":"<b>甲"},"role":"person"}]"#;
 
-/// A case whose one question was denied, for want of an agreement.
+/// A case whose one question was denied.
 fn entries(case_number: &str) -> Vec<Entry> {
     let document = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(RULE)).unwrap();
     let rule = Written::from_text(std::str::from_utf8(&document).unwrap()).unwrap();
@@ -31,6 +33,10 @@ fn entries(case_number: &str) -> Vec<Entry> {
     let question = rule.rule.question("marriage").unwrap();
     facts.fact = Some(question.fact.clone());
     let caller = facts.caller.clone();
+    let Decision::Deny(denial) = decide(&facts, &AgreementSet::default()) else {
+        panic!("permitted")
+    };
+    let code = denial.code();
     let (subject, _) = commit(&Seed::from_bytes([9; 32]), Field::Subject, SUBJECT.as_bytes());
     let commitments = Commitments { subject: Some(subject), ..Commitments::default() };
     let course = Course {
@@ -40,7 +46,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
             question: question.name.clone(),
             about: vec![About { role: "person".into(), who: "applicant".into(), position: 0 }],
             verdict: None,
-            code: "NO_AGREEMENT".to_owned(),
+            code: code.to_owned(),
             log_index: Some(1),
             unchecked: false,
             told: false,
@@ -63,7 +69,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
         abandoned: false,
     };
     let rule = RuleEvent { item: "W3".to_owned(), version: "2026.2".to_owned(), document };
-    let denied = Denied { facts, code: "NO_AGREEMENT".to_owned(), commitments };
+    let denied = Denied { facts, code: code.to_owned(), commitments };
     let kinds = [Kind::Rule(rule), Kind::Denial(Box::new(denied)), Kind::Case(Box::new(closed))];
     kinds.map(|kind| Entry { at: AT, kind }).into()
 }
@@ -164,9 +170,9 @@ fn another_outcome_or_decision_is_not_believed() {
     assert_eq!(rules(&|_| {}), []);
     // A log whose gateway says what does not follow.
     let outcome = |closed: &mut CaseClosed| "READY".clone_into(&mut closed.outcome);
-    assert_eq!(rules(&|entries| closed(entries, &outcome)), [case.clone()]);
+    assert_eq!(rules(&|entries| closed(entries, &outcome)), std::slice::from_ref(&case));
     let number = |closed: &mut CaseClosed| "GJJ-2".clone_into(&mut closed.case_number);
-    assert_eq!(rules(&|entries| closed(entries, &number)), [case.clone()]);
+    assert_eq!(rules(&|entries| closed(entries, &number)), std::slice::from_ref(&case));
     let denied = |entries: &mut Vec<Entry>| {
         let Kind::Denial(denied) = &mut entries[1].kind else { panic!("the denial is second") };
         "QUOTA_DAY".clone_into(&mut denied.code);
