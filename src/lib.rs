@@ -21,6 +21,7 @@ pub mod disputes;
 pub mod replay;
 pub mod rehearse;
 pub mod report;
+pub mod evidence;
 pub mod readiness;
 
 // The vocabulary.

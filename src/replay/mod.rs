@@ -19,7 +19,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use self::callers::Callers;
+use self::callers::{CallerId, Callers};
 use self::cases::Cases;
 use self::disputes::Disputes;
 pub use self::follow::Following;
@@ -110,6 +110,8 @@ pub struct Replay {
     latest: Timestamp,
     /// Trust anchors held by the auditor.
     anchors: Option<Register>,
+    /// Entries are left out on purpose: what only all of them can show is not looked for.
+    is_excerpt: bool,
 }
 
 /// Replays a whole log, given as index and stored bytes.
@@ -152,7 +154,14 @@ impl Replay {
             disputes: Disputes::default(),
             latest: Timestamp::default(),
             anchors,
+            is_excerpt: false,
         }
+    }
+
+    /// A replay of some entries of a log, in their order. Nothing is said of numbers that are dense, quotas that were
+    /// counted and intents that lie elsewhere: of these a part of a log cannot tell.
+    pub fn of_excerpt(anchors: Option<Register>) -> Self {
+        Self { is_excerpt: true, ..Self::new(anchors) }
     }
 
     /// Bytes that are no entry.
@@ -167,7 +176,7 @@ impl Replay {
         self.time(index, entry);
         let is_creation =
             matches!(&entry.kind, Kind::Node(event) if event.change == NodeChange::Created);
-        if is_creation != (index == 0) {
+        if is_creation != (index == 0) && !self.is_excerpt {
             self.report.find(index, "creation", "the creation of the log is entry 0 and no other");
         }
         self.cases.answered(index, &entry.kind);
@@ -241,7 +250,7 @@ impl Replay {
     fn intent(&mut self, index: u64, intent: &Intent) {
         self.report.intents += 1;
         let caller = self.callers.of(&intent.facts);
-        self.callers.question(index, caller, &intent.facts, &mut self.report);
+        self.numbered(index, caller, &intent.facts);
         self.in_force.standing(index, &intent.facts, &mut self.report);
         let permit = self.permitted(index, &intent.facts, &intent.permit);
         self.intents.add(index, caller, intent, permit);
@@ -259,7 +268,7 @@ impl Replay {
                 asked.permit
             }
             None => {
-                self.callers.question(index, caller, &outcome.facts, &mut self.report);
+                self.numbered(index, caller, &outcome.facts);
                 self.in_force.standing(index, &outcome.facts, &mut self.report);
                 self.permitted(index, &outcome.facts, &outcome.permit)
             }
@@ -268,6 +277,12 @@ impl Replay {
             released::hold(index, outcome, &permit, &mut self.report);
         }
         self.origin(index, outcome);
+    }
+
+    fn numbered(&mut self, index: u64, caller: CallerId, facts: &Facts) {
+        if !self.is_excerpt {
+            self.callers.question(index, caller, facts, &mut self.report);
+        }
     }
 
     fn same_question(&mut self, index: u64, outcome: &Outcome, asked: &Asked) {
@@ -288,6 +303,7 @@ impl Replay {
         let same = self.intents.is_for(intent, &outcome.facts, &outcome.permit.agreement);
         let text = match same {
             Some(true) if intent < index => return,
+            None if self.is_excerpt => return,
             Some(_) => format!("entry {intent} is no intent for this fact under this agreement"),
             None => format!("entry {intent} is no intent young enough to answer from"),
         };
@@ -301,7 +317,7 @@ impl Replay {
             None => drop(self.report.denied.insert(code.to_owned(), 1)),
         }
         let caller = self.callers.of(facts);
-        self.callers.question(index, caller, facts, &mut self.report);
+        self.numbered(index, caller, facts);
         self.in_force.standing(index, facts, &mut self.report);
         if !self.same_rules(index, facts) {
             return;
@@ -326,7 +342,9 @@ impl Replay {
 
     /// Decides again what was recorded as permitted, and counts it.
     fn permitted(&mut self, index: u64, facts: &Facts, recorded: &PermitRef) -> Option<Permit> {
-        self.quotas.permit(index, facts, &recorded.agreement, &mut self.report);
+        if !self.is_excerpt {
+            self.quotas.permit(index, facts, &recorded.agreement, &mut self.report);
+        }
         self.shown_by(index, facts);
         if !self.same_rules(index, facts) {
             return None;

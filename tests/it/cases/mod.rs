@@ -4,6 +4,7 @@ mod application;
 mod command;
 mod items;
 mod flood;
+mod evidence;
 mod limits;
 
 use std::time::Duration;

@@ -34,6 +34,11 @@ const LAYERS: [(u32, &str, &str); 31] = [
     (3, "disputes", "audit, query"),
     (3, "simulate", "clock, crypto, proto, query"),
     (4, "rehearse", "audit, decision, query, replay"),
+    (
+        4,
+        "evidence",
+        "agreements, audit, cases, catalogue, crypto, decision, parties, query, replay, report, vault",
+    ),
     (4, "readiness", "adapters, catalogue, decision, parties, query, report"),
     (
         4,
