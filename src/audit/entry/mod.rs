@@ -370,6 +370,10 @@ pub struct RuleEvent {
     pub version: String,
     /// The rule's file, byte for byte.
     pub document: Vec<u8>,
+    /// First day of the version, `YYYY-MM-DD`, China time.
+    pub effective_from: String,
+    /// Day after the last; empty while open.
+    pub effective_to: String,
 }
 
 /// An application that was run to its end. Its questions have entries of their own, under the same case number.

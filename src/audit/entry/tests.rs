@@ -90,7 +90,13 @@ fn every_kind() -> Vec<Kind> {
         key(KeyPurpose::VaultDay, KeyChange::Ended, b""),
         erasure(Erased::Entries(vec![3, 5])),
         erasure(Erased::Day("2026-11-23".into())),
-        Kind::Rule(RuleEvent { item: "W3".into(), version: "1".into(), document: vec![1] }),
+        Kind::Rule(RuleEvent {
+            item: "W3".into(),
+            version: "1".into(),
+            document: vec![1],
+            effective_from: "2026-09-20".into(),
+            effective_to: "2027-01-01".into(),
+        }),
         Kind::Case(Box::new(closed())),
     ]
 }

@@ -116,9 +116,7 @@ pub(super) fn read(
 
 /// The day that it is in China.
 pub(super) fn day_in_china(at: Timestamp) -> Date {
-    let micros = i64::try_from(at.0).unwrap_or(i64::MAX);
-    let at = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
-    jiff::tz::offset(8).to_datetime(at).date()
+    at.day_in_china()
 }
 
 fn flaws(mut defects: Defects) -> NotTaken {
