@@ -10,6 +10,8 @@ pub mod conclude;
 pub mod course;
 mod family;
 pub mod progress;
+mod question_id;
+mod sound;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -17,5 +19,7 @@ mod tests;
 pub use self::advice::advice;
 pub use self::application::{Application, Attached, Flaw};
 pub use self::conclude::{Conclusion, Missing, NeedState, Outcome, State, Why, conclude};
-pub use self::course::{About, Answer, Course, Shape, Told};
+pub use self::course::{About, Answer, Course, Shape, Told, Unheard};
 pub use self::progress::{Asking, Case, Heard};
+pub use self::question_id::question_id;
+pub use self::sound::{places, unsound};

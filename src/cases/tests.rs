@@ -1,12 +1,14 @@
 //! The rule of renting (W3), step by step; every item by its ways; every small family: nothing that is missing makes a
 //! case READY.
 
+mod contradictions;
 mod deposits;
 mod exhaustive;
 mod families;
 mod items;
 mod loans;
 mod rows;
+mod sound;
 mod w3;
 mod withdrawals;
 
