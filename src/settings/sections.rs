@@ -166,7 +166,7 @@ pub struct Limits {
     /// of each; more means that the disk has stopped.
     #[serde(deserialize_with = "count")]
     pub log_queue: usize,
-    /// How long a repeated `request_id` gets the recorded answer. Default 10 min, as the wire promises.
+    /// How long a repeated `request_id` gets the recorded answer. Default 10 min, as the wire promises, and never less.
     #[serde(with = "span")]
     pub request_id_window: Duration,
     /// Request ids remembered at once. Default 100,000: ten minutes at 160 a second, the mean of a province; the

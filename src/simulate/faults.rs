@@ -1,7 +1,7 @@
 //! What an agency can be made to do wrong, at any time: be slow, fail, disappear, or answer nonsense.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::random::Dice;
@@ -21,6 +21,7 @@ struct Switches {
     outage: AtomicBool,
     nonsense: AtomicU8,
     cities_down: AtomicU32,
+    book_down: Mutex<String>,
     rolls: AtomicU64,
 }
 
@@ -79,6 +80,13 @@ impl Faults {
         self.switches.cities_down.store(cities.min(14), Ordering::Relaxed);
     }
 
+    /// Police only: the county that keeps the household book of the person with this number does not answer; of nobody's when
+    /// empty.
+    pub fn set_book_down(&self, number: &str) {
+        let mut down = self.switches.book_down.lock().unwrap_or_else(PoisonError::into_inner);
+        number.clone_into(&mut down);
+    }
+
     /// Everything works again.
     pub fn clear(&self) {
         self.set_delay(Duration::ZERO, Duration::ZERO);
@@ -86,10 +94,11 @@ impl Faults {
         self.set_outage(false);
         self.set_nonsense(Nonsense::Off);
         self.set_cities_down(0);
+        self.set_book_down("");
     }
 
     /// Applies one switch in words: `outage`, `delay:2s`, `jitter:500ms`, `errors:50` (of a thousand), `html`, `truncated`,
-    /// `wrong-person`, `missing-fields`, `cities:3`, `off`.
+    /// `wrong-person`, `missing-fields`, `cities:3`, `book:NUMBER`, `off`.
     ///
     /// # Errors
     /// The word, when it is none of these.
@@ -107,6 +116,7 @@ impl Faults {
             "jitter" => self.set_delay(kept(&self.switches.delay_ms), span()?),
             "errors" => self.set_error_rate(count()?),
             "cities" => self.set_cities_down(count()?),
+            "book" => self.set_book_down(value),
             _ => {
                 let known = Nonsense::ALL.into_iter().find(|&(_, known)| known == name);
                 self.set_nonsense(known.ok_or_else(unknown)?.0);
@@ -132,6 +142,12 @@ impl Faults {
         self.switches.cities_down.load(Ordering::Relaxed)
     }
 
+    /// Whether the household book of the person with this number cannot be had.
+    pub fn is_book_down(&self, number: &str) -> bool {
+        let down = self.switches.book_down.lock().unwrap_or_else(PoisonError::into_inner);
+        !down.is_empty() && *down == number
+    }
+
     /// How long the next answer is held back, and whether it is an error.
     pub fn roll(&self) -> (Duration, bool) {
         let turn = self.switches.rolls.fetch_add(1, Ordering::Relaxed);
@@ -152,7 +168,7 @@ impl Faults {
 /// A fault nobody knows.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3 and off"
+    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3, book:NUMBER and off"
 )]
 pub struct UnknownFault(pub String);
 
@@ -199,7 +215,10 @@ mod tests {
         assert_eq!(faults.roll(), (Duration::from_secs(2), true));
         assert_eq!(faults.nonsense(), Nonsense::WrongPerson);
         assert!(faults.is_out() && faults.cities_down() == 3);
+        faults.apply("book:430000198001010013").unwrap();
+        assert!(faults.is_book_down("430000198001010013") && !faults.is_book_down(""));
         faults.apply("off").unwrap();
+        assert!(!faults.is_book_down("430000198001010013"));
         assert_eq!(faults.roll(), (Duration::ZERO, false));
         assert!(faults.apply("fire").is_err());
     }

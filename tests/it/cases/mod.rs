@@ -2,6 +2,7 @@
 
 mod application;
 mod command;
+mod items;
 mod limits;
 
 use std::time::Duration;
