@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::course::{Course, Shape};
+use super::day;
 use crate::catalogue::AttributeKind;
 use crate::catalogue::rule::{By, Given, Operand, Registrar, Rule};
 use crate::crypto::Digest;
@@ -35,8 +36,9 @@ pub struct Attached {
     pub issuer: String,
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// The day it was issued, `YYYY-MM-DD`.
-    pub issued_on: String,
+    /// The day it was issued.
+    #[serde(with = "day")]
+    pub issued_on: Date,
 }
 
 /// What is wrong with an application: the field, and the stable code of the check it failed.
@@ -86,10 +88,8 @@ impl Application {
             match rule.external(name) {
                 None => flaw(field, "unknown"),
                 Some(external) if external.issuer != attached.issuer => flaw(field, "issuer"),
-                Some(_) => match attached.issued_on.parse::<Date>() {
-                    Ok(day) if day <= self.submitted_on => {}
-                    _ => flaw(field, "date"),
-                },
+                Some(_) if attached.issued_on > self.submitted_on => flaw(field, "date"),
+                Some(_) => {}
             }
         }
         flaws
