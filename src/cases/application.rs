@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::course::{Course, Shape};
+use super::day;
 use crate::catalogue::AttributeKind;
 use crate::catalogue::rule::{By, Given, Operand, Registrar, Rule};
 use crate::crypto::Digest;
@@ -35,8 +36,9 @@ pub struct Attached {
     pub issuer: String,
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// The day it was issued, `YYYY-MM-DD`.
-    pub issued_on: String,
+    /// The day it was issued.
+    #[serde(with = "day")]
+    pub issued_on: Date,
 }
 
 /// What is wrong with an application: the field, and the stable code of the check it failed.
@@ -88,10 +90,8 @@ impl Application {
             match rule.external(name) {
                 None => flaw(field, "unknown"),
                 Some(external) if external.issuer != attached.issuer => flaw(field, "issuer"),
-                Some(_) => match day(&attached.issued_on) {
-                    Some(day) if day <= self.submitted_on => {}
-                    _ => flaw(field, "date"),
-                },
+                Some(_) if attached.issued_on > self.submitted_on => flaw(field, "date"),
+                Some(_) => {}
             }
         }
         flaws
@@ -174,16 +174,13 @@ pub(super) fn is_told(given: &Given) -> bool {
     matches!(given.kind, AttributeKind::Truth | AttributeKind::Code(_))
 }
 
-/// A day in its one form, `YYYY-MM-DD`. Other forms of it could carry anything into an entry.
-pub(super) fn day(text: &str) -> Option<Date> {
-    text.parse::<Date>().ok().filter(|day| day.to_string() == text)
-}
-
 /// False of a date or month that no calendar has.
 fn is_day(value: &Value) -> bool {
     match value {
-        Value::Date(text) if text.len() == "2026-09".len() => day(&format!("{text}-01")).is_some(),
-        Value::Date(text) => day(text).is_some(),
+        Value::Date(text) if text.len() == "2026-09".len() => {
+            day::read(&format!("{text}-01")).is_some()
+        }
+        Value::Date(text) => day::read(text).is_some(),
         _ => true,
     }
 }

@@ -8,6 +8,7 @@ pub mod advice;
 pub mod application;
 pub mod conclude;
 pub mod course;
+pub mod day;
 mod family;
 pub mod progress;
 mod question_id;

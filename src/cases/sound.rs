@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::application::{PARTY_MOST, Stated, day, holds, is_told};
+use super::application::{PARTY_MOST, Stated, holds, is_told};
 use super::course::{About, Answer, Course, Shape, Told};
+use super::day;
 use super::standing::Standing;
 use crate::catalogue::rule::{By, Found, From, Group, Operand, Question, Rule, ToldBy};
 use crate::query::subject::IdentityDocument;
@@ -82,7 +83,7 @@ impl<'a> Reading<'a> {
     /// What the course makes of stated values is reckoned again as far as it holds them.
     fn checked(&mut self) {
         let (rule, course) = (self.rule, self.course);
-        let Some(submitted_on) = day(&course.submitted_on) else {
+        let Some(submitted_on) = day::read(&course.submitted_on) else {
             return self.wrong.push("the day of the application is none".to_owned());
         };
         let stated = Stated { values: &course.stated, submitted_on };
@@ -113,13 +114,10 @@ impl<'a> Reading<'a> {
 
     fn evidence(&mut self) {
         let (rule, course) = (self.rule, self.course);
-        let submitted_on = day(&course.submitted_on);
+        let submitted_on = day::read(&course.submitted_on);
         for (name, attached) in &course.evidence {
             let is_right = rule.external(name).is_some_and(|external| {
-                let issued_on = day(&attached.issued_on);
-                external.issuer == attached.issuer
-                    && issued_on.is_some()
-                    && issued_on <= submitted_on
+                external.issuer == attached.issuer && Some(attached.issued_on) <= submitted_on
             });
             self.hold(is_right, || match rule.external(name) {
                 Some(external) => {

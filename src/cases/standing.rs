@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::course::{Answer, Course};
+use super::day;
 use crate::catalogue::rule::{Across, Condition, Found, From, Group, On, Question, Rule};
 use crate::query::value::{Value, Verdict};
 
@@ -196,9 +197,8 @@ impl<'a> Standing<'a> {
         let attached = self.course.evidence.get(name)?;
         let Some(limit) = self.rule.external(name)?.fresh_for else { return Some(true) };
         let age = || {
-            let submitted: jiff::civil::Date = self.course.submitted_on.parse().ok()?;
-            let issued: jiff::civil::Date = attached.issued_on.parse().ok()?;
-            u64::try_from(submitted.since(issued).ok()?.get_days()).ok()
+            let submitted = day::read(&self.course.submitted_on)?;
+            u64::try_from(submitted.since(attached.issued_on).ok()?.get_days()).ok()
         };
         Some(age().is_some_and(|days| days <= limit.as_secs() / 86_400))
     }

@@ -76,7 +76,7 @@ fn declared_single(application: &mut Application) {
     let attached = Attached {
         issuer: "applicant".to_owned(),
         digest: Digest::default(),
-        issued_on: "2026-10-12".to_owned(),
+        issued_on: jiff::civil::date(2026, 10, 12),
     };
     application.evidence.insert("single_declaration".to_owned(), attached);
 }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::Report;
 use super::asked::{Answered, is_silence};
 use crate::audit::entry::{CaseClosed, Kind, NodeChange, RuleEvent};
-use crate::cases::{About, Course, Unheard, conclude, places, unsound};
+use crate::cases::{About, Course, Unheard, conclude, day, places, unsound};
 use crate::catalogue::rule::{Rule, Written};
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
@@ -217,7 +217,7 @@ fn case_of(answered: &Answered) -> (Digest, String) {
 impl Adopted {
     /// Why no application of that day was to be decided by the rule; `None` when it was.
     fn misdated(&self, course: &Course, at: Timestamp) -> Option<&'static str> {
-        let Some(submitted_on) = day(&course.submitted_on) else {
+        let Some(submitted_on) = day::read(&course.submitted_on) else {
             return Some("the day of its application is none");
         };
         let (from, to) = self.days;
@@ -244,18 +244,14 @@ fn adopted(event: &RuleEvent) -> Result<Adopted, String> {
     }
     let to = match event.effective_to.as_str() {
         "" => Some(None),
-        to => day(to).map(Some),
+        to => day::read(to).map(Some),
     };
-    match (day(&event.effective_from), to) {
+    match (day::read(&event.effective_from), to) {
         (Some(from), Some(to)) => {
             Ok(Adopted { written, days: (from, to), is_announced: true, gone: None })
         }
         _ => Err("the days of the rule are none".to_owned()),
     }
-}
-
-fn day(text: &str) -> Option<Date> {
-    text.parse::<Date>().ok().filter(|day| day.to_string() == text)
 }
 
 /// The outcome and the needs, again.

@@ -163,7 +163,7 @@ fn whoever_has_no_citizens_number_is_seen_at_the_counter() {
     let seen = Attached {
         issuer: "counter".to_owned(),
         digest: Digest::default(),
-        issued_on: stranger.application.submitted_on.to_string(),
+        issued_on: stranger.application.submitted_on,
     };
     stranger.application.evidence.insert("identity_seen".to_owned(), seen);
     let conclusion = run(&mut stranger.open(), |asking| stranger.well(asking));
