@@ -346,16 +346,30 @@ impl<'a> Standing<'a> {
 
     fn incomplete(&self, group: &str, view: &mut View) -> State {
         let differs = self.course.found.get(group).is_some_and(|told| told.differs);
-        let is_shown = || match self.rule.group(group).map(|group| &group.from) {
-            Some(From::Found(found)) => self.shown(found),
-            _ => false,
-        };
         let why = match differs {
-            true if is_shown() => Why::Conflict,
+            _ if self.is_contradicted(group) => Why::Conflict,
             true => Why::DeclaredDiffers,
             false => Why::FamilyIncomplete,
         };
         view.open(why, group)
+    }
+
+    /// Whether one register tells of another member, or of none, than a second one has shown to be right.
+    fn is_contradicted(&self, group: &str) -> bool {
+        let (mut ahead, mut seen) = (vec![group], BTreeSet::new());
+        while let Some(group) = ahead.pop().and_then(|name| self.rule.group(name)) {
+            let differs = self.course.found.get(&group.name).is_some_and(|told| told.differs);
+            match &group.from {
+                _ if !seen.insert(group.name.as_str()) => {}
+                From::Found(found) if differs && self.shown(found) => return true,
+                From::Found(_) => {}
+                From::Together(parts) => {
+                    let groups = parts.iter().filter(|part| self.rule.group(part).is_some());
+                    ahead.extend(groups.map(String::as_str));
+                }
+            }
+        }
+        false
     }
 
     fn question(&self, question: &'a Question, view: &mut View) -> State {

@@ -67,7 +67,7 @@ fn a_case_that_was_broken_off_is_sound_and_says_what_it_has_not_heard() {
             assert_eq!(course.unheard.len(), asking.len(), "{}", way.item);
             let wrong = unsound(&way.rule().rule, course);
             assert!(wrong.is_empty(), "{} {}: {wrong:?}", way.item, way.name);
-            assert_ne!(case.conclude().outcome, Outcome::Ready);
+            assert!(asking.is_empty() || case.conclude().outcome != Outcome::Ready);
         }
     }
 }

@@ -136,7 +136,7 @@ fn a_rule_has_limits() {
     };
     assert_eq!(nested(15), "");
     assert!(
-        nested(16).contains("rule:81:") && nested(16).contains("nested deeper"),
+        nested(16).contains("rule:90:") && nested(16).contains("nested deeper"),
         "{}",
         nested(16)
     );
