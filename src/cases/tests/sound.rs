@@ -67,7 +67,11 @@ fn a_case_that_was_broken_off_is_sound_and_says_what_it_has_not_heard() {
             assert_eq!(course.unheard.len(), asking.len(), "{}", way.item);
             let wrong = unsound(&way.rule().rule, course);
             assert!(wrong.is_empty(), "{} {}: {wrong:?}", way.item, way.name);
-            assert!(asking.is_empty() || case.conclude().outcome != Outcome::Ready);
+            // Some questions are asked in case another does not show the same.
+            let spare = ["loss", "arrears", "income_of_one"];
+            let is_whole = asking.iter().all(|one| spare.contains(&one.question.as_str()));
+            let outcome = case.conclude().outcome;
+            assert!(is_whole || outcome != Outcome::Ready, "{} {}", way.item, way.name);
         }
     }
 }

@@ -20,7 +20,13 @@ fn homes() -> Vec<Row> {
         hears(old, &[("couple", No)], Refuted, ("spouse_shown", "refuted")),
         // Another code of the household's division is only a hint.
         hears(old, &[("household", No)], NeedsCounter, ("place", "doubtful")),
-        states(build, [("cost_fen", Value::Integer(1))], Refuted, ("within_cost", "refuted")),
+        // The applicant's own word about the cost: a person looks at it.
+        states(
+            build,
+            [("cost_fen", Value::Integer(1))],
+            NeedsCounter,
+            ("within_cost", "stated_otherwise"),
+        ),
         states(new, [("home_used", Value::Truth(true))], Refuted, ("used_once", "refuted")),
         hears(own, &[("title", No)], Refuted, ("owned", "refuted")),
         hears(bank, &[("mortgage", Denied)], NeedsCounter, ("mortgaged", "denied")),
