@@ -49,7 +49,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
             code: code.to_owned(),
             log_index: Some(1),
             unchecked: false,
-            told: false,
+            told: BTreeMap::default(),
         }],
         ..Course::default()
     };
@@ -68,7 +68,13 @@ fn entries(case_number: &str) -> Vec<Entry> {
         needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
         abandoned: false,
     };
-    let rule = RuleEvent { item: "W3".to_owned(), version: "2026.2".to_owned(), document };
+    let rule = RuleEvent {
+        item: "W3".to_owned(),
+        version: "2026.2".to_owned(),
+        document,
+        effective_from: "2026-09-20".to_owned(),
+        effective_to: String::new(),
+    };
     let denied = Denied { facts, code: code.to_owned(), commitments };
     let kinds = [Kind::Rule(rule), Kind::Denial(Box::new(denied)), Kind::Case(Box::new(closed))];
     kinds.map(|kind| Entry { at: AT, kind }).into()
