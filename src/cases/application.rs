@@ -21,6 +21,8 @@ pub const PARTY_MOST: usize = 16;
 pub struct Application {
     /// The day it was submitted, China time: which version of the rule holds, and what "months ago" counts from.
     pub submitted_on: Date,
+    /// The day on which the case runs: what is attached may be of this day, and how old it is counts from it.
+    pub run_on: Date,
     /// Subjects by party.
     pub parties: BTreeMap<String, Vec<SubjectKind>>,
     /// Stated values by name.
@@ -88,7 +90,7 @@ impl Application {
             match rule.external(name) {
                 None => flaw(field, "unknown"),
                 Some(external) if external.issuer != attached.issuer => flaw(field, "issuer"),
-                Some(_) if attached.issued_on > self.submitted_on => flaw(field, "date"),
+                Some(_) if attached.issued_on > self.run_on => flaw(field, "date"),
                 Some(_) => {}
             }
         }
@@ -113,6 +115,7 @@ impl Application {
         });
         Course {
             submitted_on: self.submitted_on.to_string(),
+            run_on: Some(self.run_on),
             parties: self
                 .parties
                 .iter()

@@ -23,6 +23,27 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     read(&text).ok_or_else(|| D::Error::custom("not a day, such as 2026-10-12"))
 }
 
+/// The same of a day that may be missing.
+pub(super) mod optional {
+    use super::{Date, Deserializer, Serializer};
+
+    pub(in crate::cases) fn serialize<S: Serializer>(
+        day: &Option<Date>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match day {
+            Some(day) => super::serialize(day, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::cases) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Date>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -373,6 +373,7 @@ fn routes(
         in_flight: limits.in_flight,
         cases: limits.cases,
         case_deadline: limits.case_deadline,
+        application_age: limits.application_age,
         batch: BatchLimits {
             in_flight: limits.batch_in_flight,
             deadline: limits.batch_deadline,

@@ -4,6 +4,7 @@
 //! single decision can see: that numbers are dense, that intents precede outcomes, that quotas were counted.
 
 mod callers;
+mod case_day;
 mod cases;
 mod follow;
 mod freezes;
@@ -163,7 +164,12 @@ impl Replay {
         self.cases.forget(self.latest);
         match &entry.kind {
             Kind::Rule(event) => self.cases.rule(index, event, &mut self.report),
-            Kind::Case(closed) => self.cases.closed(index, closed, &mut self.report),
+            Kind::Case(closed) => {
+                if let Some(problem) = case_day::problem(closed, entry.at) {
+                    self.report.find(index, "case", problem);
+                }
+                self.cases.closed(index, closed, &mut self.report);
+            }
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),
             Kind::Denial(denied) => self.denial(index, &denied.facts, &denied.code),

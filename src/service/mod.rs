@@ -50,6 +50,9 @@ pub struct Services {
     /// Cases under way. Their questions wait for a place among those `in_flight`.
     cases: Arc<Semaphore>,
     case_deadline: Duration,
+    application_age: Duration,
+    /// Reports of readiness being reckoned.
+    readiness: Arc<Semaphore>,
     batches: Arc<Batches>,
     tasks: TaskTracker,
 }
@@ -63,6 +66,8 @@ pub struct Limits {
     pub cases: usize,
     /// Time of a case whose caller set no deadline.
     pub case_deadline: Duration,
+    /// How long before its case an application may have been submitted.
+    pub application_age: Duration,
     /// Of batches.
     pub batch: BatchLimits,
 }
@@ -80,6 +85,8 @@ impl Services {
             in_flight: Arc::new(Semaphore::new(limits.in_flight)),
             cases: Arc::new(Semaphore::new(limits.cases)),
             case_deadline: limits.case_deadline,
+            application_age: limits.application_age,
+            readiness: Arc::new(Semaphore::new(readiness::AT_ONCE)),
             batches: Arc::new(Batches::new(limits.batch, limits.in_flight, stop)),
             tasks,
         }

@@ -110,6 +110,7 @@ fn make(
     });
     let application = Application {
         submitted_on,
+        run_on: submitted_on,
         parties: parties.collect(),
         given: given.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         evidence: evidence.iter().map(attached).collect(),

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
-use self::read::NotTaken;
+use self::read::{Days, NotTaken};
 use self::run::{Running, Times};
 use super::{Place, Services, deadline, refusal, require};
 use crate::clock::now;
@@ -60,8 +60,9 @@ fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result
     let peer = require(services, &request, "ask", |_| true)?;
     let time = deadline(&request).unwrap_or(services.case_deadline).min(DEADLINE_MOST);
     let catalogue = Arc::clone(&services.gateway.in_force().catalogue);
-    let applied = read::read(&request.into_inner(), &catalogue, read::day_in_china(now()))
-        .map_err(|why| refused(&why))?;
+    let days = Days { today: read::day_in_china(now()), age: services.application_age };
+    let applied =
+        read::read(&request.into_inner(), &catalogue, days).map_err(|why| refused(&why))?;
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let to_tell = sender.clone();
     let running = Running::new(services.clone(), peer, applied, sender, Times::new(arrived, time));

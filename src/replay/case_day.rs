@@ -1,0 +1,29 @@
+//! The day on which a case ran, by which evidence is fresh or not: it is the day of its entry.
+
+use std::time::Duration;
+
+use crate::audit::entry::CaseClosed;
+use crate::cases::Course;
+use crate::query::time::Timestamp;
+use crate::report::calendar;
+
+/// The longest that a case runs: it may have begun on the day before its entry.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// What is wrong with the days of a case whose entry is of that moment; `None` when nothing is, or when its course cannot be
+/// read, which is told elsewhere.
+pub(super) fn problem(closed: &CaseClosed, at: Timestamp) -> Option<&'static str> {
+    let course: Course = serde_json::from_str(&closed.course).ok()?;
+    let run_on = course.run_on?;
+    let began = Timestamp(at.0.saturating_sub(u64::try_from(LONGEST.as_micros()).ok()?));
+    let days = [began, at].map(|moment| calendar::day(moment.china_day()));
+    if !days.contains(&run_on.to_string()) {
+        return Some("it did not run on the day of its entry");
+    }
+    let is_later = |day: &str| day > run_on.to_string().as_str();
+    if is_later(&course.submitted_on) {
+        return Some("its application is of a later day");
+    }
+    let is_to_come = course.evidence.values().any(|attached| attached.issued_on > run_on);
+    is_to_come.then_some("it has evidence of a later day")
+}
