@@ -48,7 +48,7 @@ pub struct Attached {
 pub struct Flaw {
     /// Path such as `parties.applicant`.
     pub field: String,
-    /// `missing`, `unknown`, `wrong_kind`, `repeated`, `too_many`, `value_type`, `issuer`, `date`.
+    /// `missing`, `unknown`, `wrong_kind`, `repeated`, `too_many`, `value_type`, `too_small`, `too_large`, `issuer`, `date`.
     pub check: &'static str,
 }
 
@@ -79,6 +79,13 @@ impl Application {
             match self.given.get(&given.name) {
                 None if !given.optional => flaw(field, "missing"),
                 Some(value) if !given.kind.admits(value) => flaw(field, "value_type"),
+                Some(Value::Integer(number)) => {
+                    if given.least.is_some_and(|least| *number < least) {
+                        flaw(field, "too_small");
+                    } else if given.most.is_some_and(|most| *number > most) {
+                        flaw(field, "too_large");
+                    }
+                }
                 _ => {}
             }
         }

@@ -1,6 +1,7 @@
 //! The rule of renting (W3), step by step; every item by its ways; every small family: nothing that is missing makes a
 //! case READY.
 
+mod bounds;
 mod deposits;
 mod exhaustive;
 mod families;

@@ -67,6 +67,11 @@ fn every_flaw_has_its_line() {
         "neither a material of the item nor evidence",
     );
     refused("disclose  = [\"children\"]", "", "must `disclose` the attribute `children`");
+    let months = "type     = \"integer\"";
+    refused(months, "type     = \"integer\"\nleast    = 3\nmost     = 2", "`most` is less than");
+    refused(months, "type     = \"integer\"\nmost     = -1", "`most` is less than");
+    let truth = "type     = \"truth\"";
+    refused(truth, "type     = \"truth\"\nleast    = 3", "belong to the type `integer`");
     refused(
         "{ parameter = \"months_in_a_row\" }",
         "{ parameter = \"months\" }",
