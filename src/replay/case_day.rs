@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::civil::date;
+
 use crate::audit::entry::CaseClosed;
-use crate::cases::Course;
+use crate::cases::{Course, day};
 use crate::query::time::Timestamp;
-use crate::report::calendar;
 
 /// The longest that a case runs: it may have begun on the day before its entry.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -16,12 +17,12 @@ pub(super) fn problem(closed: &CaseClosed, at: Timestamp) -> Option<&'static str
     let course: Course = serde_json::from_str(&closed.course).ok()?;
     let run_on = course.run_on?;
     let began = Timestamp(at.0.saturating_sub(u64::try_from(LONGEST.as_micros()).ok()?));
-    let days = [began, at].map(|moment| calendar::day(moment.china_day()));
-    if !days.contains(&run_on.to_string()) {
+    let day =
+        run_on.since(date(1970, 1, 1)).ok().and_then(|span| u64::try_from(span.get_days()).ok());
+    if !day.is_some_and(|day| (began.china_day()..=at.china_day()).contains(&day)) {
         return Some("it did not run on the day of its entry");
     }
-    let is_later = |day: &str| day > run_on.to_string().as_str();
-    if is_later(&course.submitted_on) {
+    if day::read(&course.submitted_on).is_some_and(|submitted_on| submitted_on > run_on) {
         return Some("its application is of a later day");
     }
     let is_to_come = course.evidence.values().any(|attached| attached.issued_on > run_on);

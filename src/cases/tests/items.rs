@@ -144,17 +144,6 @@ pub(super) fn ways() -> Vec<Way> {
 }
 
 fn withdrawals() -> Vec<Way> {
-    let home = |ground: &str, in_city: bool| {
-        vec![
-            ("ground", text(ground)),
-            ("withdrawn_with_this_fen", whole(20_000_000)),
-            ("home_used", truth(false)),
-            ("trades_within_12_months", whole(0)),
-            ("home_in_city", truth(in_city)),
-            ("home_division", text("430102")),
-            ("cost_fen", whole(30_000_000)),
-        ]
-    };
     let lent = |lender: &str| {
         vec![
             ("lender", text(lender)),
@@ -177,22 +166,7 @@ fn withdrawals() -> Vec<Way> {
         ("loan_outstanding", truth(false)),
     ];
     let left = [("balance_fen", whole(800_000)), ("paid_out", truth(false))];
-    let w1 = |name| ("W1", "2026.1", name);
-    vec![
-        make(w1("new home"), &["applicant", "contract", "invoice"], &home("new_home", true), &[]),
-        make(
-            w1("second hand"),
-            &["applicant", "spouse", "property"],
-            &home("second_hand", false),
-            &[],
-        ),
-        make(w1("build"), &["applicant", "permit"], &home("build", true), &["cost_papers"]),
-        make(
-            w1("overhaul"),
-            &["applicant", "property", "permit"],
-            &home("overhaul", true),
-            &["cost_papers"],
-        ),
+    let others = vec![
         make(
             ("W2", "2026.1", "own loan"),
             &["applicant", "spouse", "property"],
@@ -218,6 +192,40 @@ fn withdrawals() -> Vec<Way> {
         make(("W5", "2026.1", "disabled"), &["applicant", "employer"], &sealed, &[]),
         make(("W6", "2026.1", "citizen"), &["applicant"], &sealed, &[]),
         make(("W7", "2026.1", "heir"), &["deceased", "heir"], &left, &[]),
+    ];
+    let mut ways = bought_or_built();
+    ways.extend(others);
+    ways
+}
+
+fn bought_or_built() -> Vec<Way> {
+    let home = |ground: &str, in_city: bool| {
+        vec![
+            ("ground", text(ground)),
+            ("withdrawn_with_this_fen", whole(20_000_000)),
+            ("home_used", truth(false)),
+            ("trades_within_12_months", whole(0)),
+            ("home_in_city", truth(in_city)),
+            ("home_division", text("430102")),
+            ("cost_fen", whole(30_000_000)),
+        ]
+    };
+    let w1 = |name| ("W1", "2026.1", name);
+    vec![
+        make(w1("new home"), &["applicant", "contract", "invoice"], &home("new_home", true), &[]),
+        make(
+            w1("second hand"),
+            &["applicant", "spouse", "property"],
+            &home("second_hand", false),
+            &[],
+        ),
+        make(w1("build"), &["applicant", "permit"], &home("build", true), &["cost_papers"]),
+        make(
+            w1("overhaul"),
+            &["applicant", "property", "permit"],
+            &home("overhaul", true),
+            &["cost_papers"],
+        ),
     ]
 }
 
@@ -312,6 +320,15 @@ fn borrowing() -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn change(change: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("change", text(change)),
+        ("borrower_matches", truth(true)),
+        ("other_is_borrower", truth(true)),
+        ("overdue", truth(false)),
+    ]
+}
+
 fn loans() -> Vec<Way> {
     let with = |more: (&'static str, Value)| [borrowing(), vec![more]].concat();
     let new = ["applicant", "employer", "contract", "permit"];
@@ -329,14 +346,6 @@ fn loans() -> Vec<Way> {
             ("bank_name", text("某银行")),
             ("good_months", whole(14)),
             ("bank_balance_fen", whole(40_000_000)),
-        ]
-    };
-    let change = |change: &str| {
-        vec![
-            ("change", text(change)),
-            ("borrower_matches", truth(true)),
-            ("other_is_borrower", truth(true)),
-            ("overdue", truth(false)),
         ]
     };
     let settle = |action: &str, balance: i64| {
