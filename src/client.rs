@@ -3,6 +3,7 @@
 //! It adds nothing to the wire: whoever prefers another language or library needs `proto/` and nothing else.
 
 pub mod case;
+pub mod disputes;
 mod held;
 pub mod receipt;
 

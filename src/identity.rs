@@ -91,6 +91,12 @@ impl Peer {
         self.name.as_ref().map(|(organisation, _)| organisation)
     }
 
+    /// Organisation and system, `organisation/system`, as the certificate names them; empty when it names none.
+    pub fn caller(&self) -> String {
+        let name = self.name.as_ref();
+        name.map(|(organisation, system)| format!("{organisation}/{system}")).unwrap_or_default()
+    }
+
     /// The rights of the caller's system, or why it has none.
     ///
     /// # Errors
@@ -100,7 +106,7 @@ impl Peer {
         let organisation =
             register.organisation(organisation).ok_or(Standing::UnknownOrganisation)?;
         let vouched = self.authority.is_some_and(|authority| {
-            organisation.authorities.iter().any(|known| crypto::sha256(known) == authority)
+            organisation.authorities.iter().any(|known| known.digest == authority)
         });
         if !vouched {
             return Err(Standing::ForeignAuthority);
@@ -149,7 +155,7 @@ fn issuer_of(
         rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
     let time = UnixTime::since_unix_epoch(at.since(Timestamp::default()));
     organisation.authorities.iter().find_map(|authority| {
-        let anchor = anchor_from_trusted_cert(authority).ok()?;
+        let anchor = anchor_from_trusted_cert(&authority.certificate).ok()?;
         end_entity
             .verify_for_usage(
                 algorithms.all,
@@ -161,6 +167,6 @@ fn issuer_of(
                 None,
             )
             .ok()?;
-        Some(crypto::sha256(authority))
+        Some(authority.digest)
     })
 }

@@ -15,11 +15,13 @@ pub mod cache;
 pub mod adapters;
 pub mod audit;
 pub mod vault;
+pub mod disputes;
 
 // The auditors.
 pub mod replay;
 pub mod rehearse;
 pub mod report;
+pub mod evidence;
 pub mod readiness;
 
 // The vocabulary.

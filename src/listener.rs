@@ -69,9 +69,8 @@ pub fn tls_terms(
 ) -> Result<Arc<ServerConfig>, ListenerError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(
-        register.organisations().flat_map(|organisation| organisation.authorities.iter().cloned()),
-    );
+    let authorities = register.organisations().flat_map(|organisation| &organisation.authorities);
+    roots.add_parsable_certificates(authorities.map(|authority| authority.certificate.clone()));
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()

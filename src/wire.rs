@@ -1,9 +1,10 @@
 //! Between the vocabulary and its messages, both ways: what the edge, adapters in other programs and clients share.
 
+mod request_text;
+
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json, json};
-
+pub use self::request_text::request_text;
 use crate::proto::gateway::v1 as wire;
 use crate::query::identifier;
 use crate::query::relation::{Related, Relation};
@@ -238,152 +239,5 @@ pub fn duration(length: Duration) -> prost_types::Duration {
     prost_types::Duration {
         seconds: i64::try_from(length.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(length.subsec_nanos()).unwrap_or_default(),
-    }
-}
-
-/// A request in the form that entries commit to: JSON with sorted keys, codes by their stable names, nothing that the
-/// caller left out. Who kept the request can make these bytes again and hold them against an opening.
-pub fn request_text(request: &wire::VerifyRequest) -> Vec<u8> {
-    let list = |items: Vec<Json>| Json::Array(items);
-    let mut fields = texts(&[("request_id", &request.request_id), ("fact", &request.fact)]);
-    fields.insert("subjects".to_owned(), list(request.subjects.iter().map(subject_text).collect()));
-    let assertions = request.assertions.iter().map(assertion_text).collect();
-    fields.insert("assertions".to_owned(), list(assertions));
-    fields.insert("disclose".to_owned(), json!(request.disclose));
-    if let Some(purpose) = &request.purpose {
-        let purpose = texts(&[
-            ("item", &purpose.item),
-            ("item_version", &purpose.item_version),
-            ("case_number", &purpose.case_number),
-            ("replaced_material", &purpose.replaced_material),
-            ("notice", &purpose.notice),
-            ("consent", &purpose.consent),
-        ]);
-        fields.insert("purpose".to_owned(), Json::Object(purpose));
-    }
-    if let Some(operator) = &request.operator {
-        let operator = texts(&[("id", &operator.id), ("unit", &operator.unit)]);
-        fields.insert("operator".to_owned(), Json::Object(operator));
-    }
-    if let Some(age) = &request.max_age {
-        let age = json!({ "seconds": age.seconds, "nanos": age.nanos });
-        fields.insert("max_age".to_owned(), age);
-    }
-    fields.insert("want_receipt".to_owned(), json!(request.want_receipt));
-    fields.retain(|_, value| !matches!(value, Json::Array(items) if items.is_empty()));
-    Json::Object(fields).to_string().into_bytes()
-}
-
-fn subject_text(subject: &wire::Subject) -> Json {
-    let mut fields = texts(&[("role", &subject.role)]);
-    let kind = subject.kind.as_ref().map(|kind| match kind {
-        wire::subject::Kind::Person(person) => {
-            let mut fields =
-                texts(&[("document_number", &person.document_number), ("name", &person.name)]);
-            let document = read_identity_document(person.document_type);
-            let document =
-                document.map_or(json!(person.document_type), |known| json!(known.name()));
-            fields.insert("document_type".to_owned(), document);
-            ("person", fields)
-        }
-        wire::subject::Kind::Employer(employer) => {
-            ("employer", texts(&[("uscc", &employer.uscc), ("name", &employer.name)]))
-        }
-        wire::subject::Kind::Property(property) => (
-            "property",
-            texts(&[
-                ("unit_number", &property.unit_number),
-                ("certificate_number", &property.certificate_number),
-                ("address", &property.address),
-                ("division", &property.division),
-            ]),
-        ),
-        wire::subject::Kind::Document(document) => (
-            "document",
-            texts(&[
-                ("number", &document.number),
-                ("code", &document.code),
-                ("division", &document.division),
-            ]),
-        ),
-    });
-    fields.extend(kind.map(|(name, kind)| (name.to_owned(), Json::Object(kind))));
-    if subject.relation != 0 {
-        let known = read_relation(subject).ok().flatten();
-        let relation = known.map_or(json!(subject.relation), |known| json!(known.relation.name()));
-        fields.insert("relation".to_owned(), relation);
-    }
-    if subject.shown_by != 0 {
-        fields.insert("shown_by".to_owned(), json!(subject.shown_by));
-    }
-    Json::Object(fields)
-}
-
-fn assertion_text(assertion: &wire::Assertion) -> Json {
-    let compared = wire::Comparison::try_from(assertion.comparison).ok().and_then(read_comparison);
-    let compared = compared.map_or(json!(assertion.comparison), |known| json!(known.name()));
-    let value = |given: &wire::Value| match read_value(given) {
-        Some(Value::Truth(truth)) => json!({ "truth": truth }),
-        Some(Value::Integer(integer)) => json!({ "integer": integer }),
-        Some(Value::Text(text)) => json!({ "text": text }),
-        Some(Value::Date(date)) => json!({ "date": date }),
-        Some(Value::People(people)) => json!({ "people": people }),
-        None => Json::Null,
-    };
-    json!({
-        "attribute": assertion.attribute,
-        "comparison": compared,
-        "values": assertion.values.iter().map(value).collect::<Vec<_>>(),
-    })
-}
-
-/// The fields that hold something.
-fn texts(fields: &[(&str, &String)]) -> Map<String, Json> {
-    let given = fields.iter().filter(|(_, text)| !text.is_empty());
-    given.map(|(name, text)| ((*name).to_owned(), json!(text))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The form is a promise: receipts of long ago are held against it.
-    #[test]
-    fn a_request_has_one_text() {
-        let person = wire::Person {
-            document_type: 0,
-            document_number: "110101199003070011".to_owned(),
-            name: "\u{738b}".to_owned(),
-        };
-        let request = wire::VerifyRequest {
-            request_id: "id".to_owned(),
-            fact: "S2".to_owned(),
-            subjects: vec![wire::Subject {
-                role: "person".to_owned(),
-                kind: Some(wire::subject::Kind::Person(person)),
-                ..Default::default()
-            }],
-            assertions: vec![wire::Assertion {
-                attribute: "months".to_owned(),
-                comparison: wire::Comparison::GreaterOrEqual.into(),
-                values: vec![wire::Value { kind: Some(wire::value::Kind::Integer(6)) }],
-            }],
-            max_age: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
-            ..wire::VerifyRequest::default()
-        };
-        let text = String::from_utf8(request_text(&request)).unwrap();
-        assert_eq!(
-            text,
-            "{\"assertions\":[{\"attribute\":\"months\",\"comparison\":\"ge\",\"values\":[{\"integer\":6}]}],\
-             \"fact\":\"S2\",\"max_age\":{\"nanos\":0,\"seconds\":60},\"request_id\":\"id\",\
-             \"subjects\":[{\"person\":{\"document_number\":\"110101199003070011\",\
-             \"document_type\":\"citizen_id\",\"name\":\"\u{738b}\"},\"role\":\"person\"}],\"want_receipt\":false}"
-        );
-        let odd = wire::VerifyRequest {
-            assertions: vec![wire::Assertion { comparison: 77, ..wire::Assertion::default() }],
-            ..wire::VerifyRequest::default()
-        };
-        let text = String::from_utf8(request_text(&odd)).unwrap();
-        assert!(text.contains("\"comparison\":77"), "what is unknown stays visible: {text}");
     }
 }

@@ -153,6 +153,7 @@ fn agreement(number: usize) -> Agreement {
         quota: Quota { per_second: Some(10), per_day: Some(20_000), per_month: Some(400_000) },
         operator_units: Set::default(),
         notices: words(&["notice-2026-1"]),
+        quality: None,
         keep_for: Duration::from_secs(3 * 365 * 86_400),
         suspension: ending(),
         termination: ending(),

@@ -85,6 +85,7 @@ pub(crate) fn verify(
         },
         operator_units: Set::default(),
         notices: Set::default(),
+        quality: None,
         keep_for: Duration::from_secs(3 * 365 * 86_400),
         suspension: Ending { by: Set::default(), notice: Duration::ZERO },
         termination: Ending { by: Set::default(), notice: Duration::ZERO },

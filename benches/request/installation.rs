@@ -54,16 +54,19 @@ impl Installation {
         Ok(Self { world, _agencies: agencies })
     }
 
-    /// Starts one gateway on it, with a log of its own.
-    pub(crate) fn start_gateway(&self, log: &str) -> anyhow::Result<Server> {
+    /// Starts one gateway on it, with a log of its own, and the vault if asked for.
+    pub(crate) fn start_gateway(&self, log: &str, has_vault: bool) -> anyhow::Result<Server> {
         let key = SigningKey::read(&self.world.path("keys/log.key"))?;
         let settings = audit::Settings::default();
         Audit::create(&self.world.path(log), &key, "heyan.test/bench", now(), &settings)?;
-        let variables = [
+        let mut variables = vec![
             ("HEYAN__LOG__FOLDER", log),
             ("HEYAN__LOG__SEGMENT_BYTES", "64 MiB"),
             ("HEYAN__TELEMETRY__LOG", "info"),
         ];
+        if !has_vault {
+            variables.extend([("HEYAN__VAULT__KEY", ""), ("HEYAN__VAULT__SUBJECT_KEY", "")]);
+        }
         let config = self.world.path("gateway.toml");
         Server::start_gateway(GATEWAY, &config, &variables)
     }

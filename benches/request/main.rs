@@ -29,6 +29,10 @@ use self::load::{Load, Sample, ask_each_once, measure};
 use self::process::Server;
 use self::questions::Questions;
 
+/// The gateway's own. A bare server is not bare with a slower one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Closed loops are for CPU time at the limit, the open one is for the time a caller waits at a moderate load, one that
 /// the slowest contender bears too.
 const LOADS: [Load; 3] = [
@@ -53,6 +57,9 @@ struct Options {
     /// People in the province: at least as many as fresh answers are wanted in the whole run
     #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(2000..=2_000_000))]
     people: u32,
+    /// Keep no sealed records of requests and answers
+    #[arg(long)]
+    without_vault: bool,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -97,7 +104,7 @@ fn compare(options: &Options) -> anyhow::Result<()> {
     let pinned = process::pin_this_to_core(process::GENERATOR_CORE);
     let folder = tempfile::tempdir()?;
     let installation = Installation::make(&folder.path().join("installation"), options.people)?;
-    let contenders = contenders(&installation, options.people)?;
+    let contenders = contenders(&installation, options)?;
 
     println!("pinned to cores: {}", if pinned { "yes" } else { "no" });
     println!("program: {:.1} MB", fs::metadata(GATEWAY)?.len() as f64 / 1e6);
@@ -146,8 +153,9 @@ fn compare_under(
 }
 
 /// The bare server first. The two gateways share certificates, agreement and agencies, and nothing else.
-fn contenders(installation: &Installation, people: u32) -> anyhow::Result<[Contender; 3]> {
-    let people = questions::people(people)?;
+fn contenders(installation: &Installation, options: &Options) -> anyhow::Result<[Contender; 3]> {
+    let people = questions::people(options.people)?;
+    let gateway = |log: &str| installation.start_gateway(log, !options.without_vault);
     let pki = installation.pki().join("fund-centre");
     let read = |name: &str| fs::read(pki.join(name));
     let caller = Caller {
@@ -169,12 +177,12 @@ fn contenders(installation: &Installation, people: u32) -> anyhow::Result<[Conte
         ),
         contender(
             "heyan, kept answer",
-            installation.start_gateway("log-kept")?,
+            gateway("log-kept")?,
             Questions::about_few(&people, KEPT, Kind::Cache),
         ),
         contender(
             "heyan, fresh answer",
-            installation.start_gateway("log-fresh")?,
+            gateway("log-fresh")?,
             Questions::about_everybody(&people),
         ),
     ])

@@ -11,10 +11,11 @@ use tokio::time::Instant;
 
 use super::failed::{Failed, Failure};
 use super::language::expression::{Scope, Witness};
-use super::limits::{Breaker, Limits, Maintenance, Span, Turn};
+use super::limits::{Breaker, Limits, Maintenance, Span, Turn, Waiter};
 use super::line::{self, Line};
 use super::manifest::{Access, Manifest, Operation};
 use super::mapping::{self, Mapped, Terms};
+use super::queue::Queue;
 use super::state::{Counters, Health, State};
 use super::transport::{self, Ask, Moment, Transport};
 use super::variables;
@@ -48,6 +49,7 @@ pub struct Adapter {
     transport: Arc<dyn Transport>,
     line: Arc<dyn Line>,
     maintenance: Maintenance,
+    queue: Option<Queue>,
     limits: Limits,
     /// Shared with the versions before: some question of theirs may be under way.
     counters: Arc<Counters>,
@@ -102,6 +104,7 @@ impl Adapter {
             transport,
             line,
             maintenance: manifest.maintenance,
+            queue: manifest.queue,
             limits,
             counters: Arc::default(),
             wants_nonce,
@@ -152,6 +155,11 @@ impl Adapter {
         &self.warnings
     }
 
+    /// Where the agency takes disputes about its data; `None` when it does not do so here.
+    pub fn queue(&self) -> Option<&Queue> {
+        self.queue.as_ref()
+    }
+
     /// The facts it answers.
     pub fn facts(&self) -> impl Iterator<Item = &FactCode> {
         self.operations.keys()
@@ -196,8 +204,8 @@ impl Adapter {
 
     /// Waits until a question that can wait may be asked without taking anything from those that cannot; `None` when
     /// that is not before `deadline`. Hold what comes back until the question has ended.
-    pub async fn turn(&self, fact: &FactCode, deadline: Instant) -> Option<Turn> {
-        self.limits.turn(fact, deadline).await
+    pub async fn turn(&self, fact: &FactCode, waiter: &Waiter, deadline: Instant) -> Option<Turn> {
+        self.limits.turn(fact, waiter, deadline).await
     }
 
     /// Asks the agency, at the time `at` and for no longer than `budget`. Only attributes that the permit grants come

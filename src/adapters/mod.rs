@@ -15,6 +15,7 @@ mod limits;
 mod latency;
 mod state;
 mod adapter;
+mod queue;
 mod once;
 mod claims;
 mod load;
@@ -40,10 +41,11 @@ pub use self::adapter::{Adapter, Answer};
 pub use self::failed::Failure;
 pub use self::fixture::{Coverage, Difference, Missed, Played, Rehearsal};
 pub use self::latency::Latency;
-pub use self::limits::{Breaker, Pace, RateLeft, Span, Turn};
+pub use self::limits::{Breaker, FairPlace, FairPlaces, Lane, Pace, RateLeft, Span, Turn, Waiter};
 pub use self::line::program::ProgramState;
 pub use self::load::{Checked, check, rehearse};
 pub use self::manifest::{Allowed, Depth};
+pub use self::queue::{Queue, Undelivered};
 pub use self::state::{Health, LastFailure, State};
 
 /// Every adapter in force. Immutable: a change makes another set.

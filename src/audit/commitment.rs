@@ -14,7 +14,11 @@ const OPENING_TAG: &[u8] = b"heyan/audit/opening/v1\0";
 const COMMITMENT_TAG: &[u8] = b"heyan/audit/commitment/v1\0";
 
 /// The secret behind one entry's commitments. Never stored in the log in clear; overwritten when dropped.
-pub struct Seed(Zeroizing<[u8; 32]>);
+pub struct Seed {
+    bytes: Zeroizing<[u8; 32]>,
+    /// The same, expanded: a dozen keys come from one seed.
+    key: MacKey,
+}
 
 impl Seed {
     /// A new one.
@@ -27,12 +31,17 @@ impl Seed {
 
     /// One that was kept.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self { key: MacKey::new(&bytes), bytes: Zeroizing::new(bytes) }
     }
 
     /// Its bytes, to be kept where they can be destroyed.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
+    }
+
+    /// HMAC-SHA256 of the parts under the seed: what is derived from it.
+    pub fn mac(&self, parts: &[&[u8]]) -> Digest {
+        self.key.mac(parts)
     }
 }
 
@@ -87,8 +96,7 @@ impl Field {
 
 /// Commits to one field's value in canonical form.
 pub fn commit(seed: &Seed, field: Field, value: &[u8]) -> (Digest, Opening) {
-    let opening =
-        Opening(MacKey::new(seed.as_bytes()).mac(&[OPENING_TAG, field.name().as_bytes()]));
+    let opening = Opening(seed.mac(&[OPENING_TAG, field.name().as_bytes()]));
     (commitment(&opening, field, value), opening)
 }
 

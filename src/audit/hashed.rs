@@ -10,7 +10,7 @@ use std::thread;
 
 use bytes::Bytes;
 
-use super::entry::skim::{Question, Skimmed, skim};
+use super::entry::skim::{Skimmed, skim};
 use super::entry::{self, Entry, Kind};
 use super::frame::{Frame, FrameError};
 use super::store::Damage;
@@ -72,11 +72,19 @@ impl Hashed {
         for ((index, bytes), private) in self.indexed().zip(private) {
             // Bytes that are no entry commit to nothing: the hashes cover them all the same.
             let skimmed = skim(bytes);
-            if matches!(&skimmed, Some(Skimmed { question: None, .. })) {
-                keys.extend(entry::decode(bytes).ok().map(|entry| (index, entry)));
+            match skimmed {
+                Some(Skimmed { question: Some(question), .. }) => {
+                    seal(index, question.sealed, &private)?;
+                }
+                Some(Skimmed { question: None, .. }) => match entry::decode(bytes) {
+                    Ok(entry) => {
+                        seal(index, entry.kind.sealed(), &private)?;
+                        keys.push((index, entry));
+                    }
+                    Err(_) => seal(index, &[], &private)?,
+                },
+                None => seal(index, &[], &private)?,
             }
-            let question = skimmed.and_then(|skimmed| skimmed.question);
-            seal(index, question.map_or(&[], |question| question.sealed), &private)?;
         }
         keys.retain(|(_, entry)| matches!(entry.kind, Kind::Key(_)));
         self.keys = keys;
@@ -90,9 +98,7 @@ impl Hashed {
         for ((index, bytes), private) in self.indexed().zip(private) {
             match entry::decode(bytes) {
                 Ok(entry) => {
-                    let question = Question::of(&entry.kind);
-                    checked =
-                        seal(index, question.map_or(&[], |question| question.sealed), &private);
+                    checked = seal(index, entry.kind.sealed(), &private);
                     entries.push(entry);
                 }
                 Err(source) => checked = Err(Damage::Entry { index, source }),

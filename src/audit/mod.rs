@@ -29,6 +29,7 @@ pub mod records;
 mod ledger;
 mod shared;
 mod writer;
+mod clerk;
 pub mod witness;
 mod publisher;
 pub mod tiles;
@@ -48,7 +49,7 @@ pub(crate) mod testing;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -56,10 +57,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Deserialize;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
-use self::entry::skim::Question;
+use self::clerk::{Clerk, Message};
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::disk::{Disk, Local};
@@ -76,7 +78,7 @@ use self::store::Store;
 use self::summary::Summary;
 use self::tree::Head;
 use self::witness::Witness;
-use self::writer::{BatchLimits, Message, Request, Writer};
+use self::writer::{BatchLimits, Request, Writer};
 use crate::crypto::{CosigningKey, Digest, SigningKey};
 use crate::query::time::{Timestamp, span};
 
@@ -133,7 +135,7 @@ pub struct Audit {
 
 struct Inner {
     shared: Arc<Shared>,
-    messages: SyncSender<Message>,
+    messages: tokio::sync::mpsc::Sender<Message>,
     places: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
@@ -228,8 +230,9 @@ impl Audit {
         }
 
         // One place more than there are permits, for the message to close.
-        let (messages, receiver) = mpsc::sync_channel(settings.queue + 1);
-        let (acknowledge, batches) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
+        let (messages, inbox) = tokio::sync::mpsc::channel(settings.queue + 1);
+        let (to_writer, batches) = mpsc::sync_channel(1);
+        let (acknowledge, written) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
         let (ended, until) = mpsc::sync_channel(1);
         let room = settings.file_bytes() as usize - 2 * BLOCK;
         // A frame must fit into a segment, whatever the share of its two sections.
@@ -240,7 +243,9 @@ impl Audit {
         };
         let shared_by_writer = Arc::clone(&shared);
         let writer =
-            Writer { ledger, messages: receiver, acknowledge, shared: shared_by_writer, limits };
+            Writer { ledger, batches, written: acknowledge, shared: shared_by_writer, limits };
+        let shared_by_clerk = Arc::clone(&shared);
+        let clerk = Clerk { messages: inbox, writer: to_writer, written, shared: shared_by_clerk };
         let every = settings.publish_every;
         let publisher = Publisher {
             shared: Arc::clone(&shared),
@@ -253,7 +258,7 @@ impl Audit {
             witness: witness.clone(),
         };
         let waiters = TaskTracker::new();
-        waiters.spawn_on(writer::acknowledge(batches), &runtime);
+        waiters.spawn_on(clerk.run(), &runtime);
         let threads = vec![
             spawn("log-writer", move || {
                 writer.run();
@@ -331,8 +336,7 @@ impl Audit {
             return Err(AuditError::Record(private.len()));
         }
         // What every later reader would call damage must not become a part of the log.
-        let question = Question::of(&entry.kind);
-        if !hashed::is_sealed(question.map_or(&[], |question| question.sealed), &private) {
+        if !hashed::is_sealed(entry.kind.sealed(), &private) {
             return Err(AuditError::Unsealed);
         }
         let leaf = tree::leaf_hash(&bytes);
@@ -345,7 +349,7 @@ impl Audit {
         match self.inner.messages.try_send(Message::Append(request)) {
             Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),
             Err(TrySendError::Full(_)) => Err(AuditError::Overloaded),
-            Err(TrySendError::Disconnected(_)) => Err(AuditError::Stopped),
+            Err(TrySendError::Closed(_)) => Err(AuditError::Stopped),
         }
     }
 
@@ -420,12 +424,11 @@ impl Audit {
 
     /// Writes what waits, publishes the last checkpoint and gives the log back. Appends fail from then on.
     pub async fn close(self) {
-        // Full means that the writer is behind: it must still be told, and this may wait.
-        let messages = self.inner.messages.clone();
+        // Full means that the writer is behind: the clerk must still be told, and this may wait.
+        let _ = self.inner.messages.send(Message::Close).await;
         let threads =
             std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = tokio::task::spawn_blocking(move || {
-            let _ = messages.send(Message::Close);
             threads.into_iter().for_each(|thread| drop(thread.join()));
         });
         let _ = ended.await;
@@ -441,7 +444,7 @@ pub const MAX_RECORD_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Place(OwnedSemaphorePermit);
 
-/// Batches whose waiters the runtime has not got to: enough that the writer never waits for it in practice.
+/// Frames whose waiters the runtime has not got to: enough that the writer never waits for it in practice.
 const ACKNOWLEDGEMENTS: usize = 64;
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AuditError> {

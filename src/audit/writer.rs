@@ -1,12 +1,14 @@
-//! The one thread that appends: it takes whatever waits, makes it durable with one flush, signs once, and hands the
-//! whole batch of waiters back to the runtime in one go.
+//! The one thread that appends: it takes what one flush can carry, makes it durable, signs once, and gives the whole
+//! batch of waiters back to the clerk.
 //!
 //! Nothing is acknowledged before it is durable, and in index order. The first error ends the writer for ever: after
 //! it nobody knows what is stored, and only reading the log again can tell.
 
+use std::iter::Peekable;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvError};
+use std::sync::mpsc::Receiver;
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::vec::IntoIter;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -22,16 +24,8 @@ pub(super) struct Request {
     pub(super) content: Content,
     pub(super) leaf: Digest,
     pub(super) waiter: oneshot::Sender<Recorded>,
-    /// Its place in the queue, given back when the writer takes it.
+    /// Its place in the queue, given back when the writer writes it.
     pub(super) _place: OwnedSemaphorePermit,
-}
-
-/// What the writer is told.
-pub(super) enum Message {
-    /// Write this.
-    Append(Request),
-    /// Write what waits, then end.
-    Close,
 }
 
 /// Those of one batch who wait, with what they wait for.
@@ -40,8 +34,9 @@ pub(super) type Acknowledgements = Vec<(oneshot::Sender<Recorded>, Recorded)>;
 /// What the writer works with.
 pub(super) struct Writer {
     pub(super) ledger: Ledger,
-    pub(super) messages: Receiver<Message>,
-    pub(super) acknowledge: mpsc::Sender<Acknowledgements>,
+    /// What waits, as the clerk hands it over.
+    pub(super) batches: Receiver<Vec<Request>>,
+    pub(super) written: mpsc::Sender<Acknowledgements>,
     pub(super) shared: Arc<Shared>,
     pub(super) limits: BatchLimits,
 }
@@ -56,52 +51,38 @@ pub(super) struct BatchLimits {
     pub(super) private_bytes: usize,
 }
 
+impl BatchLimits {
+    /// As many of the requests as one flush carries, at least one.
+    fn fill(&self, requests: &mut Peekable<IntoIter<Request>>) -> Vec<Request> {
+        let (mut entries, mut leaf_bytes, mut private_bytes) = (0, 0, 0);
+        let mut fits = |request: &Request| {
+            entries += 1;
+            leaf_bytes += request.content.leaf_bytes();
+            private_bytes += request.content.private_bytes();
+            entries == 1
+                || entries <= self.entries
+                    && leaf_bytes <= self.leaf_bytes
+                    && private_bytes <= self.private_bytes
+        };
+        std::iter::from_fn(|| requests.next_if(&mut fits)).collect()
+    }
+}
+
 impl Writer {
     /// Runs until closed, until nobody is left who could append, or until the first error.
     pub(super) fn run(mut self) {
         let _guard = StopOnPanic(Arc::clone(&self.shared));
-        let mut left_over = None;
-        let mut is_open = true;
-        while is_open {
-            let batch = self.collect(&mut left_over, &mut is_open);
-            if !batch.is_empty() && !self.write(batch) {
-                return;
+        while let Ok(batch) = self.batches.recv() {
+            let mut rest = batch.into_iter().peekable();
+            while rest.peek().is_some() {
+                let frame = self.limits.fill(&mut rest);
+                if !self.write(frame) {
+                    return;
+                }
             }
         }
         // Healthy to the end, but nothing more will be written.
         self.shared.close();
-    }
-
-    /// Waits for the first entry, then takes what else is there, up to the limits. No artificial delay: while one
-    /// batch is being flushed the next one gathers by itself.
-    fn collect(&self, left_over: &mut Option<Request>, is_open: &mut bool) -> Vec<Request> {
-        let mut batch = Vec::new();
-        let (mut leaf_bytes, mut private_bytes) = (0, 0);
-        loop {
-            let next = match left_over.take() {
-                Some(request) => Ok(Message::Append(request)),
-                None if batch.is_empty() => self.messages.recv(),
-                None => match self.messages.try_recv() {
-                    Ok(message) => Ok(message),
-                    Err(std::sync::mpsc::TryRecvError::Empty) => return batch,
-                    Err(std::sync::mpsc::TryRecvError::Disconnected) => Err(RecvError),
-                },
-            };
-            let Ok(Message::Append(request)) = next else {
-                *is_open = false;
-                return batch;
-            };
-            leaf_bytes += request.content.leaf_bytes();
-            private_bytes += request.content.private_bytes();
-            let is_full = leaf_bytes > self.limits.leaf_bytes
-                || private_bytes > self.limits.private_bytes
-                || batch.len() == self.limits.entries;
-            if is_full && !batch.is_empty() {
-                *left_over = Some(request);
-                return batch;
-            }
-            batch.push(request);
-        }
     }
 
     /// Writes one batch. False when the log has to stop; the waiters then learn it from their channels' end.
@@ -143,17 +124,7 @@ impl Writer {
             })
             .collect();
         // Without a runtime nobody waits any more; the entries stand all the same.
-        let _ = self.acknowledge.blocking_send(acknowledgements);
-    }
-}
-
-/// Completes the waiters, in index order, inside the runtime.
-pub(super) async fn acknowledge(mut batches: mpsc::Receiver<Acknowledgements>) {
-    while let Some(batch) = batches.recv().await {
-        for (waiter, recorded) in batch {
-            // A caller that hung up loses its answer, not its entry.
-            let _ = waiter.send(recorded);
-        }
+        let _ = self.written.blocking_send(acknowledgements);
     }
 }
 

@@ -125,7 +125,11 @@ impl AnswerCache {
         let mut ask = pin!(ask);
         let mut asked_here = false;
         loop {
-            let previous = self.kept.get(&key).await.and_then(Kept::last_record);
+            let previous = match self.kept.get(&key).await {
+                // What nearly every question finds: one look, and no place among those who might have to ask.
+                Some(kept) if kept.is_fresh(at, oldest) => return kept.found(false, at),
+                kept => kept.and_then(Kept::last_record),
+            };
             let previous = previous.filter(|kept| at.since(kept.kept_at) < kept.life());
             let kept = self
                 .kept

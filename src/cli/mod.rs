@@ -11,6 +11,7 @@ pub mod case;
 pub mod catalogue;
 pub mod check;
 pub mod demo;
+pub mod dispute;
 mod findings;
 mod health;
 pub mod pki;
@@ -52,6 +53,8 @@ enum Subcommands {
     Query(Box<query::Query>),
     /// Run one application for a service item to its outcome; print the form of one
     Case(Box<case::CaseCommand>),
+    /// Contest an answer, see what became of it, and ask again
+    Dispute(dispute::Dispute),
     /// Ask one question about each row of a list
     Batch(Box<batch::Batch>),
     /// Sign, verify and show agreements
@@ -84,6 +87,7 @@ impl Command {
             Subcommands::Adapter(command) => on_runtime(adapter::run(command)),
             Subcommands::Query(command) => on_runtime(query::run(*command)),
             Subcommands::Case(command) => case::run(*command),
+            Subcommands::Dispute(command) => on_runtime(dispute::run(command)),
             Subcommands::Batch(command) => on_runtime(batch::run(*command)),
             Subcommands::Agreement(command) => agreement::run(command),
             Subcommands::Catalogue(command) => Ok(catalogue::run(&command)),

@@ -30,6 +30,7 @@ use crate::audit::{self, Audit, AuditError};
 use crate::cache::AnswerCache;
 use crate::clock::now;
 use crate::crypto::{CosigningKey, SigningKey};
+use crate::gateway::disputes::{self, Disputes};
 use crate::gateway::in_force::{InForce, Journal, Reading, Sources};
 use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
@@ -169,6 +170,7 @@ impl Node {
         });
         let door = Arc::new(Door { listener, settings, gateway: Arc::clone(&gateway) });
         servers.spawn(Arc::clone(&door).follow(stop.clone()));
+        servers.spawn(Arc::clone(&gateway).tend_disputes(stop.clone(), now));
         Ok(Self { address, admin, gateway, door, stop, servers, questions })
     }
 
@@ -218,6 +220,7 @@ pub fn sources(settings: &Settings) -> Sources {
         allowed: Allowed {
             secrets: Some(settings.manifests.secrets.clone()),
             programs: settings.manifests.programs,
+            queues: Some(settings.manifests.queues.clone()),
         },
     }
 }
@@ -268,6 +271,13 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
     let vault = open_vault(settings, audit.summary().vault.clone())?;
+    let disputes = Disputes::resume(
+        &disputes::Settings {
+            folder: settings.disputes.folder.clone(),
+            look_every: settings.disputes.look_every,
+        },
+        &audit,
+    )?;
     audit.append(node_event(NodeChange::Started, at)).await?;
     if let Some(vault) = &vault {
         // Better now than with the first question.
@@ -290,6 +300,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         cache: AnswerCache::new(settings.cache.bytes)?,
         audit,
         vault,
+        disputes,
         limits: gateway::Limits {
             deadline_default: settings.limits.deadline_default,
             deadline_margin: settings.limits.deadline_margin,
@@ -371,7 +382,9 @@ fn routes(
     let limits = &settings.limits;
     let limits = service::Limits {
         in_flight: limits.in_flight,
+        patient_percent: limits.patient_percent,
         cases: limits.cases,
+        cases_per_caller: limits.cases_per_caller,
         case_deadline: limits.case_deadline,
         application_age: limits.application_age,
         batch: BatchLimits {

@@ -46,6 +46,8 @@ pub struct Agreement {
     pub notices: Set<Word>,
     /// How long the consumer may keep values.
     pub keep_for: Duration,
+    /// What holds when an answer is contested, where the terms say it.
+    pub quality: Option<Quality>,
     /// Which party may suspend it alone.
     pub suspension: Ending,
     /// Which party may revoke it alone.
@@ -70,6 +72,15 @@ impl Agreement {
         let withholding = |clause: &&Clause| !clause.never.is_empty() && clause.fact == *fact;
         self.clauses.iter().filter(withholding).any(|clause| clause.never.contains(attribute))
     }
+}
+
+/// What holds when an answer is contested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quality {
+    /// How the provider is told where it has no queue at the gateway: an office, never a person.
+    pub dispute_channel: String,
+    /// Working days for its answer.
+    pub response_workdays: u32,
 }
 
 /// One fact that may be asked.

@@ -67,6 +67,7 @@ pub(crate) fn agreement() -> Agreement {
         operator_units: Set::default(),
         notices: Set::default(),
         keep_for: Duration::from_secs(3 * 365 * 86_400),
+        quality: None,
         suspension: ending(),
         termination: ending(),
         clauses: vec![clause()],

@@ -1,7 +1,6 @@
 //! What changes who may ask what takes effect when its entry is durable, and not a moment before.
 
 use std::fs;
-use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -64,6 +63,11 @@ impl Stage {
             request_id_entries: 100,
         };
         let cache = AnswerCache::new(1 << 20).unwrap();
+        let kept = super::disputes::Settings {
+            folder: folder.path().join("disputes"),
+            look_every: std::time::Duration::from_secs(10),
+        };
+        let disputes = super::disputes::Disputes::resume(&kept, &audit).unwrap();
         let gateway = Gateway::new(Parts {
             in_force,
             sources,
@@ -72,6 +76,7 @@ impl Stage {
             cache,
             audit,
             vault: None,
+            disputes,
             limits,
         });
         Self { folder, log, gateway, document }
@@ -98,8 +103,7 @@ impl Stage {
 
     /// Waits until the log is writing what was not there when so many appends had begun.
     async fn writing(&self, begun: usize) {
-        let store = Arc::clone(&self.log.store);
-        tokio::task::spawn_blocking(move || store.wait_for_appends(begun + 1)).await.unwrap();
+        self.log.store.wait_for_appends(begun + 1).await;
     }
 }
 

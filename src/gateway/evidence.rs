@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 
+use super::disputes::Contest;
 use super::exchange::{Ask, Opened, Refusal};
 use crate::audit::Audit;
 use crate::audit::commitment::{self, Field, Seed};
 use crate::audit::committed::{answer as released_as_json, bounded, operator, subjects};
 use crate::audit::entry::Commitments;
 use crate::decision::release::Released;
+use crate::disputes::DisputeId;
 use crate::query::time::Timestamp;
 use crate::vault::{Place, Stage, Vault, VaultError};
 
@@ -50,28 +52,64 @@ impl Evidence {
         stage: Stage,
         answer: Option<&Released>,
     ) -> Result<Sealed, Refusal> {
+        let mut values = vec![
+            (Field::Subject, subjects(&ask.query.subjects)),
+            (Field::Operator, operator(&ask.query.operator)),
+            (Field::Request, ask.request.clone()),
+        ];
+        values.extend(answer.map(|answer| (Field::Answer, released_as_json(answer))));
+        self.seal_values(ask.received_at, &ask.query.request_id, stage, values)
+    }
+
+    /// Commits to a contested question, who contests it, and all that was written.
+    pub(super) fn seal_contest(&self, contest: &Contest) -> Result<Sealed, Refusal> {
+        let values = vec![
+            (Field::Subject, subjects(&contest.query.subjects)),
+            (Field::Operator, operator(&contest.operator)),
+            (Field::Request, contest.request.clone()),
+        ];
+        self.seal_values(contest.at, &contest.id, Stage::Dispute, values)
+    }
+
+    /// Commits to the words of an agency's answer to a dispute, and to whom it is about, so that it is found with the rest.
+    pub(super) fn seal_answer(
+        &self,
+        at: Timestamp,
+        id: &DisputeId,
+        (subjects, text): (Vec<u8>, &str),
+    ) -> Result<Sealed, Refusal> {
+        let values = vec![(Field::Subject, subjects), (Field::Answer, text.as_bytes().to_vec())];
+        self.seal_values(at, id, Stage::DisputeAnswer, values)
+    }
+
+    fn seal_values(
+        &self,
+        at: Timestamp,
+        id: &[u8; 16],
+        stage: Stage,
+        values: Vec<(Field, Vec<u8>)>,
+    ) -> Result<Sealed, Refusal> {
         let seed = Seed::random().map_err(|error| unrecorded(error.into()))?;
-        let mut openings = Vec::with_capacity(4);
-        let mut commit = |field: Field, value: Vec<u8>| {
+        let mut openings = Vec::with_capacity(values.len());
+        let mut commitments = Commitments::default();
+        for (field, value) in values {
             let value = bounded(value);
             let (commitment, opening) = commitment::commit(&seed, field, &value);
             openings.push(Opened { field, opening, value });
-            Some(commitment)
-        };
-        let mut commitments = Commitments {
-            subject: commit(Field::Subject, subjects(&ask.query.subjects)),
-            operator: commit(Field::Operator, operator(&ask.query.operator)),
-            request: commit(Field::Request, ask.request.clone()),
-            answer: answer.and_then(|answer| commit(Field::Answer, released_as_json(answer))),
-            sealed: None,
-        };
+            let place = match field {
+                Field::Subject => &mut commitments.subject,
+                Field::Operator => &mut commitments.operator,
+                Field::Request => &mut commitments.request,
+                Field::Answer => &mut commitments.answer,
+            };
+            *place = Some(commitment);
+        }
         let mut private = Bytes::new();
         if let Some(vault) = &self.vault {
-            let request_id = &ask.query.request_id;
-            let place = Place { origin: vault.origin(), request_id, stage };
+            let place = Place { origin: vault.origin(), request_id: id, stage };
             let fields: Vec<(Field, &[u8])> =
                 openings.iter().map(|opened| (opened.field, opened.value.as_slice())).collect();
-            let sealed = vault.seal(ask.received_at, &place, &seed, &fields).map_err(unrecorded)?;
+            let sealed = vault.seal(at, &place, &seed, &fields).map_err(unrecorded)?;
             commitments.sealed = Some(sealed.digest);
             private = sealed.private;
         }

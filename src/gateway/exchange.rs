@@ -35,6 +35,8 @@ pub struct Ask {
     pub arrived: tokio::time::Instant,
     /// The time the caller gives; `None` when it set no deadline.
     pub deadline: Option<Duration>,
+    /// The agency is asked whatever is kept: the last answer is in doubt.
+    pub anew: bool,
 }
 
 /// One honest answer, recorded before it exists.

@@ -5,6 +5,7 @@
 //! the agency hears of it; the outcome is durable before the caller does.
 
 mod answer;
+pub mod disputes;
 #[cfg(test)]
 mod durable_tests;
 mod evidence;
@@ -13,6 +14,7 @@ mod file;
 pub mod give;
 pub mod in_force;
 pub mod ledger;
+mod meters;
 mod orders;
 pub mod publish;
 mod turns;
@@ -28,10 +30,12 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use self::answer::Answer;
+use self::disputes::Disputes;
 use self::evidence::Evidence;
 use self::exchange::{Ask, Receipt, Refusal, Reply, Unclosed};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
+use self::meters::Meters;
 use self::window::Window;
 use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, EntryError, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
@@ -76,7 +80,9 @@ pub struct Gateway {
     audit: Audit,
     evidence: Evidence,
     window: Window,
+    disputes: Disputes,
     limits: Limits,
+    meters: Meters,
     /// Told of every turn-over.
     turned_over: Notify,
 }
@@ -97,6 +103,8 @@ pub struct Parts {
     pub audit: Audit,
     /// Where requests and answers are kept sealed, if they are.
     pub vault: Option<Vault>,
+    /// Contested verdicts.
+    pub disputes: Disputes,
     /// Limits.
     pub limits: Limits,
 }
@@ -115,7 +123,9 @@ impl Gateway {
             audit: parts.audit,
             evidence: Evidence::new(parts.vault),
             window: Window::new(limits.request_id_window, limits.request_id_entries),
+            disputes: parts.disputes,
             limits,
+            meters: Meters::new(),
             turned_over: Notify::new(),
         }
     }
@@ -132,10 +142,11 @@ impl Gateway {
         let era = [in_force.turns.count(), begun];
         drop(in_force);
         let stands = |reply: &Reply, at| self.in_force.load().stands(&reply.grant, at);
-        self.window.once(ask, era, stands, |ask| self.answer_anew(ask)).await
+        // Boxed: whoever holds a future holds room for all that it may ever come to, and moves it, too.
+        self.window.once(Box::new(ask), era, stands, |ask| Box::pin(self.answer_anew(ask))).await
     }
 
-    async fn answer_anew(&self, ask: Ask) -> Result<Reply, Refusal> {
+    async fn answer_anew(&self, ask: Box<Ask>) -> Result<Reply, Refusal> {
         self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
         let mut facts = self.facts(&ask, &in_force);
@@ -215,23 +226,29 @@ impl Gateway {
     /// Cache, else agency. Straight: the cache decides only whether `ask_agency` runs.
     async fn fetch(&self, ask: &Ask, facts: &Facts, permit: &Permit, in_force: &InForce) -> Found {
         let until = self.answer_by(ask);
-        let agency = self.ask_agency(ask, facts, permit, in_force, until);
+        // Boxed when it is run: asking takes far more room than a kept answer, which comes without.
+        let agency = async { Box::pin(self.ask_agency(ask, facts, permit, in_force, until)).await };
         let wanted = Wanted {
             since: in_force.turns.since(permit),
             at: ask.received_at,
             oldest: oldest(ask, permit),
         };
-        let found = self.cache.get_or_ask(permit, &ask.query, wanted, agency);
+        let found = async {
+            match ask.anew {
+                true => Found::Fresh(agency.await),
+                false => self.cache.get_or_ask(permit, &ask.query, wanted, agency).await,
+            }
+        };
         // A question that waits for another's flight still keeps to its own deadline.
         let found = timeout_at(until + self.limits.deadline_margin / 2, found)
             .await
             .unwrap_or_else(|_| Found::Fresh(no_record(Unavailable::Deadline, None, None)));
-        let result = match &found {
-            Found::Fresh(_) => "miss",
-            Found::Kept(_) => "hit",
-            Found::Stale(_) => "stale",
+        let counted = match &found {
+            Found::Fresh(_) => &self.meters.misses,
+            Found::Kept(_) => &self.meters.hits,
+            Found::Stale(_) => &self.meters.stale,
         };
-        counter!(telemetry::CACHE, "result" => result).increment(1);
+        counted.increment(1);
         found
     }
 
@@ -331,13 +348,8 @@ impl Gateway {
         let sealed = self.evidence.seal(ask, Stage::Outcome, Some(&answer.released))?;
         let kind = Kind::Outcome(Box::new(answer.as_outcome(facts, permit, sealed.commitments)));
         let recorded = self.append(ask.received_at, kind, sealed.private).await?;
-        counter!(telemetry::DECISIONS, "code" => "permit").increment(1);
-        counter!(
-            telemetry::VERDICTS,
-            "fact" => ask.query.fact.as_str().to_owned(),
-            "verdict" => answer.released.verdict.name()
-        )
-        .increment(1);
+        self.meters.permits.increment(1);
+        self.meters.answered(&ask.query.fact, answer.released.verdict);
         let receipt = ask.query.want_receipt.then(|| {
             Arc::new(Receipt {
                 index: recorded.index,
@@ -361,7 +373,7 @@ impl Gateway {
     ) -> Result<Recorded, AuditError> {
         let began = Instant::now();
         let appended = self.audit.append_with(Entry { at, kind }, private).await;
-        histogram!(telemetry::LOG_APPEND_SECONDS).record(began.elapsed());
+        self.meters.append_seconds.record(began.elapsed());
         appended
     }
 

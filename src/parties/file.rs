@@ -9,8 +9,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 
-use super::{Organisation, Rights, SigningKeyEntry};
-use crate::crypto::{Algorithm, PublicKey};
+use super::{Authority, Organisation, Rights, SigningKeyEntry};
+use crate::crypto::{Algorithm, PublicKey, sha256};
 use crate::finding::{self, Finding};
 use crate::query::time::Timestamp;
 use crate::query::{OrganisationId, SystemId, identifier};
@@ -113,7 +113,7 @@ fn check_names(file: &File, problems: &mut Vec<String>) {
     }
 }
 
-fn authorities(given: &[String], problems: &mut Vec<String>) -> Vec<CertificateDer<'static>> {
+fn authorities(given: &[String], problems: &mut Vec<String>) -> Vec<Authority> {
     if given.is_empty() {
         problems
             .push("`authorities` is empty: no certificate could name this organisation".to_owned());
@@ -122,7 +122,7 @@ fn authorities(given: &[String], problems: &mut Vec<String>) -> Vec<CertificateD
     for (position, pem) in given.iter().enumerate() {
         match CertificateDer::from_pem_slice(pem.as_bytes()) {
             Ok(certificate) if webpki::anchor_from_trusted_cert(&certificate).is_ok() => {
-                read.push(certificate);
+                read.push(Authority { digest: sha256(&certificate), certificate });
             }
             _ => problems.push(format!("`authorities[{position}]` is no certificate in PEM")),
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 
-use crate::crypto::PublicKey;
+use crate::crypto::{Digest, PublicKey};
 use crate::finding::{self, Finding};
 use crate::query::time::Timestamp;
 use crate::query::{OrganisationId, SystemId};
@@ -30,13 +30,22 @@ pub struct Organisation {
     /// 统一社会信用代码, checked.
     pub uscc: String,
     /// Authorities whose certificates may name this organisation. No other organisation lists the same one.
-    pub authorities: Vec<CertificateDer<'static>>,
+    pub authorities: Vec<Authority>,
     /// Its systems and what each may do.
     pub systems: BTreeMap<SystemId, Rights>,
     /// Keys that sign agreements for it.
     pub keys: Vec<SigningKeyEntry>,
     /// The register file, byte for byte, as it enters the log.
     pub document: Vec<u8>,
+}
+
+/// An authority that issues certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// Its own certificate.
+    pub certificate: CertificateDer<'static>,
+    /// SHA-256 of that: every question looks at it.
+    pub digest: Digest,
 }
 
 /// What a system may do at the gateway. Every right is off unless granted.

@@ -6,6 +6,7 @@
 mod callers;
 mod case_day;
 mod cases;
+mod disputes;
 mod follow;
 mod freezes;
 mod in_force;
@@ -16,11 +17,12 @@ mod released;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use self::callers::Callers;
+use self::callers::{CallerId, Callers};
 use self::cases::Cases;
+use self::disputes::Disputes;
 pub use self::follow::Following;
 use self::in_force::InForce;
 pub use self::in_force::VerifyAgreement;
@@ -105,9 +107,12 @@ pub struct Replay {
     intents: Intents,
     quotas: Quotas,
     cases: Cases,
+    disputes: Disputes,
     latest: Timestamp,
     /// Trust anchors held by the auditor.
     anchors: Option<Register>,
+    /// Entries are left out on purpose: what only all of them can show is not looked for.
+    is_excerpt: bool,
 }
 
 /// Replays a whole log, given as index and stored bytes.
@@ -116,10 +121,17 @@ pub fn replay<B: AsRef<[u8]>>(
     anchors: Option<Register>,
 ) -> Report {
     let mut replay = Replay::new(anchors);
-    for (index, bytes) in entries {
+    let entries: Vec<(u64, B)> = entries.into_iter().collect();
+    for (index, bytes) in &entries {
         match entry::decode(bytes.as_ref()) {
-            Ok(entry) => replay.entry(index, &entry),
-            Err(error) => replay.undecodable(index, &error),
+            Ok(entry) => replay.entry(*index, &entry),
+            Err(error) => replay.undecodable(*index, &error),
+        }
+    }
+    let wanted = replay.wanted();
+    for (index, bytes) in entries.iter().filter(|(index, _)| wanted.contains(index)) {
+        if let Ok(entry) = entry::decode(bytes.as_ref()) {
+            replay.shown(*index, &entry);
         }
     }
     replay.finish()
@@ -140,9 +152,17 @@ impl Replay {
             intents: Intents::default(),
             quotas: Quotas::default(),
             cases: Cases::default(),
+            disputes: Disputes::default(),
             latest: Timestamp::default(),
             anchors,
+            is_excerpt: false,
         }
+    }
+
+    /// A replay of some entries of a log, in their order. Nothing is said of numbers that are dense, quotas that were
+    /// counted and intents that lie elsewhere: of these a part of a log cannot tell.
+    pub fn of_excerpt(anchors: Option<Register>) -> Self {
+        Self { is_excerpt: true, ..Self::new(anchors) }
     }
 
     /// Bytes that are no entry.
@@ -157,7 +177,7 @@ impl Replay {
         self.time(index, entry);
         let is_creation =
             matches!(&entry.kind, Kind::Node(event) if event.change == NodeChange::Created);
-        if is_creation != (index == 0) {
+        if is_creation != (index == 0) && !self.is_excerpt {
             self.report.find(index, "creation", "the creation of the log is entry 0 and no other");
         }
         self.cases.answered(index, &entry.kind);
@@ -170,6 +190,7 @@ impl Replay {
                 }
                 self.cases.closed(index, closed, &mut self.report);
             }
+            Kind::Dispute(dispute) => self.disputes.step(index, dispute, &mut self.report),
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),
             Kind::Denial(denied) => self.denial(index, &denied.facts, &denied.code),
@@ -186,10 +207,22 @@ impl Replay {
         }
     }
 
+    /// Entries that must be [shown](Self::shown) again before the end: a verdict may be contested long after it was
+    /// given, and what disputes say of it is held against it.
+    pub fn wanted(&self) -> BTreeSet<u64> {
+        self.disputes.wanted()
+    }
+
+    /// One of those entries.
+    pub fn shown(&mut self, index: u64, entry: &Entry) {
+        self.disputes.shown(index, entry);
+    }
+
     /// What was seen.
     pub fn finish(mut self) -> Report {
         self.callers.close(&mut self.report);
         self.quotas.close(&mut self.report);
+        self.disputes.close(&mut self.report);
         self.report.unanswered += self.intents.open();
         if let Some(anchors) = &self.anchors {
             self.in_force.compare(anchors, &mut self.report);
@@ -223,7 +256,7 @@ impl Replay {
     fn intent(&mut self, index: u64, intent: &Intent) {
         self.report.intents += 1;
         let caller = self.callers.of(&intent.facts);
-        self.callers.question(index, caller, &intent.facts, &mut self.report);
+        self.numbered(index, caller, &intent.facts);
         self.in_force.standing(index, &intent.facts, &mut self.report);
         let permit = self.permitted(index, &intent.facts, &intent.permit);
         self.intents.add(index, caller, intent, permit);
@@ -241,7 +274,7 @@ impl Replay {
                 asked.permit
             }
             None => {
-                self.callers.question(index, caller, &outcome.facts, &mut self.report);
+                self.numbered(index, caller, &outcome.facts);
                 self.in_force.standing(index, &outcome.facts, &mut self.report);
                 self.permitted(index, &outcome.facts, &outcome.permit)
             }
@@ -250,6 +283,12 @@ impl Replay {
             released::hold(index, outcome, &permit, &mut self.report);
         }
         self.origin(index, outcome);
+    }
+
+    fn numbered(&mut self, index: u64, caller: CallerId, facts: &Facts) {
+        if !self.is_excerpt {
+            self.callers.question(index, caller, facts, &mut self.report);
+        }
     }
 
     fn same_question(&mut self, index: u64, outcome: &Outcome, asked: &Asked) {
@@ -270,6 +309,7 @@ impl Replay {
         let same = self.intents.is_for(intent, &outcome.facts, &outcome.permit.agreement);
         let text = match same {
             Some(true) if intent < index => return,
+            None if self.is_excerpt => return,
             Some(_) => format!("entry {intent} is no intent for this fact under this agreement"),
             None => format!("entry {intent} is no intent young enough to answer from"),
         };
@@ -283,7 +323,7 @@ impl Replay {
             None => drop(self.report.denied.insert(code.to_owned(), 1)),
         }
         let caller = self.callers.of(facts);
-        self.callers.question(index, caller, facts, &mut self.report);
+        self.numbered(index, caller, facts);
         self.in_force.standing(index, facts, &mut self.report);
         if !self.same_rules(index, facts) {
             return;
@@ -308,7 +348,9 @@ impl Replay {
 
     /// Decides again what was recorded as permitted, and counts it.
     fn permitted(&mut self, index: u64, facts: &Facts, recorded: &PermitRef) -> Option<Permit> {
-        self.quotas.permit(index, facts, &recorded.agreement, &mut self.report);
+        if !self.is_excerpt {
+            self.quotas.permit(index, facts, &recorded.agreement, &mut self.report);
+        }
         self.shown_by(index, facts);
         if !self.same_rules(index, facts) {
             return None;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::calendar;
+use super::{calendar, dispute};
 use crate::audit::entry::{
     AdapterEvent, AgreementEvent, CaseClosed, Commitments, Entry, Erased, FreezeChange, KeyChange,
     KeyPurpose, Kind, NodeChange, OrderEffect, PartyEvent, Source,
@@ -26,6 +26,7 @@ pub fn kind_name(kind: &Kind) -> &'static str {
         Kind::Catalogue(_) => "catalogue",
         Kind::Rule(_) => "rule",
         Kind::Case(_) => "case",
+        Kind::Dispute(_) => "dispute",
         Kind::Adapter(_) => "adapter",
         Kind::Freeze(_) => "freeze",
         Kind::Key(_) => "key",
@@ -34,7 +35,7 @@ pub fn kind_name(kind: &Kind) -> &'static str {
 }
 
 /// Names of all kinds.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "intent",
     "outcome",
     "denial",
@@ -48,6 +49,7 @@ pub const KINDS: [&str; 13] = [
     "erasure",
     "rule",
     "case",
+    "dispute",
 ];
 
 /// Every field of the entry; `written_at` is when it became part of the log, `stored` its bytes as hashed.
@@ -145,6 +147,7 @@ fn event(kind: &Kind) -> Value {
             json!({ "item": event.item, "version": event.version, "document": document })
         }
         Kind::Case(closed) => case(closed),
+        Kind::Dispute(dispute) => dispute::fields(dispute),
         Kind::Adapter(AdapterEvent::Placed { adapter, facts }) => json!({
             "adapter": adapter.name,
             "version": adapter.version,

@@ -5,6 +5,7 @@ pub mod known;
 pub mod sketch;
 pub mod unusual;
 pub mod figures;
+mod dispute;
 pub mod fields;
 pub mod words;
 pub mod select;

@@ -1,7 +1,7 @@
 //! What one entry says, in words: one line for a table, or several for a page.
 
-use super::calendar;
 use super::fields::{agreement, kind_name, node_name, source_name};
+use super::{calendar, dispute};
 use crate::audit::entry::{
     AdapterEvent, Entry, Erased, FreezeChange, KeyChange, KeyPurpose, Kind, Outcome, PartyEvent,
 };
@@ -25,6 +25,7 @@ pub fn result(kind: &Kind) -> String {
             "in use".to_owned()
         }
         Kind::Case(closed) => closed.outcome.clone(),
+        Kind::Dispute(dispute) => dispute::result(dispute),
         Kind::Adapter(AdapterEvent::Removed { .. }) => "removed".to_owned(),
         Kind::Freeze(event) => match event.change {
             FreezeChange::Frozen => "frozen".to_owned(),
@@ -54,6 +55,7 @@ pub fn subject_matter(kind: &Kind) -> String {
         Kind::Case(closed) => {
             format!("{} {} {}", closed.item, closed.item_version, closed.case_number)
         }
+        Kind::Dispute(dispute) => dispute::subject_matter(dispute),
         Kind::Adapter(AdapterEvent::Placed { adapter, .. }) => {
             format!("{} {}", adapter.name, adapter.version)
         }

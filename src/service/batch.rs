@@ -1,32 +1,26 @@
 //! Many questions on one stream. Each goes the way of every other question; here they only wait for their turns.
 //!
-//! What a batch shares with those who wait at a counter, it takes half of at most: places of the gateway, places and
-//! rate of the agency, the agreement's quota for one second. A question that finds none waits, and nothing is recorded
-//! of that.
+//! A question that finds no turn ([`super::turns`]) waits, and nothing is recorded of that.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
-use super::{Place, Services, refusal};
-use crate::adapters::{Pace, Turn};
+use super::{Services, refusal};
+use crate::adapters::{Lane, Waiter};
 use crate::decision::denial::Denial;
 use crate::gateway::exchange::{Refusal, Reply};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
-use crate::query::FactCode;
 use crate::query::record::Unavailable;
 use crate::wire::duration;
 
-/// Of the gateway's places, and of a quota for one second, one in so many is for batches.
-const SHARE: usize = 2;
 /// Before the next try where nobody said when: a second's quota is new by then, and a queue has moved on.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -47,27 +41,12 @@ pub struct BatchLimits {
 /// What all batches share.
 pub(super) struct Batches {
     limits: BatchLimits,
-    /// Places of the gateway that batches may take, all together.
-    places: Arc<Semaphore>,
-    /// By agreement: its quota for one second, and the pace that keeps to its half of it.
-    quotas: Mutex<BTreeMap<String, (u64, Arc<Pace>)>>,
     stop: CancellationToken,
 }
 
 impl Batches {
-    pub(super) fn new(limits: BatchLimits, in_flight: usize, stop: CancellationToken) -> Self {
-        let places = Arc::new(Semaphore::new((in_flight / SHARE).max(1)));
-        Self { limits, places, quotas: Mutex::default(), stop }
-    }
-
-    fn quota(&self, agreement: &str, per_second: u64) -> Arc<Pace> {
-        let mut quotas = self.quotas.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, pace)) = quotas.get(agreement).filter(|(known, _)| *known == per_second) {
-            return Arc::clone(pace);
-        }
-        let pace = Arc::new(Pace::per_second(per_second / SHARE as u64));
-        quotas.insert(agreement.to_owned(), (per_second, Arc::clone(&pace)));
-        pace
+    pub(super) fn new(limits: BatchLimits, stop: CancellationToken) -> Self {
+        Self { limits, stop }
     }
 }
 
@@ -75,14 +54,8 @@ impl Batches {
 struct Batch {
     services: Services,
     peer: Arc<Peer>,
+    lane: Lane,
     replies: mpsc::Sender<Result<wire::BatchReply, Status>>,
-}
-
-/// What a question of a batch holds while it is asked.
-struct Held {
-    place: Place,
-    _agency: Option<Turn>,
-    _share: OwnedSemaphorePermit,
 }
 
 /// Begins to read the stream; the replies.
@@ -92,7 +65,8 @@ pub(super) fn open(
     questions: Streaming<wire::BatchRequest>,
 ) -> Replies {
     let (replies, outgoing) = mpsc::channel(services.batches.limits.in_flight);
-    let batch = Arc::new(Batch { services: services.clone(), peer, replies });
+    let lane = Lane::Batches(peer.caller().into());
+    let batch = Arc::new(Batch { services: services.clone(), peer, lane, replies });
     services.tasks.spawn(batch.read(questions));
     ReceiverStream::new(outgoing)
 }
@@ -151,21 +125,21 @@ impl Batch {
         question: wire::VerifyRequest,
         until: Instant,
     ) -> Option<Result<wire::VerifyResponse, Status>> {
+        let waiter = Waiter { lane: self.lane.clone(), since: Instant::now() };
         loop {
             let held = tokio::select! {
                 biased;
                 () = self.replies.closed() => return None,
-                held = timeout_at(until, self.turn(&question, until)) => held.ok().flatten(),
+                held = self.services.turn(&self.peer, &question, &waiter, until) => held,
             };
-            let Some(Held { place, _agency, _share }) = held else {
+            let Some(held) = held else {
                 return Some(Err(refusal::status(&Refusal::Overloaded)));
             };
             let left = until.saturating_duration_since(Instant::now());
             let left = left.min(self.services.batches.limits.asking);
             let ask = self.services.ask(Arc::clone(&self.peer), &question, Some(left));
             let arrived = ask.arrived;
-            let answered = self.services.put(ask, place).await;
-            drop((_agency, _share));
+            let answered = self.services.put(ask, held).await;
             let wait = answered.as_ref().ok().and_then(again_in);
             let Some(wait) = wait.filter(|wait| Instant::now() + *wait < until) else {
                 return Some(super::told("VerifyBatch", arrived, answered));
@@ -175,36 +149,6 @@ impl Batch {
                 () = sleep(wait) => {}
             }
         }
-    }
-
-    /// Everything that a question waits for before it is decided.
-    async fn turn(&self, question: &wire::VerifyRequest, until: Instant) -> Option<Held> {
-        let (gateway, batches) = (&self.services.gateway, &self.services.batches);
-        let fact = FactCode::new(question.fact.as_str());
-        let in_force = gateway.in_force();
-        if let Some(pace) = self.quota(&fact) {
-            pace.pass().await;
-        }
-        let _agency = match in_force.adapters.for_fact(&fact) {
-            Some(adapter) => Some(adapter.turn(&fact, until).await?),
-            None => None,
-        };
-        drop(in_force);
-        let _share = Arc::clone(&batches.places).acquire_owned().await.ok()?;
-        let slot = Arc::clone(&self.services.in_flight).acquire_owned().await.ok()?;
-        Some(Held { place: Place::taken(slot), _agency, _share })
-    }
-
-    /// The pace of the agreement that lets the caller ask most in one second; `None` where one sets no such quota.
-    fn quota(&self, fact: &FactCode) -> Option<Arc<Pace>> {
-        let in_force = self.services.gateway.in_force();
-        let clauses = in_force.agreements.clauses(self.peer.organisation()?, fact);
-        let quotas = clauses.iter().map(|placed| {
-            let per_second = placed.agreement.quota.per_second?;
-            Some((per_second, placed.agreement.id.as_str()))
-        });
-        let (per_second, agreement) = quotas.collect::<Option<Vec<_>>>()?.into_iter().max()?;
-        Some(self.services.batches.quota(agreement, per_second))
     }
 }
 

@@ -8,17 +8,19 @@ mod audit;
 mod batch;
 mod case;
 mod catalogue;
+mod disputes;
 mod operations;
 mod orders;
 mod publish;
 mod question;
 mod readiness;
 mod refusal;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Gauge, counter, gauge, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,9 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 pub use self::batch::BatchLimits;
 use self::batch::Batches;
+use self::case::CasePlaces;
+use self::turns::{Held, Turns};
+use crate::adapters::Waiter;
 use crate::clock::now;
 use crate::crypto::sha256;
 use crate::decision::facts::Standing;
@@ -36,8 +41,10 @@ use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::audit_server::AuditServer;
 use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
+use crate::proto::gateway::v1::disputes_server::DisputesServer;
 use crate::proto::gateway::v1::operations_server::OperationsServer;
 use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
+use crate::query::FactCode;
 use crate::telemetry;
 use crate::wire::request_text;
 
@@ -45,10 +52,10 @@ use crate::wire::request_text;
 #[derive(Clone)]
 pub struct Services {
     gateway: Arc<Gateway>,
-    /// Questions under way; the log's queue is longer, so an admitted question can always be recorded.
-    in_flight: Arc<Semaphore>,
-    /// Cases under way. Their questions wait for a place among those `in_flight`.
-    cases: Arc<Semaphore>,
+    /// Questions under way, and what those wait for that can.
+    turns: Arc<Turns>,
+    /// Cases under way.
+    cases: Arc<CasePlaces>,
     case_deadline: Duration,
     application_age: Duration,
     /// Reports of readiness being reckoned.
@@ -62,8 +69,12 @@ pub struct Services {
 pub struct Limits {
     /// Questions under way; one more is refused at once.
     pub in_flight: usize,
+    /// Percent of them that questions of cases and batches may be, all together; one more waits.
+    pub patient_percent: usize,
     /// Cases under way; one more is refused at once.
     pub cases: usize,
+    /// Of one caller.
+    pub cases_per_caller: usize,
     /// Time of a case whose caller set no deadline.
     pub case_deadline: Duration,
     /// How long before its case an application may have been submitted.
@@ -82,12 +93,12 @@ impl Services {
     ) -> Self {
         Self {
             gateway,
-            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
-            cases: Arc::new(Semaphore::new(limits.cases)),
+            turns: Arc::new(Turns::new(limits.in_flight, limits.patient_percent)),
+            cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
             application_age: limits.application_age,
             readiness: Arc::new(Semaphore::new(readiness::AT_ONCE)),
-            batches: Arc::new(Batches::new(limits.batch, limits.in_flight, stop)),
+            batches: Arc::new(Batches::new(limits.batch, stop)),
             tasks,
         }
     }
@@ -102,10 +113,12 @@ impl Services {
         let audit = AuditServer::new(self.clone()).max_decoding_message_size(message_bytes);
         let operations =
             OperationsServer::new(self.clone()).max_decoding_message_size(message_bytes);
+        let disputes = DisputesServer::new(self.clone()).max_decoding_message_size(message_bytes);
         tonic::service::Routes::new(verification)
             .add_service(catalogue)
             .add_service(audit)
             .add_service(operations)
+            .add_service(disputes)
     }
 
     /// The question of a message that has just come.
@@ -121,15 +134,32 @@ impl Services {
         let (query, defects) = question::read(message, &self.gateway.in_force().catalogue, entries);
         let request = request_text(message);
         let digest = sha256(&request);
-        Ask { peer, query, defects, request, digest, received_at, arrived, deadline }
+        Ask { peer, query, defects, request, digest, received_at, arrived, deadline, anew: false }
     }
 
-    /// Answers on a task of its own, which ends whatever becomes of the caller.
-    async fn put(&self, ask: Ask, place: Place) -> Result<Result<Reply, Refusal>, Panicked> {
+    /// The turn of a question that can wait; `None` when there was none by `until`.
+    async fn turn(
+        &self,
+        peer: &Peer,
+        message: &wire::VerifyRequest,
+        waiter: &Waiter,
+        until: Instant,
+    ) -> Option<Held> {
+        let fact = FactCode::new(message.fact.as_str());
+        let in_force = self.gateway.in_force();
+        self.turns.wait(in_force, (peer.organisation(), &fact), waiter, until).await
+    }
+
+    /// Answers on a task of its own, which ends whatever becomes of the caller. `held` is given back then.
+    async fn put<H: Send + 'static>(
+        &self,
+        ask: Ask,
+        held: H,
+    ) -> Result<Result<Reply, Refusal>, Panicked> {
         let gateway = Arc::clone(&self.gateway);
         let answering = self.tasks.spawn(async move {
             let answered = gateway.answer(ask).await;
-            drop(place);
+            drop(held);
             answered
         });
         answering.await.map_err(|_| Panicked)
@@ -156,8 +186,14 @@ fn told(
             Err(refusal::internal())
         }
     };
-    let code = result.as_ref().err().map_or(Code::Ok, Status::code);
-    counter!(telemetry::REQUESTS, "method" => method, "code" => format!("{code:?}")).increment(1);
+    match result.as_ref().err().map(Status::code) {
+        // Labels that are known when the program is made are found without making anything.
+        None => counter!(telemetry::REQUESTS, "method" => method, "code" => "Ok"),
+        Some(code) => {
+            counter!(telemetry::REQUESTS, "method" => method, "code" => format!("{code:?}"))
+        }
+    }
+    .increment(1);
     result
 }
 
@@ -167,7 +203,7 @@ impl Verification for Services {
         &self,
         request: Request<wire::VerifyRequest>,
     ) -> Result<Response<wire::VerifyResponse>, Status> {
-        let Ok(slot) = Arc::clone(&self.in_flight).try_acquire_owned() else {
+        let Some(place) = self.turns.now() else {
             counter!(telemetry::SHED, "limit" => "in_flight").increment(1);
             return Err(refusal::status(&Refusal::Overloaded));
         };
@@ -175,7 +211,7 @@ impl Verification for Services {
         let deadline = deadline(&request);
         let ask = self.ask(peer, &request.into_inner(), deadline);
         let arrived = ask.arrived;
-        let answered = self.put(ask, Place::taken(slot)).await;
+        let answered = self.put(ask, place).await;
         told("Verify", arrived, answered).map(Response::new)
     }
 
@@ -202,8 +238,8 @@ impl Verification for Services {
 /// The place of a question or a case among those under way. Given back and uncounted however that ends, by a panic too.
 struct Place {
     _slot: OwnedSemaphorePermit,
-    /// The gauge that counts it.
-    counted: &'static str,
+    /// What counts it.
+    counted: Gauge,
 }
 
 impl Place {
@@ -213,14 +249,15 @@ impl Place {
     }
 
     fn counted(slot: OwnedSemaphorePermit, counted: &'static str) -> Self {
-        gauge!(counted).increment(1.0);
+        let counted = gauge!(counted);
+        counted.increment(1.0);
         Self { _slot: slot, counted }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        gauge!(self.counted).decrement(1.0);
+        self.counted.decrement(1.0);
     }
 }
 

@@ -74,6 +74,16 @@ impl Defects {
     }
 }
 
+/// A field under a path. It becomes text when something is wrong with it, which is seldom.
+#[derive(Clone, Copy)]
+struct Under<'a>(&'a str, &'static str);
+
+impl From<Under<'_>> for String {
+    fn from(Under(path, field): Under<'_>) -> Self {
+        [path, field].concat()
+    }
+}
+
 /// The id that a caller made for a question or a case.
 pub(super) fn uuid7(text: &str) -> Result<[u8; 16], &'static str> {
     match uuid::Uuid::try_parse(text) {
@@ -137,7 +147,7 @@ fn related(
     let relation = match read_relation(subject) {
         Ok(related) => related.map(|related| related.relation),
         Err(_) => {
-            defects.add(format!("{path}.relation"), "unknown");
+            defects.add(Under(path, ".relation"), "unknown");
             None
         }
     };
@@ -147,7 +157,7 @@ fn related(
         (_, Some(Relation::Verified)) => Err("no_such_entry"),
         _ => Err("misplaced"),
     };
-    let shown_by = defects.check(format!("{path}.shown_by"), shown_by);
+    let shown_by = defects.check(Under(path, ".shown_by"), shown_by);
     relation.map(|relation| Related { relation, shown_by })
 }
 
@@ -162,21 +172,20 @@ pub(super) fn subject_kind(
             SubjectKind::Person(self::person(person, path, defects))
         }
         wire::subject::Kind::Employer(employer) => SubjectKind::Employer(Employer {
-            uscc: defects.check(format!("{path}.employer.uscc"), identifier::uscc(&employer.uscc)),
-            name: text(&employer.name, &format!("{path}.employer.name"), defects),
+            uscc: defects.check(Under(path, ".employer.uscc"), identifier::uscc(&employer.uscc)),
+            name: text(&employer.name, Under(path, ".employer.name"), defects),
         }),
         wire::subject::Kind::Property(property) => {
             SubjectKind::Property(self::property(property, path, defects))
         }
         wire::subject::Kind::Document(document) => {
-            let path = format!("{path}.document");
             if document.number.trim().is_empty() {
-                defects.add(format!("{path}.number"), "missing");
+                defects.add(Under(path, ".document.number"), "missing");
             }
             SubjectKind::Document(Document {
-                number: text(&document.number, &format!("{path}.number"), defects),
-                code: text(&document.code, &format!("{path}.code"), defects),
-                division: division(&document.division, &path, defects),
+                number: text(&document.number, Under(path, ".document.number"), defects),
+                code: text(&document.code, Under(path, ".document.code"), defects),
+                division: division(&document.division, Under(path, ".document.division"), defects),
             })
         }
     }
@@ -184,52 +193,51 @@ pub(super) fn subject_kind(
 
 fn person(person: &wire::Person, path: &str, defects: &mut Defects) -> Person {
     let document_type = read_identity_document(person.document_type).unwrap_or_else(|| {
-        defects.add(format!("{path}.person.document_type"), "unknown");
+        defects.add(Under(path, ".person.document_type"), "unknown");
         IdentityDocument::Other
     });
     let number = identifier::document(document_type, &person.document_number);
-    let name_path = format!("{path}.person.name");
+    let name_path = Under(path, ".person.name");
     if person.name.trim().is_empty() {
-        defects.add(name_path.clone(), "missing");
+        defects.add(name_path, "missing");
     }
     Person {
         document_type,
-        document_number: defects.check(format!("{path}.person.document_number"), number),
-        name: text(&person.name, &name_path, defects),
+        document_number: defects.check(Under(path, ".person.document_number"), number),
+        name: text(&person.name, name_path, defects),
     }
 }
 
 fn property(property: &wire::Property, path: &str, defects: &mut Defects) -> Property {
-    let path = format!("{path}.property");
     let unit_number = if property.unit_number.trim().is_empty() {
         String::new()
     } else {
         let checked = identifier::unit_number(&property.unit_number);
-        defects.check(format!("{path}.unit_number"), checked)
+        defects.check(Under(path, ".property.unit_number"), checked)
     };
     let named = !property.unit_number.trim().is_empty()
         || !property.certificate_number.trim().is_empty()
         || !property.address.trim().is_empty();
     if !named {
-        defects.add(path.clone(), "missing");
+        defects.add(Under(path, ".property"), "missing");
     }
-    let certificate = format!("{path}.certificate_number");
+    let certificate = Under(path, ".property.certificate_number");
     Property {
         unit_number,
-        certificate_number: text(&property.certificate_number, &certificate, defects),
-        address: text(&property.address, &format!("{path}.address"), defects),
-        division: division(&property.division, &path, defects),
+        certificate_number: text(&property.certificate_number, certificate, defects),
+        address: text(&property.address, Under(path, ".property.address"), defects),
+        division: division(&property.division, Under(path, ".property.division"), defects),
     }
 }
 
-fn division(given: &str, path: &str, defects: &mut Defects) -> String {
+fn division(given: &str, path: Under<'_>, defects: &mut Defects) -> String {
     if given.trim().is_empty() {
         return String::new();
     }
-    defects.check(format!("{path}.division"), identifier::division(given))
+    defects.check(path, identifier::division(given))
 }
 
-fn text(given: &str, path: &str, defects: &mut Defects) -> String {
+fn text(given: &str, path: impl Into<String> + Copy, defects: &mut Defects) -> String {
     let trimmed = given.trim();
     if trimmed.chars().count() > TEXT_LIMIT {
         defects.add(path, "too_long");

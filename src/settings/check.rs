@@ -15,6 +15,9 @@ const DOMAIN_BYTES: usize = 255;
 const PUBLISH_EVERY: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(60);
 
+/// The wire promises as much, and `heyan batch` goes on by it without asking anybody twice.
+const REQUEST_ID_WINDOW_LEAST: Duration = Duration::from_secs(600);
+
 /// No case lasts longer: a drain waits for them, and an auditor looks for a case's answers within an hour of it.
 const CASE_DEADLINE_MOST: Duration = Duration::from_secs(600);
 
@@ -35,6 +38,8 @@ pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
         }
     }
     settings.manifests.secrets.iter_mut().for_each(|path| settle(&folder, path));
+    settings.manifests.queues.iter_mut().for_each(|path| settle(&folder, path));
+    settle(&folder, &mut settings.disputes.folder);
     settle(&folder, &mut settings.log.folder);
     if !settings.log.witness.as_os_str().is_empty() {
         settle(&folder, &mut settings.log.witness);
@@ -114,6 +119,15 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
         // A numbered question that finds no place would leave a gap in its caller's numbers, which auditors look for.
         let problem = "must be at least twice `limits.in_flight`, so that whatever is admitted can be recorded";
         sources.refuse("limits.log_queue", problem);
+    }
+    if settings.limits.request_id_window < REQUEST_ID_WINDOW_LEAST {
+        sources.refuse(
+            "limits.request_id_window",
+            "must be at least 10m, on which callers that repeat rely",
+        );
+    }
+    if settings.limits.patient_percent > 100 {
+        sources.refuse("limits.patient_percent", "must be at most 100");
     }
     if settings.limits.case_deadline > CASE_DEADLINE_MOST {
         sources.refuse("limits.case_deadline", "must be at most 10m");

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::sections::{Cache, Limits, Log, Manifests, Tls, Trust, Vault};
+pub use self::sections::{Cache, Disputes, Limits, Log, Manifests, Tls, Trust, Vault};
 use crate::finding::{self, Finding};
 use crate::telemetry;
 
@@ -45,6 +45,8 @@ pub struct Settings {
     pub log: Log,
     /// Sealed requests and answers.
     pub vault: Vault,
+    /// Contested verdicts.
+    pub disputes: Disputes,
     /// Kept answers.
     pub cache: Cache,
     /// Every limit.
@@ -73,6 +75,7 @@ impl Default for Settings {
             tls: Tls::default(),
             log: Log::default(),
             vault: Vault::default(),
+            disputes: Disputes::default(),
             cache: Cache::default(),
             limits: Limits::default(),
             trust: Trust::default(),

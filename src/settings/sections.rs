@@ -28,11 +28,19 @@ pub struct Manifests {
     /// Whether manifests may have programs started, as the gateway's user and with all that it may. Default `false`:
     /// most agencies need none.
     pub programs: bool,
+    /// Folders within which manifests may have disputes put for their agencies. Default `queues`: a folder of the
+    /// installation that others carry on from.
+    #[serde(deserialize_with = "folders")]
+    pub queues: Vec<PathBuf>,
 }
 
 impl Default for Manifests {
     fn default() -> Self {
-        Self { secrets: vec!["secrets".into(), "pki".into()], programs: false }
+        Self {
+            secrets: vec!["secrets".into(), "pki".into()],
+            programs: false,
+            queues: vec!["queues".into()],
+        }
     }
 }
 
@@ -107,6 +115,25 @@ impl Vault {
     }
 }
 
+/// Contested verdicts.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disputes {
+    /// Folder that holds what is contested until it has been asked again; made when it is not there, for the gateway's user
+    /// alone. Default `disputes`.
+    pub folder: PathBuf,
+    /// How often agencies' folders are looked into for answers, and the first wait after a failed delivery, which doubles up
+    /// to 10 min. Default 10 s: an answer takes an agency days.
+    #[serde(with = "span")]
+    pub look_every: Duration,
+}
+
+impl Default for Disputes {
+    fn default() -> Self {
+        Self { folder: "disputes".into(), look_every: Duration::from_secs(10) }
+    }
+}
+
 /// Kept answers. How long each is kept is the agreement's word, not the operator's.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -147,10 +174,19 @@ pub struct Limits {
     /// province; beyond it a quick refusal helps more than a slow answer.
     #[serde(deserialize_with = "count")]
     pub in_flight: usize,
-    /// Cases at once in the whole gateway; their questions wait for places among `in_flight`. Default 1024: a case waits
-    /// for agencies nearly all of its time and costs some 50 KiB, so a hall of a thousand counters is served.
+    /// Percent of `in_flight` that questions of cases and batches may hold, all together; one more waits for its turn,
+    /// and callers take turns. Default 50, at most 100: however many cases there are, whoever asks a single question
+    /// finds as many places as all of them.
+    #[serde(deserialize_with = "count")]
+    pub patient_percent: usize,
+    /// Cases at once in the whole gateway; their questions wait for their turns. Default 2048: a case waits for agencies
+    /// nearly all of its time and costs some 50 KiB, so two halls of a thousand counters are served.
     #[serde(deserialize_with = "count")]
     pub cases: usize,
+    /// Cases at once of one caller. Default 1024, half of `cases`: a system that sends too many leaves as many places to
+    /// the others.
+    #[serde(deserialize_with = "count")]
+    pub cases_per_caller: usize,
     /// Time for a case whose caller set no deadline. Default 60 s: the longest chain of questions is five agencies, each
     /// with time for a second attempt. At most 10 min, also where the caller allows more.
     #[serde(with = "span")]
@@ -170,7 +206,7 @@ pub struct Limits {
     /// of each; more means that the disk has stopped.
     #[serde(deserialize_with = "count")]
     pub log_queue: usize,
-    /// How long a repeated `request_id` gets the recorded answer. Default 10 min, as the wire promises.
+    /// How long a repeated `request_id` gets the recorded answer. Default 10 min, as the wire promises, and never less.
     #[serde(with = "span")]
     pub request_id_window: Duration,
     /// Request ids remembered at once. Default 100,000: ten minutes at 160 a second, the mean of a province; the
@@ -200,7 +236,9 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(5),
             streams_per_connection: 128,
             in_flight: 1024,
-            cases: 1024,
+            patient_percent: 50,
+            cases: 2048,
+            cases_per_caller: 1024,
             case_deadline: Duration::from_secs(60),
             application_age: Duration::from_secs(92 * 86_400),
             deadline_default: Duration::from_secs(10),

@@ -179,6 +179,8 @@ fn values_that_do_not_fit_together_are_refused() {
     assert!(refusal.contains("must be less than `limits.deadline_default`"), "{refusal}");
     let refusal = folder.refusal(TLS, &[("HEYAN__LIMITS__LOG_QUEUE", "2047")]);
     assert!(refusal.contains("at least twice `limits.in_flight`"), "{refusal}");
+    let refusal = folder.refusal(TLS, &[("HEYAN__LIMITS__REQUEST_ID_WINDOW", "9m")]);
+    assert!(refusal.contains("must be at least 10m"), "{refusal}");
     for beat in ["99ms", "61s"] {
         let refusal = folder.refusal(TLS, &[("HEYAN__LOG__PUBLISH_EVERY", beat)]);
         assert!(refusal.contains("from 100ms to 60s"), "{refusal}");

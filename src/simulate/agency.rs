@@ -81,8 +81,20 @@ async fn misbehave(
         kind @ (Nonsense::Truncated | Nonsense::WrongPerson) if is_question => {
             garble(next.run(request).await, kind).await
         }
+        _ if is_question && agency.faults.has_erratum() => {
+            held(next.run(request).await, &agency.faults).await
+        }
         _ => next.run(request).await,
     }
+}
+
+/// The answer as wrong records have it.
+async fn held(response: Response, faults: &Faults) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let held = std::str::from_utf8(&bytes).ok().and_then(|text| faults.as_held(text));
+    Response::from_parts(parts, held.map_or_else(|| Body::from(bytes), Body::from))
 }
 
 async fn garble(response: Response, kind: Nonsense) -> Response {

@@ -1,7 +1,7 @@
 //! What an agency can be made to do wrong, at any time: be slow, fail, disappear, or answer nonsense.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::random::Dice;
@@ -21,7 +21,10 @@ struct Switches {
     outage: AtomicBool,
     nonsense: AtomicU8,
     cities_down: AtomicU32,
+    book_down: Mutex<String>,
     rolls: AtomicU64,
+    /// What stands in the records, and what is written there instead.
+    erratum: Mutex<Option<(String, String)>>,
 }
 
 /// Answers with status 200 that must never be taken for a "no".
@@ -79,17 +82,44 @@ impl Faults {
         self.switches.cities_down.store(cities.min(14), Ordering::Relaxed);
     }
 
+    /// Police only: the county that keeps the household book of the person with this number does not answer; of nobody's when
+    /// empty.
+    pub fn set_book_down(&self, number: &str) {
+        let mut down = self.switches.book_down.lock().unwrap_or_else(PoisonError::into_inner);
+        number.clone_into(&mut down);
+    }
+
+    /// HTTP agencies only: wherever `right` should stand in a record, `held` does. `None` puts the records right.
+    pub fn set_erratum(&self, erratum: Option<(&str, &str)>) {
+        let erratum = erratum.map(|(right, held)| (right.to_owned(), held.to_owned()));
+        *self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner) = erratum;
+    }
+
+    /// An answer as the agency's records have it.
+    pub fn as_held(&self, text: &str) -> Option<String> {
+        let erratum = self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner);
+        erratum.as_ref().map(|(right, held)| text.replace(right.as_str(), held))
+    }
+
+    /// True when records are wrong.
+    pub fn has_erratum(&self) -> bool {
+        self.switches.erratum.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Everything works again.
     pub fn clear(&self) {
+        self.set_erratum(None);
         self.set_delay(Duration::ZERO, Duration::ZERO);
         self.set_error_rate(0);
         self.set_outage(false);
         self.set_nonsense(Nonsense::Off);
         self.set_cities_down(0);
+        self.set_book_down("");
     }
 
     /// Applies one switch in words: `outage`, `delay:2s`, `jitter:500ms`, `errors:50` (of a thousand), `html`, `truncated`,
-    /// `wrong-person`, `missing-fields`, `cities:3`, `off`.
+    /// `wrong-person`, `missing-fields`, `cities:3`, `book:NUMBER`, `erratum:"IA">"IB"` (records hold the second where the
+    /// first is right), `corrected`, `off`.
     ///
     /// # Errors
     /// The word, when it is none of these.
@@ -107,6 +137,9 @@ impl Faults {
             "jitter" => self.set_delay(kept(&self.switches.delay_ms), span()?),
             "errors" => self.set_error_rate(count()?),
             "cities" => self.set_cities_down(count()?),
+            "book" => self.set_book_down(value),
+            "erratum" => self.set_erratum(Some(value.split_once('>').ok_or_else(unknown)?)),
+            "corrected" => self.set_erratum(None),
             _ => {
                 let known = Nonsense::ALL.into_iter().find(|&(_, known)| known == name);
                 self.set_nonsense(known.ok_or_else(unknown)?.0);
@@ -132,6 +165,12 @@ impl Faults {
         self.switches.cities_down.load(Ordering::Relaxed)
     }
 
+    /// Whether the household book of the person with this number cannot be had.
+    pub fn is_book_down(&self, number: &str) -> bool {
+        let down = self.switches.book_down.lock().unwrap_or_else(PoisonError::into_inner);
+        !down.is_empty() && *down == number
+    }
+
     /// How long the next answer is held back, and whether it is an error.
     pub fn roll(&self) -> (Duration, bool) {
         let turn = self.switches.rolls.fetch_add(1, Ordering::Relaxed);
@@ -152,7 +191,7 @@ impl Faults {
 /// A fault nobody knows.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3 and off"
+    "`{0}` is no fault; known are outage, delay:2s, jitter:500ms, errors:50, html, truncated, wrong-person, missing-fields, cities:3, book:NUMBER, erratum:RIGHT>HELD, corrected and off"
 )]
 pub struct UnknownFault(pub String);
 
@@ -199,7 +238,14 @@ mod tests {
         assert_eq!(faults.roll(), (Duration::from_secs(2), true));
         assert_eq!(faults.nonsense(), Nonsense::WrongPerson);
         assert!(faults.is_out() && faults.cities_down() == 3);
+        faults.apply("book:430000198001010013").unwrap();
+        assert!(faults.is_book_down("430000198001010013") && !faults.is_book_down(""));
+        faults.apply("erratum:\"IA\">\"IB\"").unwrap();
+        assert_eq!(faults.as_held(r#"["IA","IC"]"#).unwrap(), r#"["IB","IC"]"#);
+        faults.apply("corrected").unwrap();
+        assert!(!faults.has_erratum() && faults.apply("erratum:IA").is_err());
         faults.apply("off").unwrap();
+        assert!(!faults.is_book_down("430000198001010013"));
         assert_eq!(faults.roll(), (Duration::ZERO, false));
         assert!(faults.apply("fire").is_err());
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::SimulateError;
 use super::calendar::Day;
 use super::clock::Clock;
-use super::province::{Person, Province, Trait};
+use super::province::{Person, Province, Trait, names};
 
 /// One table per fact. `as_of` is the night of the load, China time.
 const TABLES: &str = "
@@ -81,7 +81,7 @@ pub(super) struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// Loads the tables from the province, as of last night.
+    /// Loads the tables from the province, as of last night. The database is an old one, in GBK.
     ///
     /// # Errors
     /// Whatever SQLite says.
@@ -181,7 +181,7 @@ fn load_people(load: &Connection, province: &Province, as_of: &str) -> Result<()
         load.prepare("INSERT INTO sic_employment VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
     for index in 0..province.population() {
         let number = province.person(index).map_or_else(String::new, Person::number);
-        let name = province.name(index);
+        let name = names::in_gbk(&province.name(index));
         if let Some(row) = province.insurance(index) {
             let (code, employer) =
                 (province.uscc(row.employer), province.employer_name(row.employer));

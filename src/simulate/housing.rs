@@ -198,20 +198,22 @@ fn asked_home<'a>(province: &'a Province, form: &FormFields) -> Option<(u32, &'a
         ("", title) => province.home_by_title(title),
         (unit, _) => province.home_by_unit(unit),
     };
-    found.filter(|(_, home)| home.state == HomeState::Titled)
+    found.filter(|(_, home)| home.title_holders().next().is_some())
 }
 
-/// H2: one row per owner, the former owner's row among them.
+/// H2: one row per owner, the former owner's row among them. Until the title passes the seller's is the one row.
 fn title(agency: &Agency, form: &FormFields) -> Reply {
     let province = &agency.province;
     if field(form, "clientusercid").is_empty() || field(form, "clientusername").is_empty() {
         return Err(("04", "缺少操作人"));
     }
     let Some((index, home)) = asked_home(province, form) else { return Ok(json!([])) };
-    let share = if home.co_owner == NONE { "0" } else { "1" };
-    let current = home.owners().map(|owner| (owner, "1", province.titled_on(index)));
-    let former = Some(home.former).filter(|&former| former != NONE);
-    let former = former.map(|owner| (owner, "2", super::calendar::Day::of(2009, 9, 9)));
+    let share = if home.title_holders().count() == 1 { "0" } else { "1" };
+    let before = super::calendar::Day::of(2009, 9, 9);
+    let since = if home.seller().is_some() { before } else { province.titled_on(index) };
+    let current = home.title_holders().map(|owner| (owner, "1", since));
+    let former = (home.former != NONE && home.seller().is_none()).then_some(home.former);
+    let former = former.map(|owner| (owner, "2", before));
     let rows: Vec<Value> = former
         .into_iter()
         .chain(current)
@@ -254,15 +256,13 @@ fn family(agency: &Agency, form: &FormFields) -> Reply {
         for (index, home) in province.homes_of(person) {
             let row =
                 json!({ "bdcdyh": province.unit_number(index), "zl": province.address(index) });
-            match home.state {
-                HomeState::Titled => {
-                    let number = registered_number(province, home, person);
-                    if number == text("idNo") || number == text("oldIdNo") {
-                        homes.push(row);
-                    }
+            if home.title_holders().any(|holder| holder == person) {
+                let number = registered_number(province, home, person);
+                if number == text("idNo") || number == text("oldIdNo") {
+                    homes.push(row);
                 }
-                HomeState::Contracted => contracts.push(row),
-                HomeState::Withdrawn => {}
+            } else if home.state == HomeState::Contracted {
+                contracts.push(row);
             }
         }
     }

@@ -18,11 +18,14 @@ use super::xml;
 /// The account of the fund centre.
 const USER: &str = "fund-centre";
 
+/// The operation that reads a household book.
+const BOOK: &str = "GK_GXFW_HJXX";
+
 /// Operation, service id of the platform, and what answers it.
 const OPERATIONS: [(&str, &str, Answer); 4] = [
     ("GK_GXFW_SFHC", "s_1200000900000_2109", identity),
     ("GK_GXFW_SWBS", "s_1200000900000_2110", death),
-    ("GK_GXFW_HJXX", "s_1200000900000_2111", household),
+    (BOOK, "s_1200000900000_2111", household),
     ("GK_GXFW_HKZT", "s_1200000900000_2112", registration),
 ];
 
@@ -97,7 +100,17 @@ fn answer(agency: &Agency, body: &str) -> Result<(&'static str, String), (i64, &
     if user != USER || !same(&password, agency.secrets.get("police-password")) {
         return Ok((operation, package("", "21", "用户名或密码错误", "")));
     }
-    Ok((operation, reply(agency, ask, &xml::text(node, "in0"))))
+    let request = xml::text(node, "in0");
+    if operation == BOOK && is_book_down(agency, &request) {
+        return Err((12000, "县级户籍系统无应答"));
+    }
+    Ok((operation, reply(agency, ask, &request)))
+}
+
+/// Whether the county that keeps the book asked for does not answer.
+fn is_book_down(agency: &Agency, request: &str) -> bool {
+    let number = xml::parse(request).map(|document| xml::text(document.root(), "GMSFHM"));
+    number.is_some_and(|number| agency.faults.is_book_down(&number))
 }
 
 /// The reply's package to one request package.

@@ -94,7 +94,7 @@ fn deed_tax(province: &Province, request: Node<'_, '_>) -> Option<Fields> {
         "" => province.home_by_title(&xml::text(request, "BDCQZH"))?,
         unit => province.home_by_unit(unit)?,
     };
-    let paid = home.state == HomeState::Titled;
+    let paid = province.is_taxed(index);
     Some(vec![
         ("BDCDYH", province.unit_number(index)),
         ("WSZT", flag(paid)),

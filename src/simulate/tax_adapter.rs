@@ -280,13 +280,14 @@ fn attributes(fact: &str, record: Node<'_, '_>) -> Option<HashMap<String, Value>
     let fen = |name| fen(&xml::text(record, name)).map(value::Kind::Integer);
     let day = |name| day(&xml::text(record, name)).map(value::Kind::Date);
     let pairs = match fact {
-        "T1" => vec![
-            ("paid", flag("WSZT")?),
-            ("payer_match", flag("NSRYZ")?),
-            // Not paid yet: the catalogue wants a day, so the record is no answer.
-            ("paid_on", day("WSRQ")?),
-            ("base_fen", fen("JSJE")?),
-        ],
+        "T1" => {
+            let paid = flag("WSZT")?;
+            // What is not paid yet has no day. That is an answer all the same.
+            let paid_on = if paid == value::Kind::Truth(false) { None } else { Some(day("WSRQ")?) };
+            let record =
+                vec![("paid", paid), ("payer_match", flag("NSRYZ")?), ("base_fen", fen("JSJE")?)];
+            record.into_iter().chain(paid_on.map(|day| ("paid_on", day))).collect()
+        }
         "T2" => vec![
             ("genuine", flag("ZWBZ")?),
             ("buyer_match", flag("GFYZ")?),

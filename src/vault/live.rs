@@ -85,6 +85,11 @@ impl Vault {
         if self.day(day).is_some() {
             return Ok(());
         }
+        // Boxed: it runs once a day, and every question's future would have room for it.
+        Box::pin(self.begin(day, at, audit)).await
+    }
+
+    async fn begin(&self, day: Day, at: Timestamp, audit: &Audit) -> Result<(), VaultError> {
         let mut history = self.history.lock().await;
         if self.day(day).is_some() {
             return Ok(());

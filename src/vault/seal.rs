@@ -8,8 +8,8 @@ use super::keys::DayKey;
 use super::record::{self, Record, Wrap};
 use super::subject::Identifier;
 use crate::audit::commitment::{Field, Seed};
-use crate::audit::entry::{Commitments, Kind};
-use crate::crypto::{self, Digest, MacKey, sha256};
+use crate::audit::entry::{Commitments, DisputeStep, Kind};
+use crate::crypto::{self, Digest, sha256};
 
 const FIELD_KEY: &[u8] = b"heyan/vault/field-key/v1\0";
 const FIELD: &[u8] = b"heyan/vault/field/v1\0";
@@ -23,7 +23,7 @@ const ONLY_ONCE: [u8; 12] = [0; 12];
 pub struct Place<'a> {
     /// The log's name.
     pub origin: &'a str,
-    /// The caller's id of the question.
+    /// The caller's id of the question, or of the dispute.
     pub request_id: &'a [u8; 16],
     /// Which of the question's entries.
     pub stage: Stage,
@@ -38,6 +38,10 @@ pub enum Stage {
     Outcome,
     /// A question was denied.
     Denial,
+    /// A verdict is contested; the id is the dispute's.
+    Dispute,
+    /// The agency answered a dispute; the id is the dispute's.
+    DisputeAnswer,
 }
 
 impl Stage {
@@ -46,6 +50,8 @@ impl Stage {
             Self::Intent => 1,
             Self::Outcome => 2,
             Self::Denial => 3,
+            Self::Dispute => 4,
+            Self::DisputeAnswer => 5,
         }
     }
 }
@@ -53,13 +59,18 @@ impl Stage {
 impl<'a> Place<'a> {
     /// The place of a recorded entry, with what it commits to; `None` of kinds that have no record.
     pub fn of(origin: &'a str, kind: &'a Kind) -> Option<(Self, &'a Commitments)> {
-        let (stage, facts, commitments) = match kind {
-            Kind::Intent(intent) => (Stage::Intent, &intent.facts, &intent.commitments),
-            Kind::Outcome(outcome) => (Stage::Outcome, &outcome.facts, &outcome.commitments),
-            Kind::Denial(denied) => (Stage::Denial, &denied.facts, &denied.commitments),
+        let (stage, request_id) = match kind {
+            Kind::Intent(intent) => (Stage::Intent, &intent.facts.request_id),
+            Kind::Outcome(outcome) => (Stage::Outcome, &outcome.facts.request_id),
+            Kind::Denial(denied) => (Stage::Denial, &denied.facts.request_id),
+            Kind::Dispute(dispute) => match &dispute.step {
+                DisputeStep::Opened(_) => (Stage::Dispute, &dispute.id),
+                DisputeStep::Answered(_) => (Stage::DisputeAnswer, &dispute.id),
+                DisputeStep::Delivery(_) | DisputeStep::Rechecked(_) => return None,
+            },
             _ => return None,
         };
-        Some((Self { origin, request_id: &facts.request_id, stage }, commitments))
+        Some((Self { origin, request_id, stage }, kind.commitments()?))
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -147,7 +158,7 @@ pub(super) fn fields(sealed: &Bytes) -> Result<Vec<Field>, VaultError> {
 }
 
 fn field_key(seed: &Seed, field: Field) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(MacKey::new(seed.as_bytes()).mac(&[FIELD_KEY, field.name().as_bytes()]))
+    Zeroizing::new(seed.mac(&[FIELD_KEY, field.name().as_bytes()]))
 }
 
 fn bound_to_seed(place: &Place<'_>, wrap: &Wrap, sealed: &Digest) -> Vec<u8> {

@@ -3,9 +3,10 @@
 //! A tag is a keyed hash of the identifier together with the digest of the entry's sealed part: without the subject
 //! key nobody can make one, and not even two records about the same person on the same day have a tag in common.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value as Json;
+use serde::Deserialize;
 
 use super::VaultError;
 use super::record::{TAG_BYTES, Tag, Wrap};
@@ -78,8 +79,8 @@ impl Identifier {
     /// Every identifier in the committed value of an entry's `subject`, each once. Names and addresses are none: they
     /// name too many.
     pub fn of_subjects(value: &[u8]) -> Vec<Self> {
-        let Ok(Json::Array(subjects)) = serde_json::from_slice(value) else { return Vec::new() };
-        let mut found: Vec<Self> = subjects.iter().flat_map(Self::of_subject).collect();
+        let subjects: Vec<Read<'_>> = serde_json::from_slice(value).unwrap_or_default();
+        let mut found: Vec<Self> = subjects.into_iter().flat_map(Self::of_subject).collect();
         found.retain(|identifier| !identifier.text.is_empty());
         found.sort_unstable();
         found.dedup();
@@ -87,22 +88,65 @@ impl Identifier {
         found
     }
 
-    fn of_subject(subject: &Json) -> Vec<Self> {
-        let text = |kind: &str, key: &str| {
-            subject.get(kind).and_then(|fields| fields.get(key)?.as_str()).unwrap_or_default()
-        };
-        let document = text("person", "document_type");
-        let document = DOCUMENTS.into_iter().find(|known| known.name() == document);
-        let person = document
-            .map(|document| (document.name(), text("person", "document_number").to_owned()));
+    fn of_subject(subject: Read<'_>) -> impl Iterator<Item = Self> {
+        let Read { person, employer, property, document } = subject;
+        let type_of_document = DOCUMENTS.iter().find(|known| known.name() == person.document_type);
+        let person =
+            type_of_document.map(|document| (document.name(), person.document_number.into_owned()));
         let others = [
-            ("uscc", text("employer", "uscc").to_owned()),
-            ("unit", text("property", "unit_number").to_owned()),
-            ("certificate", folded(text("property", "certificate_number"))),
-            ("document", folded(text("document", "number"))),
+            ("uscc", employer.uscc.into_owned()),
+            ("unit", property.unit_number.into_owned()),
+            ("certificate", folded(&property.certificate_number)),
+            ("document", folded(&document.number)),
         ];
-        person.into_iter().chain(others).map(|(kind, text)| Self { kind, text }).collect()
+        person.into_iter().chain(others).map(|(kind, text)| Self { kind, text })
     }
+}
+
+/// A subject as it is committed to, as far as it names anything.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Read<'a> {
+    #[serde(borrow)]
+    person: Person<'a>,
+    #[serde(borrow)]
+    employer: Employer<'a>,
+    #[serde(borrow)]
+    property: Property<'a>,
+    #[serde(borrow)]
+    document: Document<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Person<'a> {
+    #[serde(borrow)]
+    document_type: Cow<'a, str>,
+    #[serde(borrow)]
+    document_number: Cow<'a, str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Employer<'a> {
+    #[serde(borrow)]
+    uscc: Cow<'a, str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Property<'a> {
+    #[serde(borrow)]
+    unit_number: Cow<'a, str>,
+    #[serde(borrow)]
+    certificate_number: Cow<'a, str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Document<'a> {
+    #[serde(borrow)]
+    number: Cow<'a, str>,
 }
 
 /// White space off, full-width forms to half width, upper case: numbers that have no common form.

@@ -53,7 +53,7 @@ async fn started(changes: &[(&str, &str)], settings: &str) -> Lab {
 }
 
 /// Name and number of so many people.
-fn people(lab: &Lab, count: usize) -> Vec<(String, String)> {
+pub(crate) fn people(lab: &Lab, count: usize) -> Vec<(String, String)> {
     let province = lab.simulation.province();
     let citizens = (0..province.population()).filter_map(|index| {
         let person = province.person(index)?;
@@ -65,7 +65,7 @@ fn people(lab: &Lab, count: usize) -> Vec<(String, String)> {
 }
 
 /// A list of so many people.
-fn list(lab: &Lab, count: usize) -> PathBuf {
+pub(crate) fn list(lab: &Lab, count: usize) -> PathBuf {
     let mut text = "工号,姓名,身份证号\n".to_owned();
     for (number, (name, id)) in people(lab, count).into_iter().enumerate() {
         text += &format!("{number},{name},{id}\n");
@@ -75,7 +75,7 @@ fn list(lab: &Lab, count: usize) -> PathBuf {
     file
 }
 
-fn batch(lab: &Lab, file: &Path) -> Command {
+pub(crate) fn batch(lab: &Lab, file: &Path) -> Command {
     let purpose = lab.question("P1").purpose.unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_heyan"));
     command.args(["batch", file.to_str().unwrap(), "--fact", "P1", "--operator", "0042/batch"]);
@@ -93,7 +93,7 @@ fn connected(lab: &Lab, command: &mut Command) {
     command.arg("--authority").arg(lab.path("pki/fund-centre/ca.pem"));
 }
 
-async fn ended(command: &mut Command) -> (Option<i32>, serde_json::Value) {
+pub(crate) async fn ended(command: &mut Command) -> (Option<i32>, serde_json::Value) {
     let output = tokio::time::timeout(4 * PATIENCE, command.output()).await.unwrap().unwrap();
     summary(&output)
 }
@@ -116,7 +116,7 @@ fn lines(lab: &Lab, name: &str) -> BTreeMap<u64, String> {
     found
 }
 
-fn has_all(lab: &Lab, count: usize) {
+pub(crate) fn has_all(lab: &Lab, count: usize) {
     let results = lines(lab, "staff.results.csv");
     let expected: BTreeSet<u64> = (2..).take(count).collect();
     assert_eq!(results.keys().copied().collect::<BTreeSet<_>>(), expected);
@@ -135,7 +135,7 @@ async fn signal(child: &Child, name: &str) {
 }
 
 /// A question about each of so many people, numbered from 1.
-fn questions(lab: &Lab, count: usize) -> Vec<wire::BatchRequest> {
+pub(crate) fn questions(lab: &Lab, count: usize) -> Vec<wire::BatchRequest> {
     let mut asked = Vec::new();
     for (number, (name, id)) in (1..).zip(people(lab, count)) {
         let mut question = lab.question("P1");

@@ -66,6 +66,8 @@ mod whole;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod disputes;
+#[cfg(test)]
 mod tutorial;
 #[cfg(test)]
 mod rehearse;

@@ -258,6 +258,7 @@ fn ours(folder: &Path, kinds: &mut BTreeMap<&'static str, u64>) -> Result<Verifi
             Kind::Erasure(_) => "Erasure",
             Kind::Rule(_) => "Rule",
             Kind::Case(_) => "Case",
+            Kind::Dispute(_) => "Dispute",
         };
         *kinds.entry(name).or_default() += 1;
     })

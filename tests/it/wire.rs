@@ -274,6 +274,7 @@ async fn reflection_is_served_behind_its_setting_only() {
         "heyan.gateway.v1.Verification",
         "heyan.gateway.v1.Catalogue",
         "heyan.gateway.v1.Audit",
+        "heyan.gateway.v1.Disputes",
         "heyan.gateway.v1.Operations",
         "grpc.health.v1.Health",
     ] {

@@ -170,7 +170,7 @@ def checkpoint_text(text):
 SCHEMA = {
     "Entry": {1: "u32", 2: "u64", 10: "Intent", 11: "Outcome", 12: "Denial", 13: "Agreement", 14: "Party", 15: "Node",
               16: "Catalogue", 17: "Adapter", 18: "Freeze", 19: "Key", 20: "Erasure",
-              21: "Rule", 22: "Case"},
+              21: "Rule", 22: "Case", 23: "Dispute"},
     "Intent": {1: "Facts", 2: "Permit", 3: "Commitments", 4: "AdapterRef"},
     "Outcome": {1: "Facts", 2: "Permit", 3: "Commitments", 4: "u64", 5: "enum2", 6: "enum6", 7: "u64", 8: "text+",
                 9: "u32", 10: "text", 11: "u32+", 12: "text+"},
@@ -191,6 +191,11 @@ SCHEMA = {
     "Case": {1: "Caller", 2: "text", 3: "text", 4: "bytes", 5: "text", 6: "text", 7: "text", 8: "text", 9: "Need+",
              10: "bool", 11: "bytes"},
     "Need": {1: "text", 2: "text"},
+    "Dispute": {1: "bytes", 2: "Opened", 3: "Delivery", 4: "Answered", 5: "Rechecked"},
+    "Opened": {1: "Caller", 2: "u64", 3: "enum6", 4: "text", 5: "text", 6: "bytes", 7: "text", 8: "u32", 9: "text",
+               10: "bool", 11: "text", 12: "Commitments"},
+    "Delivery": {1: "enum2", 2: "text", 3: "text"}, "Answered": {1: "text", 2: "text", 3: "Caller", 4: "Commitments"},
+    "Rechecked": {1: "Caller", 2: "u64", 3: "u64", 4: "enum6", 5: "enum6"},
 }
 # Per message: fields that must be there.
 REQUIRED = {
@@ -198,9 +203,11 @@ REQUIRED = {
     "Facts": [1, 2, 6, 22], "Caller": [3, 4], "AdapterRef": [1], "Agreement": [1, 2, 3], "Party": [1, 2],
     "Node": [1, 2], "Catalogue": [1], "Adapter": [1], "Freeze": [1, 2, 3], "Key": [1, 2, 3], "Erasure": [3],
     "Rule": [1, 2, 3], "Case": [1, 2, 3, 4, 5, 7, 8, 11], "Need": [1, 2],
+    "Dispute": [1], "Opened": [1, 3, 4, 5, 6, 7, 11, 12], "Delivery": [1], "Answered": [1, 2, 4],
+    "Rechecked": [1, 4, 5],
 }
 LENGTHS = {("Facts", 2): 16, ("Facts", 22): 32, ("Caller", 3): 32, ("AdapterRef", 3): 32, ("Catalogue", 1): 32,
-           ("Case", 4): 32, ("Case", 11): 16}
+           ("Case", 4): 32, ("Case", 11): 16, ("Dispute", 1): 16, ("Opened", 6): 16}
 REASONS = "timeout unreachable refused contract_error maintenance overloaded breaker_open deadline no_adapter".split()
 RELATIONS = [None, "case_party", "declared", "verified", "mandated"]
 COMPARISONS = "eq ne lt le gt ge in exists name_match".split()

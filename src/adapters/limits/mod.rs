@@ -11,6 +11,7 @@
 
 mod breaker;
 mod budget;
+mod fair;
 mod hedge;
 mod maintenance;
 mod patient;
@@ -37,6 +38,7 @@ use crate::telemetry;
 
 pub use self::breaker::Breaker;
 pub(crate) use self::breaker::Terms as BreakerTerms;
+pub use self::fair::{FairPlace, FairPlaces, Lane, Waiter};
 pub use self::maintenance::Span;
 pub(crate) use self::maintenance::{Maintenance, Window};
 pub use self::patient::{Pace, Turn};
@@ -152,17 +154,27 @@ impl Limits {
         self.latencies.read()
     }
 
-    /// Waits for the turn of a question that can wait: for a place among the patient ones, for an open breaker that will
-    /// let somebody through before `deadline`, and for the rate. `None` when there was no turn before `deadline`.
-    pub(crate) async fn turn(&self, fact: &FactCode, deadline: Instant) -> Option<Turn> {
+    /// Waits for the turn of a question that can wait: for a place among the patient ones, for the rate, and where nobody
+    /// stands at a counter for it, for an open breaker that will let somebody through before `deadline`. `None` when there
+    /// was no turn before `deadline`.
+    pub(crate) async fn turn(
+        &self,
+        fact: &FactCode,
+        waiter: &Waiter,
+        deadline: Instant,
+    ) -> Option<Turn> {
         let Some(operation) = self.operations.get(fact) else { return Some(Turn::default()) };
+        let breaker = operation.breaker.as_ref().unwrap_or(&self.breaker);
+        let tells_at_once = matches!(waiter.lane, Lane::Cases(_));
+        if tells_at_once && breaker.refuses(Instant::now()).is_some() {
+            return Some(Turn::default());
+        }
         let bounds = [&operation.bounds, &self.bounds];
         let waiting = async {
-            let places = [bounds[0].queue.place().await, bounds[1].queue.place().await];
-            let breaker = operation.breaker.as_ref().unwrap_or(&self.breaker);
+            let places = [bounds[0].queue.place(waiter).await, bounds[1].queue.place(waiter).await];
             while let Some(wait) = breaker.refuses(Instant::now()) {
                 // One that stays open longer answers at once, and that is recorded.
-                if Instant::now() + wait >= deadline {
+                if tells_at_once || Instant::now() + wait >= deadline {
                     break;
                 }
                 sleep(wait.max(PAUSE)).await;

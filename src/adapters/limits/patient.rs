@@ -1,40 +1,43 @@
 //! Questions that can wait stand behind those that somebody waits for: they take half of what is shared, at most.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::fair::{FairPlace, FairPlaces, Waiter};
 use super::rate::{Rate, Terms};
 
 /// Of places, and of what is left of a rate, one in so many is for questions that can wait. Two: whatever comes in at a
 /// counter finds as much as a long batch has.
 const SHARE: usize = 2;
 
-/// One question every so often, in the order they came.
+/// One question every so often, and a few at once after a pause, in the order they came.
 pub struct Pace {
     every: Duration,
+    /// How far turns that nobody took may lie back.
+    saved: Duration,
     next: Mutex<Instant>,
 }
 
 /// A question's turn. Held until the question has ended.
 #[derive(Default)]
-pub struct Turn(
-    #[expect(dead_code, reason = "held for their drop")] [Option<OwnedSemaphorePermit>; 2],
-);
+pub struct Turn(#[expect(dead_code, reason = "held for their drop")] [Option<FairPlace>; 2]);
 
 /// Where questions wait that can.
 pub(super) struct Queue {
-    places: Option<Arc<Semaphore>>,
+    places: Option<FairPlaces>,
     pace: Option<(Pace, u32)>,
 }
 
 impl Pace {
-    /// So many a second; at least one.
-    pub fn per_second(count: u64) -> Self {
-        let every = Duration::from_secs(1) / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
-        Self { every, next: Mutex::new(Instant::now()) }
+    /// So many a second, and so many at once; at least one.
+    pub fn per_second(count: u64, at_once: u64) -> Self {
+        let whole = |count: u64| u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        let every = Duration::from_secs(1) / whole(count);
+        let saved = every.saturating_mul(whole(at_once) - 1);
+        let now = Instant::now();
+        Self { every, saved, next: Mutex::new(now.checked_sub(saved).unwrap_or(now)) }
     }
 
     /// Waits for the next turn. Dropped while it waits, it takes none.
@@ -50,12 +53,13 @@ impl Pace {
             sleep(self.every).await;
         }
         // Measured from when the turn was due, so that late wakes do not slow the pace down.
-        *next = (*next + self.every).max(Instant::now());
+        let now = Instant::now();
+        *next = (*next + self.every).max(now.checked_sub(self.saved).unwrap_or(now));
     }
 }
 
 impl Turn {
-    pub(super) fn holding(places: [Option<OwnedSemaphorePermit>; 2]) -> Self {
+    pub(super) fn holding(places: [Option<FairPlace>; 2]) -> Self {
         Self(places)
     }
 }
@@ -64,16 +68,19 @@ impl Queue {
     pub(super) fn new(places: Option<usize>, rate: Option<Terms>) -> Self {
         let pace = |rate: Terms| {
             let kept_back = rate.burst.get() / u32::try_from(SHARE).unwrap_or(u32::MAX);
-            (Pace::per_second(u64::from(rate.per_second.get())), kept_back)
+            let at_once = rate.burst.get() - kept_back;
+            (Pace::per_second(rate.per_second.get().into(), at_once.into()), kept_back)
         };
-        let places = places.map(|most| Arc::new(Semaphore::new((most / SHARE).max(1))));
+        let places = places.map(|most| FairPlaces::new(most / SHARE));
         Self { places, pace: rate.map(pace) }
     }
 
-    /// A place, waited for in the order of coming.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
-        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
+    /// A place, where there is a limit to them.
+    pub(super) async fn place(&self, waiter: &Waiter) -> Option<FairPlace> {
+        match &self.places {
+            Some(places) => Some(places.take(waiter).await),
+            None => None,
+        }
     }
 
     /// Waits until the rate leaves enough for others.
@@ -88,6 +95,7 @@ impl Queue {
 mod tests {
     use std::num::NonZeroU32;
 
+    use super::super::fair::Lane;
     use super::*;
 
     fn terms(per_second: u32, burst: u32) -> Terms {
@@ -97,7 +105,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_come_evenly_and_those_given_up_cost_nothing() {
-        let pace = Pace::per_second(10);
+        let pace = Pace::per_second(10, 1);
         let begun = Instant::now();
         for _ in 0..11 {
             pace.pass().await;
@@ -110,17 +118,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_few_pass_at_once_after_a_pause_and_then_the_pace_holds() {
+        let pace = Pace::per_second(10, 5);
+        for _ in 0..2 {
+            let begun = Instant::now();
+            for _ in 0..5 {
+                pace.pass().await;
+            }
+            assert_eq!(begun.elapsed().as_millis(), 0);
+            for _ in 0..10 {
+                pace.pass().await;
+            }
+            let took = begun.elapsed().as_millis();
+            assert!((900..=1_010).contains(&took), "{took}");
+            sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn half_of_the_places_stay_free() {
+        let waiter = Waiter { lane: Lane::Batches("a/b".into()), since: Instant::now() };
         for (most, expected) in [(16, 8), (3, 1), (1, 1)] {
             let queue = Queue::new(Some(most), None);
             let mut held = Vec::new();
-            while let Ok(place) = tokio::time::timeout(Duration::from_secs(1), queue.place()).await
-            {
+            let second = Duration::from_secs(1);
+            while let Ok(place) = tokio::time::timeout(second, queue.place(&waiter)).await {
                 held.push(place.unwrap());
             }
             assert_eq!(held.len(), expected, "of {most}");
         }
-        assert!(Queue::new(None, None).place().await.is_none());
+        assert!(Queue::new(None, None).place(&waiter).await.is_none());
     }
 
     #[tokio::test(start_paused = true)]

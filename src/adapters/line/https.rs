@@ -12,8 +12,10 @@ use crate::adapters::failed::Failed;
 use crate::adapters::manifest::Site;
 use crate::query::record::Unavailable;
 
-/// Connections kept open to one agency while nothing is asked.
-const IDLE_CONNECTIONS: usize = 128;
+/// Connections kept open to one agency while nothing is asked: all that were in use at once, of which there are never
+/// more than the largest `max_in_flight`. To close one that is wanted again costs a handshake, which costs more than a
+/// question.
+const IDLE_CONNECTIONS: usize = 1024;
 /// How long they are kept: shorter than the 60 s after which many servers hang up without a word.
 const IDLE_TIME: Duration = Duration::from_secs(45);
 

@@ -26,12 +26,14 @@ pub struct Allowed {
     pub secrets: Option<Vec<PathBuf>>,
     /// Whether they may have programs started.
     pub programs: bool,
+    /// Folders within which they may have disputes put; `None` is any.
+    pub queues: Option<Vec<PathBuf>>,
 }
 
 impl Allowed {
     /// All that whoever runs the gateway's program may, such as an operator who tries a manifest.
     pub fn everything() -> Self {
-        Self { secrets: None, programs: true }
+        Self { secrets: None, programs: true, queues: None }
     }
 }
 
@@ -153,6 +155,11 @@ impl<'a> Files<'a> {
     /// Whether programs may be started.
     pub(super) fn may_start_programs(&self) -> bool {
         self.allowed.programs
+    }
+
+    /// Folders within which disputes may be put; `None` is any.
+    pub(super) fn queues(&self) -> Option<&'a [PathBuf]> {
+        self.allowed.queues.as_deref()
     }
 
     /// The secret of that name.

@@ -3,6 +3,7 @@
 mod access;
 mod codes;
 mod constant;
+mod dispute;
 mod files;
 mod folder;
 mod names;
@@ -29,6 +30,7 @@ use self::sign::Carrier;
 use crate::adapters::language::expression::Expression;
 use crate::adapters::language::room::with_room;
 use crate::adapters::limits::Maintenance;
+use crate::adapters::queue::Queue;
 use crate::catalogue::Fact;
 use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
@@ -76,6 +78,8 @@ pub(crate) struct Manifest {
     pub(crate) resilience: Resilience,
     /// When the agency is not there.
     pub(crate) maintenance: Maintenance,
+    /// Where the agency takes disputes.
+    pub(crate) queue: Option<Queue>,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
     /// Where its expressions are.
@@ -218,6 +222,7 @@ fn manifest(
     }
     let session = session(source, &document, access.as_ref(), &mut declared);
     signing(source, &document, access.as_ref(), &mut declared);
+    let queue = dispute::dispute(source, &document, files);
     let operations = document.sections("operation");
     if operations.is_empty() {
         document.missing("operation");
@@ -248,6 +253,7 @@ fn manifest(
         session: session?.map(Arc::new),
         resilience,
         maintenance,
+        queue: queue?,
         operations: read,
         places: source.take_places(),
         references: BTreeMap::new(),

@@ -413,7 +413,7 @@ fn secrets_come_from_the_folders_they_may_come_from() {
     place("keys/log.key", "secret");
     std::os::unix::fs::symlink("../keys/log.key", folder.path().join("secrets/link")).unwrap();
     let secrets = Some(vec![folder.path().join("secrets"), folder.path().join("absent")]);
-    let allowed = Allowed { secrets, programs: false };
+    let allowed = Allowed { secrets, programs: false, queues: None };
     let found = |path: &str| {
         let secrets = format!("[secrets]\none = {{ file = \"{path}\" }}\n[settings]");
         let file = place("adapters/m.toml", &GOOD.replace("[settings]", &secrets));

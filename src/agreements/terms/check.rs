@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::form::{ClauseTerms, EndingTerms, LimitTerms, LimitValue, ServingHours, Terms};
+use super::form::{
+    ClauseTerms, EndingTerms, LimitTerms, LimitValue, QualityTerms, ServingHours, Terms,
+};
 use super::{SCHEMA, TermsError};
 use crate::crypto::sha256;
-use crate::decision::agreement::{Agreement, CacheTerms, Clause, Ending, Hours, Quota};
+use crate::decision::agreement::{Agreement, CacheTerms, Clause, Ending, Hours, Quality, Quota};
 use crate::decision::limit::Limit;
 use crate::decision::set::{Set, Word};
 use crate::query::time::Timestamp;
@@ -44,6 +46,7 @@ impl Terms {
             operator_units: flaws.words("operator_units", &self.operator_units),
             notices: flaws.words("notices", &self.notices),
             keep_for: flaws.span("retention.keep_for", &self.retention.keep_for),
+            quality: self.quality.as_ref().map(|quality| quality.check(&mut flaws)),
             suspension: self.ending("suspension", self.suspension.as_ref(), &mut flaws),
             termination: self.ending("termination", self.termination.as_ref(), &mut flaws),
             clauses: self
@@ -172,6 +175,22 @@ fn withheld_and_granted(agreement: &Agreement, flaws: &mut Flaws) {
                 clause.fact
             ));
         }
+    }
+}
+
+impl QualityTerms {
+    fn check(&self, flaws: &mut Flaws) -> Quality {
+        let (channel, workdays) = (&self.dispute_channel, self.provider_response_workdays);
+        flaws
+            .unless(!channel.trim().is_empty(), || "`quality.dispute_channel` is empty".to_owned());
+        // The log keeps the document for ever.
+        flaws.unless(!identifier::contains_identity_number(channel), || {
+            "`quality.dispute_channel` contains an identity number; name an office".to_owned()
+        });
+        flaws.unless((1..=60).contains(&workdays), || {
+            "`quality.provider_response_workdays` is from 1 to 60".to_owned()
+        });
+        Quality { dispute_channel: channel.clone(), response_workdays: workdays }
     }
 }
 

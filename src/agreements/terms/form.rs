@@ -42,6 +42,8 @@ pub struct Terms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) notices: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) quality: Option<QualityTerms>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) suspension: Option<EndingTerms>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) termination: Option<EndingTerms>,
@@ -108,6 +110,14 @@ pub(super) struct QuotaTerms {
     pub(super) per_day: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) per_month: Option<u64>,
+}
+
+/// What holds when an answer is contested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QualityTerms {
+    pub(super) dispute_channel: String,
+    pub(super) provider_response_workdays: u32,
 }
 
 /// Who may halt the agreement alone, and how long before.

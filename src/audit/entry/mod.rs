@@ -1,5 +1,6 @@
 //! What one entry says, and its stored bytes. The bytes are what is hashed; nobody re-encodes them later.
 
+mod dispute;
 pub mod skim;
 mod wire;
 
@@ -7,6 +8,10 @@ use prost::Message;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::dispute::{
+    Dispute, DisputeAnswered, DisputeDelivery, DisputeOpened, DisputeRechecked, DisputeStep,
+    Ground, Looked, Way,
+};
 use super::commitment::Field;
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
@@ -52,6 +57,8 @@ pub enum Kind {
     Rule(RuleEvent),
     /// An application was run to its end.
     Case(Box<CaseClosed>),
+    /// A verdict is contested, or something came of that.
+    Dispute(Dispute),
     /// An adapter came into use.
     Adapter(AdapterEvent),
     /// An agency stopped questions to itself, or lets them pass again.
@@ -75,6 +82,7 @@ impl Kind {
             | Self::Catalogue(_)
             | Self::Rule(_)
             | Self::Case(_)
+            | Self::Dispute(_)
             | Self::Adapter(_)
             | Self::Freeze(_)
             | Self::Key(_)
@@ -82,12 +90,13 @@ impl Kind {
         }
     }
 
-    /// What it commits to; `None` of what records no question.
+    /// What it commits to; `None` of what hides nothing.
     pub fn commitments(&self) -> Option<&Commitments> {
         match self {
             Self::Intent(intent) => Some(&intent.commitments),
             Self::Outcome(outcome) => Some(&outcome.commitments),
             Self::Denial(denied) => Some(&denied.commitments),
+            Self::Dispute(dispute) => dispute.commitments(),
             Self::Agreement(_)
             | Self::Party(_)
             | Self::Node(_)
@@ -99,6 +108,12 @@ impl Kind {
             | Self::Key(_)
             | Self::Erasure(_) => None,
         }
+    }
+
+    /// SHA-256 of the sealed record beside the entry; empty where it has none.
+    pub fn sealed(&self) -> &[u8] {
+        let sealed = self.commitments().and_then(|commitments| commitments.sealed.as_ref());
+        sealed.map_or(&[], |digest| digest)
     }
 }
 

@@ -59,6 +59,7 @@ impl<'a> Question<'a> {
             | Kind::Catalogue(_)
             | Kind::Rule(_)
             | Kind::Case(_)
+            | Kind::Dispute(_)
             | Kind::Adapter(_)
             | Kind::Freeze(_)
             | Kind::Key(_)

@@ -92,7 +92,53 @@ fn every_kind() -> Vec<Kind> {
         erasure(Erased::Day("2026-11-23".into())),
         Kind::Rule(RuleEvent { item: "W3".into(), version: "1".into(), document: vec![1] }),
         Kind::Case(Box::new(closed())),
+        dispute(DisputeStep::Opened(Box::new(opened()))),
+        dispute(delivery(Ok("JB-2026-1"))),
+        dispute(delivery(Err("folder_missing"))),
+        dispute(DisputeStep::Answered(Box::new(answered()))),
+        dispute(DisputeStep::Rechecked(DisputeRechecked {
+            caller: full_facts().caller,
+            contested: 3,
+            outcome: 9,
+            before: Verdict::Refuted,
+            after: Verdict::Confirmed,
+        })),
     ]
+}
+
+fn dispute(step: DisputeStep) -> Kind {
+    Kind::Dispute(Dispute { id: [8; 16], step })
+}
+
+fn opened() -> DisputeOpened {
+    DisputeOpened {
+        caller: full_facts().caller,
+        contested: 3,
+        verdict: Verdict::Refuted,
+        provider: "police".into(),
+        fact: "P1".into(),
+        request_id: [7; 16],
+        ground: Ground::WrongValue,
+        evidence: 1,
+        operator_unit: "hall-1".into(),
+        shown: true,
+        due: jiff::civil::date(2026, 12, 7),
+        commitments: commitments(),
+    }
+}
+
+fn delivery(result: Result<&str, &str>) -> DisputeStep {
+    let result = result.map(str::to_owned).map_err(str::to_owned);
+    DisputeStep::Delivery(DisputeDelivery { way: Way::Folder, result })
+}
+
+fn answered() -> DisputeAnswered {
+    DisputeAnswered {
+        finding: Looked::Corrected,
+        on: jiff::civil::date(2026, 11, 30),
+        caller: None,
+        commitments: Commitments::default(),
+    }
 }
 
 fn order(effect: OrderEffect) -> Kind {

@@ -36,6 +36,9 @@ pub struct Summary {
     pub vault: vaulting::History,
     /// The keys that the log went over to, in order: index of the announcement, and the key as in signed notes.
     pub log_keys: Vec<(u64, String)>,
+    /// The entries about contested verdicts, in order. There are few, and whoever needs them reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<u64>,
 }
 
 /// The questions of one caller.
@@ -155,6 +158,7 @@ impl Summary {
                 in_force.adapters.remove(name);
             }
             Kind::Freeze(_) => in_force.orders.push(index),
+            Kind::Dispute(_) => self.disputes.push(index),
             Kind::Node(_)
             | Kind::Intent(_)
             | Kind::Outcome(_)

@@ -64,7 +64,7 @@ async fn in_full(log: &Log) -> (Summary, String, u64) {
 #[tokio::test]
 async fn a_start_with_a_summary_knows_what_a_full_one_knows() {
     for seed in 0..4 {
-        let log = filled(seed, 4000).await;
+        let log = filled(seed, 8000).await;
         assert!(derived_files(log.path()).len() > 2, "several files are full");
         let (audit, read) = open(&log, log.path(), &fast()).unwrap();
         assert_eq!(read, 0, "the summary was written at the end");

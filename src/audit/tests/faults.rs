@@ -36,7 +36,7 @@ async fn nothing_is_acknowledged_or_shown_before_it_is_durable() {
     fixture.store.hold();
     let mut append = Box::pin(audit.append(denial(1)));
     assert!(poll!(append.as_mut()).is_pending());
-    fixture.store.wait_for_appends(1);
+    fixture.store.wait_for_appends(1).await;
     for _ in 0..100 {
         tokio::task::yield_now().await;
         assert!(poll!(append.as_mut()).is_pending());
@@ -58,7 +58,7 @@ async fn what_waits_is_written_with_one_flush() {
     fixture.store.hold();
     let mut first = Box::pin(audit.append(denial(1)));
     assert!(poll!(first.as_mut()).is_pending());
-    fixture.store.wait_for_appends(1);
+    fixture.store.wait_for_appends(1).await;
     let mut rest: Vec<_> = (2..40).map(|number| Box::pin(audit.append(denial(number)))).collect();
     for append in &mut rest {
         assert!(poll!(append.as_mut()).is_pending());
@@ -84,7 +84,7 @@ async fn the_first_error_stops_the_log_for_ever() {
         fixture.store.hold();
         let mut failing = Box::pin(audit.append(denial(2)));
         assert!(poll!(failing.as_mut()).is_pending());
-        fixture.store.wait_for_appends(2);
+        fixture.store.wait_for_appends(2).await;
         let mut queued = Box::pin(audit.append(denial(3)));
         assert!(poll!(queued.as_mut()).is_pending());
         fixture.store.fail(fault);
@@ -134,7 +134,7 @@ async fn a_full_queue_refuses_questions_and_lets_answers_wait() {
     fixture.store.hold();
     let mut taken = Box::pin(audit.append(denial(1)));
     assert!(poll!(taken.as_mut()).is_pending());
-    fixture.store.wait_for_appends(1);
+    fixture.store.wait_for_appends(1).await;
     let mut queued: Vec<_> = (2..=3).map(|number| Box::pin(audit.append(denial(number)))).collect();
     for append in &mut queued {
         assert!(poll!(append.as_mut()).is_pending());

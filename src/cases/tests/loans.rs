@@ -28,7 +28,8 @@ fn new_homes() -> Vec<Row> {
             ("family_known", "family_incomplete"),
         ),
         hears(couple, &[("household", NotFound)], NeedsCounter, ("homes", "family_incomplete")),
-        hears(couple, &[("spouse_identity", No)], Refuted, ("spouse_known", "refuted")),
+        // A widow is married in the register of marriages.
+        hears(couple, &[("spouse_identity", No)], NeedsCounter, ("spouse_known", "doubtful")),
         hears(couple, &[("homes", No)], Refuted, ("homes", "refuted")),
         states(
             couple,

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::progress::Progress;
 use super::reading::{checkpoint_in, key_in};
-use crate::audit::AuditError;
 use crate::audit::verify::{Expected, Verified, verify};
+use crate::audit::{AuditError, entry, records};
 use crate::cli::NO;
 use crate::crypto::hex;
 use crate::parties::Register;
@@ -111,6 +111,14 @@ fn examine_with(folder: &Path, parties: Option<&Path>, is_quiet: bool) -> anyhow
         replay.entry(index, entry);
     });
     progress.end();
+    for index in replay.wanted() {
+        // What cannot be read again is a finding of the replay, or of the verification.
+        if let Ok(Some((stored, _))) = records::at(folder, index)
+            && let Ok(entry) = entry::decode(&stored)
+        {
+            replay.shown(index, &entry);
+        }
+    }
     let report = replay.finish();
     let mut examined = judge(result)?;
     examined.entries = report.entries;

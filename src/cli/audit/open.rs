@@ -144,7 +144,11 @@ fn refuse(arguments: &Open, entry: &Entry, error: VaultError) -> anyhow::Result<
 }
 
 /// The erasure that took the entry's record, as the log tells.
-fn erasure(log: &Path, index: u64, entry: &Entry) -> anyhow::Result<Option<u64>> {
+pub(in crate::cli) fn erasure(
+    log: &Path,
+    index: u64,
+    entry: &Entry,
+) -> anyhow::Result<Option<u64>> {
     let history = history(log)?;
     let of_day = history.erased_day(Day::of(entry.at)).filter(|&by| by > index);
     Ok(history.erased(index).or(of_day))

@@ -22,7 +22,7 @@ use crate::audit::walk::{Seen, walk, walk_entries};
 #[error(
     "nothing is reported from this log, which is not whole: {0}\nRun `heyan audit verify` on it, and on your copies"
 )]
-pub(super) struct Damaged(String);
+pub(in crate::cli) struct Damaged(String);
 
 /// One log to read.
 #[derive(Clone, Copy)]
@@ -86,7 +86,7 @@ fn whole(verified: Result<Verified, AuditError>) -> anyhow::Result<Verified> {
 }
 
 /// The checkpoint that the log last published, not verified yet.
-pub(super) fn published(folder: &Path) -> anyhow::Result<String> {
+pub(in crate::cli) fn published(folder: &Path) -> anyhow::Result<String> {
     if Description::read(folder)?.is_none() {
         return Err(AuditError::Missing(folder.to_owned()).into());
     }
@@ -95,7 +95,7 @@ pub(super) fn published(folder: &Path) -> anyhow::Result<String> {
 
 /// Size and root that the text of a checkpoint states. Not verified: reading the log with it in `since` does that, also
 /// for a checkpoint that an earlier key of the log has signed.
-pub(super) fn head_of(checkpoint: &str) -> anyhow::Result<Head> {
+pub(in crate::cli) fn head_of(checkpoint: &str) -> anyhow::Result<Head> {
     let mut lines = checkpoint.lines().skip(1);
     let size = lines.next().and_then(|line| line.parse().ok());
     let root = lines.next().and_then(|line| BASE64_STANDARD.decode(line).ok());
@@ -112,7 +112,7 @@ pub(in crate::cli) fn checkpoint_in(path: &Path) -> anyhow::Result<String> {
 }
 
 /// The same, and of the log in `folder` by its name: of another log it could prove nothing.
-pub(super) fn checkpoint_of(folder: &Path, path: &Path) -> anyhow::Result<String> {
+pub(in crate::cli) fn checkpoint_of(folder: &Path, path: &Path) -> anyhow::Result<String> {
     let text = checkpoint_in(path)?;
     let Some(description) = Description::read(folder)? else {
         return Err(AuditError::Missing(folder.to_owned()).into());
@@ -132,7 +132,7 @@ pub(in crate::cli) fn key_in(text: &str) -> anyhow::Result<VerifierKey> {
 
 /// Keys of one log, of which any may have signed: its first, and those it went over to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LogKeys(Vec<VerifierKey>);
+pub(in crate::cli) struct LogKeys(Vec<VerifierKey>);
 
 impl LogKeys {
     /// From the text forms.
@@ -141,14 +141,14 @@ impl LogKeys {
     }
 
     /// Of the log in this folder, before it is read: its first key.
-    pub(super) fn first_of(folder: &Path) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn first_of(folder: &Path) -> anyhow::Result<Self> {
         let missing = || AuditError::Missing(folder.to_owned());
         let description = Description::read(folder)?.ok_or_else(missing)?;
         Ok(Self(vec![description.key().context("the log's description has no key")?]))
     }
 
     /// Takes in the key that an entry of the log announces; whether it may is for whoever verifies the log.
-    pub(super) fn see(&mut self, entry: &Entry) {
+    pub(in crate::cli) fn see(&mut self, entry: &Entry) {
         let Kind::Key(event) = &entry.kind else { return };
         if event.purpose != KeyPurpose::Log || event.change != KeyChange::Begun {
             return;
@@ -160,7 +160,7 @@ impl LogKeys {
         }
     }
 
-    pub(super) fn texts(&self) -> Vec<String> {
+    pub(in crate::cli) fn texts(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }
 

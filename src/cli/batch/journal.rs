@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -105,10 +105,17 @@ impl Journal {
                 return Err(error).with_context(|| format!("cannot lock `{shown}`"));
             }
         }
+        // Whoever began a new round has put another file in its place.
+        let (locked, named) = (file.metadata()?, std::fs::metadata(path)?);
+        if (locked.dev(), locked.ino()) != (named.dev(), named.ino()) {
+            bail!("`{shown}`: this batch was running until now; give the command again");
+        }
         let mut rows = Rows::default();
         let mut begin = None;
         let length = each(&file, &mut |record| rows.take(record, &mut begin))
-            .with_context(|| format!("the journal `{shown}` is damaged"))?;
+            .with_context(|| {
+                format!("the journal `{shown}` is damaged; for a new batch of the rows that are left give --output")
+            })?;
         // What was cut short.
         file.set_len(length)?;
         let fresh = Begin {
@@ -312,7 +319,7 @@ fn read_line(line: &[u8]) -> Option<Record> {
     serde_json::from_slice(json).ok()
 }
 
-/// Every record; where the last one ends. Of a bad line nothing may follow.
+/// Every record; where the last one ends. What follows it has no line end.
 fn each(mut file: &File, told: &mut dyn FnMut(Record) -> io::Result<()>) -> io::Result<u64> {
     file.rewind()?;
     let mut lines = BufReader::with_capacity(1 << 16, file);
@@ -325,7 +332,8 @@ fn each(mut file: &File, told: &mut dyn FnMut(Record) -> io::Result<()>) -> io::
         }
         number += 1;
         let Some(record) = read_line(&bytes) else {
-            if lines.fill_buf()?.is_empty() {
+            // Only a line without its end was never relied on.
+            if bytes.last() != Some(&b'\n') {
                 return Ok(length);
             }
             let problem = format!("line {number} is not what was written");

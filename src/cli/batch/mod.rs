@@ -1,5 +1,6 @@
 //! `heyan batch`: one question about each row of a list, at the gateway's pace, and never twice.
 
+mod blanks;
 mod columns;
 mod form;
 mod journal;
@@ -13,6 +14,7 @@ mod sheet;
 mod signals;
 mod tally;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -71,14 +73,14 @@ struct Run {
     /// Where results go, less the endings; without it beside the list
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// How the list is written; without it, UTF-8 if it is valid UTF-8, else GB18030
+    /// How the list is written; without it, UTF-8 where it looks like that, else GB18030
     #[arg(long, value_enum)]
     encoding: Option<Encoding>,
     /// Questions under way at once; the gateway takes no more than its own limit
     #[arg(long, value_name = "COUNT", default_value = "64", value_parser = clap::value_parser!(u16).range(1..=1024))]
     in_flight: u16,
-    /// Ask again about rows without a verdict: those that nobody knows whether they were asked, and those of agencies
-    /// that did not answer. The only way that anybody is asked about twice
+    /// Ask again about rows without a verdict: those that nobody knows whether they were asked, those of agencies that did
+    /// not answer, and those that were refused. The only way that anybody is asked about twice
     #[arg(long)]
     ask_again: bool,
     /// Print one JSON document at the end
@@ -104,7 +106,8 @@ async fn ask(run: Run) -> anyhow::Result<ExitCode> {
     let plan = Plan::new(&run.asked)?;
     let sheet = Sheet::open(list, run.encoding)
         .with_context(|| format!("the list `{}` cannot be read", list.display()))?;
-    let stem = run.output.clone().unwrap_or_else(|| list.with_extension(""));
+    let stem = run.output.clone().unwrap_or_else(|| less_ending(list));
+    refuse_over_list(list, &stem)?;
     let client = gateway.connect().await?;
     let columns = bind(&client, &plan, &sheet).await?;
 
@@ -130,10 +133,49 @@ async fn bind(client: &Client, plan: &Plan, sheet: &Sheet) -> anyhow::Result<Col
     Columns::bind(fact, plan.columns(), sheet.header())
 }
 
+/// A list's name without the ending of lists: what stands behind another dot is part of it.
+fn less_ending(list: &Path) -> PathBuf {
+    let ending = list.extension().map(|ending| ending.to_ascii_lowercase());
+    match ending.as_deref().and_then(OsStr::to_str) {
+        Some("csv" | "tsv" | "txt") => list.with_extension(""),
+        _ => list.to_owned(),
+    }
+}
+
+/// The rows of an earlier batch that failed can be the list of the next one, but not under a name at which it is written anew.
+fn refuse_over_list(list: &Path, stem: &Path) -> anyhow::Result<()> {
+    let Ok(read) = list.canonicalize() else { return Ok(()) };
+    let written = ["results.csv", "failed.csv", "journal"].map(|ending| beside(stem, ending));
+    if written.iter().any(|file| file.canonicalize().is_ok_and(|file| file == read)) {
+        bail!("`{}` would be written over while it is read: give another --output", list.display());
+    }
+    Ok(())
+}
+
 /// Not `with_extension`, which would cut a name at its last dot.
 fn beside(stem: &Path, ending: &str) -> PathBuf {
     let mut path = stem.as_os_str().to_owned();
     path.push(".");
     path.push(ending);
     path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_named_after_their_list_and_never_written_over_it() {
+        for (list, expected) in
+            [("a/staff.csv", "a/staff"), ("staff.CSV", "staff"), ("2026.11", "2026.11"), ("x", "x")]
+        {
+            assert_eq!(less_ending(Path::new(list)), Path::new(expected), "{list}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("staff.failed.csv");
+        std::fs::write(&list, "x").unwrap();
+        assert!(refuse_over_list(&list, &less_ending(&list)).is_ok());
+        let error = refuse_over_list(&list, &folder.path().join("staff")).unwrap_err().to_string();
+        assert!(error.ends_with("give another --output"), "{error}");
+    }
 }

@@ -6,6 +6,39 @@ use super::columns::Bad;
 use crate::proto::gateway::v1 as wire;
 use wire::batch_reply::Result as Told;
 
+/// Reasons that are not the row's: the caller, the agreement, the time, the gateway. Every further row would be refused as
+/// well, and each denial is an entry; once the reason is gone, every row can be asked about.
+const NOT_THE_ROWS: [&str; 28] = [
+    "CALLER_UNNAMED",
+    "UNKNOWN_ORGANISATION",
+    "UNKNOWN_SYSTEM",
+    "FOREIGN_AUTHORITY",
+    "NO_QUERY_RIGHT",
+    "UNKNOWN_FACT",
+    "UNKNOWN_ITEM",
+    "ITEM_VERSION_MISSING",
+    "NO_AGREEMENT",
+    "FACT_NOT_GRANTED",
+    "SYSTEM_NOT_GRANTED",
+    "PURPOSE_NOT_GRANTED",
+    "MATERIAL_NOT_REPLACED",
+    "NOT_YET_VALID",
+    "EXPIRED",
+    "SUPERSEDED",
+    "AGREEMENT_SUSPENDED",
+    "AGREEMENT_REVOKED",
+    "OPERATOR_MISSING",
+    "OPERATOR_UNIT_NOT_GRANTED",
+    "NOTICE_MISSING",
+    "CONSENT_MISSING",
+    "OUTSIDE_HOURS",
+    "FROZEN",
+    "QUOTA_UNKNOWN",
+    "QUOTA_DAY",
+    "QUOTA_MONTH",
+    "LOG_STOPPED",
+];
+
 /// China Standard Time, in which everybody concerned lives.
 const CHINA: jiff::tz::Offset = jiff::tz::offset(8);
 
@@ -88,7 +121,7 @@ impl Outcome {
 
     /// Whether asking again is of any use, when somebody says so.
     pub(super) fn may_change(&self) -> bool {
-        matches!(self, Self::Failed { kind: Kind::Unavailable | Kind::Uncertain, .. })
+        matches!(self, Self::Failed { kind, .. } if *kind != Kind::BadRow)
     }
 }
 
@@ -124,10 +157,8 @@ fn answered(answer: &wire::VerifyResponse) -> Outcome {
 }
 
 fn refused(refusal: wire::BatchRefusal) -> Heard {
-    match refusal.reason.as_str() {
-        // Every further row would be refused as well, and each denial is an entry.
-        "QUOTA_DAY" | "QUOTA_MONTH" => return Heard::NotNow(refusal.reason, refusal.message),
-        _ => {}
+    if NOT_THE_ROWS.contains(&refusal.reason.as_str()) {
+        return Heard::NotNow(refusal.reason, refusal.message);
     }
     // Nothing was decided or asked.
     let kind = if refusal.reason == "OVERLOADED" { Kind::Unavailable } else { Kind::Refused };
@@ -167,15 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_is_used_up_ends_nothing_for_its_row() {
-        for reason in ["QUOTA_DAY", "QUOTA_MONTH"] {
+    fn a_reason_that_is_not_the_rows_ends_nothing_for_its_row() {
+        for reason in ["QUOTA_DAY", "OUTSIDE_HOURS", "AGREEMENT_SUSPENDED", "LOG_STOPPED"] {
             let heard = told(Told::Refusal(refusal(reason)));
             assert_eq!(heard, Heard::NotNow(reason.to_owned(), String::new()));
         }
-        let Heard::Done(denied) = told(Told::Refusal(refusal("PURPOSE_NOT_GRANTED"))) else {
+        let Heard::Done(denied) = told(Told::Refusal(refusal("ROLE_NOT_GRANTED"))) else {
             panic!("not done")
         };
-        assert_eq!((denied.name(), denied.may_change()), ("refused", false));
+        assert_eq!((denied.name(), denied.may_change()), ("refused", true));
+        let bad = Bad { field: "person.name".to_owned(), check: "missing" };
+        assert!(!Outcome::bad(&bad).may_change());
         let Heard::Done(busy) = told(Told::Refusal(refusal("OVERLOADED"))) else {
             panic!("not done")
         };

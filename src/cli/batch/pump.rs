@@ -253,6 +253,7 @@ mod tests {
     use crate::cli::batch::columns::Columns;
     use crate::cli::batch::journal::Opening;
     use crate::cli::batch::sheet::Sheet;
+    use crate::query::time::Timestamp;
 
     const WINDOW: usize = 64;
 
@@ -324,6 +325,68 @@ mod tests {
     }
 
     #[test]
+    fn when_the_hours_are_over_it_stops_and_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            (0..500).fold("编号\n".to_owned(), |text, number| format!("{text}P-{number}\n"));
+        std::fs::write(folder.path().join("list.csv"), text).unwrap();
+        let mut told = 0;
+        // Open for the first 100 answers, then closed, then open.
+        for is_open in [false, true] {
+            let mut pump = pump(folder.path(), false);
+            let (questions, mut sent) = mpsc::channel(WINDOW);
+            loop {
+                if pump.halted.is_none() {
+                    pump.fill(&questions).unwrap();
+                }
+                if pump.under_way.is_empty() {
+                    break;
+                }
+                while let Ok(question) = sent.try_recv() {
+                    let row = question.sequence;
+                    if is_open || told < 100 {
+                        told += 1;
+                        pump.hear(confirmed(row)).unwrap();
+                        continue;
+                    }
+                    let reason = "OUTSIDE_HOURS".to_owned();
+                    let refusal = wire::BatchRefusal { reason, ..Default::default() };
+                    let result = Some(wire::batch_reply::Result::Refusal(refusal));
+                    pump.hear(wire::BatchReply { sequence: row, result }).unwrap();
+                }
+            }
+            assert_eq!(pump.halted.is_some(), !is_open);
+            let tally = pump.close().unwrap();
+            assert_eq!(tally.done(), told);
+            if !is_open {
+                // Not "under way", which after some minutes would be "nobody knows".
+                let left = self::pump(folder.path(), false).journal;
+                assert!((102..=501).all(|row| left.state(row, now()) == State::Fresh));
+            }
+        }
+        assert_eq!(told, 500);
+    }
+
+    #[test]
+    fn a_row_that_is_gone_on_with_keeps_the_time_it_was_first_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("list.csv"), "编号\nP-1\n").unwrap();
+        let first = Timestamp(now().0 - 5 * 60 * 1_000_000);
+        let mut begun = pump(folder.path(), false);
+        let sent = begun.journal.sending(first);
+        begun.journal.sent(&[(2, sent)]).unwrap();
+        begun.close().unwrap();
+        let mut pump = pump(folder.path(), false);
+        let (questions, mut sent) = mpsc::channel(WINDOW);
+        pump.fill(&questions).unwrap();
+        assert_eq!(sent.try_recv().unwrap().sequence, 2);
+        // Seven minutes after the first sending the gateway may have forgotten the answer.
+        assert!(matches!(pump.journal.state(2, now()), State::Sent(_)));
+        let later = Timestamp(first.0 + 8 * 60 * 1_000_000);
+        assert_eq!(pump.journal.state(2, later), State::Lost);
+    }
+
+    #[test]
     fn when_every_row_is_refused_it_stops_asking() {
         let folder = tempfile::tempdir().unwrap();
         let text =
@@ -334,8 +397,10 @@ mod tests {
         while pump.halted.is_none() {
             pump.fill(&questions).unwrap();
             while let Ok(question) = sent.try_recv() {
-                let refusal =
-                    wire::BatchRefusal { reason: "NO_AGREEMENT".to_owned(), ..Default::default() };
+                let refusal = wire::BatchRefusal {
+                    reason: "ROLE_NOT_GRANTED".to_owned(),
+                    ..Default::default()
+                };
                 let result = Some(wire::batch_reply::Result::Refusal(refusal));
                 pump.hear(wire::BatchReply { sequence: question.sequence, result }).unwrap();
             }

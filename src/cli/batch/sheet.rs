@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use csv::StringRecord;
 use encoding_rs::{CoderResult, Decoder, GB18030, UTF_8};
 
+use super::blanks::Blanks;
 use crate::crypto::{Digest, sha256_parts};
 
 /// Bytes read at once.
@@ -52,7 +53,7 @@ impl Sheet {
         let delimiter = delimiter(&first_line(&file, encoding)?);
         let open = || {
             (&file).rewind()?;
-            let text = Text::new(file.try_clone()?, encoding, delimiter == SEPARATOR);
+            let text = Text::new(file.try_clone()?, encoding).parted_by(delimiter);
             let mut lines = csv::ReaderBuilder::new();
             lines.delimiter(u8::try_from(delimiter).unwrap_or(b',')).has_headers(false);
             Ok::<_, io::Error>(lines.flexible(true).from_reader(text))
@@ -124,36 +125,41 @@ fn first_line(mut file: &File, encoding: Encoding) -> io::Result<String> {
     file.rewind()?;
     let mut text = String::new();
     let mut piece = [0; 4096];
-    let mut decoded = Text::new(file, encoding, false);
-    while !text.contains('\n') && text.len() < PIECE {
+    let mut decoded = Text::new(file, encoding);
+    let ends = ['\n', '\r'];
+    while !text.contains(ends) && text.len() < PIECE {
         let count = decoded.read(&mut piece)?;
         if count == 0 {
             break;
         }
         text.push_str(&String::from_utf8_lossy(piece.get(..count).unwrap_or_default()));
     }
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    Ok(text.split(ends).next().unwrap_or_default().to_owned())
 }
 
-/// The digest of the file, and whether it is UTF-8 from end to end.
+/// The digest of the file, and whether it is UTF-8, though perhaps with a damaged character: then it is read as UTF-8, and
+/// refused there, for in any other encoding every name would become another.
 fn survey(file: &mut File) -> io::Result<(Digest, bool)> {
     let mut digest = [0; 32];
-    let mut decoder = UTF_8.new_decoder();
+    let mut decoder = UTF_8.new_decoder_without_bom_handling();
     let mut piece = vec![0; PIECE];
     let mut text = String::with_capacity(4 * PIECE);
-    let mut is_utf8 = true;
+    let (mut whole, mut damaged) = (0_u64, 0_u64);
     loop {
         let count = file.read(&mut piece)?;
         let read = piece.get(..count).unwrap_or_default();
         // A chain over the pieces names the file as well as a digest of all of it would.
         digest = sha256_parts(&[&digest, read]);
-        if is_utf8 {
-            text.clear();
-            let (_, _, is_wrong) = decoder.decode_to_string(read, &mut text, count == 0);
-            is_utf8 = !is_wrong;
+        text.clear();
+        let (_, _, is_wrong) = decoder.decode_to_string(read, &mut text, count == 0);
+        for character in text.chars() {
+            damaged += u64::from(is_wrong && character == char::REPLACEMENT_CHARACTER);
+            // Of three bytes or more, which other encodings rarely look like.
+            whole +=
+                u64::from(character.len_utf8() > 2 && character != char::REPLACEMENT_CHARACTER);
         }
         if count == 0 {
-            return Ok((digest, is_utf8));
+            return Ok((digest, damaged == 0 || whole > damaged));
         }
     }
 }
@@ -162,7 +168,12 @@ fn survey(file: &mut File) -> io::Result<(Digest, bool)> {
 struct Text<R> {
     bytes: R,
     decoder: Decoder,
+    encoding: Encoding,
+    /// Of rows; without them the text comes as it is.
+    blanks: Option<Blanks>,
     is_full_width: bool,
+    /// Lines that were decoded.
+    lines: u64,
     piece: Vec<u8>,
     text: Vec<u8>,
     taken: usize,
@@ -170,13 +181,33 @@ struct Text<R> {
 }
 
 impl<R: Read> Text<R> {
-    fn new(bytes: R, encoding: Encoding, is_full_width: bool) -> Self {
+    fn new(bytes: R, encoding: Encoding) -> Self {
         let decoder = match encoding {
             Encoding::Utf8 => UTF_8.new_decoder_with_bom_removal(),
             Encoding::Gb18030 => GB18030.new_decoder_with_bom_removal(),
         };
         let (piece, text) = (vec![0; PIECE], Vec::new());
-        Self { bytes, decoder, is_full_width, piece, text, taken: 0, is_whole: false }
+        let (blanks, is_full_width) = (None, false);
+        let (lines, taken, is_whole) = (0, 0, false);
+        Self {
+            bytes,
+            decoder,
+            encoding,
+            blanks,
+            is_full_width,
+            lines,
+            piece,
+            text,
+            taken,
+            is_whole,
+        }
+    }
+
+    /// As a reader of CSV gets it: every row a row, and fields parted by one byte.
+    fn parted_by(mut self, delimiter: char) -> Self {
+        self.blanks = Some(Blanks::new(delimiter));
+        self.is_full_width = delimiter == SEPARATOR;
+        self
     }
 
     fn more(&mut self) -> io::Result<()> {
@@ -187,14 +218,33 @@ impl<R: Read> Text<R> {
         let piece = self.piece.get(..count).unwrap_or_default();
         let (result, _, is_wrong) = self.decoder.decode_to_string(piece, &mut text, self.is_whole);
         if is_wrong || result == CoderResult::OutputFull {
-            let problem = "it is not in the encoding that it seems to be in; give --encoding";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            return Err(self.undecoded(&text));
         }
+        self.lines += text.matches('\n').count() as u64;
         if self.is_full_width {
             text = text.replace(FULL_WIDTH_COMMA, "\u{1f}");
         }
+        if let Some(blanks) = &mut self.blanks {
+            text = blanks.shown(&text);
+        }
         (self.text, self.taken) = (text.into_bytes(), 0);
         Ok(())
+    }
+}
+
+impl<R> Text<R> {
+    /// Names the line, and not what is in it.
+    fn undecoded(&self, text: &str) -> io::Error {
+        let before = text.split(char::REPLACEMENT_CHARACTER).next().unwrap_or_default();
+        let line = self.lines + before.matches('\n').count() as u64 + 1;
+        let encoding = match self.encoding {
+            Encoding::Utf8 => "UTF-8",
+            Encoding::Gb18030 => "GB18030",
+        };
+        let problem = format!(
+            "line {line} has a character that is no {encoding}: mend it, or give --encoding if the list is in another"
+        );
+        io::Error::new(io::ErrorKind::InvalidData, problem)
     }
 }
 
@@ -257,6 +307,9 @@ mod tests {
             let text = ["姓名", "号码\n李雷", "1"].join(separator);
             assert_eq!(read(text.as_bytes(), None).unwrap().1, rows(&[(2, &["李雷", "1"])]));
         }
+        // Lines that end as they did on old machines: the header is the first of them.
+        let (header, found) = read("姓名;号码\r李,雷;1\r".as_bytes(), None).unwrap();
+        assert_eq!((header.len(), found), (2, rows(&[(2, &["李,雷", "1"])])));
     }
 
     #[test]
@@ -276,7 +329,10 @@ mod tests {
             assert!(found.iter().all(|(_, row)| row[0] == name));
         }
         let error = read(&bytes, Some(Encoding::Utf8)).unwrap_err();
-        assert!(error.to_string().contains("encoding"), "{error}");
+        assert!(
+            error.to_string().starts_with("line 1 has a character that is no UTF-8"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -284,6 +340,30 @@ mod tests {
         let text = format!("姓名,号码\n李雷,1\n\"韩梅,2\n{}", "某人,3\n".repeat(10_000));
         let error = read(text.as_bytes(), None).unwrap_err().to_string();
         assert_eq!(error, "row 3 has no end: a quote is not closed");
+    }
+
+    #[test]
+    fn an_empty_line_counts_as_spreadsheets_count_it() {
+        for end in ["\n", "\r\n"] {
+            let list = ["姓名,号码", "", "李雷,1", "", "\"韩\n\n梅\",2", ""].join(end);
+            let (_, found) = read(list.as_bytes(), None).unwrap();
+            let expected =
+                rows(&[(2, &[""]), (3, &["李雷", "1"]), (4, &[""]), (5, &["韩\n\n梅", "2"])]);
+            assert_eq!(found, expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn one_damaged_character_does_not_make_a_list_into_another_encoding() {
+        let mut list = "姓名,号码\n李雷,1\n韩".to_owned().into_bytes();
+        list.push(0xb0);
+        list.extend("梅,2\n".bytes());
+        let error = read(&list, None).unwrap_err().to_string();
+        assert!(error.starts_with("line 3 has a character that is no UTF-8"), "{error}");
+        // A list in GB18030 is one also when it has few characters of its own.
+        let (bytes, _, _) = GB18030.encode("name,number\n李雷,1\n");
+        let (_, found) = read(&bytes, None).unwrap();
+        assert_eq!(found, rows(&[(2, &["李雷", "1"])]));
     }
 
     #[test]

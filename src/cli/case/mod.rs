@@ -2,8 +2,10 @@
 
 mod application;
 mod events;
+pub(super) mod export;
 mod form;
 mod table;
+pub(super) mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +47,12 @@ pub enum CaseCommand {
 pub enum Act {
     /// Print the application form of an item, with a comment on everything it asks for
     Form(form::Form),
+    /// Put the evidence of a case into one file that stands alone, from the log
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Export),
+    /// Check the evidence of a case, without the log
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Verify),
 }
 
 impl Args for CaseCommand {
@@ -100,13 +108,15 @@ pub struct Run {
     json: bool,
 }
 
-/// Runs the application and tells what happens.
+/// Runs the application and tells what happens, or does something else about cases.
 ///
 /// # Errors
-/// When the file is not well formed or the gateway cannot be reached.
+/// When it could not be done or told: exit 2.
 pub fn run(command: CaseCommand) -> anyhow::Result<ExitCode> {
     match command {
         CaseCommand::Act(Act::Form(form)) => form::print(&form),
+        CaseCommand::Act(Act::Export(export)) => export::run(&export),
+        CaseCommand::Act(Act::Verify(verify)) => verify::run(&verify),
         CaseCommand::Run(run) => super::on_runtime(check(run)),
     }
 }

@@ -42,6 +42,10 @@ fn write_outcome(
         for missing in &need.missing {
             writeln!(out, "              {}", missing.advice_zh)?;
         }
+        for one in need.shown.iter().filter(|one| one.verdict() == message::Verdict::Refuted) {
+            let Some(index) = one.log_index else { continue };
+            writeln!(out, "              contest it: heyan dispute open FACT --entry {index} …")?;
+        }
     }
     let mut bring: Vec<&str> = Vec::new();
     for one in outcome.needs.iter().filter(|need| need.required).flat_map(|need| &need.bring) {
@@ -209,7 +213,7 @@ mod tests {
         let text = outcome(&given, false);
         let expected = "\nREFUTED        an authority says no; it can be contested   (entry 44)\n\n  \
             REFUTED     无自有住房                         homes REFUTED 41\n              \
-            可申请核查。\n\n  请携带: 无房证明\n\n  checked: nobody\n";
+            可申请核查。\n              contest it: heyan dispute open FACT --entry 41 …\n\n  请携带: 无房证明\n\n  checked: nobody\n";
         assert_eq!(text, expected);
         let json = outcome_json(&given);
         assert_eq!((&json["outcome"], &json["log_index"]), (&json!("REFUTED"), &json!(44)));

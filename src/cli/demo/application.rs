@@ -35,10 +35,11 @@ impl Stage {
             issued_on: tenant.submitted_on.clone(),
         });
         telling.did("applied", "a tenant who has declared to be single");
-        let ready = self.case(telling, tenant).await?;
+        let (ready, _) = self.case(telling, tenant).await?;
         telling.did("applied", "a man who names nobody but himself");
-        let refuted = self.case(telling, self.application(samples::HUSBAND)).await?;
-        Ok(ready == Outcome::Ready && refuted == Outcome::Refuted)
+        let (refuted, entry) = self.case(telling, self.application(samples::HUSBAND)).await?;
+        let proved = self.evidence(telling, entry).await?;
+        Ok(ready == Outcome::Ready && refuted == Outcome::Refuted && proved)
     }
 
     fn application(&self, index: u32) -> wire::CheckCaseRequest {
@@ -66,12 +67,12 @@ impl Stage {
         }
     }
 
-    /// Runs one application and tells each answer in a line.
+    /// Runs one application and tells each answer in a line. Gives its outcome, and its entry.
     async fn case(
         &self,
         telling: &mut Telling,
         application: wire::CheckCaseRequest,
-    ) -> anyhow::Result<Outcome> {
+    ) -> anyhow::Result<(Outcome, u64)> {
         let mut events = self.client().check_case(application, PATIENCE).await?;
         loop {
             let event = events.next().await?.context("the case ended without an outcome")?;
@@ -81,7 +82,7 @@ impl Stage {
                 }
                 Some(Kind::Outcome(outcome)) => {
                     telling.did("outcome", &ended(&outcome));
-                    return Ok(outcome.outcome());
+                    return Ok((outcome.outcome(), outcome.log_index));
                 }
                 _ => {}
             }

@@ -1,6 +1,7 @@
 //! `heyan demo`: the whole gateway at work in one sitting, and nothing left behind unless asked.
 
 mod application;
+mod evidence;
 mod story;
 mod tamper;
 mod telling;
@@ -70,6 +71,7 @@ fn next(kept: &Path) -> String {
          heyan audit search log --kind denial               # who was refused\n  \
          heyan audit report log --format html -o report.html\n  \
          heyan audit open log 21 --keys vault --key keys/vault.key   # the first answer, unsealed\n  \
+         heyan case verify case.zip                         # the evidence of the second application\n  \
          heyan audit verify log-copy                        # the copy with one bit flipped: exit 1\n  \
          heyan simulate & heyan serve --config gateway.toml # when this has ended: the same agencies and gateway again",
         kept.display()

@@ -39,12 +39,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Everything that stands while the story is told.
 pub(super) struct Stage {
-    world: World,
+    pub(super) world: World,
     simulation: Simulation,
     node: Node,
     client: Client,
     catalogue: Catalogue,
-    log: VerifierKey,
+    pub(super) log: VerifierKey,
 }
 
 impl Stage {

@@ -14,7 +14,7 @@ use message::subject::Kind;
 
 /// What is asked.
 #[derive(Debug, Args)]
-pub(super) struct Asked {
+pub(in crate::cli) struct Asked {
     /// Fact of the catalogue, such as M2
     fact: String,
     /// A person in the role `person`: NAME/NUMBER, the number of another document than a citizen ID as NUMBER@passport
@@ -72,8 +72,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// True when it is an earlier question, under its id.
+    pub(in crate::cli) fn is_repeated(&self) -> bool {
+        self.request_id.is_some()
+    }
+
     /// The question as the wire has it.
-    pub(super) fn question(&self) -> anyhow::Result<message::VerifyRequest> {
+    pub(in crate::cli) fn question(&self) -> anyhow::Result<message::VerifyRequest> {
         let (item, item_version) = self
             .item
             .split_once('@')

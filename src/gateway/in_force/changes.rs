@@ -331,6 +331,7 @@ pub(in crate::gateway) fn in_words(change: &Kind) -> String {
         | Kind::Outcome(_)
         | Kind::Denial(_)
         | Kind::Case(_)
+        | Kind::Dispute(_)
         | Kind::Node(_)
         | Kind::Key(_)
         | Kind::Erasure(_) => String::new(),

@@ -139,6 +139,7 @@ impl Journal {
             | Kind::Denial(_)
             | Kind::Rule(_)
             | Kind::Case(_)
+            | Kind::Dispute(_)
             | Kind::Node(_)
             | Kind::Key(_)
             | Kind::Erasure(_) => {}

@@ -32,6 +32,7 @@ use crate::decision::agreements::{AgreementSet, State};
 use crate::decision::freeze::Freezes;
 use crate::finding::Finding;
 use crate::parties::Register;
+use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
 
 /// The folders everything is read from.
@@ -115,6 +116,20 @@ impl InForce {
         let mut versions = self.versions(&granted.agreement).iter();
         let agreement = versions.find(|known| known.agreement.version == granted.version);
         agreement.is_some_and(|known| self.agreements.state(&known.agreement, at) == State::InForce)
+    }
+
+    /// How the provider is told of a contested answer where it has no queue, as its agreement with the consumer says.
+    pub(super) fn dispute_channel(
+        &self,
+        consumer: &OrganisationId,
+        provider: &OrganisationId,
+    ) -> String {
+        let of_them =
+            self.documents.iter().map(|known| &known.agreement).filter(|agreement| {
+                agreement.consumer == *consumer && agreement.provider == *provider
+            });
+        let quality = of_them.rev().find_map(|agreement| agreement.quality.as_ref());
+        quality.map(|quality| quality.dispute_channel.clone()).unwrap_or_default()
     }
 
     /// The versions of that agreement and where their documents lie, ascending.

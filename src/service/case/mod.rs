@@ -3,6 +3,7 @@
 //! A case runs detached from its connection, like a question. A caller that hangs up ends it: nothing more is asked, what
 //! is under way comes to its entry, and the case is recorded as abandoned.
 
+mod places;
 mod read;
 mod run;
 #[cfg(test)]
@@ -19,9 +20,11 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
+pub(super) use self::places::CasePlaces;
 use self::read::{Days, NotTaken};
 use self::run::{Running, Times};
-use super::{Place, Services, deadline, refusal, require};
+use super::{Services, deadline, refusal, require};
+use crate::adapters::Lane;
 use crate::clock::now;
 use crate::proto::gateway::v1 as wire;
 use crate::telemetry;
@@ -53,11 +56,12 @@ pub(super) fn check(
 
 fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result<Events, Status> {
     let arrived = Instant::now();
-    let Ok(slot) = Arc::clone(&services.cases).try_acquire_owned() else {
-        counter!(telemetry::SHED, "limit" => "cases").increment(1);
-        return Err(refusal::overloaded("too many cases at once; nothing was asked or recorded"));
-    };
     let peer = require(services, &request, "ask", |_| true)?;
+    let caller: Arc<str> = peer.caller().into();
+    let place = services.cases.take(&caller).map_err(|limit| {
+        counter!(telemetry::SHED, "limit" => limit).increment(1);
+        refusal::overloaded("too many cases at once; nothing was asked or recorded")
+    })?;
     let time = deadline(&request).unwrap_or(services.case_deadline).min(DEADLINE_MOST);
     let catalogue = Arc::clone(&services.gateway.in_force().catalogue);
     let days = Days { today: read::day_in_china(now()), age: services.application_age };
@@ -65,8 +69,9 @@ fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result
         read::read(&request.into_inner(), &catalogue, days).map_err(|why| refused(&why))?;
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let to_tell = sender.clone();
-    let running = Running::new(services.clone(), peer, applied, sender, Times::new(arrived, time));
-    let place = Place::counted(slot, telemetry::CASES_IN_FLIGHT);
+    let lane = Lane::Cases(caller);
+    let times = Times::new(arrived, time);
+    let running = Running::new(services.clone(), (peer, lane), applied, sender, times);
     let running = services.tasks.spawn(running.run(place));
     services.tasks.spawn(async move {
         if running.await.is_err() {

@@ -17,9 +17,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
+use super::places::CasePlace;
 use super::read::Applied;
 use super::wording;
 use super::write::{self, Told};
+use crate::adapters::{Lane, Waiter};
 use crate::audit::entry::CaseClosed;
 use crate::cases::{About, Asking, Conclusion, Heard};
 use crate::clock::now;
@@ -27,7 +29,7 @@ use crate::gateway::exchange::{Refusal, Reply, Unclosed};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::case_event::Kind;
-use crate::service::{Place, Services, refusal};
+use crate::service::{Services, refusal};
 use crate::telemetry;
 
 /// Questions of one case under way at once. The largest rules put a dozen; one case may not take every place.
@@ -71,6 +73,8 @@ struct Put {
 pub(super) struct Running {
     services: Services,
     peer: Arc<Peer>,
+    /// Where its questions wait.
+    waiter: Waiter,
     applied: Applied,
     events: mpsc::Sender<Result<wire::CaseEvent, Status>>,
     times: Times,
@@ -86,7 +90,7 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn new(
         services: Services,
-        peer: Arc<Peer>,
+        (peer, lane): (Arc<Peer>, Lane),
         applied: Applied,
         events: mpsc::Sender<Result<wire::CaseEvent, Status>>,
         times: Times,
@@ -94,6 +98,7 @@ impl Running {
         Self {
             services,
             peer,
+            waiter: Waiter { lane, since: times.arrived },
             applied,
             events,
             times,
@@ -106,7 +111,7 @@ impl Running {
     }
 
     /// Runs it to its entry. `place` is given back when the entry is there.
-    pub(super) async fn run(mut self, place: Place) {
+    pub(super) async fn run(mut self, place: CasePlace) {
         self.tell(Kind::Opened(write::opened(&self.applied))).await;
         let mut is_late = false;
         while !is_late {
@@ -140,8 +145,9 @@ impl Running {
             let request_id = message.request_id.clone();
             self.put.insert(id, Put { question, about, request_id });
             let (services, peer) = (self.services.clone(), Arc::clone(&self.peer));
-            let (times, gone) = (self.times, self.gone.clone());
-            let asking = async move { ask(services, peer, message, times, gone).await };
+            let (waiter, until, gone) =
+                (self.waiter.clone(), self.times.questions, self.gone.clone());
+            let asking = async move { ask(services, peer, message, waiter, until, gone).await };
             // Of its own: it comes to its entry whatever becomes of the case.
             let asking = self.services.tasks.spawn(asking);
             self.under_way.push(Box::pin(async move { (id, asking.await) }));
@@ -188,7 +194,7 @@ impl Running {
     }
 
     /// Records the case and tells its outcome, in this order.
-    async fn close(mut self, out_of_time: bool, place: Place) {
+    async fn close(mut self, out_of_time: bool, place: CasePlace) {
         if out_of_time {
             self.applied.case.run_out();
         }
@@ -267,26 +273,25 @@ impl Running {
     }
 }
 
-/// Puts one question, on the very path of `Verify`, once there is a place for it.
+/// Puts one question, on the very path of `Verify`, once it has its turn.
 async fn ask(
     services: Services,
     peer: Arc<Peer>,
     message: wire::VerifyRequest,
-    times: Times,
+    waiter: Waiter,
+    until: Instant,
     gone: CancellationToken,
 ) -> Option<Result<Reply, Refusal>> {
-    let slot = timeout_at(times.questions, Arc::clone(&services.in_flight).acquire_owned());
-    let slot = tokio::select! {
+    let held = tokio::select! {
         biased;
         () = gone.cancelled() => return None,
-        slot = slot => slot,
+        held = services.turn(&peer, &message, &waiter, until) => held,
     };
-    let Ok(Ok(slot)) = slot else { return Some(Err(Refusal::Overloaded)) };
-    let place = Place::taken(slot);
-    let left = times.questions.saturating_duration_since(Instant::now());
+    let Some(held) = held else { return Some(Err(Refusal::Overloaded)) };
+    let left = until.saturating_duration_since(Instant::now());
     let ask = services.ask(peer, &message, Some(left));
     let answered = services.gateway.answer(ask).await;
-    drop(place);
+    drop(held);
     Some(answered)
 }
 

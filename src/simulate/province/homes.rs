@@ -108,6 +108,17 @@ impl Home {
     pub fn owners(&self) -> impl Iterator<Item = u32> {
         [self.owner, self.co_owner].into_iter().filter(|&owner| owner != NONE)
     }
+
+    /// Who sells it: of a second-hand home with a contract the title is the seller's until it passes.
+    pub fn seller(&self) -> Option<u32> {
+        (self.state == HomeState::Contracted && self.former != NONE).then_some(self.former)
+    }
+
+    /// Whom the title names; nobody where there is none yet.
+    pub fn title_holders(&self) -> impl Iterator<Item = u32> {
+        let titled = self.state == HomeState::Titled;
+        self.seller().into_iter().chain(self.owners().filter(move |_| titled))
+    }
 }
 
 /// Draws homes for the households; the samples come first.
@@ -266,6 +277,18 @@ impl Province {
     /// When deed tax was paid: between contract and title.
     pub fn taxed_on(&self, home: u32) -> Day {
         self.contracted_on(home).plus(self.dice("deed tax", home).between(1, 19))
+    }
+
+    /// Whether deed tax is paid. Of a second-hand home it may be paid any day until the title passes; half of the buyers
+    /// have paid it as soon as the contract was filed.
+    pub fn is_taxed(&self, home: u32) -> bool {
+        self.home(home).is_some_and(|row| match row.state {
+            HomeState::Titled => true,
+            HomeState::Contracted => {
+                row.seller().is_some() && self.dice("taxed early", home).permille(500)
+            }
+            HomeState::Withdrawn => false,
+        })
     }
 
     /// Price in fen.

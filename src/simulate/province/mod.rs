@@ -95,8 +95,9 @@ impl Province {
         by_key.sort_unstable();
         let mut by_owner: Vec<(u32, u32)> = (0..)
             .zip(&homes)
-            .flat_map(|(index, home)| [(home.owner, index), (home.co_owner, index)])
-            .filter(|&(owner, _)| owner != NONE)
+            .flat_map(|(index, home)| {
+                home.owners().chain(home.seller()).map(move |person| (person, index))
+            })
             .collect();
         by_owner.sort_unstable();
         Ok(Self {
@@ -162,7 +163,7 @@ impl Province {
         (self.uscc(index) == uscc).then_some((index, employer))
     }
 
-    /// Homes that a person owns or co-owns, or has bought by a filed contract.
+    /// Homes that a person owns or co-owns, has bought by a filed contract, or has sold by one and still holds.
     pub fn homes_of(&self, person: u32) -> impl Iterator<Item = (u32, &Home)> {
         let start = self.by_owner.partition_point(|&(owner, _)| owner < person);
         self.by_owner

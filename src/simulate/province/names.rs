@@ -77,6 +77,11 @@ pub fn with_full_stop(name: &str) -> String {
     name.replace('·', "．")
 }
 
+/// The same name as a database in GBK holds it: what GBK does not have was lost in the loading.
+pub fn in_gbk(name: &str) -> String {
+    name.replace(['䶮', '𠅤'], "?")
+}
+
 const PLACES: &[&str] =
     &["湘江", "岳麓", "洞庭", "芙蓉", "潇湘", "星城", "雁城", "桃源", "沅水", "韶峰"];
 const WORDS: &[&str] =

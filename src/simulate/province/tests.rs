@@ -54,7 +54,7 @@ fn marriages_homes_and_work_agree() {
             married += 1;
         }
         for (_, home) in province.homes_of(index) {
-            assert!(home.owners().any(|owner| owner == index));
+            assert!(home.owners().chain(home.seller()).any(|person| person == index));
         }
         if let Some(insurance) = province.insurance(index) {
             assert!(insurance.months_last_12 <= 12);
@@ -64,6 +64,26 @@ fn marriages_homes_and_work_agree() {
     }
     assert!(married > 5_000, "{married}");
     assert!(province.home_count() > 3_000);
+}
+
+#[test]
+fn a_second_hand_home_under_contract_is_still_its_sellers() {
+    let province = province();
+    let (mut taxed, mut untaxed) = (0, 0);
+    for index in 0..province.home_count() {
+        let home = province.home(index).unwrap();
+        let Some(seller) = home.seller() else {
+            let titled = home.state == HomeState::Titled;
+            assert!(home.title_holders().eq(home.owners().filter(|_| titled)));
+            continue;
+        };
+        assert_eq!(home.kind(), HomeKind::SecondHand);
+        assert_eq!(home.title_holders().collect::<Vec<_>>(), [seller]);
+        assert!(province.homes_of(seller).any(|(held, _)| held == index));
+        let paid = if province.is_taxed(index) { &mut taxed } else { &mut untaxed };
+        *paid += 1;
+    }
+    assert!(taxed > 20 && untaxed > 20, "{taxed} {untaxed}");
 }
 
 #[test]

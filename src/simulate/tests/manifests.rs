@@ -24,6 +24,7 @@ use crate::query::time::Timestamp;
 use crate::query::value::Value;
 use crate::query::{Operator, Purpose, Query};
 use crate::simulate::faults::Nonsense;
+use crate::simulate::province::HomeFlag;
 use crate::simulate::{AGENCIES, samples};
 
 /// Longer than any sample needs on a busy machine.
@@ -267,6 +268,33 @@ async fn names_and_numbers_in_old_forms_are_recognised() {
 
     let rare = vec![desk.person("person", samples::RARE)];
     assert_eq!(desk.record("P1", rare).await["identity_match"], Value::Truth(true));
+}
+
+/// Of a second-hand home under contract: whose it is, whose home and whose contract it counts as, and the tax not paid yet.
+#[tokio::test]
+async fn a_sale_under_way_is_told_as_it_stands() {
+    let desk = Desk::open().await;
+    let province = desk.standing.simulation.province();
+    let sold = (0..province.home_count()).find(|&home| {
+        let row = province.home(home).unwrap();
+        row.seller().is_some_and(|seller| province.homes_of(seller).count() == 1)
+            && !row.has(HomeFlag::OldNumber)
+            && !province.is_taxed(home)
+    });
+    let sold = sold.unwrap();
+    let row = province.home(sold).unwrap();
+    let (seller, buyer) = (row.seller().unwrap(), row.owner);
+    let home = || samples::property(province, "property", sold);
+    for (person, is_owner) in [(seller, true), (buyer, false)] {
+        let title = desk.record("H2", vec![home(), desk.person("owner", person)]).await;
+        assert_eq!(title["owner_match"], Value::Truth(is_owner));
+    }
+    let homes = desk.record("H3", vec![desk.person("member", seller)]).await;
+    assert_eq!((&homes["homes"], &homes["contracts"]), (&Value::Integer(1), &Value::Integer(0)));
+    let tax = desk.record("T1", vec![home(), desk.person("payer", buyer)]).await;
+    assert_eq!(tax["paid"], Value::Truth(false));
+    assert_eq!(tax["payer_match"], Value::Truth(true));
+    assert!(!tax.contains_key("paid_on"), "what is not paid has no day");
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 
 mod application;
 mod command;
+mod items;
+mod flood;
+mod evidence;
 mod limits;
 
 use std::time::Duration;

@@ -73,6 +73,7 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Erasure(_) => "Erasure",
         Kind::Rule(_) => "Rule",
         Kind::Case(_) => "Case",
+        Kind::Dispute(_) => "Dispute",
     }
 }
 

@@ -97,5 +97,6 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Erasure(_) => "an erasure",
         Kind::Rule(_) => "a rule",
         Kind::Case(_) => "a case",
+        Kind::Dispute(_) => "a dispute",
     }
 }

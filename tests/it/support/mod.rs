@@ -58,11 +58,16 @@ impl Lab {
 
     /// Everything but the running gateway.
     pub(crate) async fn prepare(drafts: &[&str]) -> Self {
+        Self::prepare_with(drafts, 2000).await
+    }
+
+    /// The same over a province of that many people.
+    pub(crate) async fn prepare_with(drafts: &[&str], people: u32) -> Self {
         lines::capture();
         let folder = tempfile::tempdir().unwrap();
         let world = World::make(&folder.path().join("world"), now()).unwrap();
         let simulation = simulate::start(SimulationConfig {
-            people: 2000,
+            people,
             pki: world.path("pki"),
             secrets: world.path("secrets"),
             ..SimulationConfig::default()

@@ -7,7 +7,7 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 30] = [
+const LAYERS: [(u32, &str, &str); 32] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
@@ -31,18 +31,24 @@ const LAYERS: [(u32, &str, &str); 30] = [
     (3, "report", "agreements, audit, crypto, decision, parties, query"),
     (3, "client", "audit, crypto, decision, proto, query, wire"),
     (3, "vault", "audit, crypto, decision, query"),
+    (3, "disputes", "audit, query"),
     (3, "simulate", "clock, crypto, proto, query"),
     (4, "rehearse", "audit, decision, query, replay"),
+    (
+        4,
+        "evidence",
+        "agreements, audit, cases, catalogue, crypto, decision, parties, query, replay, report, vault",
+    ),
     (4, "readiness", "adapters, catalogue, decision, parties, query, report"),
     (
         4,
         "gateway",
-        "adapters, agreements, audit, cache, catalogue, crypto, decision, finding, identity, parties, query, telemetry, vault",
+        "adapters, agreements, audit, cache, catalogue, crypto, decision, disputes, finding, identity, parties, query, telemetry, vault",
     ),
     (
         5,
         "service",
-        "adapters, agreements, audit, cases, catalogue, clock, crypto, decision, gateway, identity, parties, proto, query, readiness, telemetry, wire",
+        "adapters, agreements, audit, cases, catalogue, clock, crypto, decision, disputes, gateway, identity, parties, proto, query, readiness, telemetry, wire",
     ),
     (6, "listener", "identity, parties, telemetry"),
     (7, "settings", "crypto, finding, query, telemetry"),

@@ -67,7 +67,7 @@ fn lean(whole: &Json, place: &str) -> Json {
     let Some(table) = lean.as_object_mut().filter(|table| table.contains_key("operation")) else {
         return lean;
     };
-    for key in ["sign", "session", "resilience", "maintenance"] {
+    for key in ["sign", "session", "resilience", "maintenance", "dispute"] {
         if key != part {
             table.remove(key);
         }

@@ -113,6 +113,18 @@ pub(super) fn stated(old: &Terms, new: &Terms, voice: &Voice<'_>) -> Changed {
     for (who, how_long, of) in ENDINGS {
         ending((who, how_long), (old, of(old)), (new, of(new)), &mut changes);
     }
+    let quality = |terms: &Terms| match &terms.quality {
+        None => voice.say("无", "none").to_owned(),
+        Some(quality) => {
+            let (channel, days) =
+                (plain(&quality.dispute_channel), quality.provider_response_workdays);
+            voice.say(
+                format!("{days} 个工作日，{channel}"),
+                format!("{days} working days, {channel}"),
+            )
+        }
+    };
+    changes.reworded(("校核纠错", "disputes"), &quality(old), &quality(new));
     let same = (Effect::Neutral, Effect::Neutral);
     let sentence = |text: &String| text.clone();
     let laws = |terms: &Terms| -> Vec<String> {

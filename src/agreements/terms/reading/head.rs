@@ -45,6 +45,17 @@ impl Terms {
                 self.read_ending(self.termination.as_ref(), voice),
             ),
         ];
+        person.extend(self.quality.as_ref().map(|quality| {
+            let (by, channel) = (voice.organisation(&self.provider), plain(&quality.dispute_channel));
+            let days = quality.provider_response_workdays;
+            let text = voice.say(
+                format!("使用方对答复有异议的，提供方（{by}）在 {days} 个工作日内核实并答复；线下渠道：{channel}。"),
+                format!(
+                    "When the consumer contests an answer, {by} checks it and answers within {days} working days; on paper it is reached at: {channel}."
+                ),
+            );
+            says(voice.say("校核纠错", "Disputes"), text)
+        }));
         vec![
             part(voice.say("告知与留存", "Notice and retention"), person),
             part(voice.say("暂停与终止", "Suspension and termination"), ends),

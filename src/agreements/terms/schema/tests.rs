@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::form::{
     Annex, CacheWords, ClauseTerms, Contact, Day, Disposal, EndingTerms, LegalBasis, LimitTerms,
-    QuotaTerms, Retention, ServingHours, Terms, Undertaking,
+    QualityTerms, QuotaTerms, Retention, ServingHours, Terms, Undertaking,
 };
 use super::super::tests::variants::{FULL, full, mutations};
 use super::super::tests::{DRAFT, FLAWS};
@@ -48,6 +48,7 @@ fn every_key_of_the_form_is_in_the_schema_and_in_the_full_draft_and_no_other() {
         ("", "", fields::<Terms>()),
         ("/$defs/legal_basis", "/legal_basis/0", fields::<LegalBasis>()),
         ("/$defs/retention", "/retention", fields::<Retention>()),
+        ("/$defs/quality", "/quality", fields::<QualityTerms>()),
         ("/$defs/hours", "/hours", fields::<ServingHours>()),
         ("/$defs/quota", "/quota", fields::<QuotaTerms>()),
         ("/$defs/ending", "/suspension", fields::<EndingTerms>()),

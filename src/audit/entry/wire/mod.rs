@@ -1,10 +1,12 @@
 //! Between the entry as a value and its generated message.
 
 mod case;
+mod dispute;
 mod events;
 pub(super) mod facts;
 
 use self::case::{case_in, case_out, rule_in, rule_out};
+use self::dispute::{dispute_in, dispute_out};
 use self::events::{
     agreement_in, agreement_out, erasure_in, erasure_out, freeze_in, freeze_out, key_in, key_out,
     node_change_in, node_change_out, party_in, party_out,
@@ -48,6 +50,7 @@ pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
         }),
         Kind::Rule(event) => Out::Rule(rule_out(event)),
         Kind::Case(closed) => Out::Case(case_out(closed)),
+        Kind::Dispute(dispute) => Out::Dispute(dispute_out(dispute)),
         Kind::Adapter(event) => Out::Adapter(adapter_event_out(event)),
         Kind::Freeze(event) => Out::Freeze(freeze_out(event)),
         Kind::Key(event) => Out::Key(key_out(event)),
@@ -86,6 +89,7 @@ pub(super) fn from_stored(entry: stored::Entry) -> Result<Entry, EntryError> {
         }),
         In::Rule(event) => Kind::Rule(rule_in(event)?),
         In::Case(case) => Kind::Case(Box::new(case_in(case)?)),
+        In::Dispute(dispute) => Kind::Dispute(dispute_in(dispute)?),
         In::Adapter(event) => Kind::Adapter(adapter_event_in(event)?),
         In::Freeze(event) => Kind::Freeze(freeze_in(event)?),
         In::Key(event) => Kind::Key(key_in(event)?),

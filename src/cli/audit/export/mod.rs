@@ -111,7 +111,7 @@ fn write(arguments: &Export, gathered: &Gathered) -> anyhow::Result<()> {
 }
 
 /// What reads a log changes nothing in its folder.
-fn refuse_inside(log: &Path, out: &Path) -> anyhow::Result<()> {
+pub(in crate::cli) fn refuse_inside(log: &Path, out: &Path) -> anyhow::Result<()> {
     let Ok(log) = log.canonicalize() else { return Ok(()) };
     // The folder may be new, and some above it too.
     let there = out.ancestors().find_map(|above| match above.as_os_str().is_empty() {

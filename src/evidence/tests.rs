@@ -1,0 +1,195 @@
+//! A package of three entries, changed in every way, byte by byte where it is small.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::check::{Checked, Expected, check};
+use super::*;
+use crate::audit::checkpoint;
+use crate::audit::commitment::{Seed, commit};
+use crate::audit::entry::{CaseClosed, Commitments, Denied, Entry, Kind, RuleEvent, encode};
+use crate::audit::note::VerifierKey;
+use crate::audit::testing;
+use crate::audit::tree::{Frontier, Growth, Head, leaf_hash};
+use crate::cases::{About, Answer, Course, Shape, conclude};
+use crate::catalogue::rule::Written;
+use crate::decision::agreements::AgreementSet;
+use crate::decision::{Decision, decide};
+use crate::query::time::Timestamp;
+
+const AT: Timestamp = Timestamp::from_seconds(1_795_000_000);
+const PROGRAM: &str = "heyan of tests";
+const RULE: &str = "config-example/catalogue/rules/W3-2026.2.toml";
+/// Nobody's: area 430000 is the province itself.
+const SUBJECT: &str = r#"[{"person":{"document_number":"430000199001010019","document_type":"citizen_id","name":"<b>甲"},"role":"person"}]"#;
+
+/// A case whose one question was denied.
+fn entries(case_number: &str) -> Vec<Entry> {
+    let document = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(RULE)).unwrap();
+    let rule = Written::from_text(std::str::from_utf8(&document).unwrap()).unwrap();
+    let mut facts = testing::facts("fund-centre/approval", 1, AT);
+    facts.rules = crate::decision::RULES;
+    case_number.clone_into(&mut facts.case_number);
+    let question = rule.rule.question("marriage").unwrap();
+    facts.fact = Some(question.fact.clone());
+    let caller = facts.caller.clone();
+    let Decision::Deny(denial) = decide(&facts, &AgreementSet::default()) else {
+        panic!("permitted")
+    };
+    let code = denial.code();
+    let (subject, _) = commit(&Seed::from_bytes([9; 32]), Field::Subject, SUBJECT.as_bytes());
+    let commitments = Commitments { subject: Some(subject), ..Commitments::default() };
+    let course = Course {
+        submitted_on: "2026-11-18".to_owned(),
+        parties: [("applicant".to_owned(), Shape { count: 1, ..Shape::default() })].into(),
+        answers: vec![Answer {
+            question: question.name.clone(),
+            about: vec![About { role: "person".into(), who: "applicant".into(), position: 0 }],
+            verdict: None,
+            code: code.to_owned(),
+            log_index: Some(1),
+            unchecked: false,
+            told: false,
+        }],
+        ..Course::default()
+    };
+    let conclusion = conclude(&rule.rule, &course);
+    let needs = conclusion.needs.iter();
+    let closed = CaseClosed {
+        case_id: [5; 16],
+        caller,
+        item: "W3".to_owned(),
+        item_version: "2026.2".to_owned(),
+        rule: rule.digest,
+        case_number: case_number.to_owned(),
+        operator_unit: "hall-1".to_owned(),
+        course: serde_json::to_string(&course).unwrap(),
+        outcome: conclusion.outcome.name().to_owned(),
+        needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
+        abandoned: false,
+    };
+    let rule = RuleEvent { item: "W3".to_owned(), version: "2026.2".to_owned(), document };
+    let denied = Denied { facts, code: code.to_owned(), commitments };
+    let kinds = [Kind::Rule(rule), Kind::Denial(Box::new(denied)), Kind::Case(Box::new(closed))];
+    kinds.map(|kind| Entry { at: AT, kind }).into()
+}
+
+fn package(entries: &[Entry]) -> (Package, VerifierKey) {
+    let key = testing::key();
+    let vkey = VerifierKey::new("heyan.test/log", key.public()).unwrap();
+    let stored: Vec<Vec<u8>> = entries.iter().map(|entry| encode(entry).unwrap()).collect();
+    let leaves = stored.iter().map(|bytes| leaf_hash(bytes));
+    let growth = Growth::new(Frontier::default(), leaves);
+    let head = Head { size: 3, root: growth.after().root() };
+    let proved = (0..).zip(stored).map(|(index, bytes)| {
+        let hashes = growth.inclusion(index).unwrap();
+        (index, Proved { bytes, hashes })
+    });
+    let value = SUBJECT.as_bytes().to_vec();
+    let (_, opening) = commit(&Seed::from_bytes([9; 32]), Field::Subject, &value);
+    let mut openings = Openings { entry: 1, ..Openings::default() };
+    openings.add(&Opened { field: Field::Subject, value, opening }).unwrap();
+    let package = Package {
+        made_by: PROGRAM.to_owned(),
+        case: 2,
+        persons: Persons::Opened,
+        checkpoint: checkpoint::sign("heyan.test/log", &head, &key).unwrap(),
+        vkeys: vec![vkey.to_string()],
+        entries: proved.collect(),
+        openings: BTreeMap::from([(1, openings)]),
+    };
+    (package, vkey)
+}
+
+fn checked(files: &Files, key: &VerifierKey) -> Checked {
+    let log_keys = vec![key.clone()];
+    check(files, Expected { log_keys, program: PROGRAM.to_owned(), ..Expected::default() })
+}
+
+#[test]
+fn what_is_written_is_found_good() {
+    let (package, key) = package(&entries("GJJ-2026-000001"));
+    let files = write(&package).unwrap();
+    assert!(files == write(&package).unwrap());
+    let found = checked(&files, &key);
+    assert_eq!((found.findings, found.not_compared.len()), (Vec::new(), 0));
+    assert_eq!((found.entries, found.openings, found.files), (3, 1, files.len()));
+    let case = found.case.unwrap();
+    assert_eq!((case.outcome.as_str(), case.answers, case.entry), ("NEEDS_COUNTER", 1, 2));
+    assert!(files.contains_key("rule/0-W3-2026.2.toml"));
+    // Another version of the program leaves the words aside, and nothing else.
+    let later = Expected { log_keys: vec![key], program: "later".into(), ..Expected::default() };
+    let found = check(&files, later);
+    assert_eq!((found.findings.len(), found.not_compared.len()), (0, 4));
+}
+
+#[test]
+fn no_byte_can_be_changed() {
+    let (package, key) = package(&entries("GJJ-2026-000001"));
+    let files = write(&package).unwrap();
+    for (path, bytes) in &files {
+        let is_small = bytes.len() < 700 || path.starts_with("openings/");
+        let step = if is_small { 1 } else { bytes.len() / 40 };
+        for place in (0..bytes.len()).step_by(step) {
+            let mut changed = files.clone();
+            changed.get_mut(path).unwrap()[place] ^= 1;
+            let found = checked(&changed, &key).findings;
+            assert!(found.iter().any(|one| one.file == *path), "{path} byte {place}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn wild_names_stay_text() {
+    let wild = "<script>alert('x')</script>&\"";
+    let (package, key) = package(&entries(wild));
+    let files = write(&package).unwrap();
+    assert_eq!(checked(&files, &key).findings, []);
+    let page = std::str::from_utf8(&files["index.html"]).unwrap();
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    let document = roxmltree::Document::parse_with_options(page, options).unwrap();
+    assert!(document.descendants().all(|node| !node.has_tag_name("script")));
+    assert!(document.descendants().all(|node| !node.has_tag_name("b")));
+    assert!(page.contains("&lt;b&gt;甲") && page.contains("NEEDS_COUNTER"));
+}
+
+#[test]
+fn another_outcome_or_decision_is_not_believed() {
+    let rules = |change: &dyn Fn(&mut Vec<Entry>)| {
+        let mut entries = entries("GJJ-2026-000001");
+        change(&mut entries);
+        let (package, key) = package(&entries);
+        let found = checked(&write(&package).unwrap(), &key).findings;
+        found.iter().map(|one| (one.file.clone(), one.rule)).collect::<Vec<_>>()
+    };
+    let closed = |entries: &mut Vec<Entry>, change: &dyn Fn(&mut CaseClosed)| {
+        let Kind::Case(closed) = &mut entries[2].kind else { panic!("the case is the last") };
+        change(closed);
+    };
+    let case = ("receipts/2.tlog-proof".to_owned(), "case");
+    assert_eq!(rules(&|_| {}), []);
+    // A log whose gateway says what does not follow.
+    let outcome = |closed: &mut CaseClosed| "READY".clone_into(&mut closed.outcome);
+    assert_eq!(rules(&|entries| closed(entries, &outcome)), std::slice::from_ref(&case));
+    let number = |closed: &mut CaseClosed| "GJJ-2".clone_into(&mut closed.case_number);
+    assert_eq!(rules(&|entries| closed(entries, &number)), std::slice::from_ref(&case));
+    let denied = |entries: &mut Vec<Entry>| {
+        let Kind::Denial(denied) = &mut entries[1].kind else { panic!("the denial is second") };
+        "QUOTA_DAY".clone_into(&mut denied.code);
+    };
+    assert_eq!(rules(&denied), [("receipts/1.tlog-proof".to_owned(), "denial"), case]);
+}
+
+#[test]
+fn a_manifest_of_another_form_is_not_read() {
+    let (package, key) = package(&entries("GJJ-2026-000001"));
+    let mut files = write(&package).unwrap();
+    for text in ["", "{}", "[]", r#"{"format":"heyan.case-evidence/2"}"#, &"[".repeat(100_000)] {
+        files.insert("manifest.json".to_owned(), text.as_bytes().to_vec());
+        let found = checked(&files, &key).findings;
+        assert_eq!((found.len(), found[0].file.as_str()), (1, "manifest.json"), "{found:?}");
+    }
+    files.remove("manifest.json");
+    assert_eq!(checked(&files, &key).findings.len(), 1);
+    assert_eq!(checked(&Files::new(), &key).findings.len(), 1);
+}

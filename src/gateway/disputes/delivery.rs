@@ -1,0 +1,140 @@
+//! Carrying disputes to the agencies' queues, as often as it takes, and taking up the answers that lie there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{NotTaken, Wait, on_disk};
+use crate::adapters::{Adapter, Queue};
+use crate::audit::entry::{Dispute, DisputeDelivery, DisputeStep, Way};
+use crate::disputes::{Course, DisputeId, paper};
+use crate::gateway::Gateway;
+use crate::query::time::Timestamp;
+
+/// The longest wait between two deliveries of one dispute.
+const WAIT_MOST: Duration = Duration::from_secs(600);
+
+/// Agencies looked after at once: one whose share hangs does not hold up the others.
+const AT_ONCE: usize = 8;
+
+impl Gateway {
+    /// Looks after disputes until told to stop.
+    pub async fn tend_disputes(self: Arc<Self>, stop: CancellationToken, clock: fn() -> Timestamp) {
+        let look_every = self.disputes.look_every;
+        loop {
+            self.look_after_disputes(clock).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.disputes.opened.notified() => {}
+                () = tokio::time::sleep(look_every) => {}
+            }
+        }
+    }
+
+    /// Delivers what waits and is due, and takes up the answers that have come.
+    async fn look_after_disputes(&self, clock: fn() -> Timestamp) {
+        let waiting: Vec<Course> = {
+            let book = self.disputes.book.lock().await;
+            book.all().filter(|course| course.is_waiting()).cloned().collect()
+        };
+        let in_force = self.in_force();
+        let agencies = in_force.adapters.all().iter().filter_map(|adapter| {
+            let queue = adapter.queue()?;
+            let facts: Vec<&str> = adapter.facts().map(|fact| fact.as_str()).collect();
+            let of_it =
+                waiting.iter().filter(|course| facts.contains(&course.opened.fact.as_str()));
+            Some((adapter, queue, of_it.collect::<Vec<_>>()))
+        });
+        let looking = agencies.map(|(adapter, queue, waiting)| async move {
+            for course in waiting {
+                self.deliver(course, queue, clock).await;
+            }
+            self.take_answers(adapter, queue, clock).await;
+        });
+        stream::iter(looking).for_each_concurrent(AT_ONCE, |looking| looking).await;
+    }
+
+    async fn deliver(&self, course: &Course, queue: &Queue, clock: fn() -> Timestamp) {
+        let id = course.id;
+        if self.disputes.waits.lock().await.get(&id).is_some_and(|wait| wait.until > Instant::now())
+        {
+            return;
+        }
+        let result = self.put_into(queue, id).await;
+        self.wait(id, result.is_ok()).await;
+        // The same failure again says nothing new.
+        if let Err(failure) = &result
+            && course.failure.as_ref() == Some(failure)
+        {
+            return;
+        }
+        if let Err(failure) = &result {
+            let dispute = uuid::Uuid::from_bytes(id);
+            tracing::warn!(%dispute, failure, "a dispute was not delivered; it is tried again");
+        }
+        let step = DisputeStep::Delivery(DisputeDelivery { way: Way::Folder, result });
+        let mut book = self.disputes.book.lock().await;
+        // Unrecorded, it stays waiting and is put there again, in the place of itself.
+        let _ = self.step(&mut book, clock(), Dispute { id, step }, bytes::Bytes::new()).await;
+    }
+
+    async fn put_into(&self, queue: &Queue, id: DisputeId) -> Result<String, String> {
+        let kept = match self.kept(id).await {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return Err("question_gone".to_owned()),
+            Err(_) => return Err("question_unreadable".to_owned()),
+        };
+        let name = format!("{}.json", uuid::Uuid::from_bytes(id));
+        let (queue, text) = (queue.clone(), format!("{:#}\n", kept.document));
+        let put = on_disk(move || Ok(queue.put(&name, text.as_bytes()))).await;
+        match put {
+            Ok(Ok(())) => Ok(String::new()),
+            Ok(Err(why)) => Err(why.code().to_owned()),
+            Err(_) => Err("folder_unwritable".to_owned()),
+        }
+    }
+
+    /// Twice as long as the last time, after a failure; not at all after a success.
+    async fn wait(&self, id: DisputeId, is_done: bool) {
+        let mut waits = self.disputes.waits.lock().await;
+        let last = waits.remove(&id).map(|wait| wait.length * 2);
+        if !is_done {
+            let length = last.unwrap_or(self.disputes.look_every).min(WAIT_MOST);
+            waits.insert(id, Wait { until: Instant::now() + length, length });
+        }
+    }
+
+    async fn take_answers(&self, adapter: &Adapter, queue: &Queue, clock: fn() -> Timestamp) {
+        let found = {
+            let queue = queue.clone();
+            on_disk(move || Ok(queue.answers())).await.unwrap_or_default()
+        };
+        for answer in found {
+            let read = answer.bytes.as_deref().ok_or(paper::NoAnswer::Form);
+            let taken = match read.and_then(paper::read_answer) {
+                Ok((id, finding)) => {
+                    let by = (adapter.agency().clone(), None);
+                    match self.dispute_answered(id, finding, by, clock()).await {
+                        Ok(_) => Ok(()),
+                        // It stays where it is until it can be recorded.
+                        Err(NotTaken::Refused(_) | NotTaken::Folder(_)) => continue,
+                        Err(error) => Err(error.to_string()),
+                    }
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(problem) = &taken {
+                let adapter = adapter.name();
+                tracing::warn!(adapter, problem, "an answer to a dispute was refused");
+            }
+            let (queue, name) = (queue.clone(), answer.name);
+            let aside = on_disk(move || queue.set_aside(&name, taken.is_ok())).await;
+            if let Err(error) = aside {
+                tracing::warn!(%error, adapter = adapter.name(), "an answer could not be set aside");
+            }
+        }
+    }
+}

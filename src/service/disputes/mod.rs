@@ -1,0 +1,215 @@
+//! Disputes over the wire: who may open, see, answer and ask again, and how a refusal is said.
+
+mod read;
+mod write;
+
+use std::sync::Arc;
+
+use tonic::{Code, Request, Response, Status};
+
+use self::read::{contest, dispute_id, operator_given};
+use super::{Place, Services, answer, deadline, refusal, require};
+use crate::clock::now;
+use crate::decision::facts::Defect;
+use crate::disputes::{Course, paper};
+use crate::gateway::disputes::{NotAgain, NotTaken};
+use crate::gateway::exchange::Refusal;
+use crate::identity::Peer;
+use crate::proto::gateway::v1 as wire;
+use crate::proto::gateway::v1::disputes_server::Disputes;
+use crate::query::OrganisationId;
+
+/// Disputes of one list, at the most: a reply of a megabyte.
+const LIST_MOST: usize = 1000;
+
+#[tonic::async_trait]
+impl Disputes for Services {
+    async fn contest(
+        &self,
+        request: Request<wire::ContestRequest>,
+    ) -> Result<Response<wire::Dispute>, Status> {
+        let slot = slot(self)?;
+        let peer = require(self, &request, "query", |rights| rights.query)?;
+        let own = own(&peer)?;
+        let catalogue = Arc::clone(&self.gateway.in_force().catalogue);
+        let entries = self.gateway.audit().size();
+        let read = contest(request.into_inner(), peer, (&catalogue, entries), now());
+        let contest = read.map_err(|flaws| not_taken(&NotTaken::Flaws(flaws)))?;
+        let gateway = Arc::clone(&self.gateway);
+        // Detached: a caller that hangs up must not leave half a dispute.
+        let opening = self.tasks.spawn(async move {
+            let opened = gateway.contest(contest).await;
+            drop(slot);
+            opened
+        });
+        let seen = opening.await.map_err(|_| refusal::internal())?;
+        seen.map(|seen| Response::new(write::dispute(seen, Some(&own))))
+            .map_err(|why| not_taken(&why))
+    }
+
+    async fn list_disputes(
+        &self,
+        request: Request<wire::ListDisputesRequest>,
+    ) -> Result<Response<wire::ListDisputesResponse>, Status> {
+        let peer = require(self, &request, "query", |_| true)?;
+        let own = own(&peer)?;
+        let in_force = self.gateway.in_force();
+        let sees_all = peer.rights(&in_force.register).is_ok_and(|rights| rights.operate);
+        let asked = request.into_inner();
+        let wanted = match asked.dispute_id.as_str() {
+            "" => None,
+            id => Some(dispute_id(id).map_err(|flaw| not_taken(&NotTaken::Flaws(vec![flaw])))?),
+        };
+        let at = now();
+        let may_see = |course: &Course| {
+            let is_theirs =
+                course.opened.caller.organisation == own || course.opened.provider == own.as_str();
+            (sees_all || is_theirs)
+                && wanted.is_none_or(|id| course.id == id)
+                && (!asked.overdue || course.is_overdue(at))
+        };
+        let seen = self.gateway.disputes(may_see, LIST_MOST, at).await;
+        let disputes = seen.into_iter().map(|seen| write::dispute(seen, Some(&own))).collect();
+        Ok(Response::new(wire::ListDisputesResponse { disputes }))
+    }
+
+    async fn recheck(
+        &self,
+        request: Request<wire::RecheckRequest>,
+    ) -> Result<Response<wire::RecheckResponse>, Status> {
+        let slot = slot(self)?;
+        let peer = require(self, &request, "query", |rights| rights.query)?;
+        let own = own(&peer)?;
+        let time = deadline(&request);
+        let asked = request.into_inner();
+        let flawed = |flaw| not_taken(&NotTaken::Flaws(vec![flaw]));
+        let id = dispute_id(&asked.dispute_id).map_err(flawed)?;
+        let message = match self.gateway.take_up_dispute(id, &own).await {
+            Ok(message) => message,
+            Err(NotAgain::Done(_)) => return self.asked_before(id, &own).await,
+            Err(why) => return Err(not_again(&why)),
+        };
+        let Some(question) = read::question_again(&message, &asked) else {
+            self.gateway.leave_dispute(id).await;
+            return Err(not_again(&NotAgain::Gone));
+        };
+        let mut ask = self.ask(Arc::clone(&peer), &question, time);
+        ask.anew = true;
+        let caller = peer.facts(&self.gateway.in_force().register);
+        let (gateway, place) = (Arc::clone(&self.gateway), slot);
+        let asking = self.tasks.spawn(async move {
+            let again = gateway.recheck(id, ask, caller, now).await;
+            drop(place);
+            again
+        });
+        let again = match asking.await {
+            Ok(again) => again.map_err(|why| not_again(&why))?,
+            Err(_) => {
+                self.gateway.leave_dispute(id).await;
+                return Err(refusal::internal());
+            }
+        };
+        Ok(Response::new(wire::RecheckResponse {
+            answer: Some(answer::write(again.reply)),
+            dispute: Some(write::dispute(again.seen, Some(&own))),
+        }))
+    }
+
+    async fn answer_dispute(
+        &self,
+        request: Request<wire::AnswerDisputeRequest>,
+    ) -> Result<Response<wire::Dispute>, Status> {
+        let peer = require(self, &request, "query", |_| true)?;
+        let own = own(&peer)?;
+        let given = request.into_inner();
+        let flaws = |flaw| not_taken(&NotTaken::Flaws(vec![flaw]));
+        let id = dispute_id(&given.dispute_id).map_err(flaws)?;
+        let found = paper::finding(&given.finding, &given.on, given.text).map_err(|why| {
+            let field = match why {
+                paper::NoAnswer::Field(field) => field,
+                paper::NoAnswer::Form => "text",
+            };
+            flaws(Defect { field: field.to_owned(), check: "unknown".to_owned() })
+        })?;
+        let caller = peer.facts(&self.gateway.in_force().register);
+        let (gateway, by) = (Arc::clone(&self.gateway), (own.clone(), Some(caller)));
+        let answering =
+            self.tasks.spawn(async move { gateway.dispute_answered(id, found, by, now()).await });
+        let seen = answering.await.map_err(|_| refusal::internal())?;
+        seen.map(|seen| Response::new(write::dispute(seen, Some(&own))))
+            .map_err(|why| not_taken(&why))
+    }
+}
+
+impl Services {
+    /// What a second asking that came before this one has come to.
+    async fn asked_before(
+        &self,
+        id: crate::disputes::DisputeId,
+        own: &OrganisationId,
+    ) -> Result<Response<wire::RecheckResponse>, Status> {
+        let seen = self.gateway.disputes(|course| course.id == id, 1, now()).await;
+        let dispute = seen.into_iter().next().map(|seen| write::dispute(seen, Some(own)));
+        Ok(Response::new(wire::RecheckResponse { answer: None, dispute }))
+    }
+}
+
+/// A place among the questions under way, or none.
+fn slot(services: &Services) -> Result<Place, Status> {
+    services.turns.now().ok_or_else(|| refusal::status(&Refusal::Overloaded))
+}
+
+/// The organisation that the caller's certificate names, and whose authority vouches for it.
+fn own(peer: &Peer) -> Result<OrganisationId, Status> {
+    let refused = || {
+        refusal::with_reason(
+            Code::PermissionDenied,
+            "the certificate names no organisation",
+            "RIGHT_MISSING",
+        )
+    };
+    peer.organisation().cloned().ok_or_else(refused)
+}
+
+fn not_taken(why: &NotTaken) -> Status {
+    let message = why.to_string();
+    match why {
+        NotTaken::Flaws(flaws) => refusal::malformed(&message, flaws),
+        NotTaken::NotYours(_) => refusal::with_reason(Code::NotFound, &message, "NOT_YOURS"),
+        NotTaken::SaysNothing => {
+            refusal::with_reason(Code::FailedPrecondition, &message, "SAYS_NOTHING")
+        }
+        NotTaken::Contested(_) => {
+            refusal::with_reason(Code::AlreadyExists, &message, "ALREADY_CONTESTED")
+        }
+        NotTaken::Answered => {
+            refusal::with_reason(Code::FailedPrecondition, &message, "ALREADY_ANSWERED")
+        }
+        NotTaken::Folder(cause) => {
+            tracing::error!(%cause, "the folder of disputes cannot be used");
+            refusal::with_reason(Code::Unavailable, &message, "FOLDER_NOT_WRITABLE")
+        }
+        NotTaken::Refused(refused) => refusal::status(refused),
+    }
+}
+
+fn not_again(why: &NotAgain) -> Status {
+    let message = why.to_string();
+    match why {
+        NotAgain::NotYours => refusal::with_reason(Code::NotFound, &message, "NOT_YOURS"),
+        NotAgain::Done(_) => {
+            refusal::with_reason(Code::FailedPrecondition, &message, "ASKED_AGAIN")
+        }
+        NotAgain::Busy => refusal::with_reason(Code::Aborted, &message, "ASKING"),
+        NotAgain::Gone => refusal::with_reason(Code::FailedPrecondition, &message, "QUESTION_GONE"),
+        NotAgain::Refused(refused) => refusal::status(refused),
+    }
+}
+
+/// Who asks again: whoever the caller names, else whoever contested.
+fn asks_again(
+    given: Option<wire::Operator>,
+    before: Option<wire::Operator>,
+) -> Option<wire::Operator> {
+    operator_given(given).or(before)
+}
