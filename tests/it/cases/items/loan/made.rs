@@ -60,6 +60,7 @@ pub(super) fn changes(town: &Town<'_>) -> Vec<Row> {
         .states("other_is_borrower", true)
         .attaches("others_consent");
     let titles = |why| [("owned", why), ("owned_alone", why)];
+    let unshown = [("divorced", "doubtful"), ("parted", "doubtful"), ("owned_alone", "doubtful")];
     vec![
         join.clone().ready(),
         death.clone().ready(),
@@ -70,11 +71,7 @@ pub(super) fn changes(town: &Town<'_>) -> Vec<Row> {
         join.clone().states("overdue", true).refuted(&[("not_overdue", "refuted")]),
         alive.counter(&[("dead", "doubtful")]),
         shared.counter(&[("owned_alone", "doubtful")]),
-        married.counter(&[
-            ("divorced", "doubtful"),
-            ("parted", "doubtful"),
-            ("owned_alone", "doubtful"),
-        ]),
+        married.counter(&unshown),
         join.clone().counter(&[("couple", "denied")]).not_agreed("civil-affairs"),
         divorce.clone().counter(&titles("denied")).not_agreed("housing"),
         divorce.counter(&titles("unavailable")).down("housing"),
