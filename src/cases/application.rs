@@ -21,6 +21,8 @@ pub const PARTY_MOST: usize = 16;
 pub struct Application {
     /// The day it was submitted, China time: which version of the rule holds, and what "months ago" counts from.
     pub submitted_on: Date,
+    /// The day on which the case runs: what is attached may be of this day, and how old it is counts from it.
+    pub run_on: Date,
     /// Subjects by party.
     pub parties: BTreeMap<String, Vec<SubjectKind>>,
     /// Stated values by name.
@@ -46,7 +48,7 @@ pub struct Attached {
 pub struct Flaw {
     /// Path such as `parties.applicant`.
     pub field: String,
-    /// `missing`, `unknown`, `wrong_kind`, `repeated`, `too_many`, `value_type`, `issuer`, `date`.
+    /// `missing`, `unknown`, `wrong_kind`, `repeated`, `too_many`, `value_type`, `too_small`, `too_large`, `issuer`, `date`.
     pub check: &'static str,
 }
 
@@ -79,6 +81,13 @@ impl Application {
                 Some(value) if !given.kind.admits(value) || !is_day(value) => {
                     flaw(field, "value_type");
                 }
+                Some(Value::Integer(number)) => {
+                    if given.least.is_some_and(|least| *number < least) {
+                        flaw(field, "too_small");
+                    } else if given.most.is_some_and(|most| *number > most) {
+                        flaw(field, "too_large");
+                    }
+                }
                 _ => {}
             }
         }
@@ -90,7 +99,7 @@ impl Application {
             match rule.external(name) {
                 None => flaw(field, "unknown"),
                 Some(external) if external.issuer != attached.issuer => flaw(field, "issuer"),
-                Some(_) if attached.issued_on > self.submitted_on => flaw(field, "date"),
+                Some(_) if attached.issued_on > self.run_on => flaw(field, "date"),
                 Some(_) => {}
             }
         }
@@ -114,6 +123,7 @@ impl Application {
         });
         Course {
             submitted_on: self.submitted_on.to_string(),
+            run_on: Some(self.run_on),
             parties: self
                 .parties
                 .iter()

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::application::Attached;
+use super::day;
 use crate::catalogue::rule::Registrar;
 use crate::query::value::{Value, Verdict};
 
@@ -13,6 +15,12 @@ use crate::query::value::{Value, Verdict};
 pub struct Course {
     /// Day of the application, `YYYY-MM-DD`, China time.
     pub submitted_on: String,
+    /// The day on which the case ran; `None` in entries of before it was told, where it was that of the application.
+    #[serde(default, with = "day::optional", skip_serializing_if = "Option::is_none")]
+    pub run_on: Option<Date>,
+    /// The time was over before every answer had come.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub out_of_time: bool,
     /// How each party of the application is filled; parties left out are not here.
     pub parties: BTreeMap<String, Shape>,
     /// Stated codes and truths, which conditions look at. Amounts and texts stay out.

@@ -23,10 +23,31 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     read(&text).ok_or_else(|| D::Error::custom("not a day, such as 2026-10-12"))
 }
 
+/// The same of a day that may be missing.
+pub(super) mod optional {
+    use super::{Date, Deserializer, Serializer};
+
+    pub(in crate::cases) fn serialize<S: Serializer>(
+        day: &Option<Date>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match day {
+            Some(day) => super::serialize(day, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::cases) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Date>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::Attached;
+    use crate::cases::{Attached, Course};
     use crate::crypto::Digest;
 
     const OTHER_FORMS: [&str; 9] = [
@@ -40,6 +61,18 @@ mod tests {
         "2026-02-30",
         "",
     ];
+
+    /// Entries of before hold neither, and read as they did.
+    #[test]
+    fn a_course_tells_the_day_of_its_run_and_whether_time_was_over() {
+        let course = Course { run_on: read("2026-11-23"), out_of_time: true, ..Course::default() };
+        let text = serde_json::to_string(&course).unwrap();
+        assert!(text.contains(r#""run_on":"2026-11-23","out_of_time":true"#), "{text}");
+        assert_eq!(serde_json::from_str::<Course>(&text).unwrap(), course);
+        let before = serde_json::to_string(&Course::default()).unwrap();
+        assert!(!before.contains("run_on") && !before.contains("out_of_time"), "{before}");
+        assert_eq!(serde_json::from_str::<Course>(&before).unwrap(), Course::default());
+    }
 
     #[test]
     fn a_day_has_one_form() {

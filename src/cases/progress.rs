@@ -194,6 +194,11 @@ impl Case {
         Some(&self.members.get(&about.who)?.get(about.position as usize)?.subject)
     }
 
+    /// Notes that the time was over before every answer had come.
+    pub fn run_out(&mut self) {
+        self.course.out_of_time = true;
+    }
+
     /// What it comes to as it stands.
     pub fn conclude(&self) -> Conclusion {
         conclude(&self.rule.rule, &self.course)

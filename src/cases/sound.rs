@@ -114,10 +114,9 @@ impl<'a> Reading<'a> {
 
     fn evidence(&mut self) {
         let (rule, course) = (self.rule, self.course);
-        let submitted_on = day::read(&course.submitted_on);
         for (name, attached) in &course.evidence {
             let is_right = rule.external(name).is_some_and(|external| {
-                external.issuer == attached.issuer && Some(attached.issued_on) <= submitted_on
+                external.issuer == attached.issuer && Some(attached.issued_on) <= course.run_on
             });
             self.hold(is_right, || match rule.external(name) {
                 Some(external) => {

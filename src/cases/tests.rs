@@ -1,6 +1,7 @@
 //! The rule of renting (W3), step by step; every item by its ways; every small family: nothing that is missing makes a
 //! case READY.
 
+mod bounds;
 mod contradictions;
 mod deposits;
 mod exhaustive;
@@ -63,6 +64,7 @@ fn named(name: &str, born: &str) -> Named {
 fn renting() -> Application {
     Application {
         submitted_on: jiff::civil::date(2026, 10, 12),
+        run_on: jiff::civil::date(2026, 10, 12),
         parties: BTreeMap::from([("applicant".to_owned(), vec![person("甲", "19850312")])]),
         given: BTreeMap::from([
             ("months_in_a_row".to_owned(), Value::Integer(12)),

@@ -386,6 +386,7 @@ fn routes(
         cases: limits.cases,
         cases_per_caller: limits.cases_per_caller,
         case_deadline: limits.case_deadline,
+        application_age: limits.application_age,
         batch: BatchLimits {
             in_flight: limits.batch_in_flight,
             deadline: limits.batch_deadline,

@@ -48,6 +48,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
     let applicant = Shape { count: 1, documents, ..Shape::default() };
     let course = Course {
         submitted_on: "2026-11-18".to_owned(),
+        run_on: Some(jiff::civil::date(2026, 11, 18)),
         parties: [("applicant".to_owned(), applicant)].into(),
         stated: [("withdrawn_within_12_months".to_owned(), Value::Truth(false))].into(),
         checked: [("deposits".to_owned(), true), ("once_a_year".to_owned(), true)].into(),

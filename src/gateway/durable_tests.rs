@@ -4,12 +4,14 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use super::exchange::Unclosed;
 use super::in_force::{InForce, Journal, Reading, Sources};
 use super::ledger::Ledger;
 use super::publish::NotPublished;
 use super::{Gateway, Limits, Parts};
 use crate::agreements::document::Signer;
 use crate::agreements::order::{self, Act, Order};
+use crate::audit::entry::CaseClosed;
 use crate::audit::memory::Fault;
 use crate::audit::testing::{self, InMemory};
 use crate::cache::AnswerCache;
@@ -141,4 +143,29 @@ async fn a_freeze_acts_when_its_entry_is_durable_and_not_before() {
     });
     given.unwrap();
     assert!(stage.is_frozen());
+}
+
+/// One case that does not fit is no log that has stopped: the next one is recorded.
+#[tokio::test]
+async fn a_case_that_is_too_large_is_refused_and_stops_nothing() {
+    let stage = Stage::new().await;
+    let closed = |course: String| CaseClosed {
+        case_id: [7; 16],
+        caller: testing::facts("fund-centre/approval", 1, now()).caller,
+        item: "W3".to_owned(),
+        item_version: "2026.2".to_owned(),
+        rule: [3; 32],
+        case_number: "GJJ-2026-1".to_owned(),
+        operator_unit: String::new(),
+        course,
+        outcome: "READY".to_owned(),
+        needs: Vec::new(),
+        abandoned: false,
+    };
+    let refused = stage.gateway.close_case(now(), closed("x".repeat(70_000))).await;
+    assert!(matches!(refused, Err(Unclosed::TooLarge(bytes)) if bytes > 70_000));
+    stage.gateway.close_case(now(), closed("{}".to_owned())).await.unwrap();
+    stage.log.store.fail(Fault::NotWritten);
+    let refused = stage.gateway.close_case(now(), closed("{}".to_owned())).await;
+    assert!(matches!(refused, Err(Unclosed::Refused(super::exchange::Refusal::Unrecorded))));
 }

@@ -106,6 +106,17 @@ pub struct Opened {
     pub value: Vec<u8>,
 }
 
+/// Why a case has no outcome.
+#[derive(Clone, Debug, Error)]
+pub enum Unclosed {
+    /// Its course does not fit into an entry: it names too many, or too many were found.
+    #[error("the entry of the case takes {0} bytes, more than the log holds")]
+    TooLarge(usize),
+    /// As a question would be refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
 /// Anything sent instead of an answer.
 #[derive(Clone, Debug, Error)]
 pub enum Refusal {

@@ -32,12 +32,12 @@ use tokio::time::{Instant, timeout_at};
 use self::answer::Answer;
 use self::disputes::Disputes;
 use self::evidence::Evidence;
-use self::exchange::{Ask, Receipt, Refusal, Reply};
+use self::exchange::{Ask, Receipt, Refusal, Reply, Unclosed};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::meters::Meters;
 use self::window::Window;
-use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, Kind};
+use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, EntryError, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
 use crate::decision::agreements::Placed;
@@ -362,25 +362,35 @@ impl Gateway {
     }
 
     async fn append(&self, at: Timestamp, kind: Kind, private: Bytes) -> Result<Recorded, Refusal> {
+        self.appended(at, kind, private).await.map_err(|error| unrecorded(&error))
+    }
+
+    async fn appended(
+        &self,
+        at: Timestamp,
+        kind: Kind,
+        private: Bytes,
+    ) -> Result<Recorded, AuditError> {
         let began = Instant::now();
         let appended = self.audit.append_with(Entry { at, kind }, private).await;
         self.meters.append_seconds.record(began.elapsed());
-        appended.map_err(|error| match error {
-            AuditError::Overloaded => Refusal::Overloaded,
-            error => {
-                let cause = &error as &dyn std::error::Error;
-                tracing::error!(cause, "an entry was not recorded");
-                Refusal::Unrecorded
-            }
-        })
+        appended
     }
 
     /// Records a case that has come to its end. Its entry is durable before this returns.
     ///
     /// # Errors
-    /// A log that cannot record: then the case has no outcome.
-    pub async fn close_case(&self, at: Timestamp, closed: CaseClosed) -> Result<Recorded, Refusal> {
-        self.append(at, Kind::Case(Box::new(closed)), Bytes::new()).await
+    /// A case that is too large for an entry, or a log that cannot record: then the case has no outcome.
+    pub async fn close_case(
+        &self,
+        at: Timestamp,
+        closed: CaseClosed,
+    ) -> Result<Recorded, Unclosed> {
+        let kind = Kind::Case(Box::new(closed));
+        self.appended(at, kind, Bytes::new()).await.map_err(|error| match error {
+            AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
+            error => Unclosed::Refused(unrecorded(&error)),
+        })
     }
 
     fn answer_by(&self, ask: &Ask) -> Instant {
@@ -425,6 +435,16 @@ fn candidates<'a>(facts: &Facts, in_force: &'a InForce) -> &'a [Placed] {
         }
         _ => &[],
     }
+}
+
+/// What the caller is told of an entry that was not recorded; the cause goes to the gateway's own log.
+fn unrecorded(error: &AuditError) -> Refusal {
+    if matches!(error, AuditError::Overloaded) {
+        return Refusal::Overloaded;
+    }
+    let cause = error as &dyn std::error::Error;
+    tracing::error!(cause, "an entry was not recorded");
+    Refusal::Unrecorded
 }
 
 /// The oldest data that answers the question: the clause's limit, or the caller's when it is stricter.

@@ -1,7 +1,8 @@
 //! How far an item gets, from which of its questions are covered and what its rule makes of them.
 //!
 //! A need with alternatives is as good as the best of them; everything else is as good as the worst of its parts. What only
-//! some applications need counts like what all need: the item runs from end to end when each of them can.
+//! some applications need counts like what all need: the item runs from end to end when each of them can. Whose document only
+//! a visit shows, such as a passport, comes to the counter in any item; that is left out of account.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +74,7 @@ pub(super) fn judged(item: &Item, covered: &BTreeSet<&str>) -> Reach {
         }
     };
     match is_through {
-        (Shown::Fully | Shown::Evidence, true) => Reach::PersonDecides,
+        (Shown::Fully | Shown::Evidence, true) | (Shown::Person, _) => Reach::PersonDecides,
         (Shown::Fully, false) => Reach::EndToEnd,
         (Shown::Evidence, false) => Reach::ButForEvidence,
         (Shown::Open, _) if covered.is_empty() => Reach::NotAtAll,
@@ -180,6 +181,8 @@ fn evidence(rule: &Rule, covered: &BTreeSet<&str>) -> Vec<Evidence> {
 enum Shown {
     /// Not without a visit.
     Open,
+    /// By evidence that a person must look at.
+    Person,
     /// By evidence from outside.
     Evidence,
     /// By answers, by the centre's own books, by what the applicant states.
@@ -243,7 +246,8 @@ impl<'a> Weighing<'a> {
         match self.rule.external(name) {
             Some(external) if external.issuer == COUNTER => Shown::Open,
             Some(external) if external.issuer == APPLICANT && external.suffices => Shown::Fully,
-            Some(_) => Shown::Evidence,
+            Some(external) if external.suffices => Shown::Evidence,
+            Some(_) => Shown::Person,
             None => Shown::Open,
         }
     }
@@ -262,8 +266,8 @@ impl<'a> Weighing<'a> {
                 let best = self.needs(names).max();
                 let parts = || names.iter().filter_map(|name| self.rule.need(name));
                 // Where an answer would do, nothing hangs on evidence.
-                if best == Some(Shown::Evidence) {
-                    let only = parts().filter(|need| self.need(need) == Shown::Evidence);
+                if matches!(best, Some(Shown::Evidence | Shown::Person)) {
+                    let only = parts().filter(|need| Some(self.need(need)) == best);
                     only.for_each(|need| self.lacking(need, always, into));
                 }
             }

@@ -103,7 +103,7 @@ pub enum Reach {
     NotAtAll,
     /// Some are, and something that must be shown cannot be.
     Partly,
-    /// Everything can be shown, and a person decides all the same.
+    /// Everything can be shown, and a person decides all the same, or looks at evidence of some applications.
     PersonDecides,
     /// Everything that agencies are asked can be shown; some or all applications need evidence from outside besides.
     ButForEvidence,

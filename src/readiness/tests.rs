@@ -10,6 +10,7 @@ use crate::agreements::terms::Terms;
 use crate::decision::agreement::{Agreement, Hours};
 use crate::decision::halts::{Halt, Halts};
 use crate::decision::sample;
+use crate::query::relation::Relation;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config-example");
 const SIGNED_2018: [&str; 2] = ["police", "civil-affairs"];
@@ -116,7 +117,16 @@ fn the_agreements_of_2018_explain_the_channels_of_the_report() {
         assert!(!(asks_others && item.reach == Reach::EndToEnd), "{}", item.item);
         assert!(asks_others || item.reach.is_through(), "{}", item.item);
     }
-    assert!(item(&readiness, "D7").reach.is_through());
+    // As docs/readiness.md tells it.
+    let through = |channel: &str| -> Vec<&str> {
+        let items = readiness.items.iter().filter(|item| item.channel == channel);
+        items.filter(|item| item.reach.is_through()).map(|item| item.item.as_str()).collect()
+    };
+    assert_eq!(through("online"), ["D7"]);
+    assert_eq!(through("pre-application"), [""; 0]);
+    assert_eq!(through("offline"), ["W7"]);
+    assert_eq!(item(&readiness, "D7").reach, Reach::EndToEnd);
+    assert_eq!(item(&readiness, "W7").reach, Reach::PersonDecides);
     assert_eq!(item(&readiness, "W3").reach, Reach::Partly);
     assert_eq!(item(&readiness, "D4").reach, Reach::NotAtAll);
 
@@ -140,9 +150,10 @@ fn with_all_six_no_answer_is_wanting_and_what_remains_is_named() {
         assert!(open.is_empty(), "{} {open:?}", item.item);
         assert!(item.reach.is_through(), "{} {:?}", item.item, item.reach);
         let waits = item.evidence.iter().any(|evidence| evidence.is_needed);
+        let is_for_person = item.evidence.iter().any(|one| one.is_needed && !one.suffices);
         match item.reach {
-            Reach::ButForEvidence => assert!(waits, "{}", item.item),
-            Reach::PersonDecides => assert!(item.person_decides.is_some()),
+            Reach::ButForEvidence => assert!(waits && !is_for_person, "{}", item.item),
+            Reach::PersonDecides => assert!(is_for_person || item.person_decides.is_some()),
             _ => assert!(!waits && item.person_decides.is_none(), "{}", item.item),
         }
     }
@@ -155,6 +166,84 @@ fn with_all_six_no_answer_is_wanting_and_what_remains_is_named() {
     let grant = income.grant.as_ref().unwrap();
     assert_eq!((grant.agreement.as_str(), grant.version), ("hn-gjj-sw-2026-001", 1));
     assert_eq!(words::last_day(grant.until.unwrap()), "2035-12-31");
+}
+
+/// What a person must look at no agreement brings: public bodies, 离休, works and their cost, whoever leaves for good.
+#[test]
+fn items_with_evidence_for_a_person_are_told_as_that() {
+    let readiness = World::new(signed(&ALL)).readiness();
+    let reached = |reach: Reach| -> Vec<&str> {
+        let items = readiness.items.iter().filter(|item| item.reach == reach);
+        items.map(|item| item.item.as_str()).collect()
+    };
+    assert_eq!(reached(Reach::EndToEnd), ["D2", "D3", "D4", "D7", "L6", "W3", "W5"]);
+    assert_eq!(reached(Reach::ButForEvidence), ["D8", "L2", "L3", "L5", "W2"]);
+    let persons = ["D1", "D5", "D6", "L1", "L4", "W1", "W4", "W6", "W7"];
+    assert_eq!(reached(Reach::PersonDecides), persons);
+    let said: Vec<String> = words::explain(&readiness).into_iter().map(|one| one.en).collect();
+    let said = said.join("\n");
+    assert!(said.contains("for D1 D5 D6 L1 L4 W1 W4 W6; those are never READY"), "{said}");
+}
+
+#[test]
+fn what_a_visit_alone_shows_is_open() {
+    // Nobody says who the applicant is, but for somebody who sees them.
+    let mut police = draft("police");
+    police.clauses.retain(|clause| clause.fact.as_str() != "P1");
+    let others = ALL.iter().filter(|name| **name != "police").map(|name| draft(name));
+    let all = others.chain([police]).map(Arc::new);
+    let readiness = World::new(AgreementSet::new(all)).readiness();
+    assert_eq!(item(&readiness, "W4").reach, Reach::Partly);
+    assert_eq!(item(&readiness, "W5").reach, Reach::Partly);
+}
+
+#[test]
+fn a_need_under_a_condition_is_no_better_than_the_answer_to_it() {
+    // Whether police and civil affairs contradict each other about a death hangs on the cremation.
+    let mut civil_affairs = draft("civil-affairs");
+    civil_affairs.clauses.retain(|clause| clause.fact.as_str() != "M3");
+    let all = [draft("police"), civil_affairs].map(Arc::new);
+    assert_eq!(
+        item(&World::new(signed(&SIGNED_2018)).readiness(), "W7").reach,
+        Reach::PersonDecides
+    );
+    let readiness = World::new(AgreementSet::new(all)).readiness();
+    assert_eq!(item(&readiness, "W7").reach, Reach::Partly);
+}
+
+#[test]
+fn what_hangs_on_a_condition_is_asked_sometimes() {
+    let readiness = World::new(signed(&ALL)).readiness();
+    assert!(question(&readiness, "W4", "S3").sometimes, "only of one ground");
+    assert!(!question(&readiness, "W5", "S4").sometimes);
+    assert!(!question(&readiness, "W3", "H3").sometimes);
+}
+
+/// A family is the applicant, who is a party, and those whom answers found: both must be permitted.
+#[test]
+fn a_clause_that_serves_only_some_of_a_family_covers_none() {
+    for ties in [Relation::CaseParty, Relation::Verified] {
+        let mut housing = draft("housing");
+        for clause in housing.clauses.iter_mut().filter(|clause| clause.fact.as_str() == "H3") {
+            clause.relations = vec![("member".into(), vec![ties])];
+        }
+        let others = ALL.iter().filter(|name| **name != "housing").map(|name| draft(name));
+        let all = others.chain([housing]).map(Arc::new);
+        let readiness = World::new(AgreementSet::new(all)).readiness();
+        assert_ne!(missing(&readiness, "W3", "H3"), "", "{ties:?}");
+        assert_eq!(item(&readiness, "W3").reach, Reach::Partly);
+    }
+}
+
+#[test]
+fn an_agreement_mends_no_agency_that_is_down() {
+    let mut world = World::new(signed(&SIGNED_2018));
+    let reached = world.adapters.get_mut(&FactCode::from("H3")).unwrap();
+    (reached.health, reached.is_serving) = ("down".to_owned(), false);
+    let readiness = world.readiness();
+    let housing = readiness.gains.iter().find(|gain| gain.agency.as_str() == "housing").unwrap();
+    assert!(housing.unlocked().all(|item| item.as_str() != "W3"), "{housing:?}");
+    assert!(readiness.road.last().unwrap().through < 21);
 }
 
 #[test]

@@ -210,7 +210,19 @@ fn persons(readiness: &Readiness) -> Vec<Sentence> {
             format!("{code} 始终由人工审定：{why}。"),
         ))
     });
-    decided.collect()
+    let mut told: Vec<Sentence> = decided.collect();
+    let looked_at = readiness.items.iter().filter(|item| {
+        item.person_decides.is_none()
+            && item.evidence.iter().any(|evidence| evidence.is_needed && !evidence.suffices)
+    });
+    let codes = listed(looked_at.map(|item| &item.item));
+    if !codes.is_empty() {
+        told.push(Sentence::new(
+            format!("A person looks at evidence of some applications for {codes}; those are never READY."),
+            format!("{codes} 的部分申请须由人工审核外部材料，不会直接办结。"),
+        ));
+    }
+    told
 }
 
 fn gains(readiness: &Readiness) -> Vec<Sentence> {

@@ -5,6 +5,7 @@
 
 mod asked;
 mod callers;
+mod case_day;
 mod cases;
 mod disputes;
 mod follow;
@@ -184,7 +185,12 @@ impl Replay {
         self.cases.forget(self.latest);
         match &entry.kind {
             Kind::Rule(event) => self.cases.rule(index, event, &mut self.report),
-            Kind::Case(closed) => self.cases.closed(index, entry.at, closed, &mut self.report),
+            Kind::Case(closed) => {
+                if let Some(problem) = case_day::problem(closed, entry.at) {
+                    self.report.find(index, "case", problem);
+                }
+                self.cases.closed(index, entry.at, closed, &mut self.report);
+            }
             Kind::Dispute(dispute) => self.disputes.step(index, dispute, &mut self.report),
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),

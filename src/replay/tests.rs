@@ -1,6 +1,7 @@
 //! A log that is in order replays clean; each single thing wrong with it is one finding under its own rule.
 
 mod agreed;
+mod case_days;
 mod cases;
 mod orders;
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{calendar, dispute};
 use crate::audit::entry::{
-    AdapterEvent, AgreementEvent, Commitments, Entry, Erased, FreezeChange, KeyChange, KeyPurpose,
-    Kind, NodeChange, OrderEffect, PartyEvent, Source,
+    AdapterEvent, AgreementEvent, CaseClosed, Commitments, Entry, Erased, FreezeChange, KeyChange,
+    KeyPurpose, Kind, NodeChange, OrderEffect, PartyEvent, Source,
 };
 use crate::crypto::{Digest, hex};
 use crate::decision::PermitRef;
@@ -104,6 +104,24 @@ fn kind(kind: &Kind) -> Value {
     }
 }
 
+fn case(closed: &CaseClosed) -> Value {
+    // The day of the application beside that of the case: who dates back is seen.
+    let course: Value = serde_json::from_str(&closed.course).unwrap_or_default();
+    json!({
+        "item": closed.item,
+        "item_version": closed.item_version,
+        "rule": hex(&closed.rule),
+        "case_number": closed.case_number,
+        "operator_unit": closed.operator_unit,
+        "submitted_on": course.get("submitted_on"),
+        "run_on": course.get("run_on"),
+        "outcome": closed.outcome,
+        "needs": closed.needs,
+        "abandoned": closed.abandoned,
+        "out_of_time": course.get("out_of_time").is_some_and(|truth| truth == true),
+    })
+}
+
 /// What happens beside questions.
 fn event(kind: &Kind) -> Value {
     let document = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
@@ -128,16 +146,7 @@ fn event(kind: &Kind) -> Value {
             let document = document(&event.document);
             json!({ "item": event.item, "version": event.version, "document": document })
         }
-        Kind::Case(closed) => json!({
-            "item": closed.item,
-            "item_version": closed.item_version,
-            "rule": hex(&closed.rule),
-            "case_number": closed.case_number,
-            "operator_unit": closed.operator_unit,
-            "outcome": closed.outcome,
-            "needs": closed.needs,
-            "abandoned": closed.abandoned,
-        }),
+        Kind::Case(closed) => case(closed),
         Kind::Dispute(dispute) => dispute::fields(dispute),
         Kind::Adapter(AdapterEvent::Placed { adapter, facts }) => json!({
             "adapter": adapter.name,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Gauge, counter, gauge, histogram};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,6 +57,9 @@ pub struct Services {
     /// Cases under way.
     cases: Arc<CasePlaces>,
     case_deadline: Duration,
+    application_age: Duration,
+    /// Reports of readiness being reckoned.
+    readiness: Arc<Semaphore>,
     batches: Arc<Batches>,
     tasks: TaskTracker,
 }
@@ -74,6 +77,8 @@ pub struct Limits {
     pub cases_per_caller: usize,
     /// Time of a case whose caller set no deadline.
     pub case_deadline: Duration,
+    /// How long before its case an application may have been submitted.
+    pub application_age: Duration,
     /// Of batches.
     pub batch: BatchLimits,
 }
@@ -91,6 +96,8 @@ impl Services {
             turns: Arc::new(Turns::new(limits.in_flight, limits.patient_percent)),
             cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
+            application_age: limits.application_age,
+            readiness: Arc::new(Semaphore::new(readiness::AT_ONCE)),
             batches: Arc::new(Batches::new(limits.batch, stop)),
             tasks,
         }

@@ -1,7 +1,10 @@
 //! How ready the items are, as messages. Reckoned beside the path of questions, and not recorded: nobody is asked about.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Request, Response, Status};
 
 use super::{Services, refusal, require};
@@ -11,6 +14,7 @@ use crate::query::FactCode;
 use crate::readiness::{
     self, Evidence, Gain, ItemState, Lapse, QuestionState, Reach, Readiness, Step, View,
 };
+use crate::telemetry;
 use crate::wire::{duration, read_timestamp, timestamp};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -19,6 +23,10 @@ const DAY: Duration = Duration::from_secs(86_400);
 const AHEAD: Duration = DAY.saturating_mul(90);
 /// How far at the most: no agreement of these times lasts longer.
 const AHEAD_MOST: Duration = DAY.saturating_mul(3660);
+
+/// How many are reckoned at once. Two: each takes a thread for some hundred decisions, and who looks at it can wait a second,
+/// while questions of cases cannot.
+pub(super) const AT_ONCE: usize = 2;
 
 /// What `GetReadiness` answers.
 pub(super) async fn get(
@@ -39,6 +47,7 @@ pub(super) async fn get(
             .filter(|ahead| *ahead <= AHEAD_MOST)
             .ok_or_else(|| unfit("`ahead` must be from nothing to ten years"))?,
     };
+    let place = place(&services.readiness)?;
     let in_force = services.gateway.in_force();
     // Hundreds of decisions: not for a thread that answers questions.
     let reckoned = services.tasks.spawn_blocking(move || {
@@ -52,7 +61,7 @@ pub(super) async fn get(
                 (facts.organisation, system, standing)
             }
         };
-        readiness::readiness(&View {
+        let readiness = readiness::readiness(&View {
             catalogue: &in_force.catalogue,
             agreements: &in_force.agreements,
             freezes: &in_force.freezes,
@@ -62,10 +71,21 @@ pub(super) async fn get(
             standing,
             at,
             ahead,
-        })
+        });
+        // Whoever has hung up holds it until here.
+        drop(place);
+        readiness
     });
     let readiness = reckoned.await.map_err(|_| refusal::internal())?;
     Ok(Response::new(message(&readiness, ahead)))
+}
+
+/// One of the places, or when to come back.
+fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Status> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| {
+        counter!(telemetry::SHED, "limit" => "readiness").increment(1);
+        refusal::overloaded("too many reports at once; come back in a second")
+    })
 }
 
 fn message(readiness: &Readiness, ahead: Duration) -> wire::GetReadinessResponse {
@@ -193,4 +213,24 @@ fn lapse(lapse: &Lapse) -> wire::AgreementLapse {
 
 fn few(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    #[test]
+    fn one_report_too_many_is_told_to_come_back() {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let held: Vec<_> = (0..AT_ONCE).map(|_| place(&places).unwrap()).collect();
+        let refused = place(&places).err().unwrap();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        let details = refused.get_error_details();
+        assert_eq!(details.error_info().unwrap().reason, "OVERLOADED");
+        assert!(details.retry_info().is_some());
+        drop(held);
+        assert!(place(&places).is_ok());
+    }
 }

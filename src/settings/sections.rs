@@ -191,6 +191,10 @@ pub struct Limits {
     /// with time for a second attempt. At most 10 min, also where the caller allows more.
     #[serde(with = "span")]
     pub case_deadline: Duration,
+    /// How long before its case an application may have been submitted, in whole days. Default 92 days: nobody waits longer
+    /// for papers. The rule of that day decides, and every "months ago" counts from it, so it is not to be chosen at will.
+    #[serde(with = "span")]
+    pub application_age: Duration,
     /// Time for a call whose caller set no deadline. Default 10 s: longer than any agency's own time limit.
     #[serde(with = "span")]
     pub deadline_default: Duration,
@@ -236,6 +240,7 @@ impl Default for Limits {
             cases: 2048,
             cases_per_caller: 1024,
             case_deadline: Duration::from_secs(60),
+            application_age: Duration::from_secs(92 * 86_400),
             deadline_default: Duration::from_secs(10),
             deadline_margin: Duration::from_millis(50),
             log_queue: 4096,

@@ -88,6 +88,7 @@ fn a_party_of_which_only_some_fit_does_not_fall_away() {
     };
     let conclude = |uscc: &[&str]| {
         let application = Application {
+            run_on: jiff::civil::date(2026, 10, 12),
             submitted_on: jiff::civil::date(2026, 10, 12),
             parties: BTreeMap::from([(
                 "employer".to_owned(),
@@ -118,6 +119,7 @@ fn a_yes_of_which_not_everybody_was_checked_guards_nothing() {
         name: "x".to_owned(),
     });
     let application = Application {
+        run_on: jiff::civil::date(2026, 10, 12),
         submitted_on: jiff::civil::date(2026, 10, 12),
         parties: BTreeMap::from([("employer".to_owned(), vec![employer])]),
         given: BTreeMap::new(),

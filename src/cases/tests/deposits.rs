@@ -16,6 +16,8 @@ fn accounts() -> Vec<Row> {
     let sampled = ("D4", "sampled");
     vec![
         hears(enterprise, &[("active", No)], Refuted, ("active", "refuted")),
+        // Who represents it may have changed yesterday.
+        hears(enterprise, &[("represented", No)], NeedsCounter, ("represented", "doubtful")),
         hears(enterprise, &[("enterprise", Denied)], NeedsCounter, ("enterprise", "denied")),
         hears(
             organisation,
@@ -36,6 +38,13 @@ fn accounts() -> Vec<Row> {
         hears(open, &[("identity", Unavailable)], NeedsCounter, ("who", "unavailable")),
         hears(remit, &[("identity", No)], Refuted, ("who", "refuted")),
         hears(back, &[("months", Denied)], NeedsCounter, ("months_insured", "denied")),
+        // Insurance tells of the last twelve months: earlier ones it cannot show.
+        states(
+            back,
+            [("first_month", Value::Date("2025-09".to_owned()))],
+            NeedsCounter,
+            ("recent", "stated_otherwise"),
+        ),
         hears(back, &[("wages", Unavailable)], NeedsCounter, ("wages_fit", "unavailable")),
         states(
             remit,
@@ -64,7 +73,9 @@ fn employers() -> Vec<Row> {
     let leave = ("D6", "deregister");
     let rename = ("D6", "rename");
     vec![
-        hears(reduce, &[("loss", No), ("arrears", No)], Refuted, ("hardship", "refuted")),
+        // The loss of last year is known in June, arrears of this month in the next.
+        hears(reduce, &[("loss", No), ("arrears", No)], NeedsCounter, ("hardship", "doubtful")),
+        hears(reduce, &[("active", No)], Refuted, ("active", "refuted")),
         hears(reduce, &[("loss", No), ("arrears", Denied)], NeedsCounter, ("hardship", "denied")),
         hears(
             defer,
@@ -78,7 +89,19 @@ fn employers() -> Vec<Row> {
             NeedsCounter,
             ("no_longer", "stated_otherwise"),
         ),
-        hears(change, &[("changed", No)], Refuted, ("changed", "refuted")),
+        hears(change, &[("changed", No)], NeedsCounter, ("changed", "doubtful")),
+        hears(change, &[("enterprise", No)], NeedsCounter, ("enterprise", "doubtful")),
+        // What is struck off is no more.
+        hears(change, &[("standing", No)], Refuted, ("standing", "refuted")),
+        hears(rename, &[("organisation", No)], NeedsCounter, ("organisation", "doubtful")),
+        hears(
+            rename,
+            &[("organisation_standing", No)],
+            Refuted,
+            ("organisation_standing", "refuted"),
+        ),
+        hears(leave, &[("struck_off", No)], NeedsCounter, ("struck_off", "doubtful")),
+        hears(leave, &[("cleared", No)], NeedsCounter, ("cleared", "doubtful")),
         hears(leave, &[("cleared", Denied)], NeedsCounter, ("cleared", "denied")),
         hears(
             rename,
@@ -107,7 +130,8 @@ fn persons() -> Vec<Row> {
             NeedsCounter,
             ("same_number", "evidence_missing"),
         ),
-        hears(seal, &[("ended", No)], Refuted, ("ended", "refuted")),
+        hears(seal, &[("ended", No)], NeedsCounter, ("ended", "doubtful")),
+        hears(seal, &[("identity", No)], Refuted, ("who", "refuted")),
         hears(unseal, &[("employed", Denied)], NeedsCounter, ("employed", "denied")),
         hears(seal, &[("ended", Unavailable)], NeedsCounter, ("ended", "unavailable")),
         hears(unseal, &[("employed", NotFound)], NeedsCounter, ("employed", "not_found")),
@@ -149,6 +173,47 @@ fn who_is_asked_about_an_employer_follows_from_its_code() {
         assert_eq!(asked, asked_about, "{uscc}");
         assert_eq!(why(&conclusion), open, "{uscc}");
     }
+}
+
+/// A document that was seen is one person's: of two without a citizen's number both are seen.
+#[test]
+fn each_of_two_strangers_is_seen() {
+    let mut way = way("D1", "enterprise");
+    let passport = |number: &str| {
+        SubjectKind::Person(Person {
+            document_type: IdentityDocument::Passport,
+            document_number: number.to_owned(),
+            name: "J. DOE".to_owned(),
+        })
+    };
+    for (party, number) in [("representative", "E00000001"), ("officer", "E00000002")] {
+        way.application.parties.insert(party.to_owned(), vec![passport(number)]);
+    }
+    let seen = Attached {
+        issuer: "counter".to_owned(),
+        digest: Digest::default(),
+        issued_on: way.application.submitted_on,
+    };
+    way.application.evidence.insert("representative_seen".to_owned(), seen.clone());
+    let conclusion = run(&mut way.open(), |asking| way.well(asking));
+    assert_eq!(why(&conclusion), [("officer_known".to_owned(), "evidence_missing")]);
+    way.application.evidence.insert("officer_seen".to_owned(), seen);
+    let conclusion = run(&mut way.open(), |asking| way.well(asking));
+    assert_eq!(conclusion.outcome, Outcome::Ready);
+}
+
+/// A new name and a new number at once are both shown.
+#[test]
+fn whoever_changes_name_and_number_shows_both() {
+    let mut way = way("D7", "name");
+    let both = Value::Text("name_and_number".to_owned());
+    way.application.given.insert("change".to_owned(), both);
+    let conclusion = run(&mut way.open(), |asking| way.well(asking));
+    let state = |name: &str| conclusion.needs.iter().find(|need| need.name == name).unwrap().state;
+    assert_eq!([state("former_name"), state("same_number")], [State::Met, State::Met]);
+    way.application.given.insert("number_upgraded".to_owned(), Value::Truth(false));
+    let conclusion = run(&mut way.open(), |asking| way.well(asking));
+    assert!(why(&conclusion).contains(&("same_number".to_owned(), "evidence_missing")));
 }
 
 /// What the establishment office says nobody has verified: a person looks at it.

@@ -83,8 +83,8 @@ fn old_homes() -> Vec<Row> {
         states(
             conversion,
             [("good_months", Value::Integer(11))],
-            NeedsCounter,
-            ("good_repayment", "stated_otherwise"),
+            Refuted,
+            ("good_repayment", "refuted"),
         ),
         states(
             other,
@@ -120,6 +120,9 @@ fn loans_made() -> Vec<Row> {
         hears(join, &[("couple", No)], Refuted, ("couple", "refuted")),
         hears(divorce, &[("sole_title", Denied)], NeedsCounter, ("owned_alone", "denied")),
         hears(divorce, &[("divorced", No)], NeedsCounter, ("divorced", "doubtful")),
+        // "Divorced" may be of an earlier marriage.
+        hears(divorce, &[("parted", No)], NeedsCounter, ("parted", "doubtful")),
+        states(death, [("other_is_borrower", Value::Truth(false))], Refuted, ("leaver", "refuted")),
         hears(death, &[("dead", Unavailable)], NeedsCounter, ("dead", "unavailable")),
         states(
             repay,
@@ -174,6 +177,33 @@ fn income_is_asked_for_as_enough_or_not() {
             .collect();
         assert_eq!(asked, expected);
     }
+}
+
+/// Who leaves is named and agrees, and so does who joins: nobody does by the borrower's word.
+#[test]
+fn everyone_of_a_loan_that_changes_has_their_say() {
+    for (name, open) in [("divorce", "other_agreed"), ("join", "other_agreed")] {
+        let mut way = way("L5", name);
+        way.application.evidence.remove("others_consent");
+        let conclusion = run(&mut way.open(), |asking| way.well(asking));
+        assert_eq!(why(&conclusion), [(open.to_owned(), "evidence_missing")], "{name}");
+    }
+    let mut alone = way("L5", "divorce");
+    alone.application.parties.remove("other");
+    let conclusion = run(&mut alone.open(), |asking| alone.well(asking));
+    assert_eq!(why(&conclusion), [("parted".to_owned(), "not_named")]);
+}
+
+/// A home that is finished needs no permit of presale, but somebody who looks at what takes its place.
+#[test]
+fn a_finished_home_is_for_a_person() {
+    let mut way = way("L1", "couple");
+    way.application.parties.remove("permit");
+    let conclusion = run(&mut way.open(), |asking| {
+        assert_ne!(asking.question, "presale");
+        way.well(asking)
+    });
+    assert_eq!(why(&conclusion), [("finished".to_owned(), "evidence_missing")]);
 }
 
 /// Spouse and child are found by answers, and all three are asked about homes.

@@ -99,6 +99,53 @@ fn no_record_of_a_marriage_is_not_single_without_a_declaration() {
     assert_eq!(run(&mut open(application), hear).outcome, Outcome::Ready);
 }
 
+/// A household book may have nobody left in it, while the child stands in another.
+#[test]
+fn a_household_of_nobody_says_nothing_of_children() {
+    let mut application = renting();
+    declared_single(&mut application);
+    let conclusion = run(&mut open(application), |asking| match asking.question.as_str() {
+        "marriage" => answered(Verdict::NotFound),
+        "household" => answered(Verdict::Refuted),
+        _ => answered(Verdict::Confirmed),
+    });
+    assert_eq!(conclusion.outcome, Outcome::NeedsCounter);
+    let expected = ("family_known".to_owned(), "family_incomplete");
+    assert!(why(&conclusion).contains(&expected), "{:?}", why(&conclusion));
+}
+
+/// The papers of a visit are of the day of the visit, and must be fresh on the day on which the case runs.
+#[test]
+fn evidence_is_as_old_as_it_is_on_the_day_of_the_run() {
+    let hear = |asking: &Asking| match asking.question.as_str() {
+        "marriage" => answered(Verdict::NotFound),
+        "household" => children(&[]),
+        _ => answered(Verdict::Confirmed),
+    };
+    let outcome = |issued: i8, run: i8| {
+        let mut application = renting();
+        declared_single(&mut application);
+        application.run_on = jiff::civil::date(2026, 11, run);
+        let declaration = application.evidence.get_mut("single_declaration").unwrap();
+        declaration.issued_on = jiff::civil::date(2026, 11, issued);
+        Case::open(rule("W3", "2026.2"), application).map(|mut case| run_to_end(&mut case, hear))
+    };
+    assert_eq!(outcome(20, 20).ok(), Some(Outcome::Ready));
+    assert_eq!(outcome(21, 20).err().map(|flaws| flaws[0].check), Some("date"));
+    // Fresh for 30 days: of 12 October, on 11 and 12 November.
+    let old = |run: i8| {
+        let mut application = renting();
+        declared_single(&mut application);
+        application.run_on = jiff::civil::date(2026, 11, run);
+        run_to_end(&mut open(application), hear)
+    };
+    assert_eq!((old(11), old(12)), (Outcome::Ready, Outcome::NeedsCounter));
+}
+
+fn run_to_end(case: &mut Case, hear: impl FnMut(&Asking) -> Heard) -> Outcome {
+    run(case, hear).outcome
+}
+
 #[test]
 fn another_spouse_than_the_declared_one_is_for_a_person_and_both_are_asked_about() {
     let mut application = renting();

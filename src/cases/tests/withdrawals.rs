@@ -17,6 +17,8 @@ fn homes() -> Vec<Row> {
         hears(new, &[("contract", Denied)], NeedsCounter, ("bought", "denied")),
         hears(new, &[("contract", NotFound)], NeedsCounter, ("bought", "not_found")),
         hears(old, &[("deed_tax", Unavailable)], NeedsCounter, ("taxed", "unavailable")),
+        hears(old, &[("deed_tax", No)], NeedsCounter, ("taxed", "doubtful")),
+        hears(old, &[("title", No)], Refuted, ("owned", "refuted")),
         hears(old, &[("couple", No)], Refuted, ("spouse_shown", "refuted")),
         // Another code of the household's division is only a hint.
         hears(old, &[("household", No)], NeedsCounter, ("place", "doubtful")),
@@ -47,7 +49,8 @@ fn rent() -> Vec<Row> {
     let couple = ("W3", "couple");
     let now = ("W3", "couple now");
     vec![
-        hears(single, &[("income", No)], Refuted, ("rent_share", "refuted")),
+        // The step of 1,000 yuan is on the safe side: whoever is refused may be within it.
+        hears(single, &[("income", No)], NeedsCounter, ("rent_share", "doubtful")),
         hears(single, &[("income", Denied)], NeedsCounter, ("rent_share", "denied")),
         hears(single, &[("lease", No)], Refuted, ("lease", "refuted")),
         hears(couple, &[("incomes", No)], NeedsCounter, ("rent_share_of_couple", "doubtful")),
@@ -65,7 +68,9 @@ fn endings() -> Vec<Row> {
     let abroad = ("W6", "citizen");
     let heir = ("W7", "heir");
     vec![
-        hears(retired, &[("pension", No)], Refuted, ("retired", "refuted")),
+        // Not yet in the copy of the night before is no "no"; another name for the number is one.
+        hears(retired, &[("pension", No)], NeedsCounter, ("retired", "doubtful")),
+        hears(retired, &[("identity", No)], Refuted, ("who", "refuted")),
         hears(retired, &[("pension", Denied)], NeedsCounter, ("retired", "denied")),
         hears(retired, &[("identity", Unavailable)], NeedsCounter, ("who", "unavailable")),
         states(
@@ -74,7 +79,9 @@ fn endings() -> Vec<Row> {
             Refuted,
             ("no_loan", "refuted"),
         ),
-        hears(disabled, &[("capacity", No)], Refuted, ("disabled", "refuted")),
+        hears(disabled, &[("capacity", No)], NeedsCounter, ("disabled", "doubtful")),
+        hears(disabled, &[("ended", No)], NeedsCounter, ("ended", "doubtful")),
+        hears(disabled, &[("identity", No)], Refuted, ("who", "refuted")),
         hears(disabled, &[("ended", Denied)], NeedsCounter, ("ended", "denied")),
         hears(disabled, &[("capacity", Unavailable)], NeedsCounter, ("disabled", "unavailable")),
         hears(abroad, &[("departed", No)], Refuted, ("departed", "refuted")),
@@ -125,7 +132,7 @@ fn renting_has_another_rule_from_the_day_of_the_decree() {
         });
         (item.version.as_str(), conclusion.outcome, asked.contains(&"income".to_owned()))
     };
-    assert_eq!(asked_on("2026-09-19"), ("2026.1", Outcome::Refuted, true));
+    assert_eq!(asked_on("2026-09-19"), ("2026.1", Outcome::NeedsCounter, true));
     assert_eq!(asked_on("2026-09-20"), ("2026.2", Outcome::Ready, false));
     assert_eq!(asked_on("2026-01-01").0, "2026.1");
     assert!(CATALOGUE.item_on(&"W3".into(), "2025-12-31").is_none());

@@ -59,6 +59,8 @@ pub(in crate::catalogue) struct GivenRecord {
     pub whose: Whose,
     #[serde(default)]
     pub optional: bool,
+    pub least: Option<Spanned<i64>>,
+    pub most: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]

@@ -113,6 +113,10 @@ pub struct Given {
     pub whose: Whose,
     /// May be left out.
     pub optional: bool,
+    /// The least whole number that is taken; `None` for other types.
+    pub least: Option<i64>,
+    /// The greatest; `None` without one.
+    pub most: Option<i64>,
 }
 
 /// Whose word a stated value is.

@@ -38,6 +38,15 @@ fn refused(from: &str, to: &str, problem: &str) {
 }
 
 #[test]
+fn bounds_are_of_whole_numbers_and_in_order() {
+    let months = "type     = \"integer\"";
+    refused(months, "type     = \"integer\"\nleast    = 3\nmost     = 2", "`most` is less than");
+    refused(months, "type     = \"integer\"\nmost     = -1", "`most` is less than");
+    let truth = "type     = \"truth\"";
+    refused(truth, "type     = \"truth\"\nleast    = 3", "belong to the type `integer`");
+}
+
+#[test]
 fn every_flaw_has_its_line() {
     refused("fact      = \"P1\"", "fact      = \"P9\"", "there is no fact `P9`");
     refused("fact      = \"P1\"", "fact      = \"P2\"", "does not list `P2`");

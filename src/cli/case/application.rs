@@ -83,7 +83,11 @@ fn parse(text: &str) -> anyhow::Result<Form> {
             .span()
             .map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        anyhow::anyhow!("{place}{}", error.message())
+        // So may its message, in quotes: what it says of a value is left out, what it says of a key is not.
+        let message = error.message();
+        let message =
+            if message.contains("invalid ") { "something else is expected here" } else { message };
+        anyhow::anyhow!("{place}{message}")
     })
 }
 
@@ -98,6 +102,10 @@ fn written(form: Form, folder: &Path) -> anyhow::Result<message::CheckCaseReques
             subjects.push(subject(&role, &one).with_context(|| format!("parties.{role}"))?);
         }
     }
+    let empty = |value: &toml::Value| value.as_str().is_some_and(str::is_empty);
+    let unwritten = form.given.iter().filter(|(_, value)| empty(value)).map(|(name, _)| name);
+    let unwritten: Vec<&str> = unwritten.map(String::as_str).collect();
+    ensure!(unwritten.is_empty(), "given: write a value for {}", unwritten.join(", "));
     let mut given = std::collections::HashMap::new();
     for (name, value) in form.given {
         let value = self::value(&value).with_context(|| format!("given.{name}"))?;
@@ -258,6 +266,13 @@ file = "paper.txt"
             ("file = \"paper.txt\"", "", "either `file`"),
             ("file = \"paper.txt\"", "sha256 = \"12\"", "64 hexadecimal digits"),
             ("kind = \"rent\"", "kind = 1.5", "given.kind"),
+            ("kind = \"rent\"", "kind = \"\"", "write a value for kind"),
+            ("applicant = { person = \"李雷/1101\" }", "applicant = \"李雷/1101\"", "line 7"),
+            (
+                "operator = { id = \"0042\", unit = \"hall-1\" }",
+                "operator = \"李雷/1101\"",
+                "line 5: something else",
+            ),
             ("item = \"W3\"", "itam = \"W3\"", "itam"),
         ] {
             let text = WHOLE.replace(from, to);

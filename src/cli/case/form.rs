@@ -82,7 +82,10 @@ fn write_form(out: &mut String, item: &Item, rule: &Rule, day: &str) -> std::fmt
     if let Some(why) = &rule.person_decides {
         writeln!(out, "# A person decides in any case: {why}")?;
     }
-    writeln!(out, "# Lines that begin with # may be left out.\n")?;
+    writeln!(
+        out,
+        "# Lines that begin with # may be left out; every other value is to be written.\n"
+    )?;
     writeln!(out, "item         = \"{code}\"")?;
     writeln!(out, "case_number  = \"\"             # 办件编号")?;
     writeln!(out, "submitted_on = {day}     # 申请日期")?;
@@ -121,24 +124,22 @@ fn party(party: &Party) -> String {
     if party.optional { format!("# {line}") } else { line }
 }
 
+/// A line without its value: whatever stood there would be stated by whoever forgets it.
 fn given(given: &Given) -> String {
     let Given { name, title_zh, .. } = given;
-    let (value, comment) = match &given.kind {
-        AttributeKind::Truth => ("false".to_owned(), "true or false".to_owned()),
-        AttributeKind::Integer => ("0".to_owned(), "whole number; money in fen".to_owned()),
-        AttributeKind::Date => ("2026-01-01".to_owned(), "day".to_owned()),
-        AttributeKind::Month => ("\"2026-01\"".to_owned(), "month".to_owned()),
-        AttributeKind::Code(codes) => {
-            let first = codes.first().map(String::as_str).unwrap_or_default();
-            (format!("\"{first}\""), format!("one of {}", codes.join(", ")))
-        }
-        AttributeKind::Text | AttributeKind::People => ("\"\"".to_owned(), "text".to_owned()),
+    let comment = match &given.kind {
+        AttributeKind::Truth => "true or false, without quotes".to_owned(),
+        AttributeKind::Integer => "whole number, without quotes; money in fen".to_owned(),
+        AttributeKind::Date => "day, such as 2026-01-31".to_owned(),
+        AttributeKind::Month => "month, such as 2026-01".to_owned(),
+        AttributeKind::Code(codes) => format!("one of {}", codes.join(", ")),
+        AttributeKind::Text | AttributeKind::People => "text".to_owned(),
     };
     let whose = match given.whose {
         Whose::Own => "from the centre's own ledger",
         Whose::Applicant => "as the applicant states it",
     };
-    let line = format!("{name} = {value}  # {title_zh}: {comment}, {whose}");
+    let line = format!("{name} = \"\"  # {title_zh}: {comment}, {whose}");
     if given.optional { format!("# {line}") } else { line }
 }
 
@@ -170,10 +171,20 @@ mod tests {
         for item in catalogue.items() {
             let Some(written) = &item.rule else { continue };
             let form = form(item, &written.rule, "2026-10-12");
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), &form).unwrap();
-            let request = super::super::application::read(file.path());
-            let request = request.unwrap_or_else(|error| panic!("{form}\n{error:#}"));
+            let read = |form: &str| {
+                let file = tempfile::NamedTempFile::new().unwrap();
+                std::fs::write(file.path(), form).unwrap();
+                super::super::application::read(file.path())
+            };
+            // As it is printed it states nothing, and is refused until each value is written.
+            let refused = read(&form).err().map(|error| format!("{error:#}")).unwrap_or_default();
+            for given in written.rule.given.iter().filter(|given| !given.optional) {
+                assert!(refused.contains(&given.name), "{}: {refused}", given.name);
+                assert!(form.contains(&format!("\n{} = \"\"", given.name)), "{form}");
+            }
+            let filled: String =
+                form.lines().map(|line| format!("{}\n", filled(line, &written.rule))).collect();
+            let request = read(&filled).unwrap_or_else(|error| panic!("{filled}\n{error:#}"));
             let required = written.rule.parties.iter().filter(|party| !party.optional).count();
             assert_eq!(request.subjects.len(), required, "{form}");
             // With every optional line taken in, everything that the rule asks for is there.
@@ -188,6 +199,20 @@ mod tests {
             forms += 1;
         }
         assert!(forms > 0);
+    }
+
+    /// The line of a stated value with some value of its type.
+    fn filled(line: &str, rule: &Rule) -> String {
+        let given = line.split_once(" = ").and_then(|(name, _)| rule.given(name));
+        let value = match given.map(|given| &given.kind) {
+            None => return line.to_owned(),
+            Some(AttributeKind::Truth) => "true".to_owned(),
+            Some(AttributeKind::Integer) => "1".to_owned(),
+            Some(AttributeKind::Date) => "2026-01-31".to_owned(),
+            Some(AttributeKind::Code(codes)) => format!("{:?}", codes[0]),
+            Some(_) => "\"2026-01\"".to_owned(),
+        };
+        line.replacen("\"\"", &value, 1)
     }
 
     fn uncommented(line: &str) -> &str {

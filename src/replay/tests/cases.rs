@@ -94,6 +94,7 @@ fn with_case() -> Vec<Entry> {
     let applicant = Shape { count: 1, documents, ..Shape::default() };
     let course = Course {
         submitted_on: "2024-10-04".to_owned(),
+        run_on: Some(jiff::civil::date(2024, 10, 4)),
         parties: [("applicant".to_owned(), applicant)].into(),
         found: [("spouse".to_owned(), Told::default())].into(),
         answers: vec![Answer {

@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status};
 
 pub(super) use self::places::CasePlaces;
-use self::read::NotTaken;
+use self::read::{Days, NotTaken};
 use self::run::{Running, Times};
 use super::{Services, deadline, refusal, require};
 use crate::adapters::Lane;
@@ -64,8 +64,9 @@ fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result
     })?;
     let time = deadline(&request).unwrap_or(services.case_deadline).min(DEADLINE_MOST);
     let catalogue = Arc::clone(&services.gateway.in_force().catalogue);
-    let applied = read::read(&request.into_inner(), &catalogue, read::day_in_china(now()))
-        .map_err(|why| refused(&why))?;
+    let days = Days { today: read::day_in_china(now()), age: services.application_age };
+    let applied =
+        read::read(&request.into_inner(), &catalogue, days).map_err(|why| refused(&why))?;
     let (sender, events) = mpsc::channel(EVENTS_WAITING);
     let to_tell = sender.clone();
     let lane = Lane::Cases(caller);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
 use thiserror::Error;
@@ -57,12 +58,30 @@ pub(super) enum NotTaken {
     NoRule { item: ItemCode, version: String },
 }
 
-/// Reads an application and opens its case; `today` is the day in China.
+/// Which days an application may be of.
+#[derive(Clone, Copy)]
+pub(super) struct Days {
+    /// The day in China.
+    pub(super) today: Date,
+    /// How long ago it may have been submitted.
+    pub(super) age: Duration,
+}
+
+impl Days {
+    fn are_too_many_since(self, submitted_on: Date) -> bool {
+        let days =
+            self.today.since(submitted_on).ok().and_then(|age| u64::try_from(age.get_days()).ok());
+        days.is_none_or(|days| days > self.age.as_secs() / 86_400)
+    }
+}
+
+/// Reads an application and opens its case.
 pub(super) fn read(
     request: &wire::CheckCaseRequest,
     catalogue: &Arc<Catalogue>,
-    today: Date,
+    days: Days,
 ) -> Result<Applied, NotTaken> {
+    let today = days.today;
     let mut defects = Defects::default();
     let case_id = defects.check("case_id", question::uuid7(&request.case_id));
     let submitted_on = defects.check("submitted_on", submitted(&request.submitted_on, today));
@@ -74,6 +93,7 @@ pub(super) fn read(
     }
     let application = Application {
         submitted_on,
+        run_on: today,
         parties: parties(&request.subjects, &mut defects),
         given: given(request, &mut defects),
         evidence: evidence(&request.evidence, &mut defects),
@@ -85,6 +105,10 @@ pub(super) fn read(
         Err(_) => return Err(flaws(defects)),
         Ok(found) => found,
     };
+    // No version held long ago: that is said first.
+    if days.are_too_many_since(submitted_on) {
+        defects.add("submitted_on", "too_old");
+    }
     match Case::open(written, application) {
         Ok(case) if defects.0.is_empty() => Ok(Applied {
             case_id,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::places::CasePlace;
 use super::read::Applied;
@@ -25,7 +25,7 @@ use crate::adapters::{Lane, Waiter};
 use crate::audit::entry::CaseClosed;
 use crate::cases::{About, Asking, Conclusion, Heard};
 use crate::clock::now;
-use crate::gateway::exchange::{Refusal, Reply};
+use crate::gateway::exchange::{Refusal, Reply, Unclosed};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::case_event::Kind;
@@ -195,13 +195,16 @@ impl Running {
 
     /// Records the case and tells its outcome, in this order.
     async fn close(mut self, out_of_time: bool, place: CasePlace) {
+        if out_of_time {
+            self.applied.case.run_out();
+        }
         let conclusion = self.applied.case.conclude();
         let abandoned = self.gone.is_cancelled();
         let recorded = match self.closed(&conclusion, abandoned) {
             Ok(closed) => self.services.gateway.close_case(now(), closed).await,
             Err(error) => {
                 tracing::error!(%error, "the course of a case cannot be written");
-                Err(Refusal::Unrecorded)
+                Err(Unclosed::Refused(Refusal::Unrecorded))
             }
         };
         drop(place);
@@ -218,7 +221,7 @@ impl Running {
                 );
                 Ok(self.event(Kind::Outcome(outcome)))
             }
-            Err(refused) => Err(refusal::status(&refused)),
+            Err(why) => Err(unclosed(&why)),
         };
         let seconds = self.times.arrived.elapsed();
         histogram!(telemetry::REQUEST_SECONDS, "method" => "CheckCase").record(seconds);
@@ -292,8 +295,26 @@ async fn ask(
     Some(answered)
 }
 
+/// Why there is no outcome, as the caller sees it. Whatever was asked and answered is in the log.
+pub(super) fn unclosed(why: &Unclosed) -> Status {
+    match why {
+        Unclosed::Refused(refused) => refusal::status(refused),
+        Unclosed::TooLarge(bytes) => {
+            tracing::warn!(
+                bytes,
+                "a case was too large for its entry, and ended without an outcome"
+            );
+            refusal::with_reason(
+                Code::ResourceExhausted,
+                "the case has grown too large to be recorded, so it has no outcome; name fewer, or take it to the counter",
+                "CASE_TOO_LARGE",
+            )
+        }
+    }
+}
+
 /// What an answer to a question about so many subjects says to the case.
-fn heard(reply: &Reply, asked: usize) -> Heard {
+pub(super) fn heard(reply: &Reply, asked: usize) -> Heard {
     let was_checked =
         |position: usize| reply.subjects_checked.iter().any(|(_, at)| *at as usize == position);
     // What is there in part tells of nobody.

@@ -1,19 +1,25 @@
 //! Applications as they come in: what is taken, what is named as wrong, and how its questions are called.
 
+mod answers;
 mod entries;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::{Date, date};
 
-use super::read::{Applied, NotTaken, day_in_china, read};
+use super::read::{Applied, Days, NotTaken, day_in_china, read};
 use super::wording;
+use crate::cases::Heard;
 use crate::catalogue::Catalogue;
 use crate::proto::gateway::v1 as wire;
 use crate::query::time::Timestamp;
+use crate::query::value::{Value, Verdict};
 
 const TODAY: Date = date(2026, 11, 23);
+const DAYS: Days = Days { today: TODAY, age: Duration::from_secs(92 * 86_400) };
 const CASE: &str = "0199d0c4-8b7a-7c3e-9f21-5a6b7c8d9e0f";
 
 fn catalogue() -> Arc<Catalogue> {
@@ -57,11 +63,11 @@ fn request() -> wire::CheckCaseRequest {
 }
 
 fn taken(request: &wire::CheckCaseRequest) -> Applied {
-    read(request, &catalogue(), TODAY).unwrap_or_else(|why| panic!("{why:?}"))
+    read(request, &catalogue(), DAYS).unwrap_or_else(|why| panic!("{why:?}"))
 }
 
 fn refused(request: &wire::CheckCaseRequest) -> NotTaken {
-    match read(request, &catalogue(), TODAY) {
+    match read(request, &catalogue(), DAYS) {
         Ok(_) => panic!("it was taken"),
         Err(why) => why,
     }
@@ -122,6 +128,46 @@ fn every_flaw_is_named_by_its_path() {
     assert!(!flaws.iter().any(personal), "{flaws:?}");
 }
 
+/// The papers of a visit are of the day of the visit, whenever the application came in.
+#[test]
+fn what_is_brought_later_can_be_attached() {
+    let attached = |submitted_on: &str, issued_on: &str| {
+        let mut request = request();
+        submitted_on.clone_into(&mut request.submitted_on);
+        request.evidence = vec![wire::Evidence {
+            name: "identity_seen".to_owned(),
+            issuer: "counter".to_owned(),
+            digest: vec![1; 32],
+            issued_on: issued_on.to_owned(),
+        }];
+        request
+    };
+    let applied = taken(&attached("2026-11-20", "2026-11-23"));
+    assert_eq!(applied.case.course().submitted_on, "2026-11-20");
+    assert_eq!(applied.case.course().run_on, Some(TODAY));
+    let tomorrow = flaws(&attached("2026-11-20", "2026-11-24"));
+    assert_eq!(tomorrow, [("evidence.identity_seen".to_owned(), "date".to_owned())]);
+}
+
+#[test]
+fn an_application_of_long_ago_is_refused() {
+    let submitted = |day: &str| {
+        let mut request = request();
+        day.clone_into(&mut request.submitted_on);
+        request
+    };
+    // 92 days before 2026-11-23; the rule of that day asks for more.
+    let fields = |day: &str| -> Vec<String> {
+        flaws(&submitted(day))
+            .into_iter()
+            .map(|(field, check)| format!("{field} {check}"))
+            .collect()
+    };
+    assert!(!fields("2026-08-23").contains(&"submitted_on too_old".to_owned()));
+    assert!(fields("2026-08-22").contains(&"submitted_on too_old".to_owned()));
+    assert_eq!(taken(&submitted("2026-09-20")).submitted_on, date(2026, 9, 20));
+}
+
 #[test]
 fn an_item_that_cannot_be_run_says_what_to_do() {
     let with = |item: &str, version: &str, day: &str| {
@@ -166,6 +212,38 @@ fn ids_of_questions_follow_from_the_case_and_from_nothing_personal() {
     }
 }
 
+/// Another spouse found is another question: nobody gets the kept answer about somebody else.
+#[test]
+fn ids_of_questions_follow_from_the_entries_that_have_shown_their_subjects() {
+    let household_of = |shown_by: u64| {
+        let mut applied = taken(&request());
+        for asking in applied.case.due() {
+            let text = |text: &str| Value::Text(text.to_owned());
+            let disclosed = [
+                ("spouse_name".to_owned(), text("韩梅梅")),
+                ("spouse_number".to_owned(), text("430000198708250010")),
+            ];
+            let heard = Heard {
+                verdict: Some(Verdict::Confirmed),
+                log_index: Some(shown_by),
+                disclosed: if asking.question == "marriage" {
+                    disclosed.into()
+                } else {
+                    BTreeMap::new()
+                },
+                ..Heard::default()
+            };
+            applied.case.heard(asking.id, heard);
+        }
+        let asked = applied.case.due();
+        let last = asked.last().unwrap();
+        assert_eq!((last.question.as_str(), last.about[0].who.as_str()), ("household", "couple"));
+        wording::message(last, &applied).request_id
+    };
+    assert_eq!(household_of(7), household_of(7));
+    assert_ne!(household_of(7), household_of(8));
+}
+
 #[test]
 fn a_question_of_a_case_is_one_that_verify_takes() {
     let mut applied = taken(&request());
@@ -174,6 +252,8 @@ fn a_question_of_a_case_is_one_that_verify_takes() {
         let (query, defects) = crate::service::question::read(&message, &applied.catalogue, 1);
         assert_eq!(defects, [], "{}", asking.question);
         assert!(!query.assertions.is_empty(), "{}", asking.question);
+        assert_eq!(query.max_age, Some(asking.max_age), "{}", asking.question);
+        assert!(asking.max_age > Duration::ZERO);
         assert_eq!(query.purpose.item_version, "2026.2");
         let related = query.relations[0].unwrap();
         assert_eq!(related.relation.name(), "case_party");

@@ -23,6 +23,12 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Positions of the subjects that were checked.
+    #[cfg(test)]
+    pub(super) fn checked(&self) -> &[u32] {
+        &self.checked
+    }
+
     pub(super) fn by(reply: &Reply) -> Self {
         Self {
             agency: reply.agency.as_str().to_owned(),

@@ -110,8 +110,63 @@ async fn a_case_whose_time_is_over_is_concluded_with_what_is_there() {
     })
     .await;
     let entries = lab.entries();
-    assert!(!closed(&entries)[0].abandoned);
+    let case = closed(&entries)[0];
+    assert!(!case.abandoned);
+    // An auditor can tell a case that was cut short.
+    let course: heyan::cases::Course = serde_json::from_str(&case.course).unwrap();
+    assert_eq!(course.out_of_time, outcome.out_of_time);
+    // No question had more time than its case.
+    for (_, intent) in intents(&entries) {
+        let deadline = intent.facts.deadline.expect("it had a deadline");
+        assert!(deadline <= Duration::from_secs(3), "{deadline:?}");
+    }
     replayed(&entries);
+}
+
+/// What a lost mount does, with a case under way: its outcome is in no log, so nobody hears it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_stops_under_a_case_stops_its_outcome() {
+    let lab = Lab::start(&ALL).await;
+    let client = lab.client().await;
+    lab.simulation.faults("housing").set_delay(PATIENCE, Duration::ZERO);
+    let application = Renting::of(&lab, samples::TENANT).single().request();
+    let mut events = client.check_case(application, 2 * PATIENCE).await.unwrap();
+    // Everything but homes has been answered, and these are being asked for.
+    loop {
+        let event = events.next().await.unwrap().expect("an outcome came");
+        match event.kind {
+            Some(wire::case_event::Kind::Asked(asked)) if asked.question == "homes" => break,
+            _ => {}
+        }
+    }
+    std::fs::rename(lab.path("log"), lab.beside("log-gone")).unwrap();
+    let stopping = async {
+        loop {
+            match client.verify(lab.question("P2"), PATIENCE).await {
+                Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(ClientError::Refused(refused)) => {
+                    break assert_eq!(refused.reason, "LOG_STOPPED");
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, stopping).await.unwrap();
+    let ended = async {
+        loop {
+            match events.next().await {
+                Ok(Some(event)) => {
+                    let is_outcome = matches!(event.kind, Some(wire::case_event::Kind::Outcome(_)));
+                    assert!(!is_outcome, "an outcome that is in no log");
+                }
+                Ok(None) => panic!("the case ended as if all were well"),
+                Err(ClientError::Refused(refused)) => break refused,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let refused = tokio::time::timeout(3 * PATIENCE, ended).await.unwrap();
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "LOG_STOPPED"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,9 @@ impl Lab {
 
     /// Starts the gateway of this installation.
     pub(crate) async fn serve(&mut self) {
-        let settings = Settings::read(&self.path("gateway.toml"), std::iter::empty()).unwrap();
+        // Applications of every day that some rule decides, whenever this runs.
+        let age = ("HEYAN__LIMITS__APPLICATION_AGE".to_owned(), "36500d".to_owned());
+        let settings = Settings::read(&self.path("gateway.toml"), std::iter::once(age)).unwrap();
         let metrics = telemetry::install_metrics().unwrap();
         self.node = Some(Node::start(settings, &metrics).await.unwrap());
     }

@@ -161,12 +161,36 @@ impl Reading<'_, '_> {
                 "`codes` belongs to the type `code`, and is not empty there".to_owned(),
             );
         }
+        let (least, most) = self.bounds(record, &kind);
         Given {
             name: record.name.get_ref().clone(),
             title_zh: record.title_zh.clone(),
             kind,
             whose: record.whose,
             optional: record.optional,
+            least,
+            most,
         }
+    }
+
+    /// Between which numbers a whole number must be: what is counted or paid is never less than nothing, unless the rule says
+    /// so.
+    fn bounds(&mut self, record: &GivenRecord, kind: &AttributeKind) -> (Option<i64>, Option<i64>) {
+        let bound = |bound: &Option<Spanned<i64>>| bound.as_ref().map(|bound| *bound.get_ref());
+        let (least, most) = (bound(&record.least), bound(&record.most));
+        if *kind != AttributeKind::Integer {
+            for bound in [&record.least, &record.most].into_iter().flatten() {
+                let problem = "`least` and `most` belong to the type `integer`".to_owned();
+                self.page.flaw(bound, problem);
+            }
+            return (None, None);
+        }
+        let least = least.unwrap_or(0);
+        if let Some(bound) = &record.most
+            && *bound.get_ref() < least
+        {
+            self.page.flaw(bound, format!("`most` is less than `least`, which is {least}"));
+        }
+        (Some(least), most)
     }
 }

@@ -38,7 +38,7 @@ fn whole() -> wire::CheckCaseRequest {
 
 /// Everything of it that its entry would hold.
 fn recorded(request: &wire::CheckCaseRequest) -> Option<String> {
-    let applied = read(request, &catalogue(), TODAY).ok()?;
+    let applied = read(request, &catalogue(), DAYS).ok()?;
     let course = serde_json::to_string(applied.case.course()).unwrap();
     let Applied { item, purpose, operator_unit, .. } = &applied;
     let head = [item.code.as_str(), &item.version, &purpose.case_number, operator_unit];

@@ -81,7 +81,7 @@ fn registration(town: &Town<'_>) -> Vec<Row> {
         dissolved.refuted(&[("organisation", "refuted")]),
         another
             .names("representative", town.person(officer))
-            .refuted(&[("represented", "refuted")]),
+            .counter(&[("represented", "doubtful")]),
         known.states("already_registered", true).refuted(&[("first_time", "refuted")]),
         body.clone().counter(&[("body", "evidence_missing")]),
         body.attaches("establishment_certificate").counter(&[("body", "evidence_for_person")]),
@@ -223,11 +223,11 @@ fn hardship(town: &Town<'_>) -> Vec<Row> {
     let organisation = organisation.states("action", "defer");
     let body = reduce(body, "a public body");
     let long = enterprise.clone().but("for thirteen months").states("months", 13);
-    let refuted_or = |why| [("hardship", "refuted"), ("hardship", why)];
+    let refuted_or = |why| [("hardship", "doubtful"), ("hardship", why)];
     vec![
         enterprise.clone().ready(),
         organisation.clone().ready(),
-        reduce(well, "an enterprise that does well").refuted(&[("hardship", "refuted")]),
+        reduce(well, "an enterprise that does well").counter(&[("hardship", "doubtful")]),
         reduce(gone, "an enterprise without its licence").refuted(&[("active", "refuted")]),
         long.counter(&[("no_longer", "stated_otherwise")]),
         body.clone().counter(&[("body", "evidence_missing")]),
@@ -266,24 +266,29 @@ fn changes(town: &Town<'_>) -> Vec<Row> {
     let former =
         change.clone().but("an enterprise under its former name").names("employer", former);
     let behind = leave.clone().but("an enterprise that leaves accounts behind");
-    let both = |why| [("enterprise", why), ("changed", why)];
+    let both = |why| [("enterprise", why), ("standing", why), ("changed", why)];
     let gone = |why| [("struck_off", why), ("cleared", why)];
     vec![
         change.clone().ready(),
         rename.clone().ready(),
         leave.clone().ready(),
         dissolve.ready(),
-        change.clone().states("last_known_on", "2026-10-12").refuted(&[("changed", "refuted")]),
-        former.refuted(&[("enterprise", "refuted")]),
-        revoked.refuted(&[("cleared", "refuted")]),
-        stays.refuted(&gone("refuted")),
+        change.clone().states("last_known_on", "2026-10-12").counter(&[("changed", "doubtful")]),
+        former.counter(&[("enterprise", "doubtful")]),
+        revoked.counter(&[("cleared", "doubtful")]),
+        stays.counter(&gone("doubtful")),
         behind.states("accounts_left", 2).refuted(&[("no_accounts", "refuted")]),
         body.clone().counter(&[("body", "evidence_missing")]),
         body.attaches("establishment_notice").counter(&[("body", "evidence_for_person")]),
         change.clone().counter(&both("denied")).not_agreed("market-regulation"),
         change.counter(&both("unavailable")).down("market-regulation"),
-        rename.clone().counter(&[("organisation", "denied")]).not_agreed("civil-affairs"),
-        rename.counter(&[("organisation", "unavailable")]).down("civil-affairs"),
+        rename
+            .clone()
+            .counter(&[("organisation", "denied"), ("organisation_standing", "denied")])
+            .not_agreed("civil-affairs"),
+        rename
+            .counter(&[("organisation", "unavailable"), ("organisation_standing", "unavailable")])
+            .down("civil-affairs"),
         leave.clone().counter(&[("cleared", "denied")]).not_agreed("tax"),
         leave.counter(&[("cleared", "unavailable")]).down("tax"),
     ]
@@ -347,8 +352,12 @@ fn transfers(town: &Town<'_>) -> Vec<Row> {
         seal.clone().ready(),
         unseal.clone().ready(),
         transfer.clone().attaches("target_confirmation").ready(),
-        stays.refuted(&[("ended", "refuted")]),
+        stays.counter(&[("ended", "doubtful")]),
         gone.counter(&[("employed", "doubtful")]),
+        seal.clone()
+            .but("somebody whose account is frozen")
+            .states("account_frozen", true)
+            .refuted(&[("not_frozen", "refuted")]),
         transfer.counter(&[("confirmed", "evidence_missing")]),
         seal.clone().counter(&[("ended", "denied")]).not_agreed("social-security"),
         unseal.clone().counter(&[("employed", "denied")]).not_agreed("social-security"),

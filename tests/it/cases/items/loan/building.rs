@@ -96,7 +96,7 @@ pub(super) fn conversions(town: &Town<'_>) -> Vec<Row> {
         combine.clone().ready(),
         tenant.refuted(&[("owned", "refuted")]),
         other_bank.states("bank_name", "某银行").counter(&[("mortgaged", "doubtful")]),
-        early.states("good_months", 11).counter(&[("good_repayment", "stated_otherwise")]),
+        early.states("good_months", 11).refuted(&[("good_repayment", "refuted")]),
         convert.counter(&[("owned", "denied"), ("mortgaged", "denied")]).not_agreed("housing"),
         combine.counter(&[("bought", "unavailable")]).down("housing"),
     ]

@@ -20,11 +20,13 @@ pub(super) fn changes(town: &Town<'_>) -> Vec<Row> {
     };
     let sample = |index| town.person(index);
     let join = of("a spouse joins", "join", sample(samples::HUSBAND))
-        .names("other", sample(samples::WIFE));
+        .names("other", sample(samples::WIFE))
+        .attaches("others_consent");
     let stranger = join.clone().but("somebody joins who is not the spouse");
     let stranger = stranger.names("other", sample(samples::DIVORCED));
     let death = of("a widow stays", "death", sample(samples::WIDOW))
         .names("other", sample(samples::DECEASED))
+        .states("other_is_borrower", true)
         .names("property", town.property(samples::SOLD_HOME));
     let alive = death.clone().but("a widow of one who is alive");
     let alive = alive.names("other", sample(samples::TENANT));
@@ -32,8 +34,13 @@ pub(super) fn changes(town: &Town<'_>) -> Vec<Row> {
     let not_hers = not_hers.names("property", town.property(samples::COUPLE_HOME));
     let parted = |home: u32| {
         let owner = town.home_row(home).owner;
+        let (_, marriage) = town.province.marriages_of(town.person_row(owner)).last().unwrap();
+        let leaver = if marriage.man == owner { marriage.woman } else { marriage.man };
         of("one of a divorced couple stays", "divorce", town.person(owner))
+            .names("other", town.person(leaver))
             .names("property", town.property(home))
+            .states("other_is_borrower", true)
+            .attaches("others_consent")
     };
     let divorced = |alone: bool| {
         town.home("owned by one who is divorced", |_, row| {
@@ -48,8 +55,12 @@ pub(super) fn changes(town: &Town<'_>) -> Vec<Row> {
     let divorce = parted(divorced(true));
     let shared = parted(divorced(false)).but("one of a divorced couple that still owns together");
     let married = of("one who is not divorced", "divorce", sample(samples::HUSBAND))
-        .names("property", town.property(samples::COUPLE_HOME));
+        .names("other", sample(samples::WIFE))
+        .names("property", town.property(samples::COUPLE_HOME))
+        .states("other_is_borrower", true)
+        .attaches("others_consent");
     let titles = |why| [("owned", why), ("owned_alone", why)];
+    let unshown = [("divorced", "doubtful"), ("parted", "doubtful"), ("owned_alone", "doubtful")];
     vec![
         join.clone().ready(),
         death.clone().ready(),
@@ -60,7 +71,7 @@ pub(super) fn changes(town: &Town<'_>) -> Vec<Row> {
         join.clone().states("overdue", true).refuted(&[("not_overdue", "refuted")]),
         alive.counter(&[("dead", "doubtful")]),
         shared.counter(&[("owned_alone", "doubtful")]),
-        married.counter(&[("divorced", "doubtful"), ("owned_alone", "doubtful")]),
+        married.counter(&unshown),
         join.clone().counter(&[("couple", "denied")]).not_agreed("civil-affairs"),
         divorce.clone().counter(&titles("denied")).not_agreed("housing"),
         divorce.counter(&titles("unavailable")).down("housing"),

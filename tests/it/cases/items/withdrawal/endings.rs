@@ -38,7 +38,7 @@ pub(super) fn retirement(town: &Town<'_>) -> Vec<Row> {
         applies("a pensioner of the public scheme", pensioner("120")).ready(),
         applies("a pensioner with a rare character in the name", rare).ready(),
         applies("a pensioner of the residents' scheme", pensioner("170"))
-            .refuted(&[("retired", "refuted")]),
+            .counter(&[("retired", "doubtful")]),
         retired
             .clone()
             .but("a pensioner who owes a loan")
@@ -82,8 +82,8 @@ pub(super) fn disability(town: &Town<'_>) -> Vec<Row> {
     let disabled = applies("who has lost all capacity to work", lost);
     vec![
         disabled.clone().ready(),
-        applies("who has lost a part of it", partly).refuted(&[("disabled", "refuted")]),
-        applies("who still works", working).refuted(&[("ended", "refuted")]),
+        applies("who has lost a part of it", partly).counter(&[("disabled", "doubtful")]),
+        applies("who still works", working).counter(&[("ended", "doubtful")]),
         disabled
             .clone()
             .but("who has lost all, and whose account is open")

@@ -162,7 +162,7 @@ fn second_hand(town: &Town<'_>) -> Vec<Row> {
             .clone()
             .but("somebody for a home that they sold")
             .names("applicant", town.person(former))
-            .refuted(&[("owned", "refuted"), ("taxed", "refuted")]),
+            .refuted(&[("owned", "refuted"), ("taxed", "doubtful")]),
         buying
             .clone()
             .but("the buyer of a second-hand home that was used before")
@@ -193,6 +193,7 @@ pub(super) fn works(town: &Town<'_>) -> Vec<Row> {
             .names("applicant", town.person(holder))
             .names("permit", town.permit(holder))
             .states("cost_fen", WITHDRAWN)
+            .attaches("cost_papers")
     };
     let builder = holder("a builder in a village", PermitKind::Rural, true, false);
     let over = holder("a builder whose permit is over", PermitKind::Construction, false, false);
@@ -201,26 +202,36 @@ pub(super) fn works(town: &Town<'_>) -> Vec<Row> {
     let overhaul = with("the owner of a dangerous home", "overhaul", owner);
     let overhaul = overhaul.names("property", town.property(town.homes_of(owner)[0]));
     vec![
-        building.clone().ready(),
-        overhaul.clone().ready(),
-        with("a builder whose permit is over", "build", over).refuted(&[("permitted", "refuted")]),
+        // What works cost is for a person to see.
+        building.clone().counter(&[("cost_shown", "evidence_for_person")]),
+        overhaul.clone().counter(&[("cost_shown", "evidence_for_person")]),
+        with("a builder whose permit is over", "build", over)
+            .refuted(&[("permitted", "refuted"), ("cost_shown", "evidence_for_person")]),
         building
             .clone()
             .but("somebody with the permit of another")
             .names("applicant", town.person(owner))
-            .refuted(&[("permitted", "refuted")]),
+            .refuted(&[("permitted", "refuted"), ("cost_shown", "evidence_for_person")]),
         overhaul
             .clone()
             .but("the owner of a home, with a permit to build")
             .names("permit", town.permit(builder))
-            .refuted(&[("dangerous", "refuted")]),
+            .refuted(&[("dangerous", "refuted"), ("cost_shown", "evidence_for_person")]),
         building
             .clone()
             .but("a builder who withdraws more than it costs")
             .states("cost_fen", WITHDRAWN - 1)
-            .counter(&[("within_cost", "stated_otherwise")]),
-        building.counter(&[("permitted", "denied")]).not_agreed("housing"),
-        overhaul.counter(&[("dangerous", "unavailable"), ("owned", "unavailable")]).down("housing"),
+            .counter(&[("within_cost", "stated_otherwise"), ("cost_shown", "evidence_for_person")]),
+        building
+            .counter(&[("permitted", "denied"), ("cost_shown", "evidence_for_person")])
+            .not_agreed("housing"),
+        overhaul
+            .counter(&[
+                ("dangerous", "unavailable"),
+                ("owned", "unavailable"),
+                ("cost_shown", "evidence_for_person"),
+            ])
+            .down("housing"),
     ]
 }
 

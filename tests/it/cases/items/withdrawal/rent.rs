@@ -135,7 +135,7 @@ pub(super) fn versions(town: &Town<'_>) -> Vec<Row> {
     let small_then = then(&now("a couple of tenants of small means", small.head), small.head);
     let half = [("family_known", "family_incomplete"), ("no_home", "family_incomplete")];
     vec![
-        rich_then.clone().refuted(&[("rent_share", "refuted")]),
+        rich_then.clone().counter(&[("rent_share", "doubtful")]),
         rich_now.clone().ready(),
         poor_then.clone().ready(),
         poor_now.clone().ready(),
