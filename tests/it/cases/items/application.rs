@@ -3,6 +3,7 @@
 use heyan::catalogue::rule::Rule;
 use heyan::catalogue::{AttributeKind, Catalogue};
 use heyan::client::Client;
+use heyan::clock::now;
 use heyan::proto::gateway::v1 as wire;
 use heyan::query::subject::{Subject, SubjectKind};
 use wire::case_outcome::Outcome;
@@ -142,7 +143,8 @@ impl Application {
             name: (*name).to_owned(),
             issuer: rule.external(name).map_or_else(String::new, |one| one.issuer.clone()),
             digest: vec![7; 32],
-            issued_on: self.day.clone(),
+            // Brought along on the day on which the case runs, whenever the application was made.
+            issued_on: now().day_in_china().to_string(),
         });
         wire::CheckCaseRequest {
             case_id: Client::request_id(),

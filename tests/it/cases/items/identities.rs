@@ -166,7 +166,8 @@ fn foreign(town: &Town<'_>) -> Vec<Row> {
         .states("change", "join")
         .states("borrower_matches", true)
         .states("overdue", false)
-        .attaches("consent");
+        .attaches("consent")
+        .attaches("others_consent");
     vec![
         seen.ready(),
         unseen.counter(&[("who", "evidence_missing")]),
