@@ -152,9 +152,7 @@ fn check(agency: &Agency, service: &str, call: &Signed) -> Result<(), Refused> {
 /// Takes a dispute, and numbers it. The same again has the same number.
 async fn dispute(State(agency): State<Agency>, headers: HeaderMap, body: String) -> Json<Value> {
     match taken(&agency, &signed(&headers), &body) {
-        Ok(number) => {
-            Json(json!({ "code": 0, "message": "成功", "data": { "number": number } }))
-        }
+        Ok(number) => Json(json!({ "code": 0, "message": "成功", "data": { "number": number } })),
         Err(refused) => refusal(refused),
     }
 }
