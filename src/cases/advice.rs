@@ -10,6 +10,7 @@ pub fn advice(missing: &Missing, what: &str) -> String {
             let code = &missing.code;
             format!("现行数据共享协议未支持核验“{what}”（{code}），请到窗口提交相应材料。")
         }
+        Why::NotAsked => format!("“{what}”此次未能核验，请稍后重新核验，或到窗口提交相应材料。"),
         Why::Unavailable => {
             format!("主管部门暂未答复“{what}”，请稍后重新核验，或到窗口提交相应材料。")
         }

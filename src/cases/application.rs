@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::course::{Course, Shape};
+use super::day;
 use crate::catalogue::AttributeKind;
 use crate::catalogue::rule::{By, Given, Operand, Registrar, Rule};
 use crate::crypto::Digest;
@@ -35,8 +36,9 @@ pub struct Attached {
     pub issuer: String,
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// The day it was issued, `YYYY-MM-DD`.
-    pub issued_on: String,
+    /// The day it was issued.
+    #[serde(with = "day")]
+    pub issued_on: Date,
 }
 
 /// What is wrong with an application: the field, and the stable code of the check it failed.
@@ -74,7 +76,9 @@ impl Application {
             let field = format!("given.{}", given.name);
             match self.given.get(&given.name) {
                 None if !given.optional => flaw(field, "missing"),
-                Some(value) if !given.kind.admits(value) => flaw(field, "value_type"),
+                Some(value) if !given.kind.admits(value) || !is_day(value) => {
+                    flaw(field, "value_type");
+                }
                 _ => {}
             }
         }
@@ -86,10 +90,8 @@ impl Application {
             match rule.external(name) {
                 None => flaw(field, "unknown"),
                 Some(external) if external.issuer != attached.issuer => flaw(field, "issuer"),
-                Some(_) => match attached.issued_on.parse::<Date>() {
-                    Ok(day) if day <= self.submitted_on => {}
-                    _ => flaw(field, "date"),
-                },
+                Some(_) if attached.issued_on > self.submitted_on => flaw(field, "date"),
+                Some(_) => {}
             }
         }
         flaws
@@ -97,12 +99,11 @@ impl Application {
 
     /// The course of a case that has just been opened.
     pub(super) fn course(&self, rule: &Rule) -> Course {
-        let conditional =
-            |given: &&Given| matches!(given.kind, AttributeKind::Truth | AttributeKind::Code(_));
         let stated =
-            rule.given.iter().filter(conditional).filter_map(|given| {
+            rule.given.iter().filter(|given| is_told(given)).filter_map(|given| {
                 Some((given.name.clone(), self.given.get(&given.name)?.clone()))
             });
+        let left_out = rule.given.iter().filter(|given| !self.given.contains_key(&given.name));
         let checked = rule.needs.iter().filter_map(|need| match &need.by {
             By::Given { name, comparison, value } => {
                 let left = self.given.get(name)?;
@@ -120,6 +121,7 @@ impl Application {
                 .map(shape)
                 .collect(),
             stated: stated.collect(),
+            left_out: left_out.map(|given| given.name.clone()).collect(),
             checked: checked.collect(),
             evidence: self.evidence.clone(),
             ..Course::default()
@@ -128,10 +130,23 @@ impl Application {
 
     /// What an operand comes to; `like` is a value of the type it is held against. `None` when it is not stated.
     pub(super) fn operand(&self, operand: &Operand, rule: &Rule, like: &Value) -> Option<Value> {
+        Stated { values: &self.given, submitted_on: self.submitted_on }.operand(operand, rule, like)
+    }
+}
+
+/// What is known of an application's values: all of them to who takes it, some to who reads its course.
+pub(super) struct Stated<'a> {
+    pub(super) values: &'a BTreeMap<String, Value>,
+    pub(super) submitted_on: Date,
+}
+
+impl Stated<'_> {
+    /// What an operand comes to; `like` is a value of the type it is held against. `None` when it is not known.
+    pub(super) fn operand(&self, operand: &Operand, rule: &Rule, like: &Value) -> Option<Value> {
         Some(match operand {
             Operand::Literal(value) => value.clone(),
             Operand::Parameter(name) => Value::Integer(*rule.parameters.get(name)?),
-            Operand::Given(name) => self.given.get(name)?.clone(),
+            Operand::Given(name) => self.values.get(name)?.clone(),
             Operand::Scaled(operand, scale) => match self.operand(operand, rule, like)? {
                 Value::Integer(number) => Value::Integer(scale.of(number)?),
                 _ => return None,
@@ -151,6 +166,22 @@ impl Application {
                 Value::Date(if is_month { text.get(..7)?.to_owned() } else { text })
             }
         })
+    }
+}
+
+/// Whether a stated value stands in the course: conditions look at codes and truths, and they name nobody.
+pub(super) fn is_told(given: &Given) -> bool {
+    matches!(given.kind, AttributeKind::Truth | AttributeKind::Code(_))
+}
+
+/// False of a date or month that no calendar has.
+fn is_day(value: &Value) -> bool {
+    match value {
+        Value::Date(text) if text.len() == "2026-09".len() => {
+            day::read(&format!("{text}-01")).is_some()
+        }
+        Value::Date(text) => day::read(text).is_some(),
+        _ => true,
     }
 }
 
@@ -178,7 +209,7 @@ fn shape((name, named): (&String, &Vec<SubjectKind>)) -> (String, Shape) {
 }
 
 /// Stated values are compared as they stand; what cannot be compared does not hold.
-fn holds(left: &Value, comparison: Comparison, right: &Value) -> bool {
+pub(super) fn holds(left: &Value, comparison: Comparison, right: &Value) -> bool {
     let order = match (left, right) {
         (Value::Truth(left), Value::Truth(right)) => left.cmp(right),
         (Value::Integer(left), Value::Integer(right)) => left.cmp(right),

@@ -3,11 +3,13 @@
 //! READY needs every requirement met. REFUTED needs an authoritative verdict. Everything else, silence above all, is
 //! NEEDS_COUNTER, with the reason for each requirement that is open.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::course::{Answer, Course};
 use super::standing::Standing;
-use crate::catalogue::rule::{Across, By, Need, Question, Rule, Whose};
+use crate::catalogue::rule::{Across, By, From, Need, Operand, Question, Rule, Whose};
 use crate::query::value::Verdict;
 
 /// What a case comes to.
@@ -106,6 +108,8 @@ pub struct Missing {
 pub enum Why {
     /// The gateway denied the question: no agreement opens it.
     Denied,
+    /// The question was not put: the gateway was busy, the time was over, or the question had a flaw.
+    NotAsked,
     /// The agency gave no answer.
     Unavailable,
     /// The agency has no record: weak evidence, never a "no".
@@ -144,8 +148,9 @@ pub enum Why {
 
 impl Why {
     /// Every reason, in the order above.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Denied,
+        Self::NotAsked,
         Self::Unavailable,
         Self::NotFound,
         Self::Stale,
@@ -169,6 +174,7 @@ impl Why {
     pub fn code(self) -> &'static str {
         match self {
             Self::Denied => "denied",
+            Self::NotAsked => "not_asked",
             Self::Unavailable => "unavailable",
             Self::NotFound => "not_found",
             Self::Stale => "stale",
@@ -192,20 +198,20 @@ impl Why {
 
 /// The outcome of a case.
 pub fn conclude(rule: &Rule, course: &Course) -> Conclusion {
-    let standing = Standing { rule, course };
-    let required: Vec<&str> = rule.requirements().map(|need| need.name.as_str()).collect();
+    let mut concluding =
+        Concluding { standing: Standing::new(rule, course), seen: BTreeMap::new() };
+    let required: BTreeSet<&str> = rule.requirements().map(|need| need.name.as_str()).collect();
     let needs: Vec<NeedState> = rule
         .needs
         .iter()
         .map(|need| {
-            let mut view = View::default();
-            let state = standing.need(need, &mut view);
+            let (state, mut view) = concluding.need(need);
             if matches!(state, State::Met | State::Provided | State::NotNeeded) {
                 view.missing.clear();
             }
             NeedState {
                 name: need.name.clone(),
-                required: required.contains(&need.name.as_str()),
+                required: required.contains(need.name.as_str()),
                 state,
                 questions: view.questions,
                 missing: view.missing,
@@ -224,7 +230,7 @@ pub fn conclude(rule: &Rule, course: &Course) -> Conclusion {
 }
 
 /// What was looked at on the way to a state.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct View {
     questions: Vec<String>,
     missing: Vec<Missing>,
@@ -232,59 +238,103 @@ struct View {
 
 impl View {
     fn open(&mut self, why: Why, of: &str) -> State {
-        self.missing.push(Missing { why, of: of.to_owned(), code: String::new(), log_index: None });
+        self.miss(Missing { why, of: of.to_owned(), code: String::new(), log_index: None });
         State::Open
     }
-}
 
-impl Standing<'_> {
-    fn need(self, need: &Need, view: &mut View) -> State {
-        match self.applies(&need.when) {
-            Some(true) => self.by(need, view),
-            Some(false) => State::NotNeeded,
-            None => view.open(Why::Waits, &need.name),
+    fn ask(&mut self, question: &str) {
+        if !self.questions.iter().any(|one| one == question) {
+            self.questions.push(question.to_owned());
         }
     }
 
-    fn by(self, need: &Need, view: &mut View) -> State {
+    /// Each reason once, however many ways lead to it.
+    fn miss(&mut self, missing: Missing) {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+
+    fn join(&mut self, other: View) {
+        other.questions.iter().for_each(|question| self.ask(question));
+        other.missing.into_iter().for_each(|missing| self.miss(missing));
+    }
+}
+
+/// Needs, each concluded once: others may be made of it again and again.
+struct Concluding<'a> {
+    standing: Standing<'a>,
+    seen: BTreeMap<&'a str, (State, View)>,
+}
+
+impl<'a> Concluding<'a> {
+    fn need(&mut self, need: &'a Need) -> (State, View) {
+        if let Some(known) = self.seen.get(need.name.as_str()) {
+            return known.clone();
+        }
+        let mut view = View::default();
+        let state = match self.standing.applies(&need.when) {
+            Some(true) => match &need.by {
+                By::All(names) => all(self.parts(names, &mut view).into_iter()),
+                By::Any(names) => any(&self.parts(names, &mut view))
+                    .unwrap_or_else(|| view.open(Why::NoWay, &need.name)),
+                _ => self.standing.by(need, &mut view),
+            },
+            Some(false) => State::NotNeeded,
+            None => view.open(Why::Waits, &need.name),
+        };
+        self.seen.insert(&need.name, (state, view.clone()));
+        (state, view)
+    }
+
+    fn parts(&mut self, names: &'a [String], view: &mut View) -> Vec<State> {
+        let rule = self.standing.rule;
+        let mut states = Vec::new();
+        for need in names.iter().filter_map(|name| rule.need(name)) {
+            let (state, of_it) = self.need(need);
+            states.push(state);
+            view.join(of_it);
+        }
+        states
+    }
+}
+
+impl<'a> Standing<'a> {
+    /// What shows a need that is not made of others.
+    fn by(&self, need: &'a Need, view: &mut View) -> State {
         match &need.by {
             By::Question(name) => match self.rule.question(name) {
                 Some(question) => self.question(question, view),
                 None => view.open(Why::Waits, name),
             },
-            By::Given { name, .. } => self.stated(need, name, view),
+            By::Given { name, value, .. } => self.stated(need, (name, value), view),
             By::External(name) => self.external(name, view),
             By::Complete(group) if self.complete(group) => State::Met,
             By::Complete(group) => self.incomplete(group, view),
-            By::All(names) => all(names
-                .iter()
-                .filter_map(|name| self.rule.need(name))
-                .map(|need| self.need(need, view))),
-            By::Any(names) => {
-                let states: Vec<State> = names
-                    .iter()
-                    .filter_map(|name| self.rule.need(name))
-                    .map(|need| self.need(need, view))
-                    .collect();
-                any(&states).unwrap_or_else(|| view.open(Why::NoWay, &need.name))
-            }
+            By::All(_) | By::Any(_) => view.open(Why::NoWay, &need.name),
         }
     }
 
-    fn stated(self, need: &Need, name: &str, view: &mut View) -> State {
-        let whose = self.rule.given(name).map(|given| given.whose);
-        match (self.course.checked.get(&need.name), whose) {
-            (Some(true), _) => State::Met,
-            (Some(false), Some(Whose::Own)) => {
+    fn stated(&self, need: &Need, (name, value): (&str, &Operand), view: &mut View) -> State {
+        let is_own =
+            |name: &str| self.rule.given(name).is_some_and(|given| given.whose == Whose::Own);
+        // Only the centre's ledger refutes, and only where it is not held against the applicant's own word.
+        let refutes = is_own(name) && value.given().is_none_or(is_own);
+        match self.course.checked.get(&need.name) {
+            Some(true) => State::Met,
+            Some(false) if refutes => {
                 view.open(Why::Refuted, name);
                 State::Refuted
             }
-            (Some(false), _) => view.open(Why::StatedOtherwise, name),
-            (None, _) => view.open(Why::NotStated, name),
+            Some(false) => view.open(Why::StatedOtherwise, name),
+            None => {
+                let other = value.given().filter(|name| self.course.left_out.contains(*name));
+                view.open(Why::NotStated, other.unwrap_or(name))
+            }
         }
     }
 
-    fn external(self, name: &str, view: &mut View) -> State {
+    fn external(&self, name: &str, view: &mut View) -> State {
         let suffices = self.rule.external(name).is_some_and(|external| external.suffices);
         match self.fresh(name) {
             None => view.open(Why::EvidenceMissing, name),
@@ -294,16 +344,37 @@ impl Standing<'_> {
         }
     }
 
-    fn incomplete(self, group: &str, view: &mut View) -> State {
+    fn incomplete(&self, group: &str, view: &mut View) -> State {
         let differs = self.course.found.get(group).is_some_and(|told| told.differs);
-        view.open(if differs { Why::DeclaredDiffers } else { Why::FamilyIncomplete }, group)
+        let why = match differs {
+            _ if self.is_contradicted(group) => Why::Conflict,
+            true => Why::DeclaredDiffers,
+            false => Why::FamilyIncomplete,
+        };
+        view.open(why, group)
     }
 
-    fn question(self, question: &Question, view: &mut View) -> State {
-        if !view.questions.contains(&question.name) {
-            view.questions.push(question.name.clone());
+    /// Whether one register tells of another member, or of none, than a second one has shown to be right.
+    fn is_contradicted(&self, group: &str) -> bool {
+        let (mut ahead, mut seen) = (vec![group], BTreeSet::new());
+        while let Some(group) = ahead.pop().and_then(|name| self.rule.group(name)) {
+            let differs = self.course.found.get(&group.name).is_some_and(|told| told.differs);
+            match &group.from {
+                _ if !seen.insert(group.name.as_str()) => {}
+                From::Found(found) if differs && self.shown(found) => return true,
+                From::Found(_) => {}
+                From::Together(parts) => {
+                    let groups = parts.iter().filter(|part| self.rule.group(part).is_some());
+                    ahead.extend(groups.map(String::as_str));
+                }
+            }
         }
-        match self.applies(&question.when) {
+        false
+    }
+
+    fn question(&self, question: &'a Question, view: &mut View) -> State {
+        view.ask(&question.name);
+        match self.is_asked(question) {
             Some(true) => {}
             Some(false) => return State::NotNeeded,
             None => return view.open(Why::Waits, &question.name),
@@ -330,7 +401,7 @@ impl Standing<'_> {
     }
 
     /// Nobody to ask about: fine when that is certain.
-    fn unasked(self, question: &Question, lacking: &[&String], view: &mut View) -> State {
+    fn unasked(&self, question: &Question, lacking: &[&String], view: &mut View) -> State {
         if let Some(who) = lacking.first() {
             return self.incomplete(who, view);
         }
@@ -339,8 +410,20 @@ impl Standing<'_> {
             Some(who) if self.rule.group(who).is_some() => State::NotNeeded,
             Some(who) if self.rule.party(who).is_some_and(|party| party.many) => State::NotNeeded,
             Some(who) => view.open(Why::NotNamed, who),
-            None => view.open(Why::Waits, &question.name),
+            None => match self.left_out(question) {
+                Some(name) => view.open(Why::NotStated, name),
+                None => view.open(Why::Waits, &question.name),
+            },
         }
+    }
+}
+
+impl Standing<'_> {
+    /// A value that the question needs and the application leaves out.
+    pub(super) fn left_out<'q>(&self, question: &'q Question) -> Option<&'q str> {
+        let values = question.assertions.iter().flat_map(|asserted| &asserted.values);
+        let mut needed = values.filter_map(Operand::given);
+        needed.find(|name| self.course.left_out.contains(*name))
     }
 }
 
@@ -355,9 +438,11 @@ fn answered(question: &Question, answer: &Answer, view: &mut View) -> State {
         Some(Verdict::Stale) => (State::Open, Why::Stale),
         Some(Verdict::Conflict) => (State::Open, Why::Conflict),
         Some(Verdict::Unavailable) => (State::Open, Why::Unavailable),
-        None => (State::Open, Why::Denied),
+        // A denial has its entry; without one nothing was decided.
+        None if answer.log_index.is_some() => (State::Open, Why::Denied),
+        None => (State::Open, Why::NotAsked),
     };
-    view.missing.push(Missing {
+    view.miss(Missing {
         why,
         of: question.name.clone(),
         code: answer.code.clone(),

@@ -1,6 +1,6 @@
 //! What a case has found out, without a name, a number or an amount: an entry holds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct Course {
     pub parties: BTreeMap<String, Shape>,
     /// Stated codes and truths, which conditions look at. Amounts and texts stay out.
     pub stated: BTreeMap<String, Value>,
+    /// Values that the application may leave out and does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_out: BTreeSet<String>,
     /// By need: whether the stated value it looks at holds; needs whose value is not stated are not here.
     pub checked: BTreeMap<String, bool>,
     /// Evidence that came with the application.
@@ -25,6 +28,18 @@ pub struct Course {
     pub found: BTreeMap<String, Told>,
     /// Every question asked, in the order of their answers.
     pub answers: Vec<Answer>,
+    /// Questions that were to be asked and have no answer: the time was over, or the caller had gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheard: Vec<Unheard>,
+}
+
+/// A question without an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unheard {
+    /// Name of the question in the rule.
+    pub question: String,
+    /// Whom it was to be about.
+    pub about: Vec<About>,
 }
 
 /// How a party is filled.
@@ -66,9 +81,9 @@ pub struct Answer {
     /// True when the agency did not check everyone it was asked about.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unchecked: bool,
-    /// True when it told who belongs to the group that it finds.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub told: bool,
+    /// By group that it finds: how many it told of who belong to it. A group of which it could not tell is not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<String, u32>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -65,9 +65,16 @@ fn citizen(one: &Named) -> Option<Person> {
     })
 }
 
-/// False of a person who is certainly older. Whoever's age a number does not tell stays.
+/// False of a person who is certainly older. Whoever's age a number does not tell stays, and everyone on the birthday
+/// itself: years are full from the day after it.
 pub(super) fn is_younger(member: &Member, years: i64, on: Date) -> bool {
-    let Some(number) = member.number() else { return true };
+    let SubjectKind::Person(person) = &member.subject else { return true };
+    // Eighteen characters of a passport are no day of birth.
+    let tells = [IdentityDocument::CitizenId, IdentityDocument::ResidencePermit];
+    if !tells.contains(&person.document_type) {
+        return true;
+    }
+    let number = &person.document_number;
     let born = number
         .get(6..14)
         .filter(|_| number.len() == 18)
@@ -75,7 +82,7 @@ pub(super) fn is_younger(member: &Member, years: i64, on: Date) -> bool {
     let Some(born) = born else { return true };
     let grown =
         jiff::Span::new().try_years(years).ok().and_then(|span| born.checked_add(span).ok());
-    grown.is_none_or(|grown| on < grown)
+    grown.is_none_or(|grown| on <= grown)
 }
 
 /// Adds those who are not there yet.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::application::{Application, Flaw};
 use super::conclude::{Conclusion, conclude};
-use super::course::{About, Answer, Course, Told};
+use super::course::{About, Answer, Course, Told, Unheard};
 use super::family::{self, Member};
 use super::standing::Standing;
 use crate::catalogue::rule::{Found, From, On, Question, ToldBy, Written};
@@ -81,7 +81,7 @@ impl Case {
         if !flaws.is_empty() {
             return Err(flaws);
         }
-        let course = application.course(&rule.rule);
+        let mut course = application.course(&rule.rule);
         let declared: BTreeSet<&String> = rule
             .rule
             .groups
@@ -91,7 +91,7 @@ impl Case {
                 From::Together(_) => None,
             })
             .collect();
-        let members = application
+        let members: BTreeMap<String, Vec<Member>> = application
             .parties
             .iter()
             .map(|(name, named)| {
@@ -102,6 +102,11 @@ impl Case {
                 (name.clone(), members)
             })
             .collect();
+        // Whoever is named twice is one.
+        for (name, shape) in &mut course.parties {
+            let count = members.get(name).map_or(0, Vec::len);
+            shape.count = u32::try_from(count).unwrap_or(u32::MAX);
+        }
         Ok(Self {
             rule,
             application,
@@ -136,8 +141,13 @@ impl Case {
     /// Takes what came of a question; unknown ids are ignored.
     pub fn heard(&mut self, id: usize, heard: Heard) {
         let Some((question, about)) = self.waiting.remove(&id) else { return };
+        if let Some(place) =
+            self.course.unheard.iter().position(|it| it.question == question && it.about == about)
+        {
+            self.course.unheard.remove(place);
+        }
         let rule = Arc::clone(&self.rule);
-        let mut told = false;
+        let mut told = BTreeMap::new();
         for group in &rule.rule.groups {
             if let From::Found(found) = &group.from
                 && found.question == question
@@ -145,7 +155,11 @@ impl Case {
                 && let Some(members) =
                     family::told(found, &heard.disclosed, heard.log_index.unwrap_or(0))
             {
-                told = true;
+                let mut of_it = Vec::new();
+                family::join(&mut of_it, members.iter().cloned());
+                self.keep_young(found, &mut of_it);
+                let count = u32::try_from(of_it.len()).unwrap_or(u32::MAX);
+                told.insert(group.name.clone(), count);
                 self.told.entry(group.name.clone()).or_default().insert(id, members);
             }
         }
@@ -186,7 +200,7 @@ impl Case {
     }
 
     fn standing(&self) -> Standing<'_> {
-        Standing { rule: &self.rule.rule, course: &self.course }
+        Standing::new(&self.rule.rule, &self.course)
     }
 
     fn is_free(&self, question: &Question) -> bool {
@@ -251,28 +265,22 @@ impl Case {
         let answers = self.told.get(group).into_iter().flat_map(BTreeMap::values);
         family::join(&mut members, answers.flatten().cloned());
         let told = members.len();
-        let shown =
-            found.shown_by.as_ref().and_then(|name| self.rule.rule.question(name)).is_some_and(
-                |question| self.standing().verdict(question) == Some(Verdict::Confirmed),
-            );
         family::join(&mut members, declared);
-        // Of a list of children the application may know more; of a spouse there is one.
+        // Of a list of children the application may know more; of a spouse there is one. Somebody who is shown by one
+        // register, where another knows of nobody, is contradicted all the same.
         let differs = matches!(found.told_by, ToldBy::Person { .. })
             && members.len() > told
-            && (told > 0 || !shown && self.is_answered(&found.question));
-        if let Some(years) = found.younger_than {
-            members
-                .retain(|member| family::is_younger(member, years, self.application.submitted_on));
-        }
+            && (told > 0 || self.standing().says_nobody(found));
+        self.keep_young(found, &mut members);
         (members, differs)
     }
 
-    /// Whether an authority has answered the question, whatever it said.
-    fn is_answered(&self, question: &str) -> bool {
-        let answers = self.standing().answers(question);
-        answers
-            .into_iter()
-            .any(|answer| matches!(answer.verdict, Some(Verdict::Refuted | Verdict::NotFound)))
+    /// Leaves out whoever is too old for the group.
+    fn keep_young(&self, found: &Found, members: &mut Vec<Member>) {
+        let on = self.application.submitted_on;
+        if let Some(years) = found.younger_than {
+            members.retain(|member| family::is_younger(member, years, on));
+        }
     }
 
     /// Makes the question's askings: one, or one for each member.
@@ -309,6 +317,7 @@ impl Case {
         let id = self.put;
         self.put += 1;
         self.waiting.insert(id, (question.name.clone(), about.clone()));
+        self.course.unheard.push(Unheard { question: question.name.clone(), about: about.clone() });
         Some(Asking {
             id,
             question: question.name.clone(),

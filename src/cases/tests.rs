@@ -1,12 +1,14 @@
 //! The rule of renting (W3), step by step; every item by its ways; every small family: nothing that is missing makes a
 //! case READY.
 
+mod contradictions;
 mod deposits;
 mod exhaustive;
 mod families;
 mod items;
 mod loans;
 mod rows;
+mod sound;
 mod w3;
 mod withdrawals;
 
@@ -74,7 +76,7 @@ fn declared_single(application: &mut Application) {
     let attached = Attached {
         issuer: "applicant".to_owned(),
         digest: Digest::default(),
-        issued_on: "2026-10-12".to_owned(),
+        issued_on: jiff::civil::date(2026, 10, 12),
     };
     application.evidence.insert("single_declaration".to_owned(), attached);
 }

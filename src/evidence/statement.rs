@@ -201,7 +201,7 @@ fn evidence(contents: &Contents<'_>) -> Vec<EvidenceTold> {
         name: name.clone(),
         title_zh: contents.title_zh(name),
         issuer: attached.issuer.clone(),
-        issued_on: attached.issued_on.clone(),
+        issued_on: attached.issued_on.to_string(),
         sha256: hex(&attached.digest),
     });
     came.collect()

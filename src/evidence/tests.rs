@@ -11,13 +11,17 @@ use crate::audit::entry::{CaseClosed, Commitments, Denied, Entry, Kind, RuleEven
 use crate::audit::note::VerifierKey;
 use crate::audit::testing;
 use crate::audit::tree::{Frontier, Growth, Head, leaf_hash};
-use crate::cases::{About, Answer, Course, Shape, conclude};
-use crate::catalogue::rule::Written;
+use crate::cases::{About, Answer, Course, Shape, conclude, question_id};
+use crate::catalogue::rule::{Question, Written};
 use crate::decision::agreements::AgreementSet;
+use crate::decision::facts::{AssertionFact, Facts};
 use crate::decision::{Decision, decide};
+use crate::query::relation::{Related, Relation};
 use crate::query::time::Timestamp;
+use crate::query::value::{Comparison, Value};
 
 const AT: Timestamp = Timestamp::from_seconds(1_795_000_000);
+const CASE_ID: [u8; 16] = [5; 16];
 const PROGRAM: &str = "heyan of tests";
 const RULE: &str = "config-example/catalogue/rules/W3-2026.2.toml";
 /// Nobody's: area 430000 is the province itself.
@@ -31,47 +35,71 @@ fn entries(case_number: &str) -> Vec<Entry> {
     facts.rules = crate::decision::RULES;
     case_number.clone_into(&mut facts.case_number);
     let question = rule.rule.question("marriage").unwrap();
-    facts.fact = Some(question.fact.clone());
-    let caller = facts.caller.clone();
+    let about = vec![About { role: "person".into(), who: "applicant".into(), position: 0 }];
+    put(&mut facts, question, &about);
+    let (caller, operator_unit) = (facts.caller.clone(), facts.operator_unit.clone());
     let Decision::Deny(denial) = decide(&facts, &AgreementSet::default()) else {
         panic!("permitted")
     };
     let code = denial.code();
     let (subject, _) = commit(&Seed::from_bytes([9; 32]), Field::Subject, SUBJECT.as_bytes());
     let commitments = Commitments { subject: Some(subject), ..Commitments::default() };
+    let documents = vec!["citizen_id".to_owned()];
+    let applicant = Shape { count: 1, documents, ..Shape::default() };
     let course = Course {
         submitted_on: "2026-11-18".to_owned(),
-        parties: [("applicant".to_owned(), Shape { count: 1, ..Shape::default() })].into(),
+        parties: [("applicant".to_owned(), applicant)].into(),
+        stated: [("withdrawn_within_12_months".to_owned(), Value::Truth(false))].into(),
+        checked: [("deposits".to_owned(), true), ("once_a_year".to_owned(), true)].into(),
         answers: vec![Answer {
             question: question.name.clone(),
-            about: vec![About { role: "person".into(), who: "applicant".into(), position: 0 }],
+            about,
             verdict: None,
             code: code.to_owned(),
             log_index: Some(1),
             unchecked: false,
-            told: false,
+            told: BTreeMap::default(),
         }],
         ..Course::default()
     };
     let conclusion = conclude(&rule.rule, &course);
     let needs = conclusion.needs.iter();
     let closed = CaseClosed {
-        case_id: [5; 16],
+        case_id: CASE_ID,
         caller,
         item: "W3".to_owned(),
         item_version: "2026.2".to_owned(),
         rule: rule.digest,
         case_number: case_number.to_owned(),
-        operator_unit: "hall-1".to_owned(),
+        operator_unit,
         course: serde_json::to_string(&course).unwrap(),
         outcome: conclusion.outcome.name().to_owned(),
         needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
         abandoned: false,
     };
-    let rule = RuleEvent { item: "W3".to_owned(), version: "2026.2".to_owned(), document };
+    let rule = RuleEvent {
+        item: "W3".to_owned(),
+        version: "2026.2".to_owned(),
+        document,
+        effective_from: "2026-09-20".to_owned(),
+        effective_to: String::new(),
+    };
     let denied = Denied { facts, code: code.to_owned(), commitments };
     let kinds = [Kind::Rule(rule), Kind::Denial(Box::new(denied)), Kind::Case(Box::new(closed))];
     kinds.map(|kind| Entry { at: AT, kind }).into()
+}
+
+/// The question as the case puts it.
+fn put(facts: &mut Facts, question: &Question, about: &[About]) {
+    let related = Related { relation: Relation::CaseParty, shown_by: 0 };
+    let placed = about.iter().map(|about| (about, Some(related)));
+    facts.request_id = question_id(CASE_ID, &question.name, placed);
+    facts.roles[0].relation = Some(related.relation);
+    facts.fact = Some(question.fact.clone());
+    let (attribute, comparison) = ("status".to_owned(), Comparison::Eq);
+    facts.assertions = vec![AssertionFact { attribute, comparison, within: Vec::new() }];
+    facts.disclose = question.disclose.clone();
+    facts.max_age = Some(question.fresh_for);
 }
 
 fn package(entries: &[Entry]) -> (Package, VerifierKey) {

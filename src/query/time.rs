@@ -27,6 +27,13 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
+    /// The day that it is in China.
+    pub fn day_in_china(self) -> jiff::civil::Date {
+        let micros = i64::try_from(self.0).unwrap_or(i64::MAX);
+        let at = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
+        jiff::tz::offset(8).to_datetime(at).date()
+    }
+
     /// This much later.
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))

@@ -1,180 +1,274 @@
-//! Cases concluded again: the same rule, the same course, the same outcome; and every answer of the course is in the log.
+//! Cases concluded again: the same rule, the same course, the same outcome; and every answer of the course is in the log, and
+//! every answer of the log in the course.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::Report;
-use crate::audit::entry::{CaseClosed, Kind, RuleEvent};
-use crate::cases::{Answer, Course, conclude};
-use crate::catalogue::rule::{From, Rule, ToldBy, Written};
+use super::asked::{Answered, is_silence};
+use crate::audit::entry::{CaseClosed, Kind, NodeChange, RuleEvent};
+use crate::cases::{About, Course, Unheard, conclude, day, places, unsound};
+use crate::catalogue::rule::{Rule, Written};
 use crate::crypto::{Digest, sha256};
-use crate::decision::facts::Facts;
 use crate::query::time::Timestamp;
-use crate::query::value::Verdict;
 
 /// How long before its entry a case may have been opened: the longest case, and the window in which a repeated question
 /// gets its first answer.
 const KEPT_FOR: Duration = Duration::from_secs(3600);
 
+/// Differences of a course that are named; one suffices to know that it was not run.
+const NAMED_MOST: usize = 4;
+
 /// Rules and recent answers.
 #[derive(Default)]
 pub(super) struct Cases {
-    rules: BTreeMap<Digest, Written>,
+    /// By item, version and digest.
+    rules: BTreeMap<(String, String, Digest), Adopted>,
     /// By index.
     answers: BTreeMap<u64, Answered>,
+    /// Answers of one case number of one caller.
+    of_case: BTreeMap<(Digest, String), BTreeSet<u64>>,
+    /// Questions without an answer when their case was closed, with its time: the answer may have come later.
+    unheard: Vec<(Timestamp, [u8; 16], Unheard)>,
 }
 
-/// What the entry of an answer or denial says.
-struct Answered {
-    at: Timestamp,
-    certificate: Digest,
-    case_number: String,
-    item: String,
-    item_version: String,
-    fact: String,
-    verdict: Option<Verdict>,
-    code: String,
-    /// Subjects asked about, and positions of those that were checked.
-    asked: usize,
-    checked: BTreeSet<u32>,
-    /// Attributes that were let out whole.
-    disclosed: Vec<String>,
+/// A rule of the log.
+struct Adopted {
+    written: Written,
+    /// First day of its version, and the day after its last.
+    days: (Date, Option<Date>),
+    /// Since the last catalogue came into use, that is: for the next.
+    is_announced: bool,
+    /// When a catalogue without it came into use.
+    gone: Option<Timestamp>,
 }
 
 impl Cases {
     /// A rule that comes into use.
     pub(super) fn rule(&mut self, index: u64, event: &RuleEvent, report: &mut Report) {
-        let digest = sha256(&event.document);
-        let written = std::str::from_utf8(&event.document).map(Written::from_text);
-        match written {
-            Ok(Ok(written)) => {
-                self.rules.insert(digest, written);
+        match adopted(event) {
+            Ok(adopted) => {
+                let digest = sha256(&event.document);
+                let key = (event.item.clone(), event.version.clone(), digest);
+                self.rules.insert(key, adopted);
             }
-            Ok(Err(findings)) => {
-                let problem = findings.first().map(ToString::to_string).unwrap_or_default();
-                report.find(index, "rule", format!("the rule cannot be read: {problem}"));
+            Err(problem) => report.find(index, "rule", problem),
+        }
+    }
+
+    /// A catalogue that comes into use, with the rules that were announced before it and no other.
+    pub(super) fn catalogue(&mut self, at: Timestamp) {
+        for rule in self.rules.values_mut() {
+            if !std::mem::take(&mut rule.is_announced) && rule.gone.is_none() {
+                rule.gone = Some(at);
             }
-            Err(_) => report.find(index, "rule", "the rule is no text"),
+        }
+    }
+
+    /// What was under way when the gateway ended has no case.
+    pub(super) fn node(&mut self, change: NodeChange) {
+        if change == NodeChange::Started {
+            self.answers.values_mut().for_each(|answered| answered.is_accounted_for = true);
         }
     }
 
     /// An entry that may be the answer to a question of a case.
     pub(super) fn answered(&mut self, index: u64, kind: &Kind) {
-        let (facts, verdict, code): (&Facts, _, _) = match kind {
-            Kind::Outcome(outcome) => {
-                let code = outcome.unavailable.map_or("", |reason| reason.code());
-                (&outcome.facts, Some(outcome.verdict), code.to_owned())
-            }
-            Kind::Denial(denied) => (&denied.facts, None, denied.code.clone()),
-            _ => return,
-        };
-        let (checked, disclosed) = match kind {
-            Kind::Outcome(outcome) => {
-                let is_whole = |name: &&String| !outcome.masked.contains(name);
-                let whole = outcome.disclosed.iter().filter(is_whole).cloned();
-                (outcome.subjects_checked.iter().copied().collect(), whole.collect())
-            }
-            _ => (BTreeSet::new(), Vec::new()),
-        };
-        let answered = Answered {
-            at: facts.received_at,
-            certificate: facts.caller.certificate,
-            case_number: facts.case_number.clone(),
-            item: facts.item.as_str().to_owned(),
-            item_version: facts.item_version.clone(),
-            fact: facts.fact.as_ref().map(|fact| fact.as_str().to_owned()).unwrap_or_default(),
-            verdict,
-            code,
-            asked: facts.roles.len(),
-            checked,
-            disclosed,
-        };
-        self.answers.insert(index, answered);
+        if let Some(answered) = Answered::of(kind) {
+            self.of_case.entry(case_of(&answered)).or_default().insert(index);
+            self.answers.insert(index, answered);
+        }
     }
 
     /// Forgets answers that no case can name any more.
     pub(super) fn forget(&mut self, now: Timestamp) {
         while let Some(oldest) = self.answers.first_entry() {
-            if oldest.get().at.plus(KEPT_FOR) >= now {
+            if oldest.get().at().plus(KEPT_FOR) >= now {
                 break;
             }
-            oldest.remove();
+            let (index, answered) = oldest.remove_entry();
+            let case = case_of(&answered);
+            if let Some(of_it) = self.of_case.get_mut(&case) {
+                of_it.remove(&index);
+                if of_it.is_empty() {
+                    self.of_case.remove(&case);
+                }
+            }
         }
+        self.unheard.retain(|(at, ..)| at.plus(KEPT_FOR) >= now);
     }
 
     /// A case that was closed.
-    pub(super) fn closed(&self, index: u64, closed: &CaseClosed, report: &mut Report) {
-        let Some(written) = self.rules.get(&closed.rule) else {
-            report.find(index, "case", "its rule is not in the log");
+    pub(super) fn closed(
+        &mut self,
+        index: u64,
+        at: Timestamp,
+        closed: &CaseClosed,
+        report: &mut Report,
+    ) {
+        let key = (closed.item.clone(), closed.item_version.clone(), closed.rule);
+        let Some(adopted) = self.rules.get(&key) else {
+            report.find(index, "case", "its rule is not in the log for this version of the item");
             return;
         };
         let Ok(course) = serde_json::from_str::<Course>(&closed.course) else {
             report.find(index, "case", "its course cannot be read");
             return;
         };
-        let conclusion = conclude(&written.rule, &course);
-        if conclusion.outcome.name() != closed.outcome {
-            let again = conclusion.outcome.name();
-            report.find(
-                index,
-                "case",
-                format!("it ended {}, and comes to {again}", closed.outcome),
-            );
+        if let Some(problem) = adopted.misdated(&course, at) {
+            report.find(index, "case", problem);
         }
-        let needs = conclusion.needs.iter().map(|need| (need.name.as_str(), need.state.name()));
-        let recorded = closed.needs.iter().map(|(name, state)| (name.as_str(), state.as_str()));
-        if !needs.eq(recorded) {
-            report.find(index, "case", "its needs do not stand as recorded");
+        let rule = &adopted.written.rule;
+        let unsound = unsound(rule, &course);
+        if !unsound.is_empty() {
+            let named: Vec<&str> = unsound.iter().take(NAMED_MOST).map(String::as_str).collect();
+            report.find(index, "case", format!("its course cannot be so: {}", named.join("; ")));
         }
-        let mut named = BTreeSet::new();
-        for answer in &course.answers {
-            let Some(of) = answer.log_index else { continue };
-            if !named.insert(of) {
-                report.find(index, "case", format!("two of its questions name entry {of}"));
-            } else if !self.is_answer(of, answer, closed, &written.rule) {
-                let question = &answer.question;
-                report.find(index, "case", format!("entry {of} is not the answer to `{question}`"));
+        concluded(index, closed, (rule, &course), report);
+        let named = self.named(index, closed, (rule, &course), report);
+        let is_sound = unsound.is_empty();
+        for one in &course.unheard {
+            self.unheard.push((at, closed.case_id, one.clone()));
+        }
+        // Of a course that cannot be so, its own places tell nothing.
+        let left_out = if is_sound { self.left_out(&named, closed, rule, &course) } else { vec![] };
+        for (of, question) in &left_out {
+            let text = format!("entry {of} answers `{question}`, and it does not say so");
+            report.find(index, "case", text);
+        }
+        for index in named.into_iter().chain(left_out.into_iter().map(|(of, _)| of)) {
+            if let Some(answered) = self.answers.get_mut(&index) {
+                answered.is_accounted_for = true;
             }
         }
     }
 
-    /// Whether the entry says what the course says of it, in the same case of the same caller.
-    fn is_answer(&self, index: u64, answer: &Answer, closed: &CaseClosed, rule: &Rule) -> bool {
-        let Some(entry) = self.answers.get(&index) else { return false };
-        let Some(question) = rule.question(&answer.question) else { return false };
-        let is_same_case = entry.certificate == closed.caller.certificate
-            && entry.case_number == closed.case_number
-            && entry.item == closed.item
-            && entry.item_version == closed.item_version;
-        // A flawed question is recorded without what could not be read of it.
-        let is_about = entry.verdict.is_none() || entry.asked == answer.about.len();
-        let all_checked = (0..answer.about.len())
-            .all(|place| u32::try_from(place).is_ok_and(|place| entry.checked.contains(&place)));
-        let is_checked = answer.unchecked || all_checked || is_silence(entry.verdict);
-        is_same_case
-            && is_about
-            && is_checked
-            && entry.fact == question.fact.as_str()
-            && entry.verdict == answer.verdict
-            && entry.code == answer.code
-            && (!answer.told || tells(rule, &answer.question, &entry.disclosed))
+    /// Entries that the course names; each must be what the course says of it.
+    fn named(
+        &self,
+        index: u64,
+        closed: &CaseClosed,
+        (rule, course): (&Rule, &Course),
+        report: &mut Report,
+    ) -> BTreeSet<u64> {
+        let mut named = BTreeSet::new();
+        for answer in &course.answers {
+            let Some(of) = answer.log_index else { continue };
+            let problem = match (self.answers.get(&of), rule.question(&answer.question)) {
+                _ if !named.insert(of) => Some("another question names it, too"),
+                (Some(entry), Some(question)) => {
+                    entry.differs(answer, closed, (rule, question), course)
+                }
+                _ => Some("it is none"),
+            };
+            if let Some(problem) = problem {
+                let text = format!("entry {of} is not the answer to a question of it: {problem}");
+                report.find(index, "case", text);
+            }
+        }
+        named
+    }
+
+    /// Answers to questions of the case that it neither names nor says to have missed, each with its question.
+    fn left_out(
+        &self,
+        named: &BTreeSet<u64>,
+        closed: &CaseClosed,
+        rule: &Rule,
+        course: &Course,
+    ) -> Vec<(u64, String)> {
+        let case = (closed.caller.certificate, closed.case_number.clone());
+        let of_case = self.of_case.get(&case).into_iter().flatten();
+        let mut left_out = Vec::new();
+        for (index, entry) in of_case.filter_map(|index| Some((index, self.answers.get(index)?))) {
+            let is_open = !named.contains(index)
+                && !entry.is_accounted_for
+                && !is_silence(entry.verdict)
+                && entry.is_in(closed);
+            if !is_open {
+                continue;
+            }
+            let is_of = |name: &str, about: &[About]| entry.is_called(closed.case_id, name, about);
+            let is_unheard = self.unheard.iter().any(|(_, case_id, one)| {
+                *case_id == closed.case_id && is_of(&one.question, &one.about)
+            });
+            let mut questions = rule.questions.iter();
+            let question = questions.find(|question| {
+                entry.facts.fact.as_ref() == Some(&question.fact)
+                    && places(rule, course, question)
+                        .iter()
+                        .any(|about| is_of(&question.name, about))
+            });
+            if let Some(question) = question.filter(|_| !is_unheard) {
+                left_out.push((*index, question.name.clone()));
+            }
+        }
+        left_out
     }
 }
 
-/// What shows nothing needs nobody to be checked.
-fn is_silence(verdict: Option<Verdict>) -> bool {
-    matches!(verdict, None | Some(Verdict::Unavailable))
+fn case_of(answered: &Answered) -> (Digest, String) {
+    let facts = &answered.facts;
+    (facts.caller.certificate, facts.case_number.clone())
 }
 
-/// Whether values of these names can tell who belongs to a group that the question finds.
-fn tells(rule: &Rule, question: &str, disclosed: &[String]) -> bool {
-    let of_it = rule.groups.iter().filter_map(|group| match &group.from {
-        From::Found(found) if found.question == question => Some(&found.told_by),
-        _ => None,
-    });
-    let names = |told_by: &ToldBy| match told_by {
-        ToldBy::People(attribute) => vec![attribute.clone()],
-        ToldBy::Person { name, number } => vec![name.clone(), number.clone()],
+impl Adopted {
+    /// Why no application of that day was to be decided by the rule; `None` when it was.
+    fn misdated(&self, course: &Course, at: Timestamp) -> Option<&'static str> {
+        let Some(submitted_on) = day::read(&course.submitted_on) else {
+            return Some("the day of its application is none");
+        };
+        let (from, to) = self.days;
+        if submitted_on > at.day_in_china() {
+            return Some("its application is of a later day");
+        }
+        if submitted_on < from || to.is_some_and(|to| submitted_on >= to) {
+            return Some("its version of the item did not hold on the day of the application");
+        }
+        let gone = self.gone.is_some_and(|gone| gone.plus(KEPT_FOR) < at);
+        gone.then_some("its rule was no longer in use")
+    }
+}
+
+/// The rule of an entry.
+fn adopted(event: &RuleEvent) -> Result<Adopted, String> {
+    let text = std::str::from_utf8(&event.document).map_err(|_| "the rule is no text")?;
+    let written = Written::from_text(text).map_err(|findings| {
+        let problem = findings.first().map(ToString::to_string).unwrap_or_default();
+        format!("the rule cannot be read: {problem}")
+    })?;
+    if written.rule.item != event.item || written.rule.version != event.version {
+        return Err("the rule is that of another item or version".to_owned());
+    }
+    let to = match event.effective_to.as_str() {
+        "" => Some(None),
+        to => day::read(to).map(Some),
     };
-    of_it.map(names).any(|names| names.iter().all(|name| disclosed.contains(name)))
+    match (day::read(&event.effective_from), to) {
+        (Some(from), Some(to)) => {
+            Ok(Adopted { written, days: (from, to), is_announced: true, gone: None })
+        }
+        _ => Err("the days of the rule are none".to_owned()),
+    }
+}
+
+/// The outcome and the needs, again.
+fn concluded(
+    index: u64,
+    closed: &CaseClosed,
+    (rule, course): (&Rule, &Course),
+    report: &mut Report,
+) {
+    let conclusion = conclude(rule, course);
+    if conclusion.outcome.name() != closed.outcome {
+        let again = conclusion.outcome.name();
+        report.find(index, "case", format!("it ended otherwise: it comes to {again}"));
+    }
+    let needs = conclusion.needs.iter().map(|need| (need.name.as_str(), need.state.name()));
+    let recorded = closed.needs.iter().map(|(name, state)| (name.as_str(), state.as_str()));
+    if !needs.eq(recorded) {
+        report.find(index, "case", "its needs do not stand as recorded");
+    }
 }

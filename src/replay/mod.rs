@@ -3,6 +3,7 @@
 //! There are no rules of deciding here: [`decide`] is the one that answered. What is checked beside it is what no
 //! single decision can see: that numbers are dense, that intents precede outcomes, that quotas were counted.
 
+mod asked;
 mod callers;
 mod cases;
 mod disputes;
@@ -183,7 +184,7 @@ impl Replay {
         self.cases.forget(self.latest);
         match &entry.kind {
             Kind::Rule(event) => self.cases.rule(index, event, &mut self.report),
-            Kind::Case(closed) => self.cases.closed(index, closed, &mut self.report),
+            Kind::Case(closed) => self.cases.closed(index, entry.at, closed, &mut self.report),
             Kind::Dispute(dispute) => self.disputes.step(index, dispute, &mut self.report),
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),
@@ -193,11 +194,15 @@ impl Replay {
                 self.intents.keep_for(self.in_force.longest_kept());
             }
             Kind::Party(event) => self.in_force.party(index, event, entry.at),
-            Kind::Node(event) => self.node(event.change),
+            Kind::Node(event) => {
+                self.node(event.change);
+                self.cases.node(event.change);
+            }
             Kind::Freeze(event) => {
                 self.in_force.freeze(index, event, entry.at, &mut self.report);
             }
-            Kind::Catalogue(_) | Kind::Adapter(_) | Kind::Key(_) | Kind::Erasure(_) => {}
+            Kind::Catalogue(_) => self.cases.catalogue(entry.at),
+            Kind::Adapter(_) | Kind::Key(_) | Kind::Erasure(_) => {}
         }
     }
 

@@ -187,7 +187,7 @@ SCHEMA = {
     "Agreement": {1: "enum5", 2: "text", 3: "u32", 4: "bytes"}, "Party": {1: "enum2", 2: "text", 3: "bytes"},
     "Node": {1: "enum3", 2: "text"}, "Catalogue": {1: "bytes", 2: "text"}, "Adapter": {1: "AdapterRef", 2: "text+", 3: "enum1"},
     "Freeze": {1: "enum2", 2: "text", 3: "bytes"}, "Key": {1: "enum2", 2: "enum2", 3: "text", 4: "bytes"},
-    "Erasure": {1: "u64+", 2: "text", 3: "text"}, "Rule": {1: "text", 2: "text", 3: "bytes"},
+    "Erasure": {1: "u64+", 2: "text", 3: "text"}, "Rule": {1: "text", 2: "text", 3: "bytes", 4: "text", 5: "text"},
     "Case": {1: "Caller", 2: "text", 3: "text", 4: "bytes", 5: "text", 6: "text", 7: "text", 8: "text", 9: "Need+",
              10: "bool", 11: "bytes"},
     "Need": {1: "text", 2: "text"},
@@ -202,7 +202,7 @@ REQUIRED = {
     "Entry": [1], "Intent": [1, 2, 3, 4], "Outcome": [1, 2, 3, 5, 6], "Denial": [1, 2, 3], "Permit": [1, 2, 3],
     "Facts": [1, 2, 6, 22], "Caller": [3, 4], "AdapterRef": [1], "Agreement": [1, 2, 3], "Party": [1, 2],
     "Node": [1, 2], "Catalogue": [1], "Adapter": [1], "Freeze": [1, 2, 3], "Key": [1, 2, 3], "Erasure": [3],
-    "Rule": [1, 2, 3], "Case": [1, 2, 3, 4, 5, 7, 8, 11], "Need": [1, 2],
+    "Rule": [1, 2, 3, 4], "Case": [1, 2, 3, 4, 5, 7, 8, 11], "Need": [1, 2],
     "Dispute": [1], "Opened": [1, 3, 4, 5, 6, 7, 11, 12], "Delivery": [1], "Answered": [1, 2, 4],
     "Rechecked": [1, 4, 5],
 }

@@ -1,5 +1,6 @@
 //! What one entry says, and its stored bytes. The bytes are what is hashed; nobody re-encodes them later.
 
+mod case;
 mod dispute;
 pub mod skim;
 mod wire;
@@ -8,6 +9,7 @@ use prost::Message;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::case::{CaseClosed, RuleEvent};
 pub use self::dispute::{
     Dispute, DisputeAnswered, DisputeDelivery, DisputeOpened, DisputeRechecked, DisputeStep,
     Ground, Looked, Way,
@@ -15,7 +17,7 @@ pub use self::dispute::{
 use super::commitment::Field;
 use crate::crypto::Digest;
 use crate::decision::PermitRef;
-use crate::decision::facts::{CallerFacts, Facts};
+use crate::decision::facts::Facts;
 use crate::proto::audit::v1 as stored;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
@@ -374,44 +376,6 @@ pub struct CatalogueEvent {
     pub digest: Digest,
     /// For people: how many facts and items.
     pub summary: String,
-}
-
-/// The rule of one version of an item, as the catalogue that comes into use next holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleEvent {
-    /// Item code.
-    pub item: String,
-    /// Version of the item.
-    pub version: String,
-    /// The rule's file, byte for byte.
-    pub document: Vec<u8>,
-}
-
-/// An application that was run to its end. Its questions have entries of their own, under the same case number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseClosed {
-    /// The caller's id of the case, UUIDv7.
-    pub case_id: [u8; 16],
-    /// Who asked.
-    pub caller: CallerFacts,
-    /// Item code.
-    pub item: String,
-    /// Version of the item.
-    pub item_version: String,
-    /// SHA-256 of the rule's file.
-    pub rule: Digest,
-    /// Case number (办件编号).
-    pub case_number: String,
-    /// Unit of the operator.
-    pub operator_unit: String,
-    /// What was found out, as JSON of `cases::Course`: names nobody.
-    pub course: String,
-    /// READY, NEEDS_COUNTER or REFUTED.
-    pub outcome: String,
-    /// Name and state of each need, in the rule's order.
-    pub needs: Vec<(String, String)>,
-    /// The caller went away before the end.
-    pub abandoned: bool,
 }
 
 /// A change of how agencies are asked.

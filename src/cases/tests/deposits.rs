@@ -159,7 +159,7 @@ fn a_public_body_is_registered_by_a_person() {
     let certificate = Attached {
         issuer: "establishment-office".to_owned(),
         digest: Digest::default(),
-        issued_on: "2026-03-01".to_owned(),
+        issued_on: jiff::civil::date(2026, 3, 1),
     };
     way.application.evidence.insert("establishment_certificate".to_owned(), certificate);
     let conclusion = run(&mut way.open(), |asking| way.well(asking));

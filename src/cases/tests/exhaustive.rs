@@ -95,7 +95,7 @@ fn evidence_left_out_or_of_another_day_is_not_ready() {
             let mut without = way.application.clone();
             without.evidence.remove(name);
             let mut old = way.application.clone();
-            old.evidence.get_mut(name).unwrap().issued_on = "2019-01-01".to_owned();
+            old.evidence.get_mut(name).unwrap().issued_on = jiff::civil::date(2019, 1, 1);
             for application in [without, old] {
                 let mut case = Case::open(way.rule(), application).ok().unwrap();
                 let conclusion = run(&mut case, |asking| way.well(asking));

@@ -100,7 +100,7 @@ fn make(
         let attached = Attached {
             issuer: external.issuer.clone(),
             digest: Digest::default(),
-            issued_on: submitted_on.to_string(),
+            issued_on: submitted_on,
         };
         ((*name).to_owned(), attached)
     };

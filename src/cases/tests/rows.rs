@@ -17,7 +17,11 @@ impl Goes {
         match self {
             Self::Refuted => answered(Verdict::Refuted),
             Self::NotFound => answered(Verdict::NotFound),
-            Self::Denied => Heard { code: "purpose_not_covered".to_owned(), ..Heard::default() },
+            Self::Denied => Heard {
+                code: "purpose_not_covered".to_owned(),
+                log_index: Some(8),
+                ..Heard::default()
+            },
             Self::Unavailable => {
                 Heard { code: "timeout".to_owned(), ..answered(Verdict::Unavailable) }
             }

@@ -1,9 +1,9 @@
-//! A rule must come to an end: nothing may wait for itself.
+//! A rule must come to an end: nothing may wait for itself, and no need may be nested without end.
 //!
 //! A question waits for the groups it is about and the questions of its conditions; a group for the question that finds it,
 //! the one that shows it, and the groups it is made of; a need for the needs it is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
@@ -11,29 +11,54 @@ use super::form::RuleRecord;
 use super::{By, Condition, From, On, Rule};
 use crate::catalogue::load::Page;
 
-/// Notes a finding for each circle, at its first name in the file.
+/// Needs made of needs made of needs: no deeper than this. Nobody could explain a rule that is.
+const NESTED_MOST: usize = 16;
+
+/// Notes a finding for each circle, at its first name in the file, and for each need that is nested too deep.
 pub(super) fn refuse_circles(record: &RuleRecord, rule: &Rule, page: &mut Page<'_>) {
     let waits = waits(rule);
-    let places = record
+    let places: Vec<(String, &Spanned<String>)> = record
         .group
         .iter()
         .map(|group| ("group", &group.name))
         .chain(record.question.iter().map(|question| ("question", &question.name)))
-        .chain(record.need.iter().map(|need| ("need", &need.name)));
-    let mut told: Vec<String> = Vec::new();
-    for (kind, name) in places {
-        let start = node(kind, name.get_ref());
-        if let Some(circle) = circle(&start, &waits)
-            && !circle.iter().any(|node| told.contains(node))
-        {
-            flaw(name, &circle, page);
-            told.extend(circle);
-        }
+        .chain(record.need.iter().map(|need| ("need", &need.name)))
+        .map(|(kind, name)| (node(kind, name.get_ref()), name))
+        .collect();
+    let mut done = BTreeSet::new();
+    let mut in_order = true;
+    for (start, _) in &places {
+        let Some(mut circle) = circle(start, &waits, &mut done) else { continue };
+        in_order = false;
+        let first = places.iter().find(|(node, _)| circle.contains(&node.as_str()));
+        let Some((first, name)) = first else { continue };
+        let at = circle.iter().position(|node| node == first).unwrap_or(0);
+        circle.rotate_left(at);
+        circle.push(first);
+        page.flaw(name, format!("this waits for itself: {}", circle.join(" → ")));
+    }
+    if in_order {
+        refuse_deep(record, rule, page);
     }
 }
 
-fn flaw(name: &Spanned<String>, circle: &[String], page: &mut Page<'_>) {
-    page.flaw(name, format!("this waits for itself: {}", circle.join(" → ")));
+/// Of needs without a circle.
+fn refuse_deep(record: &RuleRecord, rule: &Rule, page: &mut Page<'_>) {
+    let mut level: BTreeSet<&str> = rule.requirements().map(|need| need.name.as_str()).collect();
+    for _ in 0..NESTED_MOST {
+        let parts =
+            level.iter().filter_map(|name| rule.need(name)).flat_map(|need| match &need.by {
+                By::Any(names) | By::All(names) => names.as_slice(),
+                _ => &[],
+            });
+        level = parts.map(String::as_str).collect();
+    }
+    if let Some(need) = record.need.iter().find(|need| level.contains(need.name.get_ref().as_str()))
+    {
+        let problem =
+            format!("this need is nested deeper than {NESTED_MOST} needs: take some together");
+        page.flaw(&need.name, problem);
+    }
 }
 
 fn node(kind: &str, name: &str) -> String {
@@ -79,22 +104,29 @@ fn conditions(when: &[Condition]) -> impl Iterator<Item = String> {
     })
 }
 
-/// The way from a node back to itself, if there is one.
-fn circle(start: &str, waits: &BTreeMap<String, Vec<String>>) -> Option<Vec<String>> {
-    let mut seen: Vec<String> = Vec::new();
-    let mut ways: Vec<Vec<String>> = vec![vec![start.to_owned()]];
-    while let Some(way) = ways.pop() {
-        for next in way.last().and_then(|last| waits.get(last)).into_iter().flatten() {
-            let mut longer = way.clone();
-            longer.push(next.clone());
-            if next == start {
-                return Some(longer);
-            }
-            if !seen.contains(next) {
-                seen.push(next.clone());
-                ways.push(longer);
-            }
+/// The first circle that is met from a node on. Nodes that have been looked at are looked at no more.
+fn circle<'w>(
+    start: &'w str,
+    waits: &'w BTreeMap<String, Vec<String>>,
+    done: &mut BTreeSet<&'w str>,
+) -> Option<Vec<&'w str>> {
+    let next = |node: &str| waits.get(node).map(Vec::as_slice).unwrap_or_default().iter();
+    if !done.insert(start) {
+        return None;
+    }
+    let mut way = vec![(start, next(start))];
+    let mut circle = None;
+    while let Some((_, ahead)) = way.last_mut() {
+        let Some(node) = ahead.next() else {
+            way.pop();
+            continue;
+        };
+        if let Some(at) = way.iter().position(|(one, _)| one == node) {
+            circle = circle
+                .or_else(|| way.get(at..).map(|round| round.iter().map(|(one, _)| *one).collect()));
+        } else if done.insert(node) {
+            way.push((node, next(node)));
         }
     }
-    None
+    circle
 }

@@ -61,6 +61,10 @@ impl Written {
 /// The rule of one version of an item. The order of its lists is the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
+    /// Item code.
+    pub item: String,
+    /// Version of the item.
+    pub version: String,
     /// Laws and decrees it rests on, as people cite them.
     pub legal_basis: Vec<String>,
     /// Thresholds by name: months, years, counts, fen.
@@ -257,6 +261,17 @@ pub enum Operand {
     DaysAgo(i64),
     /// A whole number, and what is made of it.
     Scaled(Box<Operand>, Scale),
+}
+
+impl Operand {
+    /// The stated value it takes, if any.
+    pub fn given(&self) -> Option<&str> {
+        match self {
+            Self::Given(name) => Some(name),
+            Self::Scaled(operand, _) => operand.given(),
+            _ => None,
+        }
+    }
 }
 
 /// Something that decides whether a question or a need applies.

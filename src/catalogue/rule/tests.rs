@@ -111,6 +111,53 @@ fn every_flaw_has_its_line() {
     );
 }
 
+/// A rule of the log is read like any other: what is too large or too deep is refused there, too.
+#[test]
+fn a_rule_has_limits() {
+    let rule = |needs: &str| {
+        let head = "item = \"X\"\nversion = \"1\"\nlegal_basis = [\"a\"]\n[[given]]\nname = \"g\"\ntitle_zh = \"g\"\ntype = \"truth\"\nwhose = \"own\"\n";
+        match Written::from_text(&format!("{head}{needs}")) {
+            Ok(_) => String::new(),
+            Err(findings) => findings.iter().map(ToString::to_string).collect(),
+        }
+    };
+    let stated = |name: usize| {
+        format!(
+            "[[need]]\nname = \"n{name}\"\ntitle = \"t\"\ntitle_zh = \"t\"\ngiven = \"g\"\ncomparison = \"eq\"\nvalue = true\n"
+        )
+    };
+    let made_of = |name: usize, all: &str| {
+        format!("[[need]]\nname = \"n{name}\"\ntitle = \"t\"\ntitle_zh = \"t\"\nall = [{all}]\n")
+    };
+    let nested = |deep: usize| {
+        let needs: String =
+            (0..deep).map(|one| made_of(one, &format!("\"n{}\"", one + 1))).collect();
+        rule(&(needs + &stated(deep)))
+    };
+    assert_eq!(nested(15), "");
+    assert!(
+        nested(16).contains("rule:90:") && nested(16).contains("nested deeper"),
+        "{}",
+        nested(16)
+    );
+    assert!(nested(100).contains("nested deeper"));
+    let many = |count: usize| rule(&(0..count).map(stated).collect::<String>());
+    assert_eq!(many(128), "");
+    assert!(
+        many(129).contains("rule:1:") && many(129).contains("129 of `[[need]]`"),
+        "{}",
+        many(129)
+    );
+    let twice = rule(&(made_of(0, "\"n1\", \"n1\"") + &stated(1)));
+    assert!(twice.contains("the need `n1` is named twice"), "{twice}");
+    let large = rule(&(stated(0) + &"# \n".repeat(20_000)));
+    assert!(large.contains("60000 are the most"), "{large}");
+    // A ring of needs beside others: named once, at its first.
+    let ring = rule(&(made_of(0, "\"n1\"") + &made_of(1, "\"n2\"") + &made_of(2, "\"n1\"")));
+    assert_eq!(ring.matches("waits for itself").count(), 1, "{ring}");
+    assert!(ring.contains("need `n1` → need `n2` → need `n1`"), "{ring}");
+}
+
 #[test]
 fn a_rule_read_back_from_its_text_concludes_the_same() {
     let catalogue = Catalogue::load(sample()).unwrap();

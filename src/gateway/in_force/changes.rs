@@ -299,6 +299,8 @@ fn rule(item: &Item) -> Option<Kind> {
         item: item.code.as_str().to_owned(),
         version: item.version.clone(),
         document: rule.text.as_bytes().to_vec(),
+        effective_from: item.effective_from.clone(),
+        effective_to: item.effective_to.clone(),
     }))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use thiserror::Error;
 
-use crate::cases::{Application, Attached, Case};
+use crate::cases::{Application, Attached, Case, day};
 use crate::catalogue::{Catalogue, Item};
 use crate::decision::facts::Defect;
 use crate::proto::gateway::v1 as wire;
@@ -65,7 +65,7 @@ pub(super) fn read(
 ) -> Result<Applied, NotTaken> {
     let mut defects = Defects::default();
     let case_id = defects.check("case_id", question::uuid7(&request.case_id));
-    let submitted_on = defects.check("submitted_on", day(&request.submitted_on, today));
+    let submitted_on = defects.check("submitted_on", submitted(&request.submitted_on, today));
     let submitted_on = submitted_on.unwrap_or(today);
     let purpose = purpose(request.purpose.as_ref(), &mut defects);
     let operator = question::operator(request.operator.as_ref(), &mut defects);
@@ -116,9 +116,7 @@ pub(super) fn read(
 
 /// The day that it is in China.
 pub(super) fn day_in_china(at: Timestamp) -> Date {
-    let micros = i64::try_from(at.0).unwrap_or(i64::MAX);
-    let at = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
-    jiff::tz::offset(8).to_datetime(at).date()
+    at.day_in_china()
 }
 
 fn flaws(mut defects: Defects) -> NotTaken {
@@ -127,15 +125,14 @@ fn flaws(mut defects: Defects) -> NotTaken {
 }
 
 /// `None` when it is not given.
-fn day(given: &str, today: Date) -> Result<Option<Date>, &'static str> {
+fn submitted(given: &str, today: Date) -> Result<Option<Date>, &'static str> {
     if given.is_empty() {
         return Ok(None);
     }
-    match given.parse::<Date>() {
-        Ok(day) if day.to_string() != given => Err("date"),
-        Ok(day) if day > today => Err("future"),
-        Ok(day) => Ok(Some(day)),
-        Err(_) => Err("date"),
+    match day::read(given) {
+        Some(day) if day > today => Err("future"),
+        Some(day) => Ok(Some(day)),
+        None => Err("date"),
     }
 }
 
@@ -213,7 +210,8 @@ fn evidence(given: &[wire::Evidence], defects: &mut Defects) -> BTreeMap<String,
         let one = Attached {
             issuer: paper.issuer.clone(),
             digest: defects.check(format!("{path}.digest"), digest),
-            issued_on: paper.issued_on.clone(),
+            issued_on: defects
+                .check(format!("{path}.issued_on"), day::read(&paper.issued_on).ok_or("date")),
         };
         if attached.insert(name, one).is_some() {
             defects.add(path, "repeated");

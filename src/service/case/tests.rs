@@ -1,5 +1,7 @@
 //! Applications as they come in: what is taken, what is named as wrong, and how its questions are called.
 
+mod entries;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -120,8 +120,7 @@ fn need(
         log_index: missing.log_index,
         advice_zh: advice(missing, &what(applied, missing)),
     });
-    let mut bring = Vec::new();
-    collect_bring(applied, conclusion, &standing.name, &mut bring);
+    let bring = collect_bring(applied, conclusion, &standing.name);
     wire::CaseNeed {
         name: standing.name.clone(),
         title,
@@ -168,30 +167,28 @@ fn what(applied: &Applied, missing: &Missing) -> String {
         .unwrap_or_else(|| of.to_owned())
 }
 
-/// What would show the need: its own papers, and those of the needs it is made of, where they are open.
-fn collect_bring(
-    applied: &Applied,
-    conclusion: &Conclusion,
-    name: &str,
-    bring: &mut Vec<wire::CaseBring>,
-) {
-    let is_open = conclusion
-        .needs
-        .iter()
-        .any(|need| need.name == name && matches!(need.state, State::Open | State::Refuted));
+/// What would show the need: its own papers, and those of the needs it is made of, where they are open; each need once.
+fn collect_bring(applied: &Applied, conclusion: &Conclusion, name: &str) -> Vec<wire::CaseBring> {
     let rule = &applied.case.rule().rule;
-    let Some(need) = rule.need(name).filter(|_| is_open) else { return };
-    for code in &need.bring {
-        if bring.iter().all(|one| one.code != *code) {
-            let title_zh = paper(applied, rule, code);
-            bring.push(wire::CaseBring { code: code.clone(), title_zh });
+    let (mut ahead, mut seen) = (vec![name], BTreeSet::new());
+    let mut bring: Vec<wire::CaseBring> = Vec::new();
+    while let Some(name) = ahead.pop() {
+        let is_open = conclusion
+            .needs
+            .iter()
+            .any(|need| need.name == name && matches!(need.state, State::Open | State::Refuted));
+        let Some(need) = rule.need(name).filter(|_| is_open && seen.insert(name)) else { continue };
+        for code in &need.bring {
+            if bring.iter().all(|one| one.code != *code) {
+                let title_zh = paper(applied, rule, code);
+                bring.push(wire::CaseBring { code: code.clone(), title_zh });
+            }
+        }
+        if let By::Any(parts) | By::All(parts) = &need.by {
+            ahead.extend(parts.iter().rev().map(String::as_str));
         }
     }
-    if let By::Any(parts) | By::All(parts) = &need.by {
-        for part in parts {
-            collect_bring(applied, conclusion, part, bring);
-        }
-    }
+    bring
 }
 
 fn paper(applied: &Applied, rule: &Rule, code: &str) -> String {

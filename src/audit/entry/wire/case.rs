@@ -10,6 +10,8 @@ pub(super) fn rule_out(event: &RuleEvent) -> stored::RuleEvent {
         item: event.item.clone(),
         version: event.version.clone(),
         document: event.document.clone(),
+        effective_from: event.effective_from.clone(),
+        effective_to: event.effective_to.clone(),
     }
 }
 
@@ -21,6 +23,8 @@ pub(super) fn rule_in(event: stored::RuleEvent) -> Result<RuleEvent, EntryError>
             true => return Err(EntryError::Missing("rule.document")),
             false => event.document,
         },
+        effective_from: required(event.effective_from, "rule.effective_from")?,
+        effective_to: event.effective_to,
     })
 }
 

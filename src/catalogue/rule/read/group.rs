@@ -56,7 +56,12 @@ impl Reading<'_, '_> {
         {
             self.page.flaw(evidence, format!("there is no evidence `{}`", evidence.get_ref()));
         }
-        let nobody_when = record.nobody_when.clone().unwrap_or_else(|| vec![Verdict::Refuted]);
+        // That nobody is married means: no spouse. That a household has no member does not mean: no children.
+        let nobody_when = match (&record.nobody_when, &told_by) {
+            (Some(verdicts), _) => verdicts.clone(),
+            (None, ToldBy::Person { .. }) => vec![Verdict::Refuted],
+            (None, ToldBy::People(_)) => Vec::new(),
+        };
         if nobody_when
             .iter()
             .any(|verdict| !matches!(verdict, Verdict::Refuted | Verdict::Confirmed))

@@ -3,7 +3,7 @@
 use toml::Spanned;
 
 use super::super::form::RuleRecord;
-use super::super::{By, Condition, From, On, Operand, Rule};
+use super::super::{By, Condition, From, On, Rule};
 use super::Reading;
 
 impl Reading<'_, '_> {
@@ -68,21 +68,13 @@ fn is_party_used(rule: &Rule, name: &str) -> bool {
 fn is_given_used(rule: &Rule, name: &str) -> bool {
     let asserted = rule.questions.iter().flat_map(|question| &question.assertions);
     let in_assertion =
-        asserted.flat_map(|asserted| &asserted.values).any(|operand| is_of(operand, name));
+        asserted.flat_map(|asserted| &asserted.values).any(|operand| operand.given() == Some(name));
     let in_need = rule.needs.iter().any(|need| match &need.by {
-        By::Given { name: one, value, .. } => one == name || is_of(value, name),
+        By::Given { name: one, value, .. } => one == name || value.given() == Some(name),
         _ => false,
     });
     let guards = |condition: &Condition| matches!(&condition.on, On::Given(one, _) if one == name);
     in_assertion || in_need || conditions(rule).any(guards)
-}
-
-fn is_of(operand: &Operand, name: &str) -> bool {
-    match operand {
-        Operand::Given(one) => one == name,
-        Operand::Scaled(operand, _) => is_of(operand, name),
-        _ => false,
-    }
 }
 
 fn is_evidence_used(rule: &Rule, name: &str) -> bool {

@@ -33,6 +33,7 @@ pub(in crate::catalogue) fn read(
     page: &mut Page<'_>,
 ) -> Rule {
     let mut reading = Reading { page, around, rule: Rule::default() };
+    reading.limits(record);
     reading.names(record);
     reading.heads(record);
     reading.rule.groups = record.group.iter().filter_map(|group| reading.group(group)).collect();
@@ -45,6 +46,11 @@ pub(in crate::catalogue) fn read(
     graph::refuse_circles(record, &reading.rule, reading.page);
     reading.rule
 }
+
+/// Most entries of one list of a rule; the largest sample rule has thirty needs.
+const LIST_MOST: usize = 128;
+/// Most bytes of a rule's file: an entry of the log holds it whole.
+const BYTES_MOST: usize = 60_000;
 
 struct Reading<'a, 'p> {
     page: &'a mut Page<'p>,
@@ -82,6 +88,29 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// What is larger than this, no person oversees; and its entry could not be written.
+    fn limits(&mut self, record: &RuleRecord) {
+        let lists = [
+            ("party", record.party.len()),
+            ("given", record.given.len()),
+            ("external", record.external.len()),
+            ("group", record.group.len()),
+            ("question", record.question.len()),
+            ("need", record.need.len()),
+        ];
+        for (list, length) in lists {
+            if length > LIST_MOST {
+                let problem = format!("{length} of `[[{list}]]`, where {LIST_MOST} are the most");
+                self.page.flaw(&record.item, problem);
+            }
+        }
+        let bytes = self.page.text.len();
+        if bytes > BYTES_MOST {
+            let problem = format!("the file has {bytes} bytes, where {BYTES_MOST} are the most");
+            self.page.flaw(&record.item, problem);
+        }
+    }
+
     fn heads(&mut self, record: &RuleRecord) {
         if record.legal_basis.is_empty() {
             self.page.flaw(
@@ -95,6 +124,8 @@ impl Reading<'_, '_> {
                 "the rule has no `[[need]]`: every case would be READY".to_owned(),
             );
         }
+        self.rule.item.clone_from(record.item.get_ref());
+        self.rule.version.clone_from(&record.version);
         self.rule.legal_basis.clone_from(&record.legal_basis);
         self.rule.parameters.clone_from(&record.parameters);
         self.rule.person_decides.clone_from(&record.person_decides);

@@ -1,5 +1,7 @@
 //! Needs: what shows each, and what to bring.
 
+use std::collections::BTreeSet;
+
 use toml::Spanned;
 
 use super::super::form::{NeedRecord, RuleRecord};
@@ -30,6 +32,12 @@ impl Reading<'_, '_> {
         if [&record.any, &record.all].into_iter().flatten().any(Vec::is_empty) {
             self.page
                 .flaw(&record.name, "a need made of no other needs would always hold".to_owned());
+        }
+        let mut named = BTreeSet::new();
+        for part in [&record.any, &record.all].into_iter().flatten().flatten() {
+            if !named.insert(part.get_ref()) {
+                self.page.flaw(part, format!("the need `{}` is named twice", part.get_ref()));
+            }
         }
         let by = if let Some(question) = &record.question {
             By::Question(question.get_ref().clone())

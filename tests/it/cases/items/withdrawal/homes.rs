@@ -218,7 +218,7 @@ pub(super) fn works(town: &Town<'_>) -> Vec<Row> {
             .clone()
             .but("a builder who withdraws more than it costs")
             .states("cost_fen", WITHDRAWN - 1)
-            .refuted(&[("within_cost", "refuted")]),
+            .counter(&[("within_cost", "stated_otherwise")]),
         building.counter(&[("permitted", "denied")]).not_agreed("housing"),
         overhaul.counter(&[("dangerous", "unavailable"), ("owned", "unavailable")]).down("housing"),
     ]
