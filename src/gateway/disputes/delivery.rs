@@ -29,7 +29,7 @@ impl Gateway {
     pub async fn tend_disputes(self: Arc<Self>, stop: CancellationToken, clock: fn() -> Timestamp) {
         let look_every = self.disputes.look_every;
         loop {
-            self.look_after_disputes(clock).await;
+            self.look_after_disputes(clock, &stop).await;
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.disputes.opened.notified() => {}
@@ -39,7 +39,7 @@ impl Gateway {
     }
 
     /// Delivers what waits and is due, and takes up the answers that have come.
-    async fn look_after_disputes(&self, clock: fn() -> Timestamp) {
+    async fn look_after_disputes(&self, clock: fn() -> Timestamp, stop: &CancellationToken) {
         let waiting: Vec<Course> = {
             let book = self.disputes.book.lock().await;
             book.all().filter(|course| course.is_waiting()).cloned().collect()
@@ -56,7 +56,7 @@ impl Gateway {
         });
         let looking = agencies.map(|(adapter, waiting)| async move {
             for course in waiting {
-                self.deliver(course, adapter, clock).await;
+                self.deliver(course, adapter, (clock, stop)).await;
             }
             if let Some(queue) = adapter.queue() {
                 self.take_answers(adapter, queue, clock).await;
@@ -65,7 +65,12 @@ impl Gateway {
         stream::iter(looking).for_each_concurrent(AT_ONCE, |looking| looking).await;
     }
 
-    async fn deliver(&self, course: &Course, adapter: &Adapter, clock: fn() -> Timestamp) {
+    async fn deliver(
+        &self,
+        course: &Course,
+        adapter: &Adapter,
+        (clock, stop): (fn() -> Timestamp, &CancellationToken),
+    ) {
         let id = course.id;
         if self.disputes.waits.lock().await.get(&id).is_some_and(|wait| wait.until > Instant::now())
         {
@@ -73,7 +78,12 @@ impl Gateway {
         }
         let (way, result) = match adapter.queue().filter(|_| !adapter.is_called()) {
             Some(queue) => (Way::Folder, self.put_into(queue, id).await),
-            None => (Way::Call, self.bring_to(adapter, id, clock()).await),
+            None => {
+                let brought = self.bring_to(adapter, id, clock());
+                // A gateway that stops waits for no agency: it is brought again after the start, under the same id.
+                let Some(result) = stop.run_until_cancelled(brought).await else { return };
+                (Way::Call, result)
+            }
         };
         self.wait(id, result.is_ok()).await;
         // The same failure again says nothing new.
