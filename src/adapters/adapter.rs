@@ -9,11 +9,12 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
+use super::dispute;
 use super::failed::{Failed, Failure};
 use super::language::expression::{Scope, Witness};
 use super::limits::{Breaker, Limits, Maintenance, Span, Turn, Waiter};
 use super::line::{self, Line};
-use super::manifest::{Access, Manifest, Operation};
+use super::manifest::{Access, Disputes, Manifest, Operation};
 use super::mapping::{self, Mapped, Terms};
 use super::queue::Queue;
 use super::state::{Counters, Health, State};
@@ -48,8 +49,10 @@ pub struct Adapter {
     kind: &'static str,
     transport: Arc<dyn Transport>,
     line: Arc<dyn Line>,
+    /// What every expression sees.
+    constants: Arc<Scope>,
     maintenance: Maintenance,
-    queue: Option<Queue>,
+    disputes: Disputes,
     limits: Limits,
     /// Shared with the versions before: some question of theirs may be under way.
     counters: Arc<Counters>,
@@ -103,8 +106,9 @@ impl Adapter {
             kind: manifest.access.kind(),
             transport,
             line,
+            constants,
             maintenance: manifest.maintenance,
-            queue: manifest.queue,
+            disputes: manifest.disputes,
             limits,
             counters: Arc::default(),
             wants_nonce,
@@ -155,9 +159,48 @@ impl Adapter {
         &self.warnings
     }
 
-    /// Where the agency takes disputes about its data; `None` when it does not do so here.
+    /// Whether the agency takes disputes about its data here.
+    pub fn takes_disputes(&self) -> bool {
+        self.disputes.queue.is_some() || self.disputes.call.is_some()
+    }
+
+    /// Whether disputes are brought to it by a call.
+    pub fn is_called(&self) -> bool {
+        self.disputes.call.is_some()
+    }
+
+    /// The folder for disputes and the agency's answers to them; `None` when it has none here.
     pub fn queue(&self) -> Option<&Queue> {
-        self.queue.as_ref()
+        self.disputes.queue.as_ref()
+    }
+
+    /// Brings the agency a dispute by its call; the agency's number of it comes back, empty when it gave none that can be
+    /// read. When the future is dropped, the agency may or may not have it.
+    ///
+    /// # Errors
+    /// Why it is not known to have taken it.
+    pub async fn bring(
+        &self,
+        dispute: &Json,
+        at: Timestamp,
+        budget: Duration,
+    ) -> Result<String, Failure> {
+        let fact = FactCode::new(dispute::CALLED);
+        let failure = |failed: Failed| failed.into_failure(&self.file_name(), &fact);
+        let Some(call) = &self.disputes.call else {
+            return Err(failure(Failed::unanswered(
+                Unavailable::NoAdapter,
+                "the manifest has no call for disputes",
+            )));
+        };
+        if self.maintenance.covering(at).is_some() {
+            let detail = "the agency is in maintenance";
+            return Err(failure(Failed::unanswered(Unavailable::Maintenance, detail)));
+        }
+        let constants = (&self.constants, self.wants_nonce);
+        let bringing = dispute::Bringing { call, constants, transport: &*self.transport };
+        let may_repeat = || self.limits.may_repeat();
+        bringing.bring(dispute, (at, Instant::now() + budget), &may_repeat).await.map_err(failure)
     }
 
     /// The facts it answers.
@@ -281,9 +324,10 @@ impl Adapter {
         let may_repeat = || self.limits.may_repeat();
         let scope = question_scope(constants, operation, query, &moment());
         let (moment, may_repeat) = (&moment, &may_repeat);
+        let subjects = query.subjects.len();
+        let query = Some(query);
         let ask = Ask { operation, query, granted, scope, now, deadline, moment, may_repeat };
         let reply = self.transport.ask(&ask).await?;
-        let subjects = query.subjects.len();
         mapping::map(reply, &Terms { operation, granted, subjects, now })
     }
 

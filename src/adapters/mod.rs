@@ -15,6 +15,7 @@ mod limits;
 mod latency;
 mod state;
 mod adapter;
+mod dispute;
 mod queue;
 mod once;
 mod claims;

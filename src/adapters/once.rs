@@ -71,6 +71,7 @@ impl Once<'_> {
         let moment = &|| of(exchanges.fetch_add(1, Ordering::Relaxed));
         let deadline = Instant::now() + self.budget;
         let may_repeat = &|| true;
+        let query = Some(query);
         let ask = Ask { operation, query, granted, scope, now, deadline, moment, may_repeat };
         transport.ask(&ask).await
     }

@@ -205,3 +205,6 @@ impl Disputes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

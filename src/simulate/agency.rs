@@ -1,7 +1,8 @@
 //! What the simulated HTTP agencies share: the province, the clock, the faults, and a count of the questions asked.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -9,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
+use serde_json::Value as Json;
 
 use super::clock::Clock;
 use super::faults::{Faults, Nonsense, about_somebody_else};
@@ -25,12 +27,15 @@ pub(super) struct Agency {
     pub(super) secrets: Arc<Secrets>,
     pub(super) clock: Clock,
     pub(super) faults: Faults,
+    /// Disputes that it took, as they came: by their ids, for a dispute that comes twice is one.
+    pub(super) disputes: Arc<Mutex<BTreeMap<String, Json>>>,
     asked: Arc<AtomicU64>,
 }
 
 impl Agency {
     pub(super) fn new(province: Arc<Province>, secrets: Arc<Secrets>, clock: Clock) -> Self {
-        Self { province, secrets, clock, faults: Faults::default(), asked: Arc::default() }
+        let faults = Faults::default();
+        Self { province, secrets, clock, faults, disputes: Arc::default(), asked: Arc::default() }
     }
 
     /// Counts one question, before anything else is done with it.

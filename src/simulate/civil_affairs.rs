@@ -4,6 +4,8 @@
 //! Marriage rows come unsorted and include reissued certificates (ICA, ICB) dated later than the act they repeat: whoever
 //! takes the newest row for the truth marries the divorced.
 
+use std::sync::PoisonError;
+
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
@@ -34,13 +36,18 @@ const SERVICES: [(&str, &str, Answer); 5] = [
 type Fields = Vec<(&'static str, String)>;
 type Answer = fn(&Province, &Value) -> Vec<Fields>;
 
+/// Service id of the desk that takes disputes about the register.
+const DISPUTES: &str = "s_X01201000200000000_4899";
+
 /// After the daily roll at midnight the platform refuses to hand out secrets for this long, milliseconds.
 const ROLL_MS: i64 = 2_000;
 const DAY_MS: i64 = 86_400_000;
 
 pub(super) fn routes(agency: Agency) -> Router {
-    let questions =
-        Router::new().route("/gateway/{service}", post(call)).with_state(agency.clone());
+    let questions = Router::new()
+        .route("/gateway/dispute", post(dispute))
+        .route("/gateway/{service}", post(call))
+        .with_state(agency.clone());
     let logins = Router::new().route("/refreshappsecret", post(refresh)).with_state(agency.clone());
     agency.wrap(questions).merge(agency.wrap_login(logins))
 }
@@ -126,14 +133,42 @@ fn answer(
 ) -> Result<Vec<Fields>, Refused> {
     let &(_, id, ask) =
         SERVICES.iter().find(|&&(path, ..)| path == service).ok_or((-44, "路径不存在"))?;
-    check_form(call, id, &agency.clock)?;
+    check(agency, id, call)?;
+    let body: Value = serde_json::from_str(body).map_err(|_| (1, "参数错误"))?;
+    Ok(ask(&agency.province, &body))
+}
+
+/// Whether the call is one of this service, under the secret of the day.
+fn check(agency: &Agency, service: &str, call: &Signed) -> Result<(), Refused> {
+    check_form(call, service, &agency.clock)?;
     let ends = agency.clock.next_midnight_ms();
     if !is_signed(call, &secret_of(agency, ends)) {
         let yesterday = is_signed(call, &secret_of(agency, ends - DAY_MS));
         return Err(if yesterday { (-41, "密钥已过期") } else { (-5, "签名错误") });
     }
+    Ok(())
+}
+
+/// Takes a dispute, and numbers it. The same again has the same number.
+async fn dispute(State(agency): State<Agency>, headers: HeaderMap, body: String) -> Json<Value> {
+    match taken(&agency, &signed(&headers), &body) {
+        Ok(number) => Json(json!({ "code": 0, "message": "成功", "data": { "number": number } })),
+        Err(refused) => refusal(refused),
+    }
+}
+
+fn taken(agency: &Agency, call: &Signed, body: &str) -> Result<String, Refused> {
+    check(agency, DISPUTES, call)?;
     let body: Value = serde_json::from_str(body).map_err(|_| (1, "参数错误"))?;
-    Ok(ask(&agency.province, &body))
+    let id = field(&body, "dispute").to_owned();
+    if id.is_empty() || field(&body, "fact").is_empty() {
+        return Err((1, "参数错误"));
+    }
+    let mut disputes = agency.disputes.lock().unwrap_or_else(PoisonError::into_inner);
+    // Ids begin with their moment, so a new one stands last.
+    let place = disputes.keys().position(|known| *known == id).unwrap_or(disputes.len());
+    disputes.insert(id, body);
+    Ok(format!("MZ-JB-{:06}", place + 1))
 }
 
 fn field<'a>(body: &'a Value, name: &str) -> &'a str {

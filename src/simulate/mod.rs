@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::Router;
 use thiserror::Error;
@@ -244,6 +244,14 @@ impl Simulation {
     /// The agency's fault switches; those of nobody for an unknown name.
     pub fn faults(&self, agency: &str) -> Faults {
         self.agencies.get(agency).map_or_else(Faults::default, |(agency, _)| agency.faults.clone())
+    }
+
+    /// Disputes that the agency took by a call, oldest first; only civil affairs does.
+    pub fn disputes(&self, agency: &str) -> Vec<serde_json::Value> {
+        let agency = self.agencies.get(agency);
+        let taken = agency.map(|(agency, _)| agency.disputes.lock());
+        let taken = taken.map(|taken| taken.unwrap_or_else(PoisonError::into_inner));
+        taken.map(|taken| taken.values().cloned().collect()).unwrap_or_default()
     }
 
     /// Stops every server and waits until the last connection has ended.

@@ -95,10 +95,82 @@ async fn misplaced(lab: &Lab, client: &Client) -> String {
     texts
 }
 
+/// Contests an answer with names and numbers in every word that is free, by a call that fails, and has it answered with more of
+/// them. Returns the refusals.
+async fn disputed(lab: &Lab, client: &Client) -> String {
+    let province = lab.simulation.province();
+    let (name, number) =
+        (province.name(samples::HUSBAND), province.person(samples::HUSBAND).unwrap().number());
+    let question = lab.question("M1");
+    let answered = crate::support::ask(client, question.clone()).await;
+    let good = wire::ContestRequest {
+        dispute_id: Client::request_id(),
+        log_index: answered.log_index,
+        question: Some(question),
+        ground: "wrong_value".to_owned(),
+        text: format!("{name} {number} is not who the register says"),
+        evidence: vec![wire::DisputeEvidence { sha256: "ab".repeat(32), issuer: name.clone() }],
+        operator: Some(wire::Operator { id: OPERATOR.to_owned(), unit: "hall-1".to_owned() }),
+        ..wire::ContestRequest::default()
+    };
+    let misplaced: [&dyn Fn(&mut wire::ContestRequest); 4] = [
+        &|contest| contest.ground = name.clone(),
+        &|contest| contest.dispute_id = number.clone(),
+        &|contest| contest.evidence[0].sha256 = number.clone(),
+        &|contest| contest.question.as_mut().unwrap().fact = number.clone(),
+    ];
+    let mut texts = String::new();
+    for misplace in misplaced {
+        let mut contest = good.clone();
+        misplace(&mut contest);
+        let refused = client.contest(contest).await.unwrap_err();
+        texts.push_str(&format!("{refused} {refused:?}\n"));
+    }
+    let id = client.contest(good).await.unwrap().dispute_id;
+    let failed = || async {
+        let wanted = wire::ListDisputesRequest { dispute_id: id.clone(), overdue: false };
+        client.disputes(wanted).await.unwrap().remove(0).failure
+    };
+    let failing = async {
+        while failed().await.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, failing).await.expect("the call did not fail");
+    texts.push_str(&failed().await);
+    let agency = lab.client_as("civil-affairs", "agency").await;
+    let answer = |finding: &str| wire::AnswerDisputeRequest {
+        dispute_id: id.clone(),
+        finding: finding.to_owned(),
+        on: "2026-11-23".to_owned(),
+        text: format!("{name} {number}"),
+    };
+    let refused = agency.answer_dispute(answer(&name)).await.unwrap_err();
+    texts.push_str(&format!("{refused} {refused:?}\n"));
+    agency.answer_dispute(answer("upheld")).await.unwrap();
+    let again = wire::RecheckRequest {
+        dispute_id: id,
+        request_id: Client::request_id(),
+        ..wire::RecheckRequest::default()
+    };
+    client.recheck(again, None, PATIENCE).await.unwrap();
+    texts
+}
+
+/// Civil affairs is told of disputes by a call that it does not know.
+fn bring_disputes(lab: &Lab) {
+    let file = lab.path("adapters/civil-affairs.toml");
+    let manifest = std::fs::read_to_string(&file).unwrap();
+    let call = "\n[dispute]\naccepted = 'resp.body.code == 0'\n\
+                [dispute.request]\npath = \"/nowhere\"\njson = 'dispute'\n";
+    std::fs::write(&file, manifest + call).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_about_anybody_is_left_behind() {
     let mut lab = Lab::prepare(&[]).await;
     grant_everything(&lab);
+    bring_disputes(&lab);
     lab.serve().await;
     let needles = needles(&lab);
     assert!(needles.len() > 30, "{needles:?}");
@@ -125,6 +197,9 @@ async fn nothing_about_anybody_is_left_behind() {
     }
     for agency in ALL {
         lab.simulation.faults(agency).clear();
+    }
+    texts.push_str(&disputed(&lab, &client).await);
+    for agency in ALL {
         lab.simulation.faults(agency).set_outage(true);
     }
     for code in ["P1", "M1", "S1", "H2", "T1", "E1"] {

@@ -30,13 +30,13 @@ use self::sign::Carrier;
 use crate::adapters::language::expression::Expression;
 use crate::adapters::language::room::with_room;
 use crate::adapters::limits::Maintenance;
-use crate::adapters::queue::Queue;
 use crate::catalogue::Fact;
 use crate::crypto::{Digest, sha256, sha256_parts};
 use crate::finding::Finding;
 use crate::query::{FactCode, OrganisationId};
 
 pub(crate) use self::access::{Access, Database, Dialect, Site};
+pub(crate) use self::dispute::{CALLED, Call, Disputes};
 pub use self::files::Allowed;
 pub(in crate::adapters) use self::files::read_file;
 pub(crate) use self::folder::{Dated, Folder};
@@ -79,7 +79,7 @@ pub(crate) struct Manifest {
     /// When the agency is not there.
     pub(crate) maintenance: Maintenance,
     /// Where the agency takes disputes.
-    pub(crate) queue: Option<Queue>,
+    pub(crate) disputes: Disputes,
     /// One per fact.
     pub(crate) operations: Vec<Operation>,
     /// Where its expressions are.
@@ -222,7 +222,7 @@ fn manifest(
     }
     let session = session(source, &document, access.as_ref(), &mut declared);
     signing(source, &document, access.as_ref(), &mut declared);
-    let queue = dispute::dispute(source, &document, files);
+    let disputes = dispute::dispute(source, &document, files, &declared, access.as_ref());
     let operations = document.sections("operation");
     if operations.is_empty() {
         document.missing("operation");
@@ -253,7 +253,7 @@ fn manifest(
         session: session?.map(Arc::new),
         resilience,
         maintenance,
-        queue: queue?,
+        disputes: disputes?,
         operations: read,
         places: source.take_places(),
         references: BTreeMap::new(),

@@ -47,6 +47,16 @@ impl Declared {
             .with("fact", Members::Any)
     }
 
+    /// What a call that brings a dispute sees.
+    pub(super) fn for_dispute(&self) -> Names {
+        self.for_signing().with("dispute", Members::Any)
+    }
+
+    /// What reads the reply to it.
+    pub(super) fn for_dispute_reply(&self) -> Names {
+        self.for_dispute().with("resp", reply())
+    }
+
     fn asked(names: Names) -> Names {
         names
             .with(

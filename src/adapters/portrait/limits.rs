@@ -29,10 +29,6 @@ pub(super) fn tell(manifest: &Manifest, terms: &mut Terms) {
     if !windows.is_empty() {
         terms.put(Reach, "maintenance", windows.join("; "));
     }
-    // As it is written: where it leads is a matter of the machine.
-    if let Some(folder) = manifest.references.get("dispute.folder") {
-        terms.put(Reach, "dispute.folder", folder.clone());
-    }
 }
 
 /// What one operation sets for itself.

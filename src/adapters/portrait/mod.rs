@@ -105,6 +105,7 @@ impl Portrait {
         request::signing(manifest, &mut terms);
         request::session(manifest, &mut terms);
         limits::tell(manifest, &mut terms);
+        request::dispute(manifest, &mut terms);
         let operations = manifest.operations.iter();
         Self {
             file: manifest.file.clone(),
@@ -169,7 +170,8 @@ fn settings(manifest: &Manifest, terms: &mut Terms) {
     for (name, value) in settings {
         let sees = format!("cfg.{name}");
         let is_read = manifest.places.iter().any(|place| {
-            let is_way = ["sign.", "session."].iter().any(|way| place.key.starts_with(way));
+            let is_way =
+                ["sign.", "session.", "dispute."].iter().any(|way| place.key.starts_with(way));
             let sees_all = place.text.replace("cfg.", "").contains("cfg");
             !is_way && (sees_all || place.text.contains(&sees))
         });

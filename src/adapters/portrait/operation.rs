@@ -36,7 +36,7 @@ pub(super) fn tell(
 fn question(question: &Question, terms: &mut Terms) {
     match question {
         Question::Http(asked) => request::request(Answers, "request", asked, terms),
-        Question::Soap(envelope) => request::envelope(Answers, envelope, terms),
+        Question::Soap(envelope) => request::envelope(Answers, "request", envelope, terms),
         Question::Sql(statement, parameters) => {
             terms.put(Answers, "statement", plain(&statement.text));
             // One for each placeholder, in the statement's order.

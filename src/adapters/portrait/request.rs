@@ -15,7 +15,8 @@ pub(super) fn signing(manifest: &Manifest, terms: &mut Terms) {
         Question::Soap(envelope) => envelope.sign.clone(),
         Question::Sql(..) | Question::File(_) | Question::Grpc => None,
     };
-    if let Some(sign) = manifest.operations.iter().find_map(signs) {
+    let call = manifest.disputes.call.as_ref().map(|call| &call.operation);
+    if let Some(sign) = manifest.operations.iter().chain(call).find_map(signs) {
         sign_of("sign", &sign, terms);
     }
 }
@@ -32,6 +33,22 @@ pub(super) fn session(manifest: &Manifest, terms: &mut Terms) {
     terms.put_expression(Reach, "session.expires", &session.expires);
     terms.put_some(Reach, "session.failed", session.failed.as_ref());
     terms.put_some(Reach, "session.rejected", session.rejected.as_ref());
+}
+
+/// `[dispute]`: what brings the agency a dispute, and how it says that it took it.
+pub(super) fn dispute(manifest: &Manifest, terms: &mut Terms) {
+    // As it is written: where it leads is a matter of the machine.
+    if let Some(folder) = manifest.references.get("dispute.folder") {
+        terms.put(Reach, "dispute.folder", folder.clone());
+    }
+    let Some(call) = &manifest.disputes.call else { return };
+    match &call.operation.question {
+        Question::Http(sent) => request(Reach, "dispute.request", sent, terms),
+        Question::Soap(sent) => envelope(Reach, "dispute.request", sent, terms),
+        Question::Sql(..) | Question::File(_) | Question::Grpc => {}
+    }
+    terms.put_expression(Reach, "dispute.accepted", &call.accepted);
+    terms.put_some(Reach, "dispute.ticket", call.ticket.as_ref());
 }
 
 fn sign_of(key: &str, sign: &Sign, terms: &mut Terms) {
@@ -70,13 +87,13 @@ pub(super) fn request(bearing: Bearing, key: &str, request: &Request, terms: &mu
     }
 }
 
-pub(super) fn envelope(bearing: Bearing, envelope: &Envelope, terms: &mut Terms) {
-    terms.put(bearing, "request.path", envelope.path.clone());
-    terms.put(bearing, "request.action", envelope.action.clone());
-    entries(bearing, "request.headers", &envelope.headers, terms);
-    template(bearing, "request.header", envelope.header.as_ref(), terms);
-    template(bearing, "request.inner", envelope.inner.as_ref(), terms);
-    template(bearing, "request.body", Some(&envelope.body), terms);
+pub(super) fn envelope(bearing: Bearing, key: &str, envelope: &Envelope, terms: &mut Terms) {
+    terms.put(bearing, format!("{key}.path"), envelope.path.clone());
+    terms.put(bearing, format!("{key}.action"), envelope.action.clone());
+    entries(bearing, &format!("{key}.headers"), &envelope.headers, terms);
+    template(bearing, &format!("{key}.header"), envelope.header.as_ref(), terms);
+    template(bearing, &format!("{key}.inner"), envelope.inner.as_ref(), terms);
+    template(bearing, &format!("{key}.body"), Some(&envelope.body), terms);
 }
 
 fn template(bearing: Bearing, key: &str, template: Option<&Template>, terms: &mut Terms) {

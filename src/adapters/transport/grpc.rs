@@ -35,7 +35,10 @@ impl Grpc {
 impl Transport for Grpc {
     fn ask<'a>(&'a self, ask: &'a Ask<'a>) -> Asked<'a> {
         Box::pin(async move {
-            let question = question(ask.query, ask.granted.iter().cloned().collect());
+            let Some(query) = ask.query else {
+                return Err(Failed::contract("only questions go to a program").before_asking());
+            };
+            let question = question(query, ask.granted.iter().cloned().collect());
             let Got::Fetched(reply) = self.line.put(Put::Fetch(question), ask.deadline).await?
             else {
                 return Err(not_carried());

@@ -28,7 +28,8 @@ use crate::query::time::Timestamp;
 /// One question to one agency.
 pub(crate) struct Ask<'a> {
     pub(crate) operation: &'a Operation,
-    pub(crate) query: &'a Query,
+    /// `None` of a dispute that is brought.
+    pub(crate) query: Option<&'a Query>,
     /// Attributes that the permit grants.
     pub(crate) granted: &'a BTreeSet<String>,
     /// What its expressions see.

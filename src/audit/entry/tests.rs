@@ -58,7 +58,7 @@ fn every_kind() -> Vec<Kind> {
         as_of: None,
         ..outcome.clone()
     };
-    vec![
+    let kinds = vec![
         Kind::Intent(Box::new(Intent {
             facts: full_facts(),
             permit: permit(),
@@ -98,6 +98,12 @@ fn every_kind() -> Vec<Kind> {
             effective_to: "2027-01-01".into(),
         }),
         Kind::Case(Box::new(closed())),
+    ];
+    kinds.into_iter().chain(steps_of_disputes()).collect()
+}
+
+fn steps_of_disputes() -> Vec<Kind> {
+    vec![
         dispute(DisputeStep::Opened(Box::new(opened()))),
         dispute(delivery(Ok("JB-2026-1"))),
         dispute(delivery(Err("folder_missing"))),

@@ -1,5 +1,6 @@
 //! What happens in a case, line by line as it happens: for people, or as JSON for programs.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 
 use super::table;
-use crate::cli::query::answer;
+use crate::cli::query::{answer, written};
 use crate::proto::gateway::v1 as message;
 use message::case_event::Kind;
 use message::question_answered::Result as Came;
@@ -21,10 +22,16 @@ pub(super) struct Telling {
     bar: ProgressBar,
     /// Facts and titles by question.
     titles: Vec<(String, String)>,
+    /// Questions as they were put.
+    put: Vec<message::VerifyRequest>,
+    /// By the entry of an answer, what contests it.
+    contests: BTreeMap<u64, String>,
+    /// How the gateway is reached, as it was typed.
+    gateway: Vec<String>,
 }
 
 impl Telling {
-    pub(super) fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool, gateway: Vec<String>) -> Self {
         let is_terminal = !json && std::io::stdout().is_terminal();
         let colour = is_terminal && std::env::var_os("NO_COLOR").is_none();
         let bar = match is_terminal && std::io::stderr().is_terminal() {
@@ -35,7 +42,16 @@ impl Telling {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self { json, colour, began: Instant::now(), bar, titles: Vec::new() }
+        Self {
+            json,
+            colour,
+            began: Instant::now(),
+            bar,
+            titles: Vec::new(),
+            put: Vec::new(),
+            contests: BTreeMap::new(),
+            gateway,
+        }
     }
 
     /// Tells one event.
@@ -49,11 +65,15 @@ impl Telling {
             Some(Kind::Asked(asked)) => {
                 let title = format!("{} {}", asked.fact, asked.title_zh);
                 self.titles.push((asked.question.clone(), title));
+                self.put.extend(asked.put.clone());
             }
-            Some(Kind::Answered(answered)) => self.answered(answered),
+            Some(Kind::Answered(answered)) => {
+                self.contests.extend(self.contest(answered));
+                self.answered(answered);
+            }
             Some(Kind::Outcome(outcome)) => {
                 self.bar.finish_and_clear();
-                say!("{}", table::outcome(outcome, self.colour).trim_end());
+                say!("{}", table::outcome(outcome, &self.contests, self.colour).trim_end());
             }
             None => {}
         }
@@ -67,6 +87,19 @@ impl Telling {
         for basis in &opened.legal_basis {
             self.line(&format!("  {basis}"));
         }
+    }
+
+    /// The command that contests a "no", and its entry: all of it, for a question must be put as it was.
+    fn contest(&self, answered: &message::QuestionAnswered) -> Option<(u64, String)> {
+        let Some(Came::Reply(reply)) = &answered.result else { return None };
+        if reply.verdict() != message::Verdict::Refuted {
+            return None;
+        }
+        let put = self.put.iter().find(|put| put.request_id == answered.request_id)?;
+        let entry = ["--entry".to_owned(), reply.log_index.to_string()];
+        let ground = ["--ground", "wrong-value"].map(str::to_owned);
+        let words = [&written::arguments(put)?, &entry[..], &ground[..], &self.gateway].concat();
+        Some((reply.log_index, written::for_a_shell(&words)))
     }
 
     fn answered(&self, answered: &message::QuestionAnswered) {

@@ -14,7 +14,7 @@ use anyhow::Context;
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use self::events::Telling;
-use super::query::{Gateway, answer};
+use super::query::{Gateway, answer, written};
 use super::{COULD_NOT_TELL, NO};
 use crate::audit::note::VerifierKey;
 use crate::client::{Client, ClientError};
@@ -139,7 +139,7 @@ async fn check(command: Run) -> anyhow::Result<ExitCode> {
         }
         Err(error) => return Err(error).with_context(again),
     };
-    let mut telling = Telling::new(command.json);
+    let mut telling = Telling::new(command.json, written::reached(&command.gateway));
     let mut outcome = None;
     loop {
         match events.next().await {

@@ -1,5 +1,6 @@
 //! How a case ended: each need, what is missing and what to bring, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
@@ -9,17 +10,22 @@ use crate::proto::gateway::v1 as message;
 use message::case_need::State;
 use message::case_outcome::Outcome;
 
-/// The whole, in lines.
-pub(super) fn outcome(outcome: &message::CaseOutcome, colour: bool) -> String {
+/// The whole, in lines; `contests` has the words that contest an answer, by its entry.
+pub(super) fn outcome(
+    outcome: &message::CaseOutcome,
+    contests: &BTreeMap<u64, String>,
+    colour: bool,
+) -> String {
     let mut out = String::new();
     // Writing into a string cannot fail.
-    let _ = write_outcome(&mut out, outcome, colour);
+    let _ = write_outcome(&mut out, outcome, contests, colour);
     out
 }
 
 fn write_outcome(
     out: &mut String,
     outcome: &message::CaseOutcome,
+    contests: &BTreeMap<u64, String>,
     colour: bool,
 ) -> std::fmt::Result {
     let headline = match outcome.outcome() {
@@ -44,7 +50,9 @@ fn write_outcome(
         }
         for one in need.shown.iter().filter(|one| one.verdict() == message::Verdict::Refuted) {
             let Some(index) = one.log_index else { continue };
-            writeln!(out, "              contest it: heyan dispute open FACT --entry {index} …")?;
+            let words = contests.get(&index);
+            let words = words.cloned().unwrap_or_else(|| format!("FACT --entry {index} …"));
+            writeln!(out, "              contest it: heyan dispute open {words}")?;
         }
     }
     let mut bring: Vec<&str> = Vec::new();
@@ -210,7 +218,7 @@ mod tests {
             log_index: 44,
             ..message::CaseOutcome::default()
         };
-        let text = outcome(&given, false);
+        let text = outcome(&given, &BTreeMap::new(), false);
         let expected = "\nREFUTED        an authority says no; it can be contested   (entry 44)\n\n  \
             REFUTED     无自有住房                         homes REFUTED 41\n              \
             可申请核查。\n              contest it: heyan dispute open FACT --entry 41 …\n\n  请携带: 无房证明\n\n  checked: nobody\n";

@@ -2,6 +2,7 @@
 
 pub(in crate::cli) mod answer;
 pub(in crate::cli) mod question;
+pub(in crate::cli) mod written;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! From arguments to a question. Forms are checked here; what they say is the gateway's to judge.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -51,7 +52,7 @@ pub(in crate::cli) struct Asked {
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     material: String,
     /// How the subject in a role belongs to the case: case_party, declared, mandated, or verified:INDEX, where INDEX is
-    /// the log's entry of the answer that has shown it
+    /// the log's entry of the answer that has shown it; given once it is of all in the role, else of each in their order
     #[arg(long = "relation", value_name = "ROLE=KIND[:INDEX]")]
     relations: Vec<String>,
     /// Code of the text of notice (告知) that the person was given
@@ -149,8 +150,9 @@ impl Asked {
 }
 
 impl Asked {
-    /// Says of every subject in a role how it belongs to the case.
+    /// Says of every subject in a role how it belongs to the case: one word for all, or one for each in their order.
     fn relate(&self, subjects: &mut [message::Subject]) -> anyhow::Result<()> {
+        let mut said_of: BTreeMap<&str, Vec<(Relation, u64)>> = BTreeMap::new();
         for text in &self.relations {
             let form =
                 "--relation: write ROLE=KIND or ROLE=verified:INDEX, such as spouse=verified:17";
@@ -160,14 +162,19 @@ impl Asked {
                 let known = Relation::ALL.map(Relation::name).join(", ");
                 format!("--relation {role}: `{kind}` is none of {known}")
             })?;
-            let shown_by = index.parse().context(form)?;
-            let mut found = subjects.iter_mut().filter(|subject| subject.role == role).peekable();
-            if found.peek().is_none() {
+            said_of.entry(role).or_default().push((relation, index.parse().context(form)?));
+        }
+        for (role, said) in said_of {
+            let found: Vec<_> = subjects.iter_mut().filter(|one| one.role == role).collect();
+            if found.is_empty() {
                 bail!("--relation {role}: nobody is given in this role");
             }
-            for subject in found {
-                subject.relation = wire::relation(relation).into();
-                subject.shown_by = shown_by;
+            if said.len() > 1 && said.len() != found.len() {
+                bail!("--relation {role}: give it once for all in this role, or once for each");
+            }
+            for (subject, (relation, shown_by)) in found.into_iter().zip(said.iter().cycle()) {
+                subject.relation = wire::relation(*relation).into();
+                subject.shown_by = *shown_by;
             }
         }
         Ok(())
@@ -244,7 +251,7 @@ fn document(value: &str) -> Kind {
 }
 
 /// Longer operators stand before those they begin with.
-const OPERATORS: [(&str, Comparison); 11] = [
+pub(super) const OPERATORS: [(&str, Comparison); 11] = [
     (">=", Comparison::Ge),
     ("≥", Comparison::Ge),
     ("<=", Comparison::Le),

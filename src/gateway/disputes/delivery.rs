@@ -1,4 +1,4 @@
-//! Carrying disputes to the agencies' queues, as often as it takes, and taking up the answers that lie there.
+//! Carrying disputes to the agencies, into a folder or by a call, as often as it takes, and taking up the answers that lie there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,16 @@ use tokio_util::sync::CancellationToken;
 use super::{NotTaken, Wait, on_disk};
 use crate::adapters::{Adapter, Queue};
 use crate::audit::entry::{Dispute, DisputeDelivery, DisputeStep, Way};
+use crate::disputes::kept::Kept;
 use crate::disputes::{Course, DisputeId, paper};
 use crate::gateway::Gateway;
 use crate::query::time::Timestamp;
 
 /// The longest wait between two deliveries of one dispute.
 const WAIT_MOST: Duration = Duration::from_secs(600);
+
+/// The longest that one call may take: nobody waits for it but the next dispute of the same agency.
+const CALL_MOST: Duration = Duration::from_secs(30);
 
 /// Agencies looked after at once: one whose share hangs does not hold up the others.
 const AT_ONCE: usize = 8;
@@ -25,7 +29,7 @@ impl Gateway {
     pub async fn tend_disputes(self: Arc<Self>, stop: CancellationToken, clock: fn() -> Timestamp) {
         let look_every = self.disputes.look_every;
         loop {
-            self.look_after_disputes(clock).await;
+            self.look_after_disputes(clock, &stop).await;
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.disputes.opened.notified() => {}
@@ -35,35 +39,52 @@ impl Gateway {
     }
 
     /// Delivers what waits and is due, and takes up the answers that have come.
-    async fn look_after_disputes(&self, clock: fn() -> Timestamp) {
+    async fn look_after_disputes(&self, clock: fn() -> Timestamp, stop: &CancellationToken) {
         let waiting: Vec<Course> = {
             let book = self.disputes.book.lock().await;
             book.all().filter(|course| course.is_waiting()).cloned().collect()
         };
         let in_force = self.in_force();
         let agencies = in_force.adapters.all().iter().filter_map(|adapter| {
-            let queue = adapter.queue()?;
+            if !adapter.takes_disputes() {
+                return None;
+            }
             let facts: Vec<&str> = adapter.facts().map(|fact| fact.as_str()).collect();
             let of_it =
                 waiting.iter().filter(|course| facts.contains(&course.opened.fact.as_str()));
-            Some((adapter, queue, of_it.collect::<Vec<_>>()))
+            Some((adapter, of_it.collect::<Vec<_>>()))
         });
-        let looking = agencies.map(|(adapter, queue, waiting)| async move {
+        let looking = agencies.map(|(adapter, waiting)| async move {
             for course in waiting {
-                self.deliver(course, queue, clock).await;
+                self.deliver(course, adapter, (clock, stop)).await;
             }
-            self.take_answers(adapter, queue, clock).await;
+            if let Some(queue) = adapter.queue() {
+                self.take_answers(adapter, queue, clock).await;
+            }
         });
         stream::iter(looking).for_each_concurrent(AT_ONCE, |looking| looking).await;
     }
 
-    async fn deliver(&self, course: &Course, queue: &Queue, clock: fn() -> Timestamp) {
+    async fn deliver(
+        &self,
+        course: &Course,
+        adapter: &Adapter,
+        (clock, stop): (fn() -> Timestamp, &CancellationToken),
+    ) {
         let id = course.id;
         if self.disputes.waits.lock().await.get(&id).is_some_and(|wait| wait.until > Instant::now())
         {
             return;
         }
-        let result = self.put_into(queue, id).await;
+        let (way, result) = match adapter.queue().filter(|_| !adapter.is_called()) {
+            Some(queue) => (Way::Folder, self.put_into(queue, id).await),
+            None => {
+                let brought = self.bring_to(adapter, id, clock());
+                // A gateway that stops waits for no agency: it is brought again after the start, under the same id.
+                let Some(result) = stop.run_until_cancelled(brought).await else { return };
+                (Way::Call, result)
+            }
+        };
         self.wait(id, result.is_ok()).await;
         // The same failure again says nothing new.
         if let Err(failure) = &result
@@ -75,18 +96,14 @@ impl Gateway {
             let dispute = uuid::Uuid::from_bytes(id);
             tracing::warn!(%dispute, failure, "a dispute was not delivered; it is tried again");
         }
-        let step = DisputeStep::Delivery(DisputeDelivery { way: Way::Folder, result });
+        let step = DisputeStep::Delivery(DisputeDelivery { way, result });
         let mut book = self.disputes.book.lock().await;
-        // Unrecorded, it stays waiting and is put there again, in the place of itself.
+        // Unrecorded, it stays waiting and is brought again: put in the place of itself, or called with the same id.
         let _ = self.step(&mut book, clock(), Dispute { id, step }, bytes::Bytes::new()).await;
     }
 
     async fn put_into(&self, queue: &Queue, id: DisputeId) -> Result<String, String> {
-        let kept = match self.kept(id).await {
-            Ok(Some(kept)) => kept,
-            Ok(None) => return Err("question_gone".to_owned()),
-            Err(_) => return Err("question_unreadable".to_owned()),
-        };
+        let kept = self.contested(id).await?;
         let name = format!("{}.json", uuid::Uuid::from_bytes(id));
         let (queue, text) = (queue.clone(), format!("{:#}\n", kept.document));
         let put = on_disk(move || Ok(queue.put(&name, text.as_bytes()))).await;
@@ -94,6 +111,30 @@ impl Gateway {
             Ok(Ok(())) => Ok(String::new()),
             Ok(Err(why)) => Err(why.code().to_owned()),
             Err(_) => Err("folder_unwritable".to_owned()),
+        }
+    }
+
+    /// By a call; what the agency says its number is.
+    async fn bring_to(
+        &self,
+        adapter: &Adapter,
+        id: DisputeId,
+        at: Timestamp,
+    ) -> Result<String, String> {
+        let kept = self.contested(id).await?;
+        let brought = adapter.bring(&kept.document, at, CALL_MOST).await;
+        brought.map(|ticket| paper::ticket(&ticket)).map_err(|failure| {
+            let dispute = uuid::Uuid::from_bytes(id);
+            tracing::debug!(%dispute, detail = failure.detail, "a call with a dispute failed");
+            format!("call_{}", failure.reason.code())
+        })
+    }
+
+    async fn contested(&self, id: DisputeId) -> Result<Kept, String> {
+        match self.kept(id).await {
+            Ok(Some(kept)) => Ok(kept),
+            Ok(None) => Err("question_gone".to_owned()),
+            Err(_) => Err("question_unreadable".to_owned()),
         }
     }
 

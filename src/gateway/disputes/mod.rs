@@ -168,7 +168,7 @@ impl Gateway {
             None => None,
         };
         Seen {
-            has_queue: adapter.is_some_and(|adapter| adapter.queue().is_some()),
+            has_queue: adapter.is_some_and(|adapter| adapter.takes_disputes()),
             channel: in_force.dispute_channel(&course.opened.caller.organisation, &provider),
             answer,
             is_overdue: course.is_overdue(at),

@@ -47,6 +47,22 @@ async fn filled(lab: &Lab, index: u32, declares: bool) -> String {
     file.display().to_string()
 }
 
+/// The printed command contests the answer as it stands there.
+async fn contested_as_printed(text: &str) {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("contest it: heyan "));
+    let line = line.unwrap_or_else(|| panic!("nothing contests it in: {text}"));
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("'{}' {line} --json", env!("CARGO_BIN_EXE_heyan")));
+    shell.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(4 * PATIENCE, shell.output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let dispute: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&dispute["agency"], &dispute["verdict_before"]),
+        (&"housing".into(), &"REFUTED".into())
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filled_form_is_run_and_the_exit_code_is_the_outcome() {
     let lab = Lab::start(&ALL).await;
@@ -81,6 +97,7 @@ async fn a_filled_form_is_run_and_the_exit_code_is_the_outcome() {
     {
         assert!(text.contains(shown), "`{shown}` is missing in: {text}");
     }
+    contested_as_printed(&text).await;
 
     lab.simulation.faults("housing").set_outage(true);
     let builder = filled(&lab, samples::BUILDER, true).await;

@@ -1,5 +1,9 @@
 //! A verdict is contested, reaches the agency's queue, is corrected there, and asked again: each step an entry, each replayed.
 
+mod brought;
+mod commands;
+mod killed;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
