@@ -96,13 +96,14 @@ impl Queue {
     /// The answers that lie there now.
     pub fn answers(&self) -> Vec<Answer> {
         let Ok(folder) = self.place() else { return Vec::new() };
-        let Ok(found) = fs::read_dir(folder.join(ANSWERS)) else { return Vec::new() };
+        let Some(answers) = own(&folder, ANSWERS) else { return Vec::new() };
+        let Ok(found) = fs::read_dir(&answers) else { return Vec::new() };
         let named = found.filter_map(|one| one.ok()?.file_name().into_string().ok());
         let json = named.filter(|name| name.ends_with(".json") && !name.starts_with('.'));
         let mut names: Vec<String> = json.take(ANSWERS_MOST).collect();
         names.sort_unstable();
         let read = |name: String| {
-            let file = folder.join(ANSWERS).join(&name);
+            let file = answers.join(&name);
             // A link may lead to what the gateway may read and the agency may not.
             let is_file = fs::symlink_metadata(&file).is_ok_and(|found| found.is_file());
             let bytes = if is_file { read_file(&file, ANSWER_BYTES).ok() } else { None };
@@ -117,9 +118,12 @@ impl Queue {
     /// When it stays where it is.
     pub fn set_aside(&self, name: &str, is_taken: bool) -> io::Result<()> {
         let folder = self.place().map_err(|why| io::Error::other(why.code()))?;
-        let to = folder.join(if is_taken { TAKEN } else { REFUSED });
-        fs::create_dir_all(&to)?;
-        fs::rename(folder.join(ANSWERS).join(name), to.join(name))
+        let elsewhere = || io::Error::other(Undelivered::Elsewhere.code());
+        let from = own(&folder, ANSWERS).ok_or_else(elsewhere)?;
+        let part = if is_taken { TAKEN } else { REFUSED };
+        fs::create_dir_all(folder.join(part))?;
+        let to = own(&folder, part).ok_or_else(elsewhere)?;
+        fs::rename(from.join(name), to.join(name))
     }
 
     /// Where the folder really lies: looked at each time, for links and shares change.
@@ -130,6 +134,13 @@ impl Queue {
             false => Err(Undelivered::Elsewhere),
         }
     }
+}
+
+/// A folder within one whose links are followed already; `None` where it is not there or a link. The agency writes there, and
+/// a link could lead to another agency's answers, or the gateway's own folders.
+fn own(folder: &Path, part: &str) -> Option<PathBuf> {
+    let own = folder.join(part);
+    (fs::canonicalize(&own).ok()? == own).then_some(own)
 }
 
 /// Whether a folder, links followed, lies in one of these.
@@ -205,6 +216,24 @@ mod tests {
         assert!(!would_be_within(&root.path().join("new/../../x"), &within));
         assert!(would_be_within(&root.path().join("new/inner"), &within));
         assert!(!would_be_within(other.path(), &within));
+    }
+
+    #[test]
+    fn folders_of_answers_are_no_links() {
+        let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("x.json"), "{}").unwrap();
+        let queue = Queue::new(root.path().to_owned(), None);
+        let answers = root.path().join("answers");
+        symlink(other.path(), &answers).unwrap();
+        assert!(queue.answers().is_empty());
+        assert!(queue.set_aside("x.json", true).is_err());
+        assert!(other.path().join("x.json").is_file() && !other.path().join("taken").exists());
+        fs::remove_file(&answers).unwrap();
+        fs::create_dir(&answers).unwrap();
+        fs::write(answers.join("x.json"), "forged").unwrap();
+        symlink(other.path(), answers.join("refused")).unwrap();
+        assert!(queue.set_aside("x.json", false).is_err());
+        assert_eq!(fs::read_to_string(other.path().join("x.json")).unwrap(), "{}");
     }
 
     #[test]
