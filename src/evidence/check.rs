@@ -15,7 +15,9 @@ use super::manifest::{self, FileTold, Manifest};
 use super::read;
 use super::statement::statement;
 use super::write::{self, WORDS};
-use super::{EvidenceError, Files, Openings, Package, Persons, opening_path, receipt_path};
+use super::{
+    EvidenceError, Files, Openings, Package, Persons, is_reason, opening_path, receipt_path,
+};
 use crate::audit::checkpoint;
 use crate::audit::commitment::{Field, Opening};
 use crate::audit::entry::{Entry, Kind, Outcome};
@@ -198,6 +200,10 @@ fn opened(contents: &Contents<'_>, findings: &mut Vec<Finding>) -> usize {
 fn holds(entry: &Entry, openings: &Openings, persons: Persons) -> Result<(), String> {
     if !openings.closed.is_empty() && !openings.fields.is_empty() {
         return Err("says why nothing is opened, and opens something".to_owned());
+    }
+    // Nothing here proves it, so it is in no words of anybody's own.
+    if !openings.closed.is_empty() && !is_reason(&openings.closed) {
+        return Err("gives a reason for being closed that no export gives".to_owned());
     }
     for (name, open) in &openings.fields {
         let field = Field::from_name(name).ok_or("opens a field that no entry has")?;

@@ -99,6 +99,21 @@ pub struct Openings {
     pub fields: BTreeMap<String, OpenField>,
 }
 
+/// Why an entry stays closed: the vault never had a record of it.
+pub const NOT_KEPT: &str = "no record was kept of it";
+
+/// Why an entry stays closed: its record was erased, as the log has it in entry `by`.
+pub fn erased(by: u64) -> String {
+    format!("erased for good, as entry {by} records")
+}
+
+/// True of the reasons that an export gives, and of no other words.
+fn is_reason(text: &str) -> bool {
+    let by = text.strip_prefix("erased for good, as entry ");
+    let by = by.and_then(|rest| rest.strip_suffix(" records")?.parse().ok());
+    text == NOT_KEPT || by.is_some_and(|by| text == erased(by))
+}
+
 /// One field in clear, with what proves it to be what the entry commits to.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

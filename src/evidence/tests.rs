@@ -183,6 +183,22 @@ fn wild_names_stay_text() {
 }
 
 #[test]
+fn nobody_says_in_their_own_words_why_something_is_closed() {
+    let (mut package, key) = package(&entries("GJJ-2026-000001"));
+    for (reason, is_one) in [
+        (NOT_KEPT, true),
+        ("erased for good, as entry 7 records", true),
+        ("erased for good, as entry +7 records", false),
+        ("later corrected: CONFIRMED", false),
+    ] {
+        let closed = reason.to_owned();
+        package.openings = [(1, Openings { entry: 1, closed, ..Openings::default() })].into();
+        let found = checked(&write(&package).unwrap(), &key).findings;
+        assert_eq!(found.is_empty(), is_one, "{reason}: {found:?}");
+    }
+}
+
+#[test]
 fn another_outcome_or_decision_is_not_believed() {
     let rules = |change: &dyn Fn(&mut Vec<Entry>)| {
         let mut entries = entries("GJJ-2026-000001");

@@ -19,7 +19,7 @@ use crate::cli::audit::reading::{LogKeys, Reading, checkpoint_of, head_of, publi
 use crate::crypto::Digest;
 use crate::evidence::check::lets_out_nothing;
 use crate::evidence::choose::InLog;
-use crate::evidence::{Openings, Package, Persons, Proved};
+use crate::evidence::{NOT_KEPT, Openings, Package, Persons, Proved, erased};
 use crate::vault::VaultError;
 use crate::vault::master::{Master, Power};
 use crate::vault::open::Opener;
@@ -245,12 +245,12 @@ fn open(
     let unlocked = match opener.unlock(index, &entry, private) {
         Ok(unlocked) => unlocked,
         Err(VaultError::NoRecord) => {
-            "no record was kept of it".clone_into(&mut openings.closed);
+            NOT_KEPT.clone_into(&mut openings.closed);
             return Ok(Some(openings));
         }
         Err(error @ VaultError::Gone(_)) => match erasure(log, index, &entry)? {
             Some(by) => {
-                openings.closed = format!("erased for good, as entry {by} records");
+                openings.closed = erased(by);
                 return Ok(Some(openings));
             }
             None => return Err(error.into()),
