@@ -21,6 +21,8 @@ pub(super) struct Disputes {
 
 /// How far one has come.
 struct Course {
+    /// Its first entry.
+    index: u64,
     contested: u64,
     organisation: OrganisationId,
     provider: String,
@@ -95,7 +97,9 @@ impl Disputes {
                 if rechecked.caller.organisation != course.organisation {
                     find("another organisation asked again than the one that contested");
                 }
-                if rechecked.contested != course.contested || rechecked.outcome >= index {
+                // An outcome of before the dispute is no second asking.
+                let asked_since = (course.index..index).contains(&rechecked.outcome);
+                if rechecked.contested != course.contested || !asked_since {
                     return find("it names other outcomes than it can be about");
                 }
                 self.rechecked(index, rechecked);
@@ -114,6 +118,7 @@ impl Disputes {
             same_as: None,
         });
         let course = Course {
+            index,
             contested: opened.contested,
             organisation: opened.caller.organisation.clone(),
             provider: opened.provider.clone(),

@@ -35,6 +35,9 @@ pub enum NotAgain {
     /// Somebody is asking it just now.
     #[error("it is being asked again just now")]
     Busy,
+    /// The answer is one that was given before it was contested: the request id is that question's.
+    #[error("this request id is that of an earlier question: give a new one")]
+    Reused,
     /// What was asked is not held any more.
     #[error("the gateway does not hold the question any more: ask it as a new one")]
     Gone,
@@ -99,6 +102,10 @@ impl Gateway {
         let reply = self.answer(ask).await?;
         let mut book = self.disputes.book.lock().await;
         let course = book.get(&id).cloned().ok_or(NotAgain::NotYours)?;
+        // A repeated request id gets the answer it got: that is no second asking.
+        if reply.log_index <= course.index {
+            return Err(NotAgain::Reused);
+        }
         let at = clock();
         if reply.verdict == Verdict::Unavailable {
             drop(book);

@@ -155,6 +155,12 @@ fn every_lie_is_found_where_it_stands() {
         (10, again_with(|one| one.caller = police.clone()), 10, "another organisation asked again"),
         (10, again_with(|one| one.contested = 9), 10, "other outcomes than it can be about"),
         (10, again_with(|one| one.outcome = 10), 10, "other outcomes than it can be about"),
+        (
+            10,
+            again_with(|one| one.outcome = one.contested),
+            10,
+            "other outcomes than it can be about",
+        ),
         (10, again_with(|one| one.before = Verdict::Confirmed), 10, "entry 5: its verdict"),
         (10, again_with(|one| one.after = Verdict::Refuted), 10, "entry 9: its verdict"),
         (9, other(|facts| facts.fact = Some("M2".into())), 10, another),

@@ -202,6 +202,7 @@ fn not_again(why: &NotAgain) -> Status {
         }
         NotAgain::Busy => refusal::with_reason(Code::Aborted, &message, "ASKING"),
         NotAgain::Gone => refusal::with_reason(Code::FailedPrecondition, &message, "QUESTION_GONE"),
+        NotAgain::Reused => refusal::with_reason(Code::AlreadyExists, &message, "REUSED"),
         NotAgain::Refused(refused) => refusal::status(refused),
     }
 }

@@ -205,6 +205,11 @@ async fn a_wrong_answer_is_contested_corrected_and_asked_again() {
         (right.source.as_ref().unwrap().kind(), right.verdict()),
         (Agency, wire::Verdict::Confirmed)
     );
+    // Under the id of the contested question its old answer would come back, and nobody would be asked.
+    let request_id = question.request_id.clone();
+    let reused = wire::RecheckRequest { request_id, ..again(&id) };
+    let refused = client.recheck(reused, None, PATIENCE).await.err().unwrap().to_string();
+    assert!(refused.contains("request"), "{refused}");
     let came = client.recheck(again(&id), None, PATIENCE).await.unwrap();
     let (reply, after) = (came.answer.unwrap(), came.dispute.unwrap());
     assert_eq!(reply.verdict(), wire::Verdict::Confirmed);
