@@ -21,7 +21,10 @@ const WAIT_MOST: Duration = Duration::from_secs(600);
 /// The longest that one call may take: nobody waits for it but the next dispute of the same agency.
 const CALL_MOST: Duration = Duration::from_secs(30);
 
-/// Agencies looked after at once: one whose share hangs does not hold up the others.
+/// The longest that one agency is looked after in one look, the last call aside: the others have their turn then.
+const LOOK_MOST: Duration = Duration::from_secs(10);
+
+/// Agencies looked after at once.
 const AT_ONCE: usize = 8;
 
 impl Gateway {
@@ -49,13 +52,20 @@ impl Gateway {
             if !adapter.takes_disputes() {
                 return None;
             }
+            // A fact may have gone to another agency since: that one never answered, and is told of nobody.
             let facts: Vec<&str> = adapter.facts().map(|fact| fact.as_str()).collect();
-            let of_it =
-                waiting.iter().filter(|course| facts.contains(&course.opened.fact.as_str()));
+            let of_it = waiting.iter().filter(|course| {
+                facts.contains(&course.opened.fact.as_str())
+                    && adapter.agency().as_str() == course.opened.provider
+            });
             Some((adapter, of_it.collect::<Vec<_>>()))
         });
         let looking = agencies.map(|(adapter, waiting)| async move {
+            let begun = Instant::now();
             for course in waiting {
+                if begun.elapsed() > LOOK_MOST {
+                    break;
+                }
                 self.deliver(course, adapter, (clock, stop)).await;
             }
             if let Some(queue) = adapter.queue() {
@@ -85,21 +95,24 @@ impl Gateway {
                 (Way::Call, result)
             }
         };
-        self.wait(id, result.is_ok()).await;
         // The same failure again says nothing new.
         if let Err(failure) = &result
             && course.failure.as_ref() == Some(failure)
         {
-            return;
+            return self.wait(id, false).await;
         }
+        let is_delivered = result.is_ok();
         if let Err(failure) = &result {
             let dispute = uuid::Uuid::from_bytes(id);
             tracing::warn!(%dispute, failure, "a dispute was not delivered; it is tried again");
         }
         let step = DisputeStep::Delivery(DisputeDelivery { way, result });
         let mut book = self.disputes.book.lock().await;
-        // Unrecorded, it stays waiting and is brought again: put in the place of itself, or called with the same id.
-        let _ = self.step(&mut book, clock(), Dispute { id, step }, bytes::Bytes::new()).await;
+        let recorded =
+            self.step(&mut book, clock(), Dispute { id, step }, bytes::Bytes::new()).await;
+        drop(book);
+        // Unrecorded, it is brought again, later and later: put in the place of itself, or called with the same id.
+        self.wait(id, is_delivered && recorded.is_ok()).await;
     }
 
     async fn put_into(&self, queue: &Queue, id: DisputeId) -> Result<String, String> {

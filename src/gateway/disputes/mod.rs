@@ -168,7 +168,8 @@ impl Gateway {
             None => None,
         };
         Seen {
-            has_queue: adapter.is_some_and(|adapter| adapter.takes_disputes()),
+            has_queue: adapter
+                .is_some_and(|adapter| adapter.takes_disputes() && *adapter.agency() == provider),
             channel: in_force.dispute_channel(&course.opened.caller.organisation, &provider),
             answer,
             is_overdue: course.is_overdue(at),
