@@ -38,6 +38,7 @@ pub mod verify;
 pub mod walk;
 pub mod prover;
 pub mod consistency;
+pub mod script;
 #[doc(hidden)]
 pub mod targets;
 

@@ -8,6 +8,7 @@ use super::page;
 use super::statement::statement;
 use super::{EvidenceError, Files, Package, opening_path, receipt_path};
 use crate::audit::receipt::Receipt;
+use crate::audit::script;
 use crate::query::time::Timestamp;
 use crate::report::fields;
 
@@ -83,7 +84,7 @@ pub(super) fn derived(package: &Package) -> Result<Files, EvidenceError> {
         .replace("{made_by}", &package.made_by)
         .replace("{persons}", page::persons_en(package.persons));
     files.insert("README.txt".to_owned(), readme.into_bytes());
-    files.insert("check.py".to_owned(), CHECK.as_bytes().to_vec());
+    files.insert("check.py".to_owned(), script::alone(CHECK).into_bytes());
     files.insert("entry.proto".to_owned(), SCHEMA.as_bytes().to_vec());
     Ok(files)
 }

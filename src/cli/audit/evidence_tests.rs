@@ -128,6 +128,11 @@ async fn the_script_sees_what_was_changed() {
     };
     let of_others = other.read("log/checkpoint");
     change("checkpoint", &|_| of_others.clone());
+    change("checkpoint", &|text| {
+        let (signed, signature) = text.split_at(text.rfind(' ').unwrap() + 20);
+        let other = if signature.starts_with('A') { "B" } else { "A" };
+        format!("{signed}{other}{}", &signature[1..])
+    });
     change("entries.jsonl", &|text| text.replacen("\"stored\":\"C", "\"stored\":\"D", 1));
     change("entries.jsonl", &|text| text.lines().skip(1).map(|line| format!("{line}\n")).collect());
     change("receipts/3.tlog-proof", &|text| text.replacen("index 3", "index 4", 1));

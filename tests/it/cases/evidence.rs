@@ -98,6 +98,8 @@ async fn python(package: &Path, key: &str) -> (i32, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/evidence/check.py");
     let mut command = Command::new("python3");
     command.args([script, "--log-key", key, text(package)]).stdin(Stdio::null());
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/src/audit"));
     let output = command.output().await.unwrap();
     (output.status.code().unwrap(), told(&output))
 }

@@ -14,6 +14,7 @@ use super::page;
 use crate::audit::entry::{Entry, Kind};
 use crate::audit::prover::BLOCK;
 use crate::audit::receipt::Receipt;
+use crate::audit::script;
 use crate::audit::tree::leaf_hash;
 use crate::audit::verify::Expected;
 use crate::cli::audit::reading::Reading;
@@ -61,7 +62,7 @@ pub(super) fn write(
 fn documents(out: &Path, gathered: &Gathered) -> anyhow::Result<()> {
     put(&out.join("checkpoint"), gathered.checkpoint.as_bytes())?;
     put(&out.join("log.vkey"), format!("{}\n", gathered.vkeys.join("\n")).as_bytes())?;
-    put(&out.join("check.py"), CHECK.as_bytes())?;
+    put(&out.join("check.py"), script::alone(CHECK).as_bytes())?;
     put(&out.join("entry.proto"), SCHEMA.as_bytes())?;
     let readme = README
         .replace("{origin}", &gathered.origin)
