@@ -17,6 +17,10 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
+/// No case lasts longer, whatever its caller allows: a drain waits for them, and an auditor looks for a case's answers
+/// within an hour of it.
+pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(600);
+
 pub use self::advice::advice;
 pub use self::application::{Application, Attached, Flaw};
 pub use self::conclude::{Conclusion, Missing, NeedState, Outcome, State, Why, conclude};

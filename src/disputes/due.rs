@@ -3,17 +3,8 @@
 
 use jiff::civil::Date;
 
-use crate::query::time::Timestamp;
-
 /// Working days for an agency's answer where the agreement says nothing: the regulation's own term for a conditional request.
 pub const WORKDAYS: u32 = 10;
-
-/// The day of that moment in China.
-pub fn day_in_china(at: Timestamp) -> Date {
-    let days = i64::try_from(at.china_day()).unwrap_or_default();
-    let span = jiff::Span::new().try_days(days).unwrap_or_default();
-    Date::constant(1970, 1, 1).checked_add(span).unwrap_or(Date::MAX)
-}
 
 /// The last day of an answer that may take so many working days, counted from the day after `from`.
 pub fn last_day(from: Date, workdays: u32) -> Date {
@@ -49,13 +40,5 @@ mod tests {
         ] {
             assert_eq!(last_day(from, workdays), last, "{from} {workdays}");
         }
-    }
-
-    #[test]
-    fn a_day_is_the_one_in_china() {
-        // 2026-11-23T15:59:59Z is a second before midnight in China.
-        let before = Timestamp::from_seconds(1_795_449_599);
-        assert_eq!(day_in_china(before), date(2026, 11, 23));
-        assert_eq!(day_in_china(Timestamp::from_seconds(1_795_449_600)), date(2026, 11, 24));
     }
 }

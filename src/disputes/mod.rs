@@ -46,9 +46,7 @@ impl Course {
 
     /// True when its day is over and no answer has come.
     pub fn is_overdue(&self, at: Timestamp) -> bool {
-        self.answered.is_none()
-            && self.rechecked.is_none()
-            && due::day_in_china(at) > self.opened.due
+        self.answered.is_none() && self.rechecked.is_none() && at.day_in_china() > self.opened.due
     }
 }
 

@@ -59,7 +59,7 @@ impl Letter<'_> {
         json!({
             "schema": SCHEMA,
             "dispute": uuid::Uuid::from_bytes(*self.id).to_string(),
-            "opened_on": super::due::day_in_china(self.at).to_string(),
+            "opened_on": self.at.day_in_china().to_string(),
             "answer_by": self.due.to_string(),
             "from": { "organisation": self.caller, "unit": query.operator.unit },
             "fact": query.fact.as_str(),

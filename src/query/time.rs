@@ -128,5 +128,10 @@ mod tests {
         let friday = Timestamp::from_seconds(16 * 3600);
         assert_eq!((friday.china_day(), friday.china_weekday()), (1, 4));
         assert_eq!(friday.china_minute_of_day(), 0);
+        // 2026-11-23T15:59:59Z is a second before midnight in China.
+        let before = Timestamp::from_seconds(1_795_449_599);
+        assert_eq!(before.day_in_china(), jiff::civil::date(2026, 11, 23));
+        let midnight = Timestamp::from_seconds(1_795_449_600);
+        assert_eq!(midnight.day_in_china(), jiff::civil::date(2026, 11, 24));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::source::Sources;
-use crate::{crypto, telemetry};
+use crate::{cases, crypto, telemetry};
 
 /// Longest trust domain (SPIFFE ID specification §2.1), in bytes.
 const DOMAIN_BYTES: usize = 255;
@@ -17,9 +17,6 @@ const PUBLISH_EVERY: RangeInclusive<Duration> =
 
 /// The wire promises as much, and `heyan batch` goes on by it without asking anybody twice.
 const REQUEST_ID_WINDOW_LEAST: Duration = Duration::from_secs(600);
-
-/// No case lasts longer: a drain waits for them, and an auditor looks for a case's answers within an hour of it.
-const CASE_DEADLINE_MOST: Duration = Duration::from_secs(600);
 
 pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
     let folder = settings.file.parent().unwrap_or(Path::new("/")).to_owned();
@@ -129,7 +126,7 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
     if settings.limits.patient_percent > 100 {
         sources.refuse("limits.patient_percent", "must be at most 100");
     }
-    if settings.limits.case_deadline > CASE_DEADLINE_MOST {
+    if settings.limits.case_deadline > cases::LONGEST {
         sources.refuse("limits.case_deadline", "must be at most 10m");
     }
     if !PUBLISH_EVERY.contains(&settings.log.publish_every) {

@@ -180,7 +180,7 @@ pub struct Limits {
     #[serde(deserialize_with = "count")]
     pub patient_percent: usize,
     /// Cases at once in the whole gateway; their questions wait for their turns. Default 2048: a case waits for agencies
-    /// nearly all of its time and costs some 50 KiB, so two halls of a thousand counters are served.
+    /// nearly all of its time and costs some 150 KiB, so two halls of a thousand counters are served.
     #[serde(deserialize_with = "count")]
     pub cases: usize,
     /// Cases at once of one caller. Default 1024, half of `cases`: a system that sends too many leaves as many places to

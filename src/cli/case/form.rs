@@ -41,7 +41,7 @@ pub(super) fn print(command: &Form) -> anyhow::Result<ExitCode> {
     })?;
     let day = match command.on {
         Some(day) => day,
-        None => today()?,
+        None => now().day_in_china(),
     };
     let code = ItemCode::new(command.item.as_str());
     if !catalogue.has_item(&code) {
@@ -58,11 +58,6 @@ pub(super) fn print(command: &Form) -> anyhow::Result<ExitCode> {
     })?;
     say!("{}", form(item, &written.rule, &day.to_string()).trim_end());
     Ok(ExitCode::SUCCESS)
-}
-
-fn today() -> anyhow::Result<jiff::civil::Date> {
-    let at = jiff::Timestamp::from_microsecond(i64::try_from(now().0)?)?;
-    Ok(jiff::tz::offset(8).to_datetime(at).date())
 }
 
 /// The form. What is optional is commented out.

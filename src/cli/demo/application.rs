@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::story::Stage;
 use super::telling::Telling;
 use crate::client::Client;
+use crate::clock::now;
 use crate::proto::gateway::v1 as wire;
 use crate::simulate::samples;
 use wire::case_event::Kind;
@@ -45,10 +46,6 @@ impl Stage {
     fn application(&self, index: u32) -> wire::CheckCaseRequest {
         let value = |kind| wire::Value { kind: Some(kind) };
         let applicant = samples::person(self.province(), "applicant", index);
-        let at = jiff::Timestamp::from_microsecond(
-            i64::try_from(crate::clock::now().0).unwrap_or_default(),
-        );
-        let today = jiff::tz::offset(8).to_datetime(at.unwrap_or_default()).date().to_string();
         wire::CheckCaseRequest {
             case_id: Client::request_id(),
             purpose: Some(wire::Purpose {
@@ -57,7 +54,7 @@ impl Stage {
                 ..wire::Purpose::default()
             }),
             operator: Some(wire::Operator { id: "desk-7".to_owned(), unit: "hall-1".to_owned() }),
-            submitted_on: today,
+            submitted_on: now().day_in_china().to_string(),
             subjects: vec![crate::wire::subject(&applicant)],
             given: HashMap::from([
                 ("months_in_a_row".to_owned(), value(wire::value::Kind::Integer(36))),

@@ -83,7 +83,7 @@ impl Gateway {
             return Err(NotTaken::Contested(known.id));
         }
         let shown = hold(&contest, &outcome)?;
-        let due = due::last_day(due::day_in_china(at), in_force.workdays(&outcome.permit));
+        let due = due::last_day(at.day_in_china(), in_force.workdays(&outcome.permit));
         let letter = Letter {
             id: &id,
             at,

@@ -12,7 +12,6 @@ mod wording;
 mod write;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics::counter;
 use tokio::sync::mpsc;
@@ -25,12 +24,10 @@ use self::read::{Days, NotTaken};
 use self::run::{Running, Times};
 use super::{Services, deadline, refusal, require};
 use crate::adapters::Lane;
+use crate::cases;
 use crate::clock::now;
 use crate::proto::gateway::v1 as wire;
 use crate::telemetry;
-
-/// The most time any case gets, whatever its caller allows. The settings refuse a longer default.
-const DEADLINE_MOST: Duration = Duration::from_secs(600);
 
 /// Events that wait for a slow caller; more than most cases have. A case waits for its caller, but not beyond its time.
 const EVENTS_WAITING: usize = 64;
@@ -62,9 +59,9 @@ fn open(services: &Services, request: Request<wire::CheckCaseRequest>) -> Result
         counter!(telemetry::SHED, "limit" => limit).increment(1);
         refusal::overloaded("too many cases at once; nothing was asked or recorded")
     })?;
-    let time = deadline(&request).unwrap_or(services.case_deadline).min(DEADLINE_MOST);
+    let time = deadline(&request).unwrap_or(services.case_deadline).min(cases::LONGEST);
     let catalogue = Arc::clone(&services.gateway.in_force().catalogue);
-    let days = Days { today: read::day_in_china(now()), age: services.application_age };
+    let days = Days { today: now().day_in_china(), age: services.application_age };
     let applied =
         read::read(&request.into_inner(), &catalogue, days).map_err(|why| refused(&why))?;
     let (sender, events) = mpsc::channel(EVENTS_WAITING);

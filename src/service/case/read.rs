@@ -13,7 +13,6 @@ use crate::decision::facts::Defect;
 use crate::proto::gateway::v1 as wire;
 use crate::query::ItemCode;
 use crate::query::subject::SubjectKind;
-use crate::query::time::Timestamp;
 use crate::query::value::Value;
 use crate::service::question::{self, Defects};
 use crate::wire::read_value;
@@ -136,11 +135,6 @@ pub(super) fn read(
             Err(flaws(defects))
         }
     }
-}
-
-/// The day that it is in China.
-pub(super) fn day_in_china(at: Timestamp) -> Date {
-    at.day_in_china()
 }
 
 fn flaws(mut defects: Defects) -> NotTaken {

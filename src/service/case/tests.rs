@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::civil::{Date, date};
 
-use super::read::{Applied, Days, NotTaken, day_in_china, read};
+use super::read::{Applied, Days, NotTaken, read};
 use super::wording;
 use crate::cases::Heard;
 use crate::catalogue::Catalogue;
@@ -264,6 +264,6 @@ fn a_question_of_a_case_is_one_that_verify_takes() {
 fn a_day_begins_at_midnight_in_china() {
     // 2026-11-22T16:00:00Z.
     let midnight = Timestamp::from_seconds(1_795_363_200);
-    assert_eq!(day_in_china(midnight), TODAY);
-    assert_eq!(day_in_china(Timestamp(midnight.0 - 1)), date(2026, 11, 22));
+    assert_eq!(midnight.day_in_china(), TODAY);
+    assert_eq!(Timestamp(midnight.0 - 1).day_in_china(), date(2026, 11, 22));
 }

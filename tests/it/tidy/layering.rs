@@ -51,7 +51,7 @@ const LAYERS: [(u32, &str, &str); 32] = [
         "adapters, agreements, audit, cases, catalogue, clock, crypto, decision, disputes, gateway, identity, parties, proto, query, readiness, telemetry, wire",
     ),
     (6, "listener", "identity, parties, telemetry"),
-    (7, "settings", "crypto, finding, query, telemetry"),
+    (7, "settings", "cases, crypto, finding, query, telemetry"),
 ];
 
 /// Modules above the table: they may use whatever stands below.
