@@ -7,6 +7,8 @@
 #![expect(clippy::indexing_slicing, reason = "a measurement that goes wrong may end there")]
 
 mod failing;
+#[path = "../figures/mod.rs"]
+mod figures;
 mod gateway;
 mod isolation;
 mod load;
@@ -18,16 +20,15 @@ mod province;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use serde_json::{Value, json};
+
+pub(crate) use self::figures::Line;
+use self::figures::Part;
 
 /// The program's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// One part: its name, and what measures it.
-type Part = (&'static str, fn(&Options) -> anyhow::Result<Vec<Line>>);
-
-const PARTS: &[Part] = &[
+const PARTS: &[Part<Options>] = &[
     ("mapping", mapping::run),
     ("load", load::run),
     ("isolation", isolation::run),
@@ -70,65 +71,13 @@ enum Role {
     LoadFolder { adapters: PathBuf, catalogue: PathBuf },
 }
 
-/// One measurement.
-pub(crate) struct Line {
-    /// What was measured, with its unit.
-    pub(crate) what: String,
-    /// What was found.
-    pub(crate) found: f64,
-    /// What it may be at most.
-    pub(crate) goal: Option<f64>,
-}
-
-impl Line {
-    /// A figure with a goal: it may be at most so much.
-    pub(crate) fn goal(what: impl Into<String>, found: f64, most: f64) -> Self {
-        Self { what: what.into(), found, goal: Some(most) }
-    }
-
-    /// A figure beside the others.
-    pub(crate) fn told(what: impl Into<String>, found: f64) -> Self {
-        Self { what: what.into(), found, goal: None }
-    }
-}
-
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     if let Some(Role::LoadFolder { adapters, catalogue }) = &options.role {
         println!("{}", load::load(adapters, catalogue)?);
         return Ok(());
     }
-    let mut all = serde_json::Map::new();
-    for (name, run) in PARTS {
-        if !options.parts.is_empty() && !options.parts.iter().any(|part| part == name) {
-            continue;
-        }
-        let lines = run(&options)?;
-        if options.json {
-            all.insert((*name).to_owned(), lines.iter().map(as_json).collect());
-            continue;
-        }
-        println!("{name:<58}{:>12}{:>12}{:>8}", "measured", "goal", "ratio");
-        lines.iter().for_each(print);
-    }
-    if options.json {
-        println!("{}", Value::Object(all));
-    }
-    Ok(())
-}
-
-/// The ratio is above 1 where the goal is met, as in the other benches.
-fn print(Line { what, found, goal }: &Line) {
-    match goal {
-        Some(goal) => {
-            println!("  {what:<56}{found:>12.3}{:>12}{:>8.2}", format!("≤ {goal}"), goal / found);
-        }
-        None => println!("  {what:<56}{found:>12.3}"),
-    }
-}
-
-fn as_json(Line { what, found, goal }: &Line) -> Value {
-    json!({ "what": what, "found": found, "goal": goal })
+    figures::run(PARTS, &options.parts, &options, options.json)
 }
 
 /// The one in the middle.

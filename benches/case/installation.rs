@@ -5,19 +5,19 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use heyan::audit::{self, Audit};
 use heyan::cli::demo::world::World;
 use heyan::client::Client;
 use heyan::clock::now;
 use heyan::crypto::SigningKey;
-use heyan::simulate::{self, SimulationConfig};
 
-use super::process::{self, Server};
+use super::agencies::Agencies;
+use super::process::Server;
 
 /// The program that is measured.
 pub(crate) const GATEWAY: &str = env!("CARGO_BIN_EXE_heyan");
@@ -34,20 +34,15 @@ pub(crate) const UNLIMITED: &str = "adapters-unlimited";
 /// An installation, and the agencies behind it.
 pub(crate) struct Installation {
     world: World,
-    control: SocketAddr,
-    /// Held so that they run.
-    _agencies: Server,
+    agencies: Agencies,
 }
 
 impl Installation {
     /// Makes everything and starts the agencies in front of a province of so many people.
     pub(crate) fn make(folder: &Path, people: u32) -> anyhow::Result<Self> {
         let world = World::make(folder, now())?;
-        let arguments = ["serve-agencies", &folder.to_string_lossy(), &people.to_string()];
-        let (agencies, said) = Server::start_this(process::GENERATOR_CORE, &arguments)?;
-        let (control, ports) = said.split_once(' ').with_context(|| "no ports")?;
-        let ports: Option<Vec<(u16, u16)>> = ports.split_whitespace().map(pair).collect();
-        world.place_adapters(&ports.with_context(|| "the agencies said no ports")?)?;
+        let agencies = Agencies::start(folder, people)?;
+        world.place_adapters(&agencies.ports)?;
         let drafts = Path::new(env!("CARGO_MANIFEST_DIR")).join("config-example/agreements");
         fs::create_dir(world.path(UNLIMITED))?;
         for agency in AGENCIES {
@@ -59,7 +54,7 @@ impl Installation {
             // Played at each start; the other parts of this bench measure nothing of it.
             let _ = fs::remove_dir_all(world.path(DELIVERED).join(agency));
         }
-        Ok(Self { world, control: control.parse()?, _agencies: agencies })
+        Ok(Self { world, agencies })
     }
 
     /// Starts one gateway with these manifests, a log of its own and these limits.
@@ -86,7 +81,7 @@ impl Installation {
     pub(crate) fn delay(&self, of: impl Fn(&str) -> Duration) -> anyhow::Result<()> {
         for agency in AGENCIES {
             let word = format!("delay:{}ms", of(agency).as_millis());
-            let mut stream = TcpStream::connect(self.control)?;
+            let mut stream = TcpStream::connect(self.agencies.control)?;
             write!(
                 stream,
                 "POST /faults/{agency} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\
@@ -115,12 +110,6 @@ impl Installation {
     }
 }
 
-/// `7501=40123`
-fn pair(text: &str) -> Option<(u16, u16)> {
-    let (sampled, real) = text.split_once('=')?;
-    Some((sampled.parse().ok()?, real.parse().ok()?))
-}
-
 fn key_of(line: &str) -> &str {
     line.split(['=', ' ']).next().unwrap_or_default()
 }
@@ -141,23 +130,4 @@ fn unlimited(text: &str) -> anyhow::Result<String> {
         text.replacen("[sql]\n", "[sql]\nstatement_timeout = \"60s\"\nmax_connections = 256\n", 1);
     let text = text.replacen("[http]\n", "[http]\ntimeout = \"60s\"\n", 1);
     Ok(text.replacen("[grpc]\n", "[grpc]\ntimeout = \"60s\"\n", 1))
-}
-
-/// Serves the agencies until the generator is gone. Prints the switchboard and their ports first.
-pub(crate) fn serve_agencies(folder: &Path, people: u32) -> anyhow::Result<()> {
-    process::end_with_standard_input();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let simulation = simulate::start(SimulationConfig {
-            people,
-            pki: folder.join("pki"),
-            secrets: folder.join("secrets"),
-            ..SimulationConfig::default()
-        })
-        .await?;
-        let ports: Vec<String> =
-            simulation.ports().iter().map(|(sampled, real)| format!("{sampled}={real}")).collect();
-        println!("{} {}", simulation.control(), ports.join(" "));
-        std::future::pending::<anyhow::Result<()>>().await
-    })
 }

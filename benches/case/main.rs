@@ -7,10 +7,14 @@
 
 #![expect(clippy::indexing_slicing, reason = "a measurement that goes wrong may end there")]
 
+#[path = "../agencies/mod.rs"]
+mod agencies;
 mod batch;
 mod chain;
 mod cpu;
 mod families;
+#[path = "../figures/mod.rs"]
+mod figures;
 mod flight;
 mod installation;
 #[path = "../request/process.rs"]
@@ -20,9 +24,10 @@ mod running;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use serde_json::{Value, json};
 
 use self::families::Families;
+pub(crate) use self::figures::Line;
+use self::figures::Part;
 use self::installation::Installation;
 
 /// What all parts measure on.
@@ -32,10 +37,7 @@ pub(crate) struct Ground {
     pub(crate) options: Options,
 }
 
-/// One part: its name, and what measures it.
-type Part = (&'static str, fn(&Ground) -> anyhow::Result<Vec<Line>>);
-
-const PARTS: &[Part] =
+const PARTS: &[Part<Ground>] =
     &[("chain", chain::run), ("cpu", cpu::run), ("flight", flight::run), ("batch", batch::run)];
 
 #[derive(Parser)]
@@ -80,32 +82,10 @@ enum Role {
     ServeAgencies { folder: PathBuf, people: u32 },
 }
 
-/// One measurement.
-pub(crate) struct Line {
-    /// What was measured, with its unit.
-    what: String,
-    /// What was found.
-    found: f64,
-    /// What it may be at most.
-    goal: Option<f64>,
-}
-
-impl Line {
-    /// A figure with a goal: it may be at most so much.
-    pub(crate) fn goal(what: impl Into<String>, found: f64, most: f64) -> Self {
-        Self { what: what.into(), found, goal: Some(most) }
-    }
-
-    /// A figure beside the others.
-    pub(crate) fn told(what: impl Into<String>, found: f64) -> Self {
-        Self { what: what.into(), found, goal: None }
-    }
-}
-
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     if let Some(Role::ServeAgencies { folder, people }) = &options.role {
-        return installation::serve_agencies(folder, *people);
+        return agencies::serve(folder, *people);
     }
     let pinned = process::pin_this_to_core(process::GENERATOR_CORE);
     let families = Families::draw(options.people)?;
@@ -116,38 +96,7 @@ fn main() -> anyhow::Result<()> {
     if !options.json {
         println!("pinned to cores: {}", if pinned { "yes" } else { "no" });
     }
-    let mut all = serde_json::Map::new();
-    for (name, run) in PARTS {
-        if !options.parts.is_empty() && !options.parts.iter().any(|part| part == name) {
-            continue;
-        }
-        let lines = run(&ground)?;
-        if options.json {
-            all.insert((*name).to_owned(), lines.iter().map(as_json).collect());
-            continue;
-        }
-        println!("{name:<66}{:>12}{:>9}{:>8}", "measured", "goal", "ratio");
-        lines.iter().for_each(print);
-    }
-    if options.json {
-        println!("{}", Value::Object(all));
-    }
-    Ok(())
-}
-
-/// The ratio is above 1 where the goal is met, as in the other benches.
-fn print(Line { what, found, goal }: &Line) {
-    match goal {
-        Some(0.0) => println!("  {what:<64}{found:>12.3}{:>9}", "0"),
-        Some(goal) => {
-            println!("  {what:<64}{found:>12.3}{:>9}{:>8.2}", format!("≤ {goal}"), goal / found);
-        }
-        None => println!("  {what:<64}{found:>12.3}"),
-    }
-}
-
-fn as_json(Line { what, found, goal }: &Line) -> Value {
-    json!({ "what": what, "found": found, "goal": goal })
+    figures::run(PARTS, &options.parts, &ground, options.json)
 }
 
 /// What stands at that share of all, in percent; NaN of none.

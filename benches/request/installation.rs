@@ -6,14 +6,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use heyan::audit::{self, Audit};
 use heyan::cli::demo::world::World;
 use heyan::clock::now;
 use heyan::crypto::SigningKey;
-use heyan::simulate::{self, SimulationConfig};
 
-use super::process::{self, Server};
+use super::agencies::Agencies;
+use super::process::Server;
 
 /// The program that is measured.
 pub(crate) const GATEWAY: &str = env!("CARGO_BIN_EXE_heyan");
@@ -27,17 +27,15 @@ const IN_FLIGHT: usize = 1024;
 pub(crate) struct Installation {
     world: World,
     /// Held so that it runs.
-    _agencies: Server,
+    _agencies: Agencies,
 }
 
 impl Installation {
     /// Makes everything and starts the agencies in front of a province of so many people.
     pub(crate) fn make(folder: &Path, people: u32) -> anyhow::Result<Self> {
         let world = World::make(folder, now())?;
-        let arguments = ["serve-agencies", &folder.to_string_lossy(), &people.to_string()];
-        let (agencies, ports) = Server::start_this(process::GENERATOR_CORE, &arguments)?;
-        let ports: Option<Vec<(u16, u16)>> = ports.split_whitespace().map(pair).collect();
-        world.place_adapters(&ports.with_context(|| "the agencies said no ports")?)?;
+        let agencies = Agencies::start(folder, people)?;
+        world.place_adapters(&agencies.ports)?;
 
         let manifest = world.path("adapters/police.toml");
         let mut text = fs::read_to_string(&manifest)?;
@@ -77,35 +75,10 @@ impl Installation {
     }
 }
 
-/// `7501=40123`
-fn pair(text: &str) -> Option<(u16, u16)> {
-    let (sampled, real) = text.split_once('=')?;
-    Some((sampled.parse().ok()?, real.parse().ok()?))
-}
-
 /// The text with something else for the line of this key, which must be there: else a renamed limit would be measured.
 fn replaced(text: &str, key: &str, instead: &str) -> anyhow::Result<String> {
     let is_key = |line: &str| line.split(['=', ' ']).next() == Some(key);
     ensure!(text.lines().any(is_key), "the sample has no `{key}`");
     let lines = text.split_inclusive('\n');
     Ok(lines.map(|line| if is_key(line) { instead } else { line }).collect())
-}
-
-/// Serves the agencies until the generator is gone. Prints their ports first.
-pub(crate) fn serve_agencies(folder: &Path, people: u32) -> anyhow::Result<()> {
-    process::end_with_standard_input();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let simulation = simulate::start(SimulationConfig {
-            people,
-            pki: folder.join("pki"),
-            secrets: folder.join("secrets"),
-            ..SimulationConfig::default()
-        })
-        .await?;
-        let ports: Vec<String> =
-            simulation.ports().iter().map(|(sampled, real)| format!("{sampled}={real}")).collect();
-        println!("{}", ports.join(" "));
-        std::future::pending::<anyhow::Result<()>>().await
-    })
 }

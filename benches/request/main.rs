@@ -7,6 +7,8 @@
 //! bounded by the agencies as well; their CPU time is not. Numbers of one machine say little; quote the ratios, and only
 //! those of one run.
 
+#[path = "../agencies/mod.rs"]
+mod agencies;
 mod constant;
 mod installation;
 mod load;
@@ -77,9 +79,7 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     match &options.role {
         Some(Role::ServeConstant { folder }) => constant::serve(folder),
-        Some(Role::ServeAgencies { folder, people }) => {
-            installation::serve_agencies(folder, *people)
-        }
+        Some(Role::ServeAgencies { folder, people }) => agencies::serve(folder, *people),
         None => compare(&options),
     }
 }

@@ -5,8 +5,7 @@ use std::fs;
 use heyan::audit::entry::{DisputeStep, Kind, Way};
 use serde_json::json;
 
-use super::{CIVIL, WORDS, becomes, contest, hold_wrongly, papers, prepared, refuted, replayed};
-use super::{shown, steps};
+use super::{CIVIL, WORDS, becomes, contest, papers, prepared, replayed, shown, steps, wronged};
 use crate::support::{Lab, OPERATOR, until};
 
 const SERVICE: &str = "s_X01201000200000000_4899";
@@ -38,11 +37,7 @@ fn deliveries(lab: &Lab) -> Vec<(Way, Result<String, String>)> {
 async fn a_dispute_is_brought_and_has_the_agencys_number() {
     let mut lab = prepared(false).await;
     by_call(&lab, SERVICE);
-    hold_wrongly(&lab);
-    lab.serve().await;
-    let client = lab.client().await;
-    let question = lab.question("M1");
-    let first = refuted(&client, &question).await;
+    let (client, question, first) = wronged(&mut lab).await;
     let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
     let delivered = becomes(&client, &id, "DELIVERED").await;
     assert_eq!(delivered.ticket, "MZ-JB-000001");
@@ -70,11 +65,7 @@ async fn a_dispute_is_brought_and_has_the_agencys_number() {
 async fn an_agency_that_is_down_is_brought_it_once_when_it_is_back() {
     let mut lab = prepared(false).await;
     by_call(&lab, SERVICE);
-    hold_wrongly(&lab);
-    lab.serve().await;
-    let client = lab.client().await;
-    let question = lab.question("M1");
-    let first = refuted(&client, &question).await;
+    let (client, question, first) = wronged(&mut lab).await;
     lab.simulation.faults(CIVIL).set_outage(true);
     let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
     until("the failed call is recorded", || !deliveries(&lab).is_empty()).await;
@@ -100,11 +91,7 @@ async fn an_agency_that_is_down_is_brought_it_once_when_it_is_back() {
 async fn what_the_agency_refuses_is_not_delivered() {
     let mut lab = prepared(false).await;
     by_call(&lab, "s_X01201000200000000_0000");
-    hold_wrongly(&lab);
-    lab.serve().await;
-    let client = lab.client().await;
-    let question = lab.question("M1");
-    let first = refuted(&client, &question).await;
+    let (client, question, first) = wronged(&mut lab).await;
     let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
     until("the refusal is recorded", || !deliveries(&lab).is_empty()).await;
     let waiting = shown(&client, &id).await;

@@ -58,6 +58,16 @@ async fn refuted(client: &Client, question: &wire::VerifyRequest) -> wire::Verif
     reply
 }
 
+/// A gateway in front of an agency that holds a divorce, a question to it, and the answer that it is not so.
+async fn wronged(lab: &mut Lab) -> (Client, wire::VerifyRequest, wire::VerifyResponse) {
+    hold_wrongly(lab);
+    lab.serve().await;
+    let client = lab.client().await;
+    let question = lab.question("M1");
+    let first = refuted(&client, &question).await;
+    (client, question, first)
+}
+
 fn contest(question: &wire::VerifyRequest, log_index: u64) -> wire::ContestRequest {
     wire::ContestRequest {
         dispute_id: Client::request_id(),
@@ -253,11 +263,7 @@ fn nobody_is_named(lab: &Lab, entries: &[Entry]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_delivered_is_delivered_after_a_restart_once() {
     let mut lab = prepared(true).await;
-    hold_wrongly(&lab);
-    lab.serve().await;
-    let client = lab.client().await;
-    let question = lab.question("M1");
-    let first = refuted(&client, &question).await;
+    let (client, question, first) = wronged(&mut lab).await;
     let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
     until("the failed delivery is recorded", || {
         steps(&lab.entries()) == ["opened", "not delivered"]
@@ -362,11 +368,7 @@ fn asked(contest: &mut wire::ContestRequest) -> &mut wire::VerifyRequest {
 async fn hostile_answers_are_set_aside_and_change_nothing() {
     let mut lab = prepared(true).await;
     make_queue(&lab);
-    hold_wrongly(&lab);
-    lab.serve().await;
-    let client = lab.client().await;
-    let question = lab.question("M1");
-    let first = refuted(&client, &question).await;
+    let (client, question, first) = wronged(&mut lab).await;
     let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
     becomes(&client, &id, "DELIVERED").await;
     let unknown = Client::request_id();
@@ -398,11 +400,7 @@ async fn hostile_answers_are_set_aside_and_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_answer_is_no_second_answer() {
     let mut lab = prepared(false).await;
-    hold_wrongly(&lab);
-    lab.serve().await;
-    let client = lab.client().await;
-    let question = lab.question("M1");
-    let first = refuted(&client, &question).await;
+    let (client, question, first) = wronged(&mut lab).await;
     let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
     lab.simulation.faults(CIVIL).set_outage(true);
     let came = client.recheck(again(&id), None, PATIENCE).await.unwrap();

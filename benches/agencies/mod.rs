@@ -1,0 +1,57 @@
+//! The simulated agencies as a process of their own, so that their CPU time is not the gateway's.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context;
+use heyan::simulate::{self, SimulationConfig};
+
+use super::process::{self, Server};
+
+/// Agencies that run.
+pub(crate) struct Agencies {
+    /// Their switchboard.
+    #[allow(dead_code, reason = "not every bench makes trouble")]
+    pub(crate) control: SocketAddr,
+    /// For each sampled port the one that is served.
+    pub(crate) ports: Vec<(u16, u16)>,
+    /// Held so that they run.
+    _server: Server,
+}
+
+impl Agencies {
+    /// Starts this program again as the agencies of the installation in that folder, with the generator's core.
+    pub(crate) fn start(folder: &Path, people: u32) -> anyhow::Result<Self> {
+        let arguments = ["serve-agencies", &folder.to_string_lossy(), &people.to_string()];
+        let (server, said) = Server::start_this(process::GENERATOR_CORE, &arguments)?;
+        let (control, ports) = said.split_once(' ').with_context(|| "no ports")?;
+        let ports: Option<Vec<(u16, u16)>> = ports.split_whitespace().map(pair).collect();
+        let ports = ports.with_context(|| "the agencies said no ports")?;
+        Ok(Self { control: control.parse()?, ports, _server: server })
+    }
+}
+
+/// `7501=40123`
+fn pair(text: &str) -> Option<(u16, u16)> {
+    let (sampled, real) = text.split_once('=')?;
+    Some((sampled.parse().ok()?, real.parse().ok()?))
+}
+
+/// Serves the agencies until the generator is gone. Prints the switchboard and their ports first.
+pub(crate) fn serve(folder: &Path, people: u32) -> anyhow::Result<()> {
+    process::end_with_standard_input();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let simulation = simulate::start(SimulationConfig {
+            people,
+            pki: folder.join("pki"),
+            secrets: folder.join("secrets"),
+            ..SimulationConfig::default()
+        })
+        .await?;
+        let ports: Vec<String> =
+            simulation.ports().iter().map(|(sampled, real)| format!("{sampled}={real}")).collect();
+        println!("{} {}", simulation.control(), ports.join(" "));
+        std::future::pending::<anyhow::Result<()>>().await
+    })
+}
