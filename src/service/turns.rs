@@ -51,7 +51,8 @@ impl Turns {
     }
 
     /// Waits for everything that a question of this organisation about that fact needs; `None` when it had it not by
-    /// `until`. The agency comes first: who waits for it keeps nobody from another.
+    /// `until`. The quota's pace comes first, in the order of coming; then the agency, so that whoever waits for it holds no
+    /// place of the gateway.
     pub(super) async fn wait(
         &self,
         in_force: Arc<InForce>,

@@ -18,7 +18,7 @@ use crate::query::time::Timestamp;
 /// The longest wait between two deliveries of one dispute.
 const WAIT_MOST: Duration = Duration::from_secs(600);
 
-/// The longest that one call may take: nobody waits for it but the next dispute of the same agency.
+/// The longest that one call may take: the next look at every agency waits for it.
 const CALL_MOST: Duration = Duration::from_secs(30);
 
 /// The longest that one agency is looked after in one look, the last call aside: the others have their turn then.
