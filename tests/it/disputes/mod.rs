@@ -3,6 +3,7 @@
 mod brought;
 mod commands;
 mod killed;
+mod moved;
 
 use std::fs;
 use std::path::PathBuf;
