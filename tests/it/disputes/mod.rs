@@ -69,6 +69,17 @@ async fn wronged(lab: &mut Lab) -> (Client, wire::VerifyRequest, wire::VerifyRes
     (client, question, first)
 }
 
+/// The same, contested where the agency's folder is not there.
+async fn undelivered(lab: &mut Lab) -> (Client, String) {
+    let (client, question, first) = wronged(lab).await;
+    let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
+    until("the failed delivery is recorded", || {
+        steps(&lab.entries()) == ["opened", "not delivered"]
+    })
+    .await;
+    (client, id)
+}
+
 fn contest(question: &wire::VerifyRequest, log_index: u64) -> wire::ContestRequest {
     wire::ContestRequest {
         dispute_id: Client::request_id(),
@@ -264,12 +275,7 @@ fn nobody_is_named(lab: &Lab, entries: &[Entry]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_delivered_is_delivered_after_a_restart_once() {
     let mut lab = prepared(true).await;
-    let (client, question, first) = wronged(&mut lab).await;
-    let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
-    until("the failed delivery is recorded", || {
-        steps(&lab.entries()) == ["opened", "not delivered"]
-    })
-    .await;
+    let (client, id) = undelivered(&mut lab).await;
     let waiting = shown(&client, &id).await;
     assert_eq!((waiting.state.as_str(), waiting.failure.as_str()), ("WAITING", "folder_missing"));
     lab.close().await;

@@ -2,10 +2,7 @@
 
 use std::fs;
 
-use super::wronged;
-use super::{
-    CIVIL, answer, becomes, contest, make_queue, papers, prepared, replayed, shown, steps,
-};
+use super::{CIVIL, answer, becomes, make_queue, papers, prepared, replayed, shown, undelivered};
 use crate::support::{Lab, until};
 
 /// The facts of civil affairs, with the folder of its manifest, belong to this agency.
@@ -24,12 +21,8 @@ fn belong_to(lab: &Lab, from: &str, to: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_contested_agency_is_told() {
     let mut lab = prepared(true).await;
-    let (client, question, first) = wronged(&mut lab).await;
-    let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
-    until("the failed delivery is recorded", || {
-        steps(&lab.entries()) == ["opened", "not delivered"]
-    })
-    .await;
+    let (client, id) = undelivered(&mut lab).await;
+    drop(client);
     lab.close().await;
 
     make_queue(&lab);
