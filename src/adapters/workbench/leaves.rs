@@ -22,20 +22,38 @@ const SHORTEST_HEX: usize = 20;
 const LONGEST_BINARY: usize = 96;
 
 /// What becomes of an innermost text.
-pub(super) type Change<'a> = &'a mut dyn FnMut(&str) -> String;
+type Change<'a> = &'a mut dyn FnMut(&str) -> String;
 
 /// The text with every innermost text changed.
 pub(super) fn changed(text: &str, change: Change<'_>) -> String {
-    layer(text, DEPTH, change)
+    layer(text, DEPTH, &mut Opening { change, digits: true })
 }
 
 /// The document with every innermost text changed, and what does not look like a name of a field among those names.
 pub(super) fn changed_json(value: &Json, change: Change<'_>) -> Json {
-    json(value, DEPTH, change)
+    json(value, DEPTH, &mut Opening { change, digits: true })
 }
 
-fn layer(text: &str, depth: usize, change: Change<'_>) -> String {
-    let Some(depth) = depth.checked_sub(1) else { return change(text) };
+/// As [`changed`], with base64 and hexadecimal digits left closed: in sixteen random bytes there is a text of GB18030 now and
+/// then, and whoever hides them must hide them whole.
+pub(super) fn closed(text: &str, change: Change<'_>) -> String {
+    layer(text, DEPTH, &mut Opening { change, digits: false })
+}
+
+/// As [`closed`], of a document.
+pub(super) fn closed_json(value: &Json, change: Change<'_>) -> Json {
+    json(value, DEPTH, &mut Opening { change, digits: false })
+}
+
+/// How far texts are opened, and what becomes of the innermost.
+struct Opening<'a> {
+    change: Change<'a>,
+    /// Whether base64 and hexadecimal digits are.
+    digits: bool,
+}
+
+fn layer(text: &str, depth: usize, opening: &mut Opening<'_>) -> String {
+    let Some(depth) = depth.checked_sub(1) else { return (opening.change)(text) };
     let core = text.trim();
     if core.is_empty() {
         return text.to_owned();
@@ -43,34 +61,34 @@ fn layer(text: &str, depth: usize, change: Change<'_>) -> String {
     if core.starts_with(['{', '[', '"'])
         && let Ok(value) = serde_json::from_str::<Json>(core)
     {
-        let after = json(&value, depth, change);
+        let after = json(&value, depth, opening);
         return if after == value { text.to_owned() } else { after.to_string() };
     }
     if core.starts_with('<') && core.contains('>') {
-        return xml(text, depth, change);
+        return xml(text, depth, opening);
     }
     if is_form(core) {
-        return form(core, depth, change);
+        return form(core, depth, opening);
     }
     // Hexadecimal digits are base64 in form.
-    if let Some(inner) = hex_text(core) {
-        let after = layer(&inner, depth, change);
+    if let Some(inner) = hex_text(core).filter(|_| opening.digits) {
+        let after = layer(&inner, depth, opening);
         return if after == inner { text.to_owned() } else { crypto::hex(after.as_bytes()) };
     }
-    if let Some((inner, engine)) = base64_inside(core) {
-        let after = layer(&inner, depth, change);
+    if let Some((inner, engine)) = base64_inside(core).filter(|_| opening.digits) {
+        let after = layer(&inner, depth, opening);
         return if after == inner { text.to_owned() } else { engine.encode(after) };
     }
-    let after = change(core);
+    let after = (opening.change)(core);
     if after == core { text.to_owned() } else { after }
 }
 
-fn json(value: &Json, depth: usize, change: Change<'_>) -> Json {
+fn json(value: &Json, depth: usize, opening: &mut Opening<'_>) -> Json {
     match value {
-        Json::String(text) => Json::from(layer(text, depth, change)),
+        Json::String(text) => Json::from(layer(text, depth, opening)),
         Json::Number(number) => {
             let text = number.to_string();
-            let after = change(&text);
+            let after = (opening.change)(&text);
             if after == text {
                 value.clone()
             } else {
@@ -85,13 +103,13 @@ fn json(value: &Json, depth: usize, change: Change<'_>) -> Json {
             }
         }
         Json::Array(items) => {
-            Json::Array(items.iter().map(|item| json(item, depth, change)).collect())
+            Json::Array(items.iter().map(|item| json(item, depth, opening)).collect())
         }
         Json::Object(map) => Json::Object(
             map.iter()
                 .map(|(key, value)| {
-                    let name = if is_name(key) { key.clone() } else { change(key) };
-                    (name, json(value, depth, change))
+                    let name = if is_name(key) { key.clone() } else { (opening.change)(key) };
+                    (name, json(value, depth, opening))
                 })
                 .collect::<Map<_, _>>(),
         ),
@@ -100,20 +118,20 @@ fn json(value: &Json, depth: usize, change: Change<'_>) -> Json {
 }
 
 /// Texts between tags and in attributes. What is no XML after all is one text to its end.
-fn xml(text: &str, depth: usize, change: Change<'_>) -> String {
+fn xml(text: &str, depth: usize, opening: &mut Opening<'_>) -> String {
     let mut after = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
         let Some(start) = rest.find('<') else {
-            escaped(rest, depth, change, &mut after);
+            escaped(rest, depth, opening, &mut after);
             break;
         };
         let (before, tag) = rest.split_at(start);
-        escaped(before, depth, change, &mut after);
+        escaped(before, depth, opening, &mut after);
         if let Some((inside, behind)) =
             tag.strip_prefix("<![CDATA[").and_then(|tag| tag.split_once("]]>"))
         {
-            let _ = write!(after, "<![CDATA[{}]]>", layer(inside, depth, change));
+            let _ = write!(after, "<![CDATA[{}]]>", layer(inside, depth, opening));
             rest = behind;
             continue;
         }
@@ -131,11 +149,11 @@ fn xml(text: &str, depth: usize, change: Change<'_>) -> String {
             continue;
         }
         let Some(end) = end_of_tag(tag) else {
-            after.push_str(&escape(&layer(&unescape(tag), 0, change)));
+            after.push_str(&escape(&layer(&unescape(tag), 0, opening)));
             break;
         };
         let (tag, behind) = tag.split_at(end + 1);
-        attributes(tag, depth, change, &mut after);
+        attributes(tag, depth, opening, &mut after);
         rest = behind;
     }
     after
@@ -155,7 +173,7 @@ fn end_of_tag(tag: &str) -> Option<usize> {
     tag.find('>')
 }
 
-fn attributes(tag: &str, depth: usize, change: Change<'_>, into: &mut String) {
+fn attributes(tag: &str, depth: usize, opening: &mut Opening<'_>, into: &mut String) {
     let mut rest = tag;
     while let Some(start) = rest.find(['"', '\'']) {
         let (before, quoted) = rest.split_at(start);
@@ -171,7 +189,7 @@ fn attributes(tag: &str, depth: usize, change: Change<'_>, into: &mut String) {
         if is_schema || tag.starts_with("<?xml ") {
             into.push_str(value);
         } else {
-            escaped(value, depth, change, into);
+            escaped(value, depth, opening, into);
         }
         if inside.len() > value.len() {
             into.push(quote);
@@ -189,9 +207,9 @@ fn is_name(key: &str) -> bool {
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$@:-".contains(&byte))
 }
 
-fn escaped(text: &str, depth: usize, change: Change<'_>, into: &mut String) {
+fn escaped(text: &str, depth: usize, opening: &mut Opening<'_>, into: &mut String) {
     let plain = unescape(text);
-    let after = layer(&plain, depth, change);
+    let after = layer(&plain, depth, opening);
     if after == plain {
         into.push_str(text);
     } else {
@@ -251,13 +269,13 @@ fn is_form(text: &str) -> bool {
     has_escape && bytes.iter().all(|byte| byte.is_ascii_graphic())
 }
 
-fn form(text: &str, depth: usize, change: Change<'_>) -> String {
+fn form(text: &str, depth: usize, opening: &mut Opening<'_>) -> String {
     let mut after = String::with_capacity(text.len());
     for part in text.split_inclusive(['&', '=']) {
         let separator = part.chars().last().filter(|last| matches!(last, '&' | '='));
         let part = separator.and_then(|last| part.strip_suffix(last)).unwrap_or(part);
         let plain = percent_decoded(part);
-        let changed = plain.as_ref().map(|plain| layer(plain, depth, change));
+        let changed = plain.as_ref().map(|plain| layer(plain, depth, opening));
         match changed.filter(|changed| Some(changed) != plain.as_ref()) {
             Some(changed) => after.push_str(&percent_encoded(changed.as_bytes(), true, "+")),
             None => after.push_str(part),
@@ -382,6 +400,8 @@ mod tests {
         }
         let digits = crypto::hex("this is a secret".as_bytes());
         assert_eq!(shouted(&digits), crypto::hex("this is a SECRET".as_bytes()));
+        let hidden = format!(r#"{{"a":"{digits}","b":"{sealed}"}}"#);
+        assert_eq!(closed(&hidden, &mut |_| "(text)".to_owned()), r#"{"a":"(text)","b":"(text)"}"#);
         assert!(is_binary(&STANDARD.encode([0xff; 200])) && !is_binary(&"a".repeat(60)));
         assert_eq!(shouted(r#"{"n": 1.50}"#), r#"{"n": 1.50}"#);
     }
