@@ -51,8 +51,11 @@ pub(in crate::audit) trait DiskFile: Send + Sync {
     /// Makes all of the file durable; of a folder, the names in it.
     fn flush(&self) -> io::Result<()>;
 
-    /// Takes the file for this process until it is closed; false when another one has it.
+    /// Takes the file for this process until it is given back; false when another one has it.
     fn try_lock(&self) -> io::Result<bool>;
+
+    /// Gives it back. Closing alone does not while a program that is just being started has the descriptor too.
+    fn unlock(&self) -> io::Result<()>;
 }
 
 /// What a file is opened for.
@@ -219,5 +222,33 @@ impl DiskFile for File {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        File::unlock(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_given_back_while_its_descriptor_lives_on_in_another_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let first = Local.open(&path, Mode::Lock).unwrap();
+        assert!(first.try_lock().unwrap());
+        assert!(!Local.open(&path, Mode::Lock).unwrap().try_lock().unwrap());
+        drop(first);
+
+        let held = File::open(&path).unwrap();
+        assert!(DiskFile::try_lock(&held).unwrap());
+        // What a program has between its making and its first step.
+        let inherited = held.try_clone().unwrap();
+        DiskFile::unlock(&held).unwrap();
+        drop(held);
+        assert!(Local.open(&path, Mode::Lock).unwrap().try_lock().unwrap());
+        drop(inherited);
     }
 }

@@ -55,8 +55,8 @@ pub struct FileStore {
     segment_bytes: u64,
     active: Mutex<Option<Active>>,
     index: RwLock<Index>,
-    /// Kept for its lock, which the system gives back when the file is closed.
-    _lock: Box<dyn DiskFile>,
+    /// Kept for its lock.
+    lock: Box<dyn DiskFile>,
 }
 
 /// The segment being written.
@@ -159,7 +159,7 @@ impl FileStore {
             segment_bytes,
             active: Mutex::new(None),
             index: RwLock::default(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -367,6 +367,8 @@ impl Drop for FileStore {
     fn drop(&mut self) {
         // The lock must not be given back while a thread of ours still makes a file.
         self.settle();
+        // Where this fails, closing the file gives it back.
+        drop(self.lock.unlock());
     }
 }
 

@@ -505,12 +505,11 @@ impl DiskFile for FaultFile {
         self.is_locked.fetch_or(is_free, Ordering::Relaxed);
         Ok(is_free)
     }
-}
 
-impl Drop for FaultFile {
-    fn drop(&mut self) {
-        if self.is_locked.load(Ordering::Relaxed) {
+    fn unlock(&self) -> io::Result<()> {
+        if self.is_locked.swap(false, Ordering::Relaxed) {
             self.disk.state.lock().unwrap().locked.remove(&self.node);
         }
+        Ok(())
     }
 }

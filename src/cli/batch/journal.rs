@@ -344,6 +344,13 @@ fn each(mut file: &File, told: &mut dyn FnMut(Record) -> io::Result<()>) -> io::
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Closing alone does not give it back while a program that is just being started has the descriptor too.
+        drop(self.file.unlock());
+    }
+}
+
 /// So that the name is as durable as the file.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
