@@ -77,6 +77,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
         outcome: conclusion.outcome.name().to_owned(),
         needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
         abandoned: false,
+        commitments: None,
     };
     let rule = RuleEvent {
         item: "W3".to_owned(),

@@ -32,7 +32,7 @@ use tokio::time::{Instant, timeout_at};
 use self::answer::Answer;
 use self::disputes::Disputes;
 use self::evidence::Evidence;
-use self::exchange::{Ask, Receipt, Refusal, Reply, Unclosed};
+use self::exchange::{Ask, ClosedCase, Filing, Opened, Receipt, Refusal, Reply, Unclosed};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::meters::Meters;
@@ -350,14 +350,7 @@ impl Gateway {
         let recorded = self.append(ask.received_at, kind, sealed.private).await?;
         self.meters.permits.increment(1);
         self.meters.answered(&ask.query.fact, answer.released.verdict);
-        let receipt = ask.query.want_receipt.then(|| {
-            Arc::new(Receipt {
-                index: recorded.index,
-                entry: recorded.entry().to_vec(),
-                proof: recorded.receipt(),
-                openings: sealed.openings,
-            })
-        });
+        let receipt = ask.query.want_receipt.then(|| receipt(&recorded, sealed.openings));
         Ok(answer.into_reply(ask, permit, recorded.index, receipt))
     }
 
@@ -377,20 +370,28 @@ impl Gateway {
         appended
     }
 
-    /// Records a case that has come to its end. Its entry is durable before this returns.
+    /// Records a case that has come to its end, committed to the application that it was. Its entry is durable before this
+    /// returns.
     ///
     /// # Errors
-    /// A case that is too large for an entry, or a log that cannot record: then the case has no outcome.
+    /// A case that is too large for an entry, or a log or vault that cannot record: then the case has no outcome.
     pub async fn close_case(
         &self,
         at: Timestamp,
         closed: CaseClosed,
-    ) -> Result<Recorded, Unclosed> {
-        let kind = Kind::Case(Box::new(closed));
-        self.appended(at, kind, Bytes::new()).await.map_err(|error| match error {
+        filing: &Filing,
+    ) -> Result<ClosedCase, Unclosed> {
+        // Its last question may have come in on the day before.
+        self.evidence.ready(at, &self.audit).await?;
+        let sealed = self.evidence.seal_filing(at, &closed.case_id, filing)?;
+        let commitments = Some(sealed.commitments);
+        let kind = Kind::Case(Box::new(CaseClosed { commitments, ..closed }));
+        let recorded = self.appended(at, kind, sealed.private).await.map_err(|error| match error {
             AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
             error => Unclosed::Refused(unrecorded(&error)),
-        })
+        })?;
+        let receipt = filing.want_receipt.then(|| receipt(&recorded, sealed.openings));
+        Ok(ClosedCase { log_index: recorded.index, receipt })
     }
 
     fn answer_by(&self, ask: &Ask) -> Instant {
@@ -425,6 +426,16 @@ impl Gateway {
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
     }
+}
+
+/// Proof of an entry, for the caller that it is about.
+fn receipt(recorded: &Recorded, openings: Vec<Opened>) -> Arc<Receipt> {
+    Arc::new(Receipt {
+        index: recorded.index,
+        entry: recorded.entry().to_vec(),
+        proof: recorded.receipt(),
+        openings,
+    })
 }
 
 /// The clauses that might permit the question, each with its agreement; none for what can only be denied.
