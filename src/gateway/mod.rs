@@ -386,10 +386,11 @@ impl Gateway {
         let sealed = self.evidence.seal_filing(at, &closed.case_id, filing)?;
         let commitments = Some(sealed.commitments);
         let kind = Kind::Case(Box::new(CaseClosed { commitments, ..closed }));
-        let recorded = self.appended(at, kind, sealed.private).await.map_err(|error| match error {
-            AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
-            error => Unclosed::Refused(unrecorded(&error)),
-        })?;
+        let recorded =
+            self.appended(at, kind, sealed.private).await.map_err(|error| match error {
+                AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
+                error => Unclosed::Refused(unrecorded(&error)),
+            })?;
         let receipt = filing.want_receipt.then(|| receipt(&recorded, sealed.openings));
         Ok(ClosedCase { log_index: recorded.index, receipt })
     }
