@@ -184,3 +184,6 @@ fn was_long_gone(events: &[&Event], event: &Event, begun: Timestamp) -> bool {
     let last = events.iter().rev().filter(of_it).find(coming);
     last.is_some_and(|last| last.what == What::Withdrawn && last.at.plus(LONG_GONE) < begun)
 }
+
+#[cfg(test)]
+mod tests;

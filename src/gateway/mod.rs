@@ -5,6 +5,7 @@
 //! the agency hears of it; the outcome is durable before the caller does.
 
 mod answer;
+mod closing;
 pub mod disputes;
 #[cfg(test)]
 mod durable_tests;
@@ -32,12 +33,12 @@ use tokio::time::{Instant, timeout_at};
 use self::answer::Answer;
 use self::disputes::Disputes;
 use self::evidence::Evidence;
-use self::exchange::{Ask, ClosedCase, Filing, Opened, Receipt, Refusal, Reply, Unclosed};
+use self::exchange::{Ask, Opened, Receipt, Refusal, Reply};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::meters::Meters;
 use self::window::Window;
-use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, EntryError, Kind};
+use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
 use crate::decision::agreements::Placed;
@@ -368,31 +369,6 @@ impl Gateway {
         let appended = self.audit.append_with(Entry { at, kind }, private).await;
         self.meters.append_seconds.record(began.elapsed());
         appended
-    }
-
-    /// Records a case that has come to its end, committed to the application that it was. Its entry is durable before this
-    /// returns.
-    ///
-    /// # Errors
-    /// A case that is too large for an entry, or a log or vault that cannot record: then the case has no outcome.
-    pub async fn close_case(
-        &self,
-        at: Timestamp,
-        closed: CaseClosed,
-        filing: &Filing,
-    ) -> Result<ClosedCase, Unclosed> {
-        // Its last question may have come in on the day before.
-        self.evidence.ready(at, &self.audit).await?;
-        let sealed = self.evidence.seal_filing(at, &closed.case_id, filing)?;
-        let commitments = Some(sealed.commitments);
-        let kind = Kind::Case(Box::new(CaseClosed { commitments, ..closed }));
-        let recorded =
-            self.appended(at, kind, sealed.private).await.map_err(|error| match error {
-                AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
-                error => Unclosed::Refused(unrecorded(&error)),
-            })?;
-        let receipt = filing.want_receipt.then(|| receipt(&recorded, sealed.openings));
-        Ok(ClosedCase { log_index: recorded.index, receipt })
     }
 
     fn answer_by(&self, ask: &Ask) -> Instant {
