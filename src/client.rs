@@ -181,7 +181,7 @@ impl Client {
 
     /// Runs one application to its outcome. The deadline travels with it: at its end the case is concluded with what is
     /// there. Dropping the case ends it: nothing more is asked. Where receipts are required, each answer is held against
-    /// the question that the gateway says it put.
+    /// the question that the gateway says it put, and the outcome against the application.
     ///
     /// # Errors
     /// As [`Client::verify`], when the application is not taken.
@@ -191,10 +191,11 @@ impl Client {
         deadline: Duration,
     ) -> Result<CaseEvents, ClientError> {
         application.want_receipts |= self.trust.is_some();
+        let filed = self.trust.is_some().then(|| application.clone());
         let mut request = Request::new(application);
         request.set_timeout(deadline);
         let events = VerificationClient::new(self.channel.clone()).check_case(request).await;
-        Ok(CaseEvents::new(reply(events)?, deadline, self.trust.clone()))
+        Ok(CaseEvents::new(reply(events)?, deadline, (self.trust.clone(), filed)))
     }
 
     /// Asks many questions on one stream. Replies come in any order, under the numbers given with the questions; the

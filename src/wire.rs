@@ -1,9 +1,11 @@
 //! Between the vocabulary and its messages, both ways: what the edge, adapters in other programs and clients share.
 
+mod application_text;
 mod request_text;
 
 use std::time::Duration;
 
+pub use self::application_text::application_text;
 pub use self::request_text::request_text;
 use crate::proto::gateway::v1 as wire;
 use crate::query::identifier;

@@ -336,7 +336,8 @@ impl Case {
         })
     }
 
-    fn assertions(&self, question: &Question) -> Option<Vec<Assertion>> {
+    /// What a question asserts, with the values of the application; `None` where one is not stated.
+    pub(super) fn assertions(&self, question: &Question) -> Option<Vec<Assertion>> {
         question
             .assertions
             .iter()

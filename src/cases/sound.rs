@@ -2,6 +2,7 @@
 //! have it conclude as wished, leaves some.
 //!
 //! Amounts and texts are not in a course, so what was made of them is taken as it stands; what can be reckoned again is.
+//! [`super::filed`] takes the rest again from the application, where it is opened.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use super::application::{PARTY_MOST, Stated, holds, is_told};
 use super::course::{About, Answer, Course, Shape, Told};
 use super::day;
 use super::standing::Standing;
-use crate::catalogue::rule::{By, Found, From, Group, Operand, Question, Rule, ToldBy};
+use crate::catalogue::rule::{By, Found, From, Group, Need, Operand, Question, Rule, ToldBy};
 use crate::query::subject::IdentityDocument;
 use crate::query::value::Verdict;
 
@@ -262,6 +263,20 @@ fn fits(shape: &Shape, kind: &str) -> bool {
         && shape.registrars.windows(2).all(|pair| pair.first() < pair.last())
         && is_one(documents, kind == "person")
         && is_one(registrars, kind == "employer")
+}
+
+/// How many of the comparisons in the course look at a value that it does not hold: only the application shows them.
+pub fn on_word(rule: &Rule, course: &Course) -> usize {
+    let submitted_on = day::read(&course.submitted_on).unwrap_or_default();
+    let stated = Stated { values: &course.stated, submitted_on };
+    let shown = |need: &&Need| match &need.by {
+        By::Given { name, value, .. } => {
+            course.stated.get(name).is_some_and(|left| stated.operand(value, rule, left).is_some())
+        }
+        _ => false,
+    };
+    let checked = rule.needs.iter().filter(|need| course.checked.contains_key(&need.name));
+    checked.clone().count() - checked.filter(shown).count()
 }
 
 /// Whom a question can be about, asked once or one by one, in a case with this course.

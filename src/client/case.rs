@@ -23,6 +23,8 @@ pub struct CaseEvents {
     trust: Option<Arc<Trust>>,
     /// By request id: what was put and not yet answered, where answers need receipts.
     put: HashMap<String, wire::VerifyRequest>,
+    /// What was filed, where receipts are needed.
+    filed: Option<wire::CheckCaseRequest>,
     has_ended: bool,
 }
 
@@ -30,10 +32,10 @@ impl CaseEvents {
     pub(super) fn new(
         events: Streaming<wire::CaseEvent>,
         deadline: Duration,
-        trust: Option<Arc<Trust>>,
+        (trust, filed): (Option<Arc<Trust>>, Option<wire::CheckCaseRequest>),
     ) -> Self {
         let until = Instant::now() + deadline + GRACE;
-        Self { events, until, trust, put: HashMap::new(), has_ended: false }
+        Self { events, until, trust, put: HashMap::new(), filed, has_ended: false }
     }
 
     /// The next event; `None` after the outcome.
@@ -57,7 +59,12 @@ impl CaseEvents {
                 self.put.insert(asked.request_id.clone(), put);
             }
             Some(Kind::Answered(answered)) => self.hold(answered)?,
-            Some(Kind::Outcome(_)) => self.has_ended = true,
+            Some(Kind::Outcome(outcome)) => {
+                self.has_ended = true;
+                if let (Some(trust), Some(filed)) = (&self.trust, &self.filed) {
+                    receipt::check_case(filed, outcome, trust).map_err(ClientError::Receipt)?;
+                }
+            }
             _ => {}
         }
         Ok(Some(event))

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::receipt::{ReceiptError, micros};
+use crate::audit::commitment::Field;
 use crate::audit::committed;
-use crate::audit::entry::{Outcome, Source};
+use crate::audit::entry::{CaseClosed, Outcome, Source};
 use crate::crypto::Digest;
 use crate::decision::facts::AssertionFact;
 use crate::decision::release::Released;
@@ -12,8 +13,8 @@ use crate::proto::gateway::v1 as wire;
 use crate::query::Operator;
 use crate::query::value::{Comparison, Verdict};
 use crate::wire::{
-    read_comparison, read_relation, read_subject, read_timestamp, read_value, read_verdict,
-    request_text,
+    application_text, read_comparison, read_relation, read_subject, read_timestamp, read_value,
+    read_verdict, request_text,
 };
 
 type Held = Result<(), ReceiptError>;
@@ -118,6 +119,46 @@ pub(super) fn against_reply(
     equal(is_source && provider == Some(source.agency.as_str()), "source")
 }
 
+/// The entry is that of the application which was filed, and of the outcome that came.
+pub(super) fn against_case(
+    closed: &CaseClosed,
+    filed: &wire::CheckCaseRequest,
+    outcome: &wire::CaseOutcome,
+    certificate: Option<Digest>,
+) -> Held {
+    let purpose = filed.purpose.clone().unwrap_or_default();
+    let unit = filed.operator.as_ref().map_or("", |operator| operator.unit.trim());
+    let id = uuid::Uuid::try_parse(&filed.case_id).map(uuid::Uuid::into_bytes);
+    equal(id.is_ok_and(|id| id == closed.case_id), "case_id")?;
+    equal(certificate.is_none_or(|own| own == closed.caller.certificate), "caller")?;
+    equal(closed.item == purpose.item, "purpose.item")?;
+    let is_version = purpose.item_version.is_empty() || closed.item_version == purpose.item_version;
+    equal(is_version, "purpose.item_version")?;
+    equal(closed.case_number == purpose.case_number, "purpose.case_number")?;
+    equal(closed.operator_unit == unit, "operator.unit")?;
+    equal(closed.outcome == outcome.outcome().as_str_name(), "outcome")?;
+    let needs = outcome.needs.iter().map(|need| (need.name.as_str(), need.state().as_str_name()));
+    let recorded = closed.needs.iter().map(|(name, state)| (name.as_str(), state.as_str()));
+    equal(needs.eq(recorded), "needs")
+}
+
+/// What it must commit to.
+pub(super) fn filed(filed: &wire::CheckCaseRequest) -> Result<[(Field, Vec<u8>); 3], ReceiptError> {
+    let subjects = filed.subjects.iter().map(read_subject).collect::<Option<Vec<_>>>();
+    let subjects = subjects.ok_or(ReceiptError::Differs(Field::Subject.name()))?;
+    Ok([
+        (Field::Subject, committed::subjects(&subjects)),
+        (Field::Operator, operator_text(filed.operator.as_ref())),
+        (Field::Request, application_text(filed)),
+    ])
+}
+
+fn operator_text(given: Option<&wire::Operator>) -> Vec<u8> {
+    let given = given.cloned().unwrap_or_default();
+    let (id, unit) = (given.id.trim().to_owned(), given.unit.trim().to_owned());
+    committed::operator(&Operator { id, unit })
+}
+
 fn shapes(recorded: &[AssertionFact]) -> Vec<(String, Comparison)> {
     recorded.iter().map(|asked| (asked.attribute.clone(), asked.comparison)).collect()
 }
@@ -139,9 +180,7 @@ pub(super) fn subjects(question: &wire::VerifyRequest) -> Option<Vec<u8>> {
 
 /// What it must commit to as the operator.
 pub(super) fn operator(question: &wire::VerifyRequest) -> Vec<u8> {
-    let given = question.operator.clone().unwrap_or_default();
-    let (id, unit) = (given.id.trim().to_owned(), given.unit.trim().to_owned());
-    committed::operator(&Operator { id, unit })
+    operator_text(question.operator.as_ref())
 }
 
 /// What it must commit to as the answer; `None` when the reply has parts that no gateway sends.

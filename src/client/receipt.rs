@@ -90,6 +90,9 @@ pub enum ReceiptError {
     /// The entry records no answer.
     #[error("the entry records no answer")]
     NoAnswer,
+    /// The entry records no case.
+    #[error("the entry records no case")]
+    NoCase,
     /// The entry is about something else.
     #[error("the entry has another `{0}` than the question sent or the answer received")]
     Differs(&'static str),
@@ -149,6 +152,32 @@ pub fn check_answer(
     held::against_reply(outcome, question, reply)?;
     for field in FIELDS {
         let Some(expected) = expected(field, outcome, question, reply)? else { continue };
+        let value = checked.value(field).ok_or(ReceiptError::Unopened(field.name()))?;
+        if value != bounded(expected) {
+            return Err(ReceiptError::Differs(field.name()));
+        }
+    }
+    Ok(checked)
+}
+
+/// Checks the outcome of a case by its receipt: the entry records this outcome of this application, and what it commits
+/// to, opened in full, is what was filed.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn check_case(
+    filed: &wire::CheckCaseRequest,
+    outcome: &wire::CaseOutcome,
+    trust: &Trust,
+) -> Result<Checked, ReceiptError> {
+    let receipt = outcome.receipt.as_ref().ok_or(ReceiptError::Absent)?;
+    let checked = check(receipt, &trust.keys)?;
+    if receipt.index != outcome.log_index {
+        return Err(ReceiptError::Mixed);
+    }
+    let Kind::Case(closed) = &checked.entry.kind else { return Err(ReceiptError::NoCase) };
+    held::against_case(closed, filed, outcome, trust.certificate)?;
+    for (field, expected) in held::filed(filed)? {
         let value = checked.value(field).ok_or(ReceiptError::Unopened(field.name()))?;
         if value != bounded(expected) {
             return Err(ReceiptError::Differs(field.name()));

@@ -3,7 +3,6 @@
 //! Between opening and the second asking the gateway must hold what was asked, for nobody else does; it lies in a folder of
 //! its own ([`kept`]) and goes when it is no longer needed.
 
-pub mod due;
 pub mod kept;
 pub mod paper;
 
@@ -13,6 +12,7 @@ use crate::audit::entry::{
     Dispute, DisputeAnswered, DisputeOpened, DisputeRechecked, DisputeStep, Entry, Kind, Way,
 };
 use crate::query::time::Timestamp;
+pub use crate::query::workdays as due;
 
 /// The caller's id of a dispute, UUIDv7.
 pub type DisputeId = [u8; 16];

@@ -6,9 +6,12 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::contents::Contents;
+use super::disputes;
 use crate::audit::commitment::Field;
+use crate::audit::committed;
 use crate::audit::entry::{Entry, Kind, Source};
 use crate::cases::{About, Answer};
+use crate::query::subject::{Subject, SubjectKind};
 use crate::report::calendar;
 
 /// One question and what came of it.
@@ -41,6 +44,8 @@ pub(super) struct AnswerTold {
     pub(super) operator: Option<Json>,
     /// Why nothing is opened.
     pub(super) closed: String,
+    /// Ids of the disputes over it.
+    pub(super) contested_by: Vec<String>,
 }
 
 /// Whom a question was about.
@@ -88,6 +93,7 @@ fn told(contents: &Contents<'_>, answer: &Answer) -> AnswerTold {
         masked: Vec::new(),
         operator: None,
         closed: String::new(),
+        contested_by: disputes::over(contents, answer.log_index),
     };
     let recorded = contents.entry_of(answer);
     told.about = about(contents, answer, recorded.map(|(_, entry)| entry));
@@ -172,6 +178,18 @@ pub(super) fn subjects(contents: &Contents<'_>, index: u64) -> Vec<Json> {
 /// Who or what stands at each place of the case, as the questions name them.
 pub(super) fn places(contents: &Contents<'_>) -> BTreeMap<(String, u32), Vec<(u64, Json)>> {
     let mut places: BTreeMap<(String, u32), Vec<(u64, Json)>> = BTreeMap::new();
+    for (name, shape) in &contents.course.parties {
+        for position in 0..shape.count {
+            let about = About { role: String::new(), who: name.clone(), position };
+            let filed = contents.filed.as_ref().and_then(|filed| filed.named(&about));
+            if let Some(subject) = filed.and_then(plain) {
+                places
+                    .entry((about.who, position))
+                    .or_default()
+                    .push((contents.package.case, subject));
+            }
+        }
+    }
     for answer in &contents.course.answers {
         let Some(index) = answer.log_index else { continue };
         for (About { who, position, .. }, subject) in
@@ -181,6 +199,16 @@ pub(super) fn places(contents: &Contents<'_>) -> BTreeMap<(String, u32), Vec<(u6
         }
     }
     places
+}
+
+/// A subject without a role, in the form that entries commit to.
+fn plain(kind: &SubjectKind) -> Option<Json> {
+    let subject = Subject { role: String::new(), kind: kind.clone() };
+    let text = committed::subjects(&[subject]);
+    let mut subjects: Vec<Map<String, Json>> = serde_json::from_slice(&text).ok()?;
+    let mut fields = subjects.pop()?;
+    fields.remove("role");
+    Some(Json::Object(fields))
 }
 
 fn json(text: &str) -> Option<Json> {

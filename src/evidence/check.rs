@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::answers::places;
-use super::contents::Contents;
+use super::choose::InLog;
+use super::contents::{Contents, texts};
 use super::manifest::{self, FileTold, Manifest};
 use super::read;
 use super::statement::statement;
@@ -24,6 +25,7 @@ use crate::audit::entry::{Entry, Kind, Outcome};
 use crate::audit::note::VerifierKey;
 use crate::audit::tree::{leaf_hash, verify_inclusion};
 use crate::parties::Register;
+use crate::query::value::{Assertion, Value};
 use crate::replay::Replay;
 use crate::vault::open;
 
@@ -70,6 +72,10 @@ pub struct Checked {
     pub entries: usize,
     /// Fields that were opened.
     pub openings: usize,
+    /// Comparisons with what the application states that were made again.
+    pub retaken: u64,
+    /// Those taken on the entry's word, because the application is not opened here.
+    pub on_word: u64,
 }
 
 /// The case in a few words.
@@ -109,12 +115,15 @@ pub fn check(files: &Files, expected: Expected) -> Checked {
     checked.findings.extend(flaws);
     checked.entries = package.entries.len();
     receipts(&package, &expected.log_keys, &mut checked.findings);
+    own_keys(&package, &expected.log_keys, &mut checked.findings);
     match Contents::of(&package) {
         Ok(contents) => {
             checked.case = Some(seen(&contents));
             checked.openings = opened(&contents, &mut checked.findings);
             one_each(&contents, &mut checked.findings);
-            replayed(&contents, expected.parties, &mut checked.findings);
+            asserted(&contents, &mut checked.findings);
+            replayed(&contents, expected.parties, &mut checked);
+            chosen(&contents, &mut checked.findings);
         }
         Err(why) => {
             let file = match why {
@@ -178,6 +187,17 @@ fn receipts(package: &Package, log_keys: &[VerifierKey], findings: &mut Vec<Find
             findings.push(Finding::of(&receipt_path(*index), "receipt", text));
         }
     }
+}
+
+/// The keys that the package shows are the ones that were given: whoever takes a key from a package that was found good would
+/// otherwise believe the log of whoever put it there.
+fn own_keys(package: &Package, log_keys: &[VerifierKey], findings: &mut Vec<Finding>) {
+    let is_given = |key: &String| log_keys.iter().any(|given| given.to_string() == *key);
+    if log_keys.is_empty() || package.vkeys.iter().all(is_given) {
+        return;
+    }
+    let text = "holds a key that was not given: if the log has had it, give it with --log-key too, taken from the log's operator";
+    findings.push(Finding::of("log.vkey", "key", text));
 }
 
 /// Every opened field is what its entry commits to, and says what the entry says. Tells how many there are.
@@ -285,13 +305,67 @@ fn is_other(first: &Json, other: &Json) -> bool {
     }
 }
 
+/// Each question asserts what the rule makes of the application, where both are opened.
+fn asserted(contents: &Contents<'_>, findings: &mut Vec<Finding>) {
+    let Some(filed) = &contents.filed else { return };
+    for answer in &contents.course.answers {
+        let question = contents.rule.rule.question(&answer.question);
+        let Some((index, question)) = answer.log_index.zip(question) else { continue };
+        let openings = contents.package.openings.get(&index);
+        let Some(request) = openings.and_then(|openings| openings.text(Field::Request)) else {
+            continue;
+        };
+        // A question that says nothing is put with the fact's own confirmation, which the catalogue has.
+        let request: Json = serde_json::from_str(request).unwrap_or_default();
+        let is_digest = request.get("sha256").is_some();
+        if question.assertions.is_empty() || is_digest {
+            continue;
+        }
+        let ruled = filed.asserted(question).map(|ruled| ruled.iter().map(text_of).collect());
+        if request.get("assertions") != ruled.map(Json::Array).as_ref() {
+            let text = format!(
+                "`{}` asserts something else than the rule makes of the application",
+                question.name
+            );
+            findings.push(Finding::of(&opening_path(index), "stated", text));
+        }
+    }
+}
+
+/// An assertion in the form that entries commit to.
+fn text_of(assertion: &Assertion) -> Json {
+    let typed = |value: &Value| match value {
+        Value::Truth(truth) => json!({ "truth": truth }),
+        Value::Integer(integer) => json!({ "integer": integer }),
+        Value::Text(text) => json!({ "text": text }),
+        Value::Date(date) => json!({ "date": date }),
+        Value::People(people) => json!({ "people": people }),
+    };
+    json!({
+        "attribute": assertion.attribute,
+        "comparison": assertion.comparison.name(),
+        "values": assertion.values.iter().map(typed).collect::<Vec<_>>(),
+    })
+}
+
 /// Every decision is taken again, and the case concluded again, with what is here.
-fn replayed(contents: &Contents<'_>, parties: Option<Register>, findings: &mut Vec<Finding>) {
+fn replayed(contents: &Contents<'_>, parties: Option<Register>, checked: &mut Checked) {
     let mut replay = Replay::of_excerpt(parties);
+    if let Some((subject, request)) = texts(contents.package) {
+        replay.filed(contents.package.case, subject, request);
+    }
     for (index, entry) in &contents.entries {
         replay.entry(*index, entry);
     }
-    for finding in replay.finish().findings {
+    for index in replay.wanted() {
+        if let Some(entry) = contents.entries.get(&index) {
+            replay.shown(index, entry);
+        }
+    }
+    let report = replay.finish();
+    (checked.retaken, checked.on_word) = (report.retaken, report.on_word);
+    let findings = &mut checked.findings;
+    for finding in report.findings {
         findings.push(Finding::of(&receipt_path(finding.index), finding.rule, finding.text));
     }
     let named: BTreeSet<u64> =
@@ -300,24 +374,42 @@ fn replayed(contents: &Contents<'_>, parties: Option<Register>, findings: &mut V
         let text = "is missing: the course of the case names this answer";
         findings.push(Finding::of(&receipt_path(*index), "case", text));
     }
-    let other_case = contents.entries.iter().filter(|(index, entry)| match &entry.kind {
-        Kind::Case(_) => **index != contents.package.case,
-        Kind::Outcome(_) | Kind::Denial(_) => !named.contains(index),
-        Kind::Intent(intent) => !named.iter().any(|of| {
-            let facts = contents.entries.get(of).and_then(|entry| entry.kind.facts());
-            facts.is_some_and(|facts| facts.request_id == intent.facts.request_id)
-        }),
-        _ => false,
-    });
-    for (index, _) in other_case {
-        let text = "is the receipt of a question or case that is not this case's";
+}
+
+/// The entries are those that an export would choose: nothing of others is packed along.
+fn chosen(contents: &Contents<'_>, findings: &mut Vec<Finding>) {
+    let mut in_log = InLog::default();
+    for (index, entry) in &contents.entries {
+        in_log.entry(*index, entry);
+    }
+    let mut answers = BTreeMap::new();
+    for index in contents.course.answers.iter().filter_map(|answer| answer.log_index) {
+        let Some(entry) = contents.entries.get(&index) else { continue };
+        if let Kind::Outcome(outcome) = &entry.kind
+            && let Some(of) = outcome.intent
+            && let Some(intent) = contents.entries.get(&of)
+            && intent.kind.facts() == Some(&outcome.facts)
+        {
+            answers.insert(of, intent.clone());
+        }
+        answers.insert(index, entry.clone());
+    }
+    let chosen = in_log.of((contents.package.case, &contents.closed), &answers);
+    for index in contents.entries.keys().filter(|index| !chosen.contains(index)) {
+        let text = "has no place in the evidence of this case: it is of no question of it, and was not in force for it";
         findings.push(Finding::of(&receipt_path(*index), "case", text));
     }
 }
 
 /// Whatever is made from the sources is made again.
 fn made_again(files: &Files, package: &Package, program: &str, checked: &mut Checked) {
-    let Ok(mut again) = write::derived(package) else { return };
+    let mut again = match write::derived(package) {
+        Ok(again) => again,
+        Err(why) => {
+            let text = format!("nothing could be made again from its entries: {why}");
+            return checked.findings.push(Finding::of(manifest::PATH, "content", text));
+        }
+    };
     if package.made_by != program {
         for path in WORDS {
             if let Some(theirs) = files.get(path) {

@@ -1,11 +1,13 @@
 //! A package's entries, decoded and put in their places: the case, its rule, its answers, the documents.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{EvidenceError, Package};
 use crate::agreements::document;
+use crate::audit::commitment::Field;
 use crate::audit::entry::{self, AgreementEvent, CaseClosed, Entry, Kind, PartyEvent};
-use crate::cases::{Answer, Conclusion, Course, conclude};
+use crate::cases::{Answer, Conclusion, Course, Filed, conclude};
 use crate::catalogue::rule::{By, From, Group, Need, Written};
 use crate::crypto::sha256;
 use crate::decision::agreement::Agreement;
@@ -23,6 +25,8 @@ pub(super) struct Contents<'a> {
     pub(super) course: Course,
     /// As this program concludes again; what the entry says is in `closed`.
     pub(super) conclusion: Conclusion,
+    /// The application, where it is opened and can be read.
+    pub(super) filed: Option<Filed>,
     /// Names of organisations: the last that an entry gives.
     names_zh: BTreeMap<String, String>,
 }
@@ -60,7 +64,10 @@ impl<'a> Contents<'a> {
             serde_json::from_str(&closed.course).map_err(|_| EvidenceError::Course)?;
         let conclusion = conclude(&rule.rule, &course);
         let names_zh = names(&entries);
-        Ok(Self { package, entries, closed_at, closed, rule, course, conclusion, names_zh })
+        let texts = texts(package);
+        let filed =
+            texts.and_then(|texts| Filed::open(Arc::new(rule.clone()), &course, texts).ok());
+        Ok(Self { filed, package, entries, closed_at, closed, rule, course, conclusion, names_zh })
     }
 
     /// The Chinese name of an organisation, where a register file is here.
@@ -149,6 +156,12 @@ impl<'a> Contents<'a> {
         });
         held.collect()
     }
+}
+
+/// Subjects and application of the case, where both are opened.
+pub(super) fn texts(package: &Package) -> Option<(&str, &str)> {
+    let openings = package.openings.get(&package.case)?;
+    Some((openings.text(Field::Subject)?, openings.text(Field::Request)?))
 }
 
 fn rule(entries: &BTreeMap<u64, Entry>, closed: &CaseClosed) -> Option<Written> {

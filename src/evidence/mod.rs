@@ -8,6 +8,7 @@ mod answers;
 pub mod check;
 pub mod choose;
 mod contents;
+mod disputes;
 mod manifest;
 mod page;
 mod read;

@@ -33,6 +33,7 @@ pub(super) fn page(contents: &Contents<'_>, told: &Statement) -> String {
     text.push_str(&paragraph(persons_zh(contents.package.persons)));
     needs(&mut text, told);
     answers(&mut text, told);
+    disputes(&mut text, contents, told);
     application(&mut text, told);
     agreements(&mut text, told);
     checking(&mut text, contents, told);
@@ -87,6 +88,7 @@ fn answers(text: &mut String, told: &Statement) {
             row("提供的值", values(answer)),
             row("操作员", answer.operator.as_ref().map(in_words).unwrap_or_default()),
             row("未公开原因", answer.closed.clone()),
+            row("异议", answer.contested_by.join("、")),
         ];
         if let Some(entry) = answer.entry {
             rows.push(row("日志序号与回执", format!("第{entry}号 {}", receipt_path(entry))));
@@ -151,11 +153,16 @@ fn application(text: &mut String, told: &Statement) {
         };
         vec![
             format!("{} {}", stated.title_zh, stated.name),
-            value.unwrap_or_else(|| "日志不保存数值".to_owned()),
+            value.unwrap_or_else(|| "数值未公开".to_owned()),
             stated.holds.iter().map(met).collect::<Vec<_>>().join("；"),
         ]
     });
     text.push_str(&page::table(&["申请所述", "值", "是否符合条件"], 3, stated));
+    text.push_str(&paragraph(match told.application {
+        "opened" => "以上数值取自日志所承诺的申请原文，各项比较可据此重新计算。",
+        "closed" => "申请原文由日志承诺但未公开：未列出数值的比较以网关的记录为准。",
+        _ => "该日志条目没有对申请作出承诺：未列出数值的比较以网关的记录为准。",
+    }));
     let evidence = told.evidence.iter().map(|paper| {
         vec![
             format!("{} {}", paper.title_zh, paper.name),
@@ -167,6 +174,26 @@ fn application(text: &mut String, told: &Statement) {
     if !told.evidence.is_empty() {
         let names = ["随附材料（未经核验）", "出具方", "日期", "SHA-256"];
         text.push_str(&page::table(&names, names.len(), evidence));
+    }
+}
+
+/// What was contested, and what came of it.
+fn disputes(text: &mut String, contents: &Contents<'_>, told: &Statement) {
+    if told.disputes.is_empty() {
+        let size = contents.package.checkpoint.lines().nth(1).unwrap_or_default();
+        text.push_str(&paragraph(&format!(
+            "截至日志第{size}条，本证据包所含条目中没有对上述答复的异议。"
+        )));
+        return;
+    }
+    heading(text, "异议与核查");
+    for dispute in &told.disputes {
+        text.push_str(&format!("<h3>{}</h3>\n", escape(&dispute.dispute)));
+        let rows = dispute.steps.iter().map(|step| {
+            let words = step.text.clone().unwrap_or_default();
+            vec![format!("第{}号", step.entry), step.at.clone(), step.words_zh.clone(), words]
+        });
+        text.push_str(&page::table(&["日志序号", "时间", "事项", "原文"], 4, rows));
     }
 }
 

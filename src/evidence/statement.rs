@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::answers::{AnswerTold, answers, places};
 use super::contents::{Contents, Terms};
+use super::disputes::{self, DisputeTold};
 use crate::cases::{Missing, NeedState, State, advice};
 use crate::catalogue::rule::{By, Need};
 use crate::crypto::hex;
@@ -33,10 +34,13 @@ pub(super) struct Statement {
     pub(super) outcome: String,
     pub(super) person_decides: String,
     pub(super) parties: Vec<PartyTold>,
+    /// `opened`, `closed`, or `not-committed` of an entry that commits to none.
+    pub(super) application: &'static str,
     pub(super) stated: Vec<StatedTold>,
     pub(super) evidence: Vec<EvidenceTold>,
     pub(super) needs: Vec<NeedTold>,
     pub(super) answers: Vec<AnswerTold>,
+    pub(super) disputes: Vec<DisputeTold>,
     pub(super) agreements: Vec<AgreementTold>,
 }
 
@@ -58,7 +62,7 @@ pub(super) struct PartyTold {
 pub(super) struct StatedTold {
     pub(super) name: String,
     pub(super) title_zh: String,
-    /// The value, where the entry holds it: amounts and texts it does not.
+    /// The value, where the application is opened or the entry holds it: amounts and texts it does not.
     pub(super) value: Option<Json>,
     /// Whether it fulfils what is needed, by need.
     pub(super) holds: BTreeMap<String, bool>,
@@ -142,11 +146,13 @@ pub(super) fn statement(contents: &Contents<'_>) -> Statement {
         outcome: closed.outcome.clone(),
         person_decides: contents.conclusion.person_decides.clone().unwrap_or_default(),
         parties: parties(contents),
+        application: application(contents),
         stated: stated(contents),
         evidence: evidence(contents),
         needs: contents.conclusion.needs.iter().map(|need| needed(contents, need)).collect(),
         agreements: agreements.iter().map(|terms| agreed(terms, &told)).collect(),
         answers: told,
+        disputes: disputes::disputes(contents),
     }
 }
 
@@ -175,6 +181,14 @@ fn parties(contents: &Contents<'_>) -> Vec<PartyTold> {
     named.chain(found).collect()
 }
 
+fn application(contents: &Contents<'_>) -> &'static str {
+    match (&contents.filed, &contents.closed.commitments) {
+        (Some(_), _) => "opened",
+        (None, Some(_)) => "closed",
+        (None, None) => "not-committed",
+    }
+}
+
 fn stated(contents: &Contents<'_>) -> Vec<StatedTold> {
     let rule = &contents.rule.rule;
     let told = rule.given.iter().filter_map(|given| {
@@ -184,7 +198,9 @@ fn stated(contents: &Contents<'_>) -> Vec<StatedTold> {
         let holds: BTreeMap<String, bool> = needs
             .filter_map(|need| Some((need.name.clone(), *contents.course.checked.get(&need.name)?)))
             .collect();
-        let value = contents.course.stated.get(&given.name).map(|value| value.plain());
+        let filed = contents.filed.as_ref().and_then(|filed| filed.given().get(&given.name));
+        let value = filed.or_else(|| contents.course.stated.get(&given.name));
+        let value = value.map(|value| value.plain());
         let is_there = value.is_some() || !holds.is_empty();
         is_there.then(|| StatedTold {
             name: given.name.clone(),

@@ -7,7 +7,9 @@ use super::check::{Checked, Expected, check};
 use super::*;
 use crate::audit::checkpoint;
 use crate::audit::commitment::{Seed, commit};
-use crate::audit::entry::{CaseClosed, Commitments, Denied, Entry, Kind, RuleEvent, encode};
+use crate::audit::entry::{
+    CaseClosed, Commitments, Denied, Entry, Kind, PartyEvent, RuleEvent, encode,
+};
 use crate::audit::note::VerifierKey;
 use crate::audit::testing;
 use crate::audit::tree::{Frontier, Growth, Head, leaf_hash};
@@ -27,6 +29,56 @@ const RULE: &str = "config-example/catalogue/rules/W3-2026.2.toml";
 /// Nobody's: area 430000 is the province itself.
 const SUBJECT: &str = r#"[{"person":{"document_number":"430000199001010019","document_type":"citizen_id","name":"<b>甲"},"role":"person"}]"#;
 
+/// The question as it was sent, as far as these tests look at it.
+const REQUEST: &str =
+    r#"{"assertions":[{"attribute":"status","comparison":"eq","values":[{"text":"married"}]}]}"#;
+
+/// The subject as the application names it.
+fn filed_subject() -> String {
+    SUBJECT.replace("\"role\":\"person\"", "\"role\":\"applicant\"")
+}
+
+/// The application as it was filed.
+fn filed(case_number: &str, months: i64) -> String {
+    let given = serde_json::json!({
+        "months_in_a_row": { "integer": months },
+        "withdrawn_within_12_months": { "truth": false },
+    });
+    serde_json::json!({
+        "case_id": uuid::Uuid::from_bytes(CASE_ID).to_string(),
+        "given": given,
+        "operator": { "id": "0042", "unit": "4301-01" },
+        "purpose": { "case_number": case_number, "item": "W3" },
+        "submitted_on": "2026-11-18",
+        "want_receipts": false,
+    })
+    .to_string()
+}
+
+/// Commitments to these values, and what opens them.
+fn committed(seed: u8, values: &[(Field, &str)]) -> (Commitments, Openings) {
+    let (mut commitments, mut openings) = (Commitments::default(), Openings::default());
+    for (field, value) in values {
+        let value = value.as_bytes().to_vec();
+        let (digest, opening) = commit(&Seed::from_bytes([seed; 32]), *field, &value);
+        let place = match field {
+            Field::Subject => &mut commitments.subject,
+            _ => &mut commitments.request,
+        };
+        *place = Some(digest);
+        openings.add(&Opened { field: *field, value, opening }).unwrap();
+    }
+    (commitments, openings)
+}
+
+fn of_question(request: &str) -> (Commitments, Openings) {
+    committed(9, &[(Field::Subject, SUBJECT), (Field::Request, request)])
+}
+
+fn of_case(subject: &str, request: &str) -> (Commitments, Openings) {
+    committed(8, &[(Field::Subject, subject), (Field::Request, request)])
+}
+
 /// A case whose one question was denied.
 fn entries(case_number: &str) -> Vec<Entry> {
     let document = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(RULE)).unwrap();
@@ -42,8 +94,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
         panic!("permitted")
     };
     let code = denial.code();
-    let (subject, _) = commit(&Seed::from_bytes([9; 32]), Field::Subject, SUBJECT.as_bytes());
-    let commitments = Commitments { subject: Some(subject), ..Commitments::default() };
+    let (commitments, _) = of_question(REQUEST);
     let documents = vec!["citizen_id".to_owned()];
     let applicant = Shape { count: 1, documents, ..Shape::default() };
     let course = Course {
@@ -77,6 +128,7 @@ fn entries(case_number: &str) -> Vec<Entry> {
         outcome: conclusion.outcome.name().to_owned(),
         needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
         abandoned: false,
+        commitments: Some(of_case(&filed_subject(), &filed(case_number, 12)).0),
     };
     let rule = RuleEvent {
         item: "W3".to_owned(),
@@ -109,15 +161,18 @@ fn package(entries: &[Entry]) -> (Package, VerifierKey) {
     let stored: Vec<Vec<u8>> = entries.iter().map(|entry| encode(entry).unwrap()).collect();
     let leaves = stored.iter().map(|bytes| leaf_hash(bytes));
     let growth = Growth::new(Frontier::default(), leaves);
-    let head = Head { size: 3, root: growth.after().root() };
+    let head = Head { size: entries.len() as u64, root: growth.after().root() };
     let proved = (0..).zip(stored).map(|(index, bytes)| {
         let hashes = growth.inclusion(index).unwrap();
         (index, Proved { bytes, hashes })
     });
-    let value = SUBJECT.as_bytes().to_vec();
-    let (_, opening) = commit(&Seed::from_bytes([9; 32]), Field::Subject, &value);
-    let mut openings = Openings { entry: 1, ..Openings::default() };
-    openings.add(&Opened { field: Field::Subject, value, opening }).unwrap();
+    let case_number = match &entries[2].kind {
+        Kind::Case(closed) => closed.case_number.as_str(),
+        _ => panic!("the case is the third"),
+    };
+    let question = Openings { entry: 1, ..of_question(REQUEST).1 };
+    let case = of_case(&filed_subject(), &filed(case_number, 12)).1;
+    let openings = [(1, question), (2, Openings { entry: 2, ..case })];
     let package = Package {
         made_by: PROGRAM.to_owned(),
         case: 2,
@@ -125,7 +180,7 @@ fn package(entries: &[Entry]) -> (Package, VerifierKey) {
         checkpoint: checkpoint::sign("heyan.test/log", &head, &key).unwrap(),
         vkeys: vec![vkey.to_string()],
         entries: proved.collect(),
-        openings: BTreeMap::from([(1, openings)]),
+        openings: openings.into(),
     };
     (package, vkey)
 }
@@ -142,7 +197,8 @@ fn what_is_written_is_found_good() {
     assert!(files == write(&package).unwrap());
     let found = checked(&files, &key);
     assert_eq!((found.findings, found.not_compared.len()), (Vec::new(), 0));
-    assert_eq!((found.entries, found.openings, found.files), (3, 1, files.len()));
+    assert_eq!((found.entries, found.openings, found.files), (3, 4, files.len()));
+    assert_eq!((found.retaken, found.on_word), (2, 0));
     let case = found.case.unwrap();
     assert_eq!((case.outcome.as_str(), case.answers, case.entry), ("NEEDS_COUNTER", 1, 2));
     assert!(files.contains_key("rule/0-W3-2026.2.toml"));
@@ -217,7 +273,8 @@ fn another_outcome_or_decision_is_not_believed() {
     let outcome = |closed: &mut CaseClosed| "READY".clone_into(&mut closed.outcome);
     assert_eq!(rules(&|entries| closed(entries, &outcome)), std::slice::from_ref(&case));
     let number = |closed: &mut CaseClosed| "GJJ-2".clone_into(&mut closed.case_number);
-    assert_eq!(rules(&|entries| closed(entries, &number)), std::slice::from_ref(&case));
+    let openings = ("openings/2.json".to_owned(), "opening");
+    assert_eq!(rules(&|entries| closed(entries, &number)), [openings, case.clone()]);
     let denied = |entries: &mut Vec<Entry>| {
         let Kind::Denial(denied) = &mut entries[1].kind else { panic!("the denial is second") };
         "QUOTA_DAY".clone_into(&mut denied.code);
@@ -237,4 +294,113 @@ fn a_manifest_of_another_form_is_not_read() {
     files.remove("manifest.json");
     assert_eq!(checked(&files, &key).findings.len(), 1);
     assert_eq!(checked(&Files::new(), &key).findings.len(), 1);
+}
+
+fn findings(package: &Package, key: &VerifierKey) -> Vec<(String, &'static str)> {
+    let found = checked(&write(package).unwrap(), key).findings;
+    found.into_iter().map(|one| (one.file, one.rule)).collect()
+}
+
+/// A log whose gateway committed to another application than its course tells of.
+fn filing(subject: &str, request: &str) -> (Package, VerifierKey) {
+    let mut entries = entries("GJJ-2026-000001");
+    let (commitments, openings) = of_case(subject, request);
+    let Kind::Case(closed) = &mut entries[2].kind else { panic!("the case is the last") };
+    closed.commitments = Some(commitments);
+    let (mut package, key) = package(&entries);
+    package.openings.insert(2, Openings { entry: 2, ..openings });
+    (package, key)
+}
+
+#[test]
+fn what_was_stated_is_compared_again() {
+    let number = "GJJ-2026-000001";
+    let case = [("receipts/2.tlog-proof".to_owned(), "case")];
+    let honest = filed(number, 12);
+    let (package, key) = filing(&filed_subject(), &honest);
+    assert_eq!(findings(&package, &key), []);
+    let told = write(&package).unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told["case.json"]).unwrap();
+    assert_eq!((&told["application"], &told["stated"][0]["value"]), (&"opened".into(), &12.into()));
+    // Too few months: "deposits" is said to hold, and does not.
+    let lies = [
+        filed(number, 1),
+        honest.replace("false}", "true}"),
+        honest.replace("2026-11-18", "2026-11-17"),
+        honest.replace(number, "GJJ-2026-000002"),
+        honest.replace("W3", "W4"),
+        honest.replace("months_in_a_row", "months"),
+        honest.replace("4301-01", "4301-02"),
+        "[]".to_owned(),
+    ];
+    for lie in lies {
+        assert_ne!(lie, honest);
+        let (package, key) = filing(&filed_subject(), &lie);
+        assert_eq!(findings(&package, &key), case, "{lie}");
+    }
+    let nobody = filing("[]", &honest);
+    assert_eq!(findings(&nobody.0, &nobody.1), case);
+
+    // Closed, or too large: said, and not guessed at.
+    let (mut package, key) = filing(&filed_subject(), &honest);
+    package.openings.remove(&2);
+    let found = checked(&write(&package).unwrap(), &key);
+    assert_eq!((found.findings, found.retaken, found.on_word), (Vec::new(), 1, 1));
+    let large = format!(r#"{{"bytes":70000,"sha256":"{}"}}"#, "ab".repeat(32));
+    let (package, key) = filing(&filed_subject(), &large);
+    let found = checked(&write(&package).unwrap(), &key);
+    assert_eq!((found.findings, found.retaken, found.on_word), (Vec::new(), 1, 1));
+}
+
+#[test]
+fn questions_are_about_whom_and_what_the_application_names() {
+    let other = filed_subject().replace("430000199001010019", "430000199001010027");
+    let (package, key) = filing(&other, &filed("GJJ-2026-000001", 12));
+    assert_eq!(findings(&package, &key), [("openings/1.json".to_owned(), "place")]);
+    // The rule asks whether the applicant is married.
+    let mut entries = entries("GJJ-2026-000001");
+    let (commitments, openings) = of_question(&REQUEST.replace("married", "divorced"));
+    let Kind::Denial(denied) = &mut entries[1].kind else { panic!("the denial is second") };
+    denied.commitments = commitments;
+    let (mut package, key) = self::package(&entries);
+    package.openings.insert(1, Openings { entry: 1, ..openings });
+    assert_eq!(findings(&package, &key), [("openings/1.json".to_owned(), "stated")]);
+}
+
+#[test]
+fn entries_of_before_applications_were_committed_to_are_good() {
+    let mut entries = entries("GJJ-2026-000001");
+    let Kind::Case(closed) = &mut entries[2].kind else { panic!("the case is the last") };
+    closed.commitments = None;
+    let (mut package, key) = package(&entries);
+    let closed = NOT_KEPT.to_owned();
+    package.openings.insert(2, Openings { entry: 2, closed, ..Openings::default() });
+    let files = write(&package).unwrap();
+    let found = checked(&files, &key);
+    assert_eq!((found.findings, found.retaken, found.on_word), (Vec::new(), 1, 1));
+    let told: serde_json::Value = serde_json::from_slice(&files["case.json"]).unwrap();
+    assert_eq!(told["application"], "not-committed");
+}
+
+#[test]
+fn nothing_of_others_is_packed_along() {
+    let mut more = entries("GJJ-2026-000001");
+    let document = b"a stranger's".to_vec();
+    let event = PartyEvent::Entered { organisation: "stranger".to_owned(), document };
+    more.push(Entry { at: AT, kind: Kind::Party(event) });
+    let (package, key) = package(&more);
+    let found = findings(&package, &key);
+    assert!(found.contains(&("receipts/3.tlog-proof".to_owned(), "case")), "{found:?}");
+}
+
+#[test]
+fn a_key_that_was_not_given_has_no_place() {
+    let (mut package, key) = package(&entries("GJJ-2026-000001"));
+    let stranger = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    package.vkeys.push(stranger.to_owned());
+    assert_eq!(findings(&package, &key), [("log.vkey".to_owned(), "key")]);
+    // Nothing was given to hold it against: the result says so.
+    let files = write(&package).unwrap();
+    let own = Expected { program: PROGRAM.to_owned(), ..Expected::default() };
+    assert_eq!(check(&files, own).findings, []);
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::exchange::Unclosed;
+use super::exchange::{Filing, Unclosed};
 use super::in_force::{InForce, Journal, Reading, Sources};
 use super::ledger::Ledger;
 use super::publish::NotPublished;
@@ -19,6 +19,7 @@ use crate::cli::demo::world::World;
 use crate::clock::now;
 use crate::crypto::SigningKey;
 use crate::decision::freeze::Scope;
+use crate::query::Operator;
 
 const DRAFT: &str = "civil-affairs";
 
@@ -161,11 +162,18 @@ async fn a_case_that_is_too_large_is_refused_and_stops_nothing() {
         outcome: "READY".to_owned(),
         needs: Vec::new(),
         abandoned: false,
+        commitments: None,
     };
-    let refused = stage.gateway.close_case(now(), closed("x".repeat(70_000))).await;
+    let filing = Filing {
+        subjects: Vec::new(),
+        operator: Operator::default(),
+        request: b"{}".to_vec(),
+        want_receipt: false,
+    };
+    let refused = stage.gateway.close_case(now(), closed("x".repeat(70_000)), &filing).await;
     assert!(matches!(refused, Err(Unclosed::TooLarge(bytes)) if bytes > 70_000));
-    stage.gateway.close_case(now(), closed("{}".to_owned())).await.unwrap();
+    stage.gateway.close_case(now(), closed("{}".to_owned()), &filing).await.unwrap();
     stage.log.store.fail(Fault::NotWritten);
-    let refused = stage.gateway.close_case(now(), closed("{}".to_owned())).await;
+    let refused = stage.gateway.close_case(now(), closed("{}".to_owned()), &filing).await;
     assert!(matches!(refused, Err(Unclosed::Refused(super::exchange::Refusal::Unrecorded))));
 }

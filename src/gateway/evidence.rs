@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::disputes::Contest;
-use super::exchange::{Ask, Opened, Refusal};
+use super::exchange::{Ask, Filing, Opened, Refusal};
 use crate::audit::Audit;
 use crate::audit::commitment::{self, Field, Seed};
 use crate::audit::committed::{answer as released_as_json, bounded, operator, subjects};
@@ -59,6 +59,21 @@ impl Evidence {
         ];
         values.extend(answer.map(|answer| (Field::Answer, released_as_json(answer))));
         self.seal_values(ask.received_at, &ask.query.request_id, stage, values)
+    }
+
+    /// Commits to an application: whom it names, who filed it, all that it states.
+    pub(super) fn seal_filing(
+        &self,
+        at: Timestamp,
+        case_id: &[u8; 16],
+        filing: &Filing,
+    ) -> Result<Sealed, Refusal> {
+        let values = vec![
+            (Field::Subject, subjects(&filing.subjects)),
+            (Field::Operator, operator(&filing.operator)),
+            (Field::Request, filing.request.clone()),
+        ];
+        self.seal_values(at, case_id, Stage::Case, values)
     }
 
     /// Commits to a contested question, who contests it, and all that was written.

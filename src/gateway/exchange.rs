@@ -13,9 +13,10 @@ use crate::decision::PermitRef;
 use crate::decision::denial::Denial;
 use crate::decision::facts::Defect;
 use crate::identity::Peer;
+use crate::query::subject::Subject;
 use crate::query::time::Timestamp;
 use crate::query::value::{Comparison, Value, Verdict};
-use crate::query::{OrganisationId, Query};
+use crate::query::{Operator, OrganisationId, Query};
 
 /// One question as it came in: who sent it, when, and what was wrong with its form.
 pub struct Ask {
@@ -104,6 +105,26 @@ pub struct Opened {
     pub opening: Opening,
     /// The committed bytes.
     pub value: Vec<u8>,
+}
+
+/// An application as it was filed: what the entry of its case commits to. Holds personal data: no `Debug`.
+pub struct Filing {
+    /// Whom and what it names, in the caller's order; roles are the rule's parties.
+    pub subjects: Vec<Subject>,
+    /// Who filed it.
+    pub operator: Operator,
+    /// The whole message in the form that entries commit to.
+    pub request: Vec<u8>,
+    /// Whether the caller wants proof of the entry.
+    pub want_receipt: bool,
+}
+
+/// A case that was recorded.
+pub struct ClosedCase {
+    /// Index of its entry.
+    pub log_index: u64,
+    /// Proof of the entry, when asked for.
+    pub receipt: Option<Arc<Receipt>>,
 }
 
 /// Why a case has no outcome.

@@ -5,6 +5,7 @@
 //! the agency hears of it; the outcome is durable before the caller does.
 
 mod answer;
+mod closing;
 pub mod disputes;
 #[cfg(test)]
 mod durable_tests;
@@ -32,12 +33,12 @@ use tokio::time::{Instant, timeout_at};
 use self::answer::Answer;
 use self::disputes::Disputes;
 use self::evidence::Evidence;
-use self::exchange::{Ask, Receipt, Refusal, Reply, Unclosed};
+use self::exchange::{Ask, Opened, Receipt, Refusal, Reply};
 use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::meters::Meters;
 use self::window::Window;
-use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, EntryError, Kind};
+use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
 use crate::decision::agreements::Placed;
@@ -350,14 +351,7 @@ impl Gateway {
         let recorded = self.append(ask.received_at, kind, sealed.private).await?;
         self.meters.permits.increment(1);
         self.meters.answered(&ask.query.fact, answer.released.verdict);
-        let receipt = ask.query.want_receipt.then(|| {
-            Arc::new(Receipt {
-                index: recorded.index,
-                entry: recorded.entry().to_vec(),
-                proof: recorded.receipt(),
-                openings: sealed.openings,
-            })
-        });
+        let receipt = ask.query.want_receipt.then(|| receipt(&recorded, sealed.openings));
         Ok(answer.into_reply(ask, permit, recorded.index, receipt))
     }
 
@@ -375,22 +369,6 @@ impl Gateway {
         let appended = self.audit.append_with(Entry { at, kind }, private).await;
         self.meters.append_seconds.record(began.elapsed());
         appended
-    }
-
-    /// Records a case that has come to its end. Its entry is durable before this returns.
-    ///
-    /// # Errors
-    /// A case that is too large for an entry, or a log that cannot record: then the case has no outcome.
-    pub async fn close_case(
-        &self,
-        at: Timestamp,
-        closed: CaseClosed,
-    ) -> Result<Recorded, Unclosed> {
-        let kind = Kind::Case(Box::new(closed));
-        self.appended(at, kind, Bytes::new()).await.map_err(|error| match error {
-            AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
-            error => Unclosed::Refused(unrecorded(&error)),
-        })
     }
 
     fn answer_by(&self, ask: &Ask) -> Instant {
@@ -425,6 +403,16 @@ impl Gateway {
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
     }
+}
+
+/// Proof of an entry, for the caller that it is about.
+fn receipt(recorded: &Recorded, openings: Vec<Opened>) -> Arc<Receipt> {
+    Arc::new(Receipt {
+        index: recorded.index,
+        entry: recorded.entry().to_vec(),
+        proof: recorded.receipt(),
+        openings,
+    })
 }
 
 /// The clauses that might permit the question, each with its agreement; none for what can only be denied.

@@ -9,6 +9,7 @@ pub mod relation;
 pub mod subject;
 pub mod time;
 pub mod value;
+pub mod workdays;
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! every answer of the log in the course.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -9,7 +10,9 @@ use jiff::civil::Date;
 use super::Report;
 use super::asked::{Answered, is_silence};
 use crate::audit::entry::{CaseClosed, Kind, NodeChange, RuleEvent};
-use crate::cases::{About, Course, Unheard, conclude, day, places, unsound};
+use crate::cases::{
+    About, Course, Filed, NotFiled, Unheard, conclude, day, on_word, places, unsound,
+};
 use crate::catalogue::rule::{Rule, Written};
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
@@ -32,6 +35,8 @@ pub(super) struct Cases {
     of_case: BTreeMap<(Digest, String), BTreeSet<u64>>,
     /// Questions without an answer when their case was closed, with its time: the answer may have come later.
     unheard: Vec<(Timestamp, [u8; 16], Unheard)>,
+    /// Subjects and applications that were opened, by the entry of the case that is to come.
+    filed: BTreeMap<u64, (String, String)>,
 }
 
 /// A rule of the log.
@@ -100,6 +105,11 @@ impl Cases {
         self.unheard.retain(|(at, ..)| at.plus(KEPT_FOR) >= now);
     }
 
+    /// What the case of an entry that is to come commits to.
+    pub(super) fn filed(&mut self, index: u64, texts: (String, String)) {
+        self.filed.insert(index, texts);
+    }
+
     /// A case that was closed.
     pub(super) fn closed(
         &mut self,
@@ -120,7 +130,18 @@ impl Cases {
         if let Some(problem) = adopted.misdated(&course, at) {
             report.find(index, "case", problem);
         }
-        let rule = &adopted.written.rule;
+        let written = &adopted.written;
+        let rule = &written.rule;
+        report.cases += 1;
+        let filed = self.filed.remove(&index);
+        let filed =
+            filed.and_then(|texts| retaken(index, closed, (written, &course), &texts, report));
+        // What the course itself shows is reckoned again with everything else of it.
+        let hidden = on_word(rule, &course);
+        let compared = course.checked.len();
+        let again = if filed.is_some() { compared } else { compared.saturating_sub(hidden) };
+        report.retaken += again as u64;
+        report.on_word += (compared - again) as u64;
         let unsound = unsound(rule, &course);
         if !unsound.is_empty() {
             let named: Vec<&str> = unsound.iter().take(NAMED_MOST).map(String::as_str).collect();
@@ -252,6 +273,43 @@ fn adopted(event: &RuleEvent) -> Result<Adopted, String> {
         }
         _ => Err("the days of the rule are none".to_owned()),
     }
+}
+
+/// The application, read again; what the course and the entry say of it otherwise is found. `None` when it tells nothing.
+fn retaken(
+    index: u64,
+    closed: &CaseClosed,
+    (written, course): (&Written, &Course),
+    (subject, request): &(String, String),
+    report: &mut Report,
+) -> Option<()> {
+    let filed = match Filed::open(Arc::new(written.clone()), course, (subject, request)) {
+        Ok(filed) => filed,
+        Err(NotFiled::Digest) => return None,
+        Err(why) => {
+            report.find(index, "case", format!("its application cannot be taken again: {why}"));
+            return None;
+        }
+    };
+    let head = filed.head();
+    let is_version = |version: &str| version.is_empty() || version == closed.item_version;
+    let is_its_own = uuid::Uuid::try_parse(head.case_id)
+        .is_ok_and(|id| *id.as_bytes() == closed.case_id)
+        && head.item == closed.item
+        && is_version(head.item_version)
+        && head.case_number == closed.case_number
+        && head.operator_unit == closed.operator_unit;
+    if !is_its_own {
+        report.find(index, "case", "the application that it commits to is another case's");
+    }
+    let differs = filed.differs(course);
+    if !differs.is_empty() {
+        let named: Vec<&str> = differs.iter().take(NAMED_MOST).map(String::as_str).collect();
+        let text =
+            format!("the application that it commits to says otherwise: {}", named.join("; "));
+        report.find(index, "case", text);
+    }
+    Some(())
 }
 
 /// The outcome and the needs, again.

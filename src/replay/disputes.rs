@@ -5,15 +5,57 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::Report;
 use crate::audit::entry::{Dispute, DisputeOpened, DisputeRechecked, DisputeStep, Entry, Kind};
+use crate::decision::PermitRef;
+use crate::decision::agreement::Agreement;
 use crate::query::OrganisationId;
+use crate::query::time::Timestamp;
 use crate::query::value::{Comparison, Verdict};
+use crate::query::workdays::{WORKDAYS, last_day};
+
+/// How many working days agencies have for their answers, by agreement and version.
+#[derive(Default)]
+pub(super) struct Workdays(BTreeMap<(String, u32), Term>);
+
+struct Term {
+    days: u32,
+    /// It has been out of force, and the gateway went by the regulation's own term then.
+    was_gone: bool,
+}
+
+impl Workdays {
+    pub(super) fn adopted(&mut self, agreement: &Agreement) {
+        let days = agreement.quality.as_ref().map_or(WORKDAYS, |quality| quality.response_workdays);
+        let key = (agreement.id.clone(), agreement.version);
+        let was_gone = self.0.get(&key).is_some_and(|known| known.was_gone);
+        self.0.insert(key, Term { days, was_gone });
+    }
+
+    pub(super) fn withdrawn(&mut self, id: &str, version: u32) {
+        if let Some(term) = self.0.get_mut(&(id.to_owned(), version)) {
+            term.was_gone = true;
+        }
+    }
+
+    /// Whether that day can be the last for an answer about what was permitted so. In an excerpt withdrawals are not seen.
+    fn admit(&self, permit: &PermitRef, (from, due): (Date, Date), is_excerpt: bool) -> bool {
+        let term = self.0.get(&(permit.agreement.clone(), permit.version));
+        let by_terms = term.map(|term| term.days);
+        let by_law = term.is_none_or(|term| term.was_gone) || is_excerpt;
+        let mut terms = by_terms.into_iter().chain(by_law.then_some(WORKDAYS));
+        terms.any(|days| last_day(from, days) == due)
+    }
+}
 
 /// What is known of the disputes so far.
 #[derive(Default)]
 pub(super) struct Disputes {
     open: BTreeMap<[u8; 16], Course>,
+    /// By outcome: the entry that opened its dispute.
+    contested: BTreeMap<u64, u64>,
     checks: Vec<Check>,
     /// Entries that were shown again.
     seen: BTreeMap<u64, Option<Outcome>>,
@@ -39,6 +81,8 @@ struct Check {
     verdict: Verdict,
     /// Fact, agency and request id, where the entry says them.
     question: Option<(String, String, [u8; 16])>,
+    /// The day on which it was contested, and the last for the agency's answer.
+    term: Option<(Date, Date)>,
     /// The outcome whose question this one's must be.
     same_as: Option<u64>,
 }
@@ -47,6 +91,7 @@ struct Check {
 struct Outcome {
     request_id: [u8; 16],
     verdict: Verdict,
+    permit: PermitRef,
     shape: Shape,
 }
 
@@ -65,7 +110,12 @@ struct Shape {
 
 impl Disputes {
     /// The next step of one.
-    pub(super) fn step(&mut self, index: u64, dispute: &Dispute, report: &mut Report) {
+    pub(super) fn step(
+        &mut self,
+        (index, at): (u64, Timestamp),
+        dispute: &Dispute,
+        report: &mut Report,
+    ) {
         let mut find = |text: &str| report.find(index, "dispute", text);
         if let DisputeStep::Opened(opened) = &dispute.step {
             if self.open.contains_key(&dispute.id) {
@@ -74,7 +124,10 @@ impl Disputes {
             if opened.contested >= index {
                 return find("it contests an outcome that did not exist yet");
             }
-            return self.opened(index, dispute.id, opened);
+            if let Some(first) = self.contested.insert(opened.contested, index) {
+                find(&format!("the same outcome was contested before, in entry {first}"));
+            }
+            return self.opened((index, at), dispute.id, opened);
         }
         let Some(course) = self.open.get_mut(&dispute.id) else {
             return find("it was never opened");
@@ -107,7 +160,7 @@ impl Disputes {
         }
     }
 
-    fn opened(&mut self, index: u64, id: [u8; 16], opened: &DisputeOpened) {
+    fn opened(&mut self, (index, at): (u64, Timestamp), id: [u8; 16], opened: &DisputeOpened) {
         let question = (opened.fact.clone(), opened.provider.clone(), opened.request_id);
         self.checks.push(Check {
             index,
@@ -115,6 +168,7 @@ impl Disputes {
             organisation: opened.caller.organisation.clone(),
             verdict: opened.verdict,
             question: Some(question),
+            term: Some((at.day_in_china(), opened.due)),
             same_as: None,
         });
         let course = Course {
@@ -136,6 +190,7 @@ impl Disputes {
             organisation: rechecked.caller.organisation.clone(),
             verdict,
             question: None,
+            term: None,
             same_as,
         };
         let first = rechecked.contested;
@@ -169,23 +224,31 @@ impl Disputes {
                     disclose: facts.disclose.clone(),
                 };
                 let (request_id, verdict) = (facts.request_id, outcome.verdict);
-                Some(Outcome { request_id, verdict, shape })
+                let permit = outcome.permit.clone();
+                Some(Outcome { request_id, verdict, permit, shape })
             }
             _ => None,
         };
         self.seen.insert(index, outcome);
     }
 
-    /// Holds everything that was said against what was shown.
-    pub(super) fn close(&self, report: &mut Report) {
+    /// Holds everything that was said against what was shown. Of an excerpt, not every outcome is.
+    pub(super) fn close(&self, workdays: &Workdays, is_excerpt: bool, report: &mut Report) {
         for check in &self.checks {
-            if let Err(text) = self.hold(check) {
+            if is_excerpt && !self.seen.contains_key(&check.of) {
+                continue;
+            }
+            if let Err(text) = self.hold(check, (workdays, is_excerpt)) {
                 report.find(check.index, "dispute", format!("entry {}: {text}", check.of));
             }
         }
     }
 
-    fn hold(&self, check: &Check) -> Result<(), &'static str> {
+    fn hold(
+        &self,
+        check: &Check,
+        (workdays, is_excerpt): (&Workdays, bool),
+    ) -> Result<(), &'static str> {
         let outcome = self.seen.get(&check.of).ok_or("it was not looked at again")?;
         let outcome = outcome.as_ref().ok_or("it is no outcome")?;
         let shape = &outcome.shape;
@@ -202,6 +265,9 @@ impl Disputes {
             && (&shape.fact, &shape.provider, &outcome.request_id) != (fact, provider, request_id)
         {
             return Err("its question is another");
+        }
+        if check.term.is_some_and(|term| !workdays.admit(&outcome.permit, term, is_excerpt)) {
+            return Err("the agreement gives the agency another day for its answer");
         }
         let first = check.same_as.and_then(|first| self.seen.get(&first)?.as_ref());
         if first.is_some_and(|first| first.shape != *shape) {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::Report;
+use super::disputes::Workdays;
 use super::freezes::View;
 use crate::agreements::document::DocumentError;
 use crate::agreements::order::standing::{Effect, Standing};
@@ -54,6 +55,8 @@ pub(super) struct InForce {
     longest_kept: Duration,
     /// Index of the last entry about each party, for findings.
     last_party_entries: BTreeMap<String, u64>,
+    /// How long agencies have for an answer to a dispute.
+    workdays: Workdays,
 }
 
 /// A view that is over.
@@ -82,6 +85,7 @@ impl InForce {
             latest: Timestamp::default(),
             longest_kept: Duration::ZERO,
             last_party_entries: BTreeMap::new(),
+            workdays: Workdays::default(),
         }
     }
 
@@ -99,6 +103,11 @@ impl InForce {
     pub(super) fn admissible(&self, received_at: Timestamp) -> impl Iterator<Item = &View> {
         let earlier = self.earlier.iter().filter(move |over| received_at <= over.until);
         earlier.map(|over| &over.view).chain(std::iter::once_with(|| self.current()))
+    }
+
+    /// How long agencies have for an answer to a dispute.
+    pub(super) fn workdays(&self) -> &Workdays {
+        &self.workdays
     }
 
     /// The longest time that any agreement has allowed an answer to be kept.
@@ -172,6 +181,7 @@ impl InForce {
                 }
                 self.returns(index, id, *version, report);
                 self.note_terms(&agreement);
+                self.workdays.adopted(&agreement);
                 self.agreements.insert((id.clone(), *version), Arc::new(agreement));
             }
             AgreementEvent::Withdrawn { id, version } => {
@@ -180,6 +190,7 @@ impl InForce {
                     report.find(index, "agreement", text);
                     return;
                 }
+                self.workdays.withdrawn(id, *version);
             }
             AgreementEvent::Ordered { id, version, effect, document } => {
                 let about = order::Version { agreement: id.clone(), version: *version };

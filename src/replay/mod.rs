@@ -79,6 +79,12 @@ pub struct Report {
     pub unanswered: u64,
     /// Numbers of questions that never reached the log because the gateway ended without saying so.
     pub lost: u64,
+    /// Cases that were concluded.
+    pub cases: u64,
+    /// Comparisons with what an application states that were made again.
+    pub retaken: u64,
+    /// Those that were not: they look at amounts, days or texts, which only the opened application has.
+    pub on_word: u64,
     /// What is wrong, in the order it was noticed.
     pub findings: Vec<Finding>,
     /// Findings beyond those kept.
@@ -172,6 +178,12 @@ impl Replay {
         self.report.find(index, "entry", error.to_string());
     }
 
+    /// What the case in the entry of that index commits to as its subjects and its application, opened by whoever can.
+    /// Shown before the entry.
+    pub fn filed(&mut self, index: u64, subject: &str, request: &str) {
+        self.cases.filed(index, (subject.to_owned(), request.to_owned()));
+    }
+
     /// The next entry.
     pub fn entry(&mut self, index: u64, entry: &Entry) {
         self.report.entries += 1;
@@ -191,7 +203,9 @@ impl Replay {
                 }
                 self.cases.closed(index, entry.at, closed, &mut self.report);
             }
-            Kind::Dispute(dispute) => self.disputes.step(index, dispute, &mut self.report),
+            Kind::Dispute(dispute) => {
+                self.disputes.step((index, entry.at), dispute, &mut self.report);
+            }
             Kind::Intent(intent) => self.intent(index, intent),
             Kind::Outcome(outcome) => self.outcome(index, outcome),
             Kind::Denial(denied) => self.denial(index, &denied.facts, &denied.code),
@@ -227,7 +241,7 @@ impl Replay {
     pub fn finish(mut self) -> Report {
         self.callers.close(&mut self.report);
         self.quotas.close(&mut self.report);
-        self.disputes.close(&mut self.report);
+        self.disputes.close(self.in_force.workdays(), self.is_excerpt, &mut self.report);
         self.report.unanswered += self.intents.open();
         if let Some(anchors) = &self.anchors {
             self.in_force.compare(anchors, &mut self.report);

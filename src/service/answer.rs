@@ -56,7 +56,8 @@ pub(super) fn write(reply: Reply) -> wire::VerifyResponse {
     }
 }
 
-fn receipt(receipt: &Receipt) -> wire::Receipt {
+/// A receipt as its message.
+pub(super) fn receipt(receipt: &Receipt) -> wire::Receipt {
     wire::Receipt {
         index: receipt.index,
         entry: receipt.entry.clone(),

@@ -23,7 +23,6 @@ use super::tables::{Tables, Unfinished};
 use crate::audit::commitment::Field;
 use crate::audit::entry::{self, Entry, Erased, Erasure, KeyChange, Kind};
 use crate::audit::{Audit, records};
-use crate::decision::facts::Facts;
 use crate::query::identifier;
 use crate::query::time::Timestamp;
 
@@ -39,8 +38,8 @@ pub struct Order {
 /// Which records.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// Those of the questions that these entries belong to. A question's intent and outcome go together: each holds
-    /// the whole request.
+    /// Those of the questions and cases that these entries belong to. A question's intent and outcome go together: each
+    /// holds the whole request. So do the entries of a case that was repeated under its id; its questions do not.
     Entries(Vec<u64>),
     /// All of a day.
     Day(Day),
@@ -138,8 +137,8 @@ impl Eraser<'_> {
                 records::at(self.log, index)?.ok_or(VaultError::OutOfRange(index))?;
             let entry = decode(index, &stored)?;
             record_of(&entry, &private)?;
-            let facts = entry.kind.facts().ok_or(VaultError::NoRecord)?;
-            questions.entry(Day::of(entry.at)).or_default().insert(Question::of(facts));
+            let of = Question::of(&entry.kind).ok_or(VaultError::NoRecord)?;
+            questions.entry(Day::of(entry.at)).or_default().insert(of);
         }
         let mut done = Done::default();
         for (day, questions) in questions {
@@ -168,8 +167,7 @@ impl Eraser<'_> {
     ) -> Result<BTreeSet<u64>, VaultError> {
         let mut found = BTreeSet::new();
         each_of(self.log, day, &mut |index, entry, _| {
-            let facts = entry.kind.facts();
-            if facts.is_some_and(|facts| questions.contains(&Question::of(facts))) {
+            if Question::of(&entry.kind).is_some_and(|of| questions.contains(&of)) {
                 found.insert(index);
             }
             Ok(())
@@ -283,14 +281,22 @@ impl Eraser<'_> {
     }
 }
 
-/// One question of one caller.
+/// One question of one caller, or one case: what is erased together.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Question(String, String, u64);
+enum Question {
+    Numbered(String, String, u64),
+    Case([u8; 16]),
+}
 
 impl Question {
-    fn of(facts: &Facts) -> Self {
+    fn of(kind: &Kind) -> Option<Self> {
+        if let Kind::Case(closed) = kind {
+            return Some(Self::Case(closed.case_id));
+        }
+        let facts = kind.facts()?;
         let (organisation, system) = facts.caller.numbered_as();
-        Self(organisation.to_string(), system.to_string(), facts.caller_sequence)
+        let (organisation, system) = (organisation.to_string(), system.to_string());
+        Some(Self::Numbered(organisation, system, facts.caller_sequence))
     }
 }
 

@@ -23,7 +23,7 @@ const ONLY_ONCE: [u8; 12] = [0; 12];
 pub struct Place<'a> {
     /// The log's name.
     pub origin: &'a str,
-    /// The caller's id of the question, or of the dispute.
+    /// The caller's id of the question, of the dispute or of the case.
     pub request_id: &'a [u8; 16],
     /// Which of the question's entries.
     pub stage: Stage,
@@ -42,6 +42,8 @@ pub enum Stage {
     Dispute,
     /// The agency answered a dispute; the id is the dispute's.
     DisputeAnswer,
+    /// An application was run to its end; the id is the case's.
+    Case,
 }
 
 impl Stage {
@@ -52,6 +54,7 @@ impl Stage {
             Self::Denial => 3,
             Self::Dispute => 4,
             Self::DisputeAnswer => 5,
+            Self::Case => 6,
         }
     }
 }
@@ -68,6 +71,7 @@ impl<'a> Place<'a> {
                 DisputeStep::Answered(_) => (Stage::DisputeAnswer, &dispute.id),
                 DisputeStep::Delivery(_) | DisputeStep::Rechecked(_) => return None,
             },
+            Kind::Case(closed) => (Stage::Case, &closed.case_id),
             _ => return None,
         };
         Some((Self { origin, request_id, stage }, kind.commitments()?))

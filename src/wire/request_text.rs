@@ -21,18 +21,8 @@ pub fn request_text(request: &wire::VerifyRequest) -> Vec<u8> {
             .max_age
             .as_ref()
             .map(|age| AgeText { nanos: age.nanos, seconds: age.seconds }),
-        operator: request
-            .operator
-            .as_ref()
-            .map(|operator| OperatorText { id: &operator.id, unit: &operator.unit }),
-        purpose: request.purpose.as_ref().map(|purpose| PurposeText {
-            case_number: &purpose.case_number,
-            consent: &purpose.consent,
-            item: &purpose.item,
-            item_version: &purpose.item_version,
-            notice: &purpose.notice,
-            replaced_material: &purpose.replaced_material,
-        }),
+        operator: request.operator.as_ref().map(OperatorText::of),
+        purpose: request.purpose.as_ref().map(PurposeText::of),
         request_id: &request.request_id,
         subjects: request.subjects.iter().map(SubjectText).collect(),
         want_receipt: request.want_receipt,
@@ -69,7 +59,7 @@ struct AgeText {
 }
 
 #[derive(Serialize)]
-struct OperatorText<'a> {
+pub(super) struct OperatorText<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -77,7 +67,7 @@ struct OperatorText<'a> {
 }
 
 #[derive(Serialize)]
-struct PurposeText<'a> {
+pub(super) struct PurposeText<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     case_number: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -90,6 +80,25 @@ struct PurposeText<'a> {
     notice: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     replaced_material: &'a str,
+}
+
+impl<'a> OperatorText<'a> {
+    pub(super) fn of(operator: &'a wire::Operator) -> Self {
+        Self { id: &operator.id, unit: &operator.unit }
+    }
+}
+
+impl<'a> PurposeText<'a> {
+    pub(super) fn of(purpose: &'a wire::Purpose) -> Self {
+        Self {
+            case_number: &purpose.case_number,
+            consent: &purpose.consent,
+            item: &purpose.item,
+            item_version: &purpose.item_version,
+            notice: &purpose.notice,
+            replaced_material: &purpose.replaced_material,
+        }
+    }
 }
 
 /// A code by its stable name; one that is unknown stays visible as its number.
@@ -106,7 +115,7 @@ impl Code {
     }
 }
 
-struct SubjectText<'a>(&'a wire::Subject);
+pub(super) struct SubjectText<'a>(pub(super) &'a wire::Subject);
 
 impl Serialize for SubjectText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -211,7 +220,7 @@ struct AssertionText<'a> {
 /// A value under the name of its type.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum ValueText {
+pub(super) enum ValueText {
     Truth(bool),
     Integer(i64),
     Text(String),
@@ -228,7 +237,7 @@ fn assertion_text(assertion: &wire::Assertion) -> AssertionText<'_> {
     }
 }
 
-fn value_text(given: &wire::Value) -> Option<ValueText> {
+pub(super) fn value_text(given: &wire::Value) -> Option<ValueText> {
     Some(match read_value(given)? {
         Value::Truth(truth) => ValueText::Truth(truth),
         Value::Integer(integer) => ValueText::Integer(integer),

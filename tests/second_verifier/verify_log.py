@@ -189,7 +189,7 @@ SCHEMA = {
     "Freeze": {1: "enum2", 2: "text", 3: "bytes"}, "Key": {1: "enum2", 2: "enum2", 3: "text", 4: "bytes"},
     "Erasure": {1: "u64+", 2: "text", 3: "text"}, "Rule": {1: "text", 2: "text", 3: "bytes", 4: "text", 5: "text"},
     "Case": {1: "Caller", 2: "text", 3: "text", 4: "bytes", 5: "text", 6: "text", 7: "text", 8: "text", 9: "Need+",
-             10: "bool", 11: "bytes"},
+             10: "bool", 11: "bytes", 12: "Commitments"},
     "Need": {1: "text", 2: "text"},
     "Dispute": {1: "bytes", 2: "Opened", 3: "Delivery", 4: "Answered", 5: "Rechecked"},
     "Opened": {1: "Caller", 2: "u64", 3: "enum6", 4: "text", 5: "text", 6: "bytes", 7: "text", 8: "u32", 9: "text",

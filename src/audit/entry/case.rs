@@ -1,5 +1,6 @@
 //! What a log says of applications: the rules they are run by, and what each came to.
 
+use super::Commitments;
 use crate::crypto::Digest;
 use crate::decision::facts::CallerFacts;
 
@@ -43,4 +44,7 @@ pub struct CaseClosed {
     pub needs: Vec<(String, String)>,
     /// The caller went away before the end.
     pub abandoned: bool,
+    /// The application, hidden: its subjects, its operator, and all that it states. `None` in entries of before cases
+    /// committed to it.
+    pub commitments: Option<Commitments>,
 }

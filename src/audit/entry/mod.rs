@@ -99,12 +99,12 @@ impl Kind {
             Self::Outcome(outcome) => Some(&outcome.commitments),
             Self::Denial(denied) => Some(&denied.commitments),
             Self::Dispute(dispute) => dispute.commitments(),
+            Self::Case(closed) => closed.commitments.as_ref(),
             Self::Agreement(_)
             | Self::Party(_)
             | Self::Node(_)
             | Self::Catalogue(_)
             | Self::Rule(_)
-            | Self::Case(_)
             | Self::Adapter(_)
             | Self::Freeze(_)
             | Self::Key(_)

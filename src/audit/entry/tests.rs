@@ -98,6 +98,7 @@ fn every_kind() -> Vec<Kind> {
             effective_to: "2027-01-01".into(),
         }),
         Kind::Case(Box::new(closed())),
+        Kind::Case(Box::new(CaseClosed { commitments: None, ..closed() })),
     ];
     kinds.into_iter().chain(steps_of_disputes()).collect()
 }
@@ -181,6 +182,7 @@ fn closed() -> CaseClosed {
         outcome: "READY".into(),
         needs: vec![("no_home".into(), "MET".into())],
         abandoned: true,
+        commitments: Some(commitments()),
     }
 }
 

@@ -4,18 +4,24 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::Progress;
 use super::reading::{checkpoint_in, key_in};
+use crate::audit::commitment::Field;
+use crate::audit::entry::{Entry, Kind};
 use crate::audit::verify::{Expected, Verified, verify};
+use crate::audit::walk::{Seen, walk_entries};
 use crate::audit::{AuditError, entry, records};
 use crate::cli::NO;
 use crate::crypto::hex;
 use crate::parties::Register;
 use crate::replay::{Replay, Report};
+use crate::vault::VaultError;
+use crate::vault::master::{Master, Power};
+use crate::vault::open::Opener;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
@@ -39,6 +45,12 @@ pub(super) struct ReplayArguments {
     /// Your own party register
     #[arg(long, value_name = "DIR")]
     parties: Option<PathBuf>,
+    /// Folder of the vault's day keys, to open what each application states and compare it again
+    #[arg(long, value_name = "DIR", requires = "key")]
+    keys: Option<PathBuf>,
+    /// The vault's master key
+    #[arg(long, value_name = "FILE", requires = "keys")]
+    key: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -55,7 +67,8 @@ pub(super) fn verify_log(arguments: &VerifyArguments) -> anyhow::Result<ExitCode
 
 pub(super) fn replay_log(arguments: &ReplayArguments) -> anyhow::Result<ExitCode> {
     let parties = arguments.parties.as_deref();
-    let examined = examine_with(&arguments.folder, parties, arguments.json)?;
+    let vault = arguments.keys.as_deref().zip(arguments.key.as_deref());
+    let examined = examine_with(&arguments.folder, parties, vault, arguments.json)?;
     Ok(tell(&examined, arguments.json))
 }
 
@@ -99,18 +112,39 @@ impl fmt::Display for Found {
 /// # Errors
 /// When log or parties cannot be looked at. A log that is not whole is a finding, not an error.
 pub fn examine(folder: &Path, parties: Option<&Path>) -> anyhow::Result<Examined> {
-    examine_with(folder, parties, false)
+    examine_with(folder, parties, None, false)
 }
 
-fn examine_with(folder: &Path, parties: Option<&Path>, is_quiet: bool) -> anyhow::Result<Examined> {
+fn examine_with(
+    folder: &Path,
+    parties: Option<&Path>,
+    vault: Option<(&Path, &Path)>,
+    is_quiet: bool,
+) -> anyhow::Result<Examined> {
+    let mut opener = match vault {
+        Some((keys, key)) => Some(Opener::new(folder, keys, Master::read(key, Power::Open)?)?),
+        None => None,
+    };
+    let mut unopened = None;
     let anchors = parties.map(load_parties).transpose()?;
     let mut replay = Replay::new(anchors);
     let mut progress = Progress::new("replaying", folder, is_quiet);
-    let result = verify(folder, Expected::default(), &mut |index, entry| {
+    let result = walk_entries(folder, Expected::default(), &mut |seen, entry| {
         progress.step();
-        replay.entry(index, entry);
+        if let (Some(opener), Kind::Case(_)) = (&mut opener, &entry.kind) {
+            match filed(opener, seen, entry) {
+                Ok(Some((subject, request))) => replay.filed(seen.index, &subject, &request),
+                Ok(None) => {}
+                Err(error) => drop(unopened.get_or_insert((seen.index, error))),
+            }
+        }
+        replay.entry(seen.index, entry);
     });
     progress.end();
+    if let Some((index, error)) = unopened {
+        return Err(error)
+            .with_context(|| format!("the application of entry {index} does not open"));
+    }
     for index in replay.wanted() {
         // What cannot be read again is a finding of the replay, or of the verification.
         if let Ok(Some((stored, _))) = records::at(folder, index)
@@ -131,6 +165,23 @@ fn examine_with(folder: &Path, parties: Option<&Path>, is_quiet: bool) -> anyhow
     // Of a log that is not whole nothing is counted: the numbers would pass for its own.
     examined.report = examined.verified.is_some().then_some(report);
     Ok(examined)
+}
+
+/// Subjects and application of a case; `None` where nothing was kept of them, or it was erased.
+fn filed(
+    opener: &mut Opener,
+    seen: &Seen<'_>,
+    entry: &Entry,
+) -> Result<Option<(String, String)>, VaultError> {
+    let unlocked = match opener.unlock(seen.index, entry, &seen.private) {
+        Err(VaultError::NoRecord | VaultError::Gone(_)) => return Ok(None),
+        unlocked => unlocked?,
+    };
+    let text = |field| {
+        let opened = unlocked.open(field)?;
+        String::from_utf8(opened.value).map_err(|_| VaultError::Damaged("a field is no text"))
+    };
+    Ok(Some((text(Field::Subject)?, text(Field::Request)?)))
 }
 
 fn verify_folder(
@@ -206,6 +257,9 @@ pub(super) fn as_json(examined: &Examined) -> Value {
             "denied": report.denied,
             "unanswered": report.unanswered,
             "lost": report.lost,
+            "cases": report.cases,
+            "retaken": report.retaken,
+            "on_word": report.on_word,
             "more_findings": report.more_findings,
         })
     });
@@ -235,6 +289,7 @@ pub(super) fn in_words(examined: &Examined) -> String {
         lines.push(format!("  cached   {}", report.cached));
         lines.push(format!("denials    {}{}", report.denials, listed(denied.collect())));
         lines.push(format!("unanswered {}, lost to crashes {}", report.unanswered, report.lost));
+        lines.extend(cases(report));
     }
     let more = examined.report.as_ref().map_or(0, |report| report.more_findings);
     lines.push(match examined.findings.len() as u64 + more {
@@ -249,6 +304,22 @@ pub(super) fn in_words(examined: &Examined) -> String {
         );
     }
     lines.join("\n") + "\n"
+}
+
+/// What was compared again of the applications, and what was not.
+fn cases(report: &Report) -> Vec<String> {
+    if report.cases == 0 {
+        return Vec::new();
+    }
+    let (cases, retaken, on_word) = (report.cases, report.retaken, report.on_word);
+    let mut lines =
+        vec![format!("cases      {cases}, {retaken} comparisons with what was stated made again")];
+    if on_word > 0 {
+        lines.push(format!(
+            "on word    {on_word} comparisons with amounts, days and texts: --keys and --key of the vault open them"
+        ));
+    }
+    lines
 }
 
 fn load_parties(folder: &Path) -> anyhow::Result<Register> {

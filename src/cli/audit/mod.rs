@@ -68,8 +68,10 @@ enum Commands {
     Verify(examine::VerifyArguments),
     /// Verify a log, then take every recorded decision again and compare
     #[command(after_help = "Examples:\n  heyan audit replay log\n  \
-        heyan audit replay log --parties /audit-office/parties --json\n\n\
+        heyan audit replay log --parties /audit-office/parties --json\n  \
+        heyan audit replay log --keys /mnt/vault --key vault.key\n\n\
         With --parties the party register in the log must be the one in that folder; without, it is taken from the log.\n\
+        With --keys and --key of the vault, what each application states is opened and compared again.\n\
         Exit code 0 no finding, 1 findings, 2 could not tell.")]
     Replay(examine::ReplayArguments),
     /// Make a receipt for one entry, or prove that the log continues an earlier checkpoint

@@ -18,6 +18,9 @@ use crate::parties::Register;
 /// This program, as packages name it.
 pub(in crate::cli) const PROGRAM: &str = concat!("heyan ", env!("CARGO_PKG_VERSION"));
 
+/// What no package can show: whoever makes one can leave it out.
+const ONLY_LOG: &str = "orders, withdrawals, freezes and disputes that are not in it are seen only in the log (heyan audit replay)";
+
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     heyan case verify GJJ-2026-000777.zip --log-key 'heyan.example.gov.cn/2026+1a2b3c4d+AX…'\n  \
     heyan case verify unpacked/ --log-key \"$(cat log.vkey)\" --parties /audit-office/parties --json\n\n\
@@ -81,6 +84,18 @@ fn tell(checked: &Checked, is_keyless: bool) {
         say!("answers    {answers}; {} fields opened (persons: {persons})", checked.openings);
     }
     say!("checked    {} files, {} entries", checked.files, checked.entries);
+    if checked.retaken > 0 {
+        say!("stated     {} comparisons with what was stated, made again", checked.retaken);
+    }
+    if checked.on_word > 0 {
+        let count = checked.on_word;
+        say!(
+            "on word    {count} comparisons with amounts, days and texts: the application is not opened here"
+        );
+    }
+    if checked.case.is_some() {
+        say!("only log   {ONLY_LOG}");
+    }
     if is_keyless {
         say!(
             "key        the package's own: this proves only that it agrees with itself; use --log-key"
@@ -128,6 +143,9 @@ fn tell_json(checked: &Checked, is_keyless: bool) {
             "files": checked.files,
             "entries": checked.entries,
             "openings": checked.openings,
+            "retaken": checked.retaken,
+            "on_word": checked.on_word,
+            "seen_only_in_log": ONLY_LOG,
             "not_compared": checked.not_compared,
             "findings": findings.collect::<Vec<_>>(),
         })

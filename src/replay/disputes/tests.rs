@@ -12,6 +12,15 @@ use crate::query::time::Timestamp;
 
 type Log = BTreeMap<u64, Kind>;
 
+/// Monday, 2026-11-23, in China.
+const AT: Timestamp = Timestamp::from_seconds(1_795_400_000);
+
+/// The agreement of the outcomes gives one working day.
+fn workdays() -> Workdays {
+    let PermitRef { agreement, version, .. } = permit();
+    Workdays(BTreeMap::from([((agreement, version), Term { days: 1, was_gone: false })]))
+}
+
 fn asked(sequence: u64) -> Facts {
     facts("fund-centre/approval", sequence, Timestamp(1))
 }
@@ -94,7 +103,7 @@ fn found(log: &Log) -> Vec<(u64, String)> {
     let (mut disputes, mut report) = (Disputes::default(), Report::default());
     for (index, kind) in log {
         if let Kind::Dispute(dispute) = kind {
-            disputes.step(*index, dispute, &mut report);
+            disputes.step((*index, AT), dispute, &mut report);
         }
     }
     for index in disputes.wanted() {
@@ -102,7 +111,7 @@ fn found(log: &Log) -> Vec<(u64, String)> {
             disputes.shown(index, &Entry { at: Timestamp(1), kind: kind.clone() });
         }
     }
-    disputes.close(&mut report);
+    disputes.close(&workdays(), false, &mut report);
     report.findings.into_iter().map(|finding| (finding.index, finding.text)).collect()
 }
 
@@ -146,6 +155,18 @@ fn every_lie_is_found_where_it_stands() {
         (6, open_with(|one| one.contested = 6), 6, "did not exist yet"),
         (6, open_with(|one| one.contested = 3), 6, "not looked at again"),
         (5, delivered(), 6, "it is no outcome"),
+        (
+            11,
+            Kind::Dispute(Dispute { id: [8; 16], step: DisputeStep::Opened(Box::new(opened())) }),
+            11,
+            "contested before, in entry 6",
+        ),
+        (
+            6,
+            open_with(|one| one.due = jiff::civil::date(2026, 11, 25)),
+            6,
+            "gives the agency another day",
+        ),
         (6, open_with(|one| one.verdict = Verdict::Confirmed), 6, "its verdict is another"),
         (6, open_with(|one| one.fact = "M2".to_owned()), 6, "its question is another"),
         (6, open_with(|one| one.provider = "police".to_owned()), 6, "its question is another"),
@@ -188,4 +209,37 @@ fn an_answer_that_says_nothing_cannot_have_been_contested() {
     log.insert(6, open_with(|one| one.verdict = Verdict::Unavailable));
     let found = found(&log);
     assert!(found.iter().any(|(at, text)| *at == 6 && text.contains("says nothing")), "{found:?}");
+}
+
+#[test]
+fn what_is_out_of_force_gives_the_days_of_the_regulation() {
+    let due = |days| (AT.day_in_china(), last_day(AT.day_in_china(), days));
+    let mut workdays = workdays();
+    assert!(workdays.admit(&permit(), due(1), false));
+    assert!(!workdays.admit(&permit(), due(WORKDAYS), false));
+    // Of an excerpt nobody knows what was withdrawn.
+    assert!(workdays.admit(&permit(), due(WORKDAYS), true));
+    let PermitRef { agreement, version, .. } = permit();
+    workdays.withdrawn(&agreement, version);
+    assert!(workdays.admit(&permit(), due(1), false));
+    assert!(workdays.admit(&permit(), due(WORKDAYS), false));
+    assert!(!workdays.admit(&permit(), due(2), false));
+    assert!(Workdays::default().admit(&permit(), due(WORKDAYS), false));
+}
+
+#[test]
+fn an_excerpt_is_not_asked_for_outcomes_that_it_has_not() {
+    let mut report = Report::default();
+    let mut disputes = Disputes::default();
+    let log = honest();
+    for (index, kind) in &log {
+        if let Kind::Dispute(dispute) = kind {
+            disputes.step((*index, AT), dispute, &mut report);
+        }
+    }
+    disputes.shown(5, &Entry { at: AT, kind: log[&5].clone() });
+    disputes.close(&workdays(), true, &mut report);
+    assert_eq!(report.findings, []);
+    disputes.close(&workdays(), false, &mut report);
+    assert!(!report.findings.is_empty());
 }

@@ -35,6 +35,7 @@ fn closed(run_on: Option<i8>, issued_on: i8) -> CaseClosed {
         outcome: "READY".to_owned(),
         needs: Vec::new(),
         abandoned: false,
+        commitments: None,
     }
 }
 

@@ -123,6 +123,7 @@ fn with_case() -> Vec<Entry> {
         outcome: conclusion.outcome.name().to_owned(),
         needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
         abandoned: false,
+        commitments: None,
     };
     log.push(Entry { at, kind: Kind::Case(Box::new(closed)) });
     log

@@ -10,12 +10,13 @@ use thiserror::Error;
 use crate::cases::{Application, Attached, Case, day};
 use crate::catalogue::{Catalogue, Item};
 use crate::decision::facts::Defect;
+use crate::gateway::exchange::Filing;
 use crate::proto::gateway::v1 as wire;
 use crate::query::ItemCode;
-use crate::query::subject::SubjectKind;
+use crate::query::subject::{Subject, SubjectKind};
 use crate::query::value::Value;
 use crate::service::question::{self, Defects};
-use crate::wire::read_value;
+use crate::wire::{application_text, read_value};
 
 /// At most this many subjects, stated values or papers of each: more than any rule takes.
 const EACH_LIMIT: usize = 64;
@@ -36,6 +37,8 @@ pub(super) struct Applied {
     /// The operator's unit, normalised: it goes into the entry in clear.
     pub(super) operator_unit: String,
     pub(super) want_receipts: bool,
+    /// What the entry of the case commits to.
+    pub(super) filing: Filing,
 }
 
 /// Why an application was not taken.
@@ -90,10 +93,11 @@ pub(super) fn read(
     if operator.id.is_empty() {
         defects.add("operator.id", "missing");
     }
+    let (parties, subjects) = parties(&request.subjects, &mut defects);
     let application = Application {
         submitted_on,
         run_on: today,
-        parties: parties(&request.subjects, &mut defects),
+        parties,
         given: given(request, &mut defects),
         evidence: evidence(&request.evidence, &mut defects),
     };
@@ -116,7 +120,13 @@ pub(super) fn read(
             submitted_on,
             purpose: wire::Purpose { item_version: item.version.clone(), ..purpose },
             item,
-            operator_unit: operator.unit,
+            operator_unit: operator.unit.clone(),
+            filing: Filing {
+                subjects,
+                operator,
+                request: application_text(request),
+                want_receipt: request.want_receipts,
+            },
             operator: request.operator.clone().unwrap_or_default(),
             want_receipts: request.want_receipts,
         }),
@@ -173,11 +183,14 @@ fn purpose(given: Option<&wire::Purpose>, defects: &mut Defects) -> wire::Purpos
     given
 }
 
-fn parties(given: &[wire::Subject], defects: &mut Defects) -> BTreeMap<String, Vec<SubjectKind>> {
-    let mut parties: BTreeMap<String, Vec<SubjectKind>> = BTreeMap::new();
+type Parties = BTreeMap<String, Vec<SubjectKind>>;
+
+/// Subjects by party, and all of them in the caller's order.
+fn parties(given: &[wire::Subject], defects: &mut Defects) -> (Parties, Vec<Subject>) {
+    let (mut parties, mut subjects) = (Parties::new(), Vec::new());
     if given.len() > EACH_LIMIT {
         defects.add("subjects", "too_many");
-        return parties;
+        return (parties, subjects);
     }
     for (position, subject) in given.iter().enumerate() {
         let path = format!("subjects[{position}]");
@@ -191,10 +204,11 @@ fn parties(given: &[wire::Subject], defects: &mut Defects) -> BTreeMap<String, V
         };
         if let Some(role) = name(&subject.role, &format!("{path}.role"), defects) {
             let kind = question::subject_kind(kind, &path, defects);
+            subjects.push(Subject { role: role.clone(), kind: kind.clone() });
             parties.entry(role).or_default().push(kind);
         }
     }
-    parties
+    (parties, subjects)
 }
 
 fn given(request: &wire::CheckCaseRequest, defects: &mut Defects) -> BTreeMap<String, Value> {

@@ -201,7 +201,9 @@ impl Running {
         let conclusion = self.applied.case.conclude();
         let abandoned = self.gone.is_cancelled();
         let recorded = match self.closed(&conclusion, abandoned) {
-            Ok(closed) => self.services.gateway.close_case(now(), closed).await,
+            Ok(closed) => {
+                self.services.gateway.close_case(now(), closed, &self.applied.filing).await
+            }
             Err(error) => {
                 tracing::error!(%error, "the course of a case cannot be written");
                 Err(Unclosed::Refused(Refusal::Unrecorded))
@@ -217,8 +219,10 @@ impl Running {
                     &self.applied,
                     &conclusion,
                     &self.told,
-                    (recorded.index, out_of_time),
+                    (recorded.log_index, out_of_time),
                 );
+                let receipt = recorded.receipt.map(|proof| crate::service::answer::receipt(&proof));
+                let outcome = wire::CaseOutcome { receipt, ..outcome };
                 Ok(self.event(Kind::Outcome(outcome)))
             }
             Err(why) => Err(unclosed(&why)),
@@ -253,6 +257,7 @@ impl Running {
             outcome: conclusion.outcome.name().to_owned(),
             needs: needs.map(|need| (need.name.clone(), need.state.name().to_owned())).collect(),
             abandoned,
+            commitments: None,
         })
     }
 

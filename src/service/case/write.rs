@@ -106,6 +106,7 @@ pub(super) fn outcome(
         person_decides: conclusion.person_decides.clone().unwrap_or_default(),
         log_index,
         out_of_time,
+        receipt: None,
     }
 }
 

@@ -18,17 +18,22 @@ use crate::support::{ALL, Lab, PATIENCE};
 
 const PROGRAM: &str = concat!("heyan ", env!("CARGO_PKG_VERSION"));
 
+/// The key of an installation's log.
+pub(super) fn first_key(lab: &Lab) -> VerifierKey {
+    Description::read(&lab.path("log")).unwrap().unwrap().key().unwrap()
+}
+
 /// A log with two cases in it, whose gateway has stopped.
-struct Closed {
-    lab: Lab,
+pub(super) struct Closed {
+    pub(super) lab: Lab,
     /// Entries of the cases: one refuted, of a family; one ready.
     refuted: u64,
-    ready: u64,
-    key: VerifierKey,
+    pub(super) ready: u64,
+    pub(super) key: VerifierKey,
 }
 
 impl Closed {
-    async fn make(agencies: &[&str]) -> Self {
+    pub(super) async fn make(agencies: &[&str]) -> Self {
         let mut lab = Lab::start(agencies).await;
         let client = lab.client().await;
         let refuted = ran(&client, Renting::of(&lab, samples::HUSBAND).request()).await;
@@ -37,8 +42,15 @@ impl Closed {
         let (refuted, ready) = (refuted.outcome.log_index, ready.outcome.log_index);
         drop(client);
         lab.close().await;
-        let key = Description::read(&lab.path("log")).unwrap().unwrap().key().unwrap();
+        let key = first_key(&lab);
         Self { lab, refuted, ready, key }
+    }
+
+    /// A gateway that runs, and no case yet.
+    pub(super) async fn begin(agencies: &[&str]) -> Self {
+        let lab = Lab::start(agencies).await;
+        let key = first_key(&lab);
+        Self { lab, refuted: 0, ready: 0, key }
     }
 
     fn out(&self, name: &str) -> PathBuf {
@@ -46,7 +58,7 @@ impl Closed {
     }
 
     /// Exports with the vault's key.
-    async fn export(&self, case: u64, name: &str, more: &[&str]) -> PathBuf {
+    pub(super) async fn export(&self, case: u64, name: &str, more: &[&str]) -> PathBuf {
         let (keys, key) = (self.lab.path("vault"), self.lab.path("keys/vault.key"));
         let vault = ["--keys", keys.to_str().unwrap(), "--key", key.to_str().unwrap()];
         self.export_with(&case.to_string(), name, &[&vault[..], more].concat()).await
@@ -70,7 +82,7 @@ impl Closed {
         check(files, Expected { log_keys, program: PROGRAM.to_owned(), ..Expected::default() })
     }
 
-    async fn verify(&self, bundle: &Path, more: &[&str]) -> (i32, Value) {
+    pub(super) async fn verify(&self, bundle: &Path, more: &[&str]) -> (i32, Value) {
         let key = self.key.to_string();
         let words = ["verify", text(bundle), "--json", "--log-key", &key];
         let output = heyan_case(&[&words[..], more].concat()).await;
@@ -79,11 +91,11 @@ impl Closed {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn told(output: &Output) -> String {
+pub(super) fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -94,7 +106,7 @@ async fn heyan_case(words: &[&str]) -> Output {
 }
 
 /// The script of our own, not the one of the package.
-async fn python(package: &Path, key: &str) -> (i32, String) {
+pub(super) async fn python(package: &Path, key: &str) -> (i32, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/evidence/check.py");
     let mut command = Command::new("python3");
     command.args([script, "--log-key", key, text(package)]).stdin(Stdio::null());
@@ -109,7 +121,7 @@ fn says(checked: &Checked, file: &str) -> bool {
 }
 
 /// Everything consistent again after a change: digests and sizes as they now are.
-fn relisted(files: &mut Files) {
+pub(super) fn relisted(files: &mut Files) {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     let listed = files.iter().filter(|(path, _)| *path != "manifest.json").map(|(path, bytes)| {
         let sha256 = heyan::crypto::hex(&heyan::crypto::sha256(bytes));
@@ -354,11 +366,21 @@ async fn bundles_that_are_none_are_refused_in_good_time() {
         good.windows(10).position(|part| part == b"case.json\n" || part == b"README.txt").unwrap();
     up[at..at + 3].copy_from_slice(b"../");
     broken.insert("outside", up);
+    // The list at the end names another file than the one that is there.
+    let mut listed = good.clone();
+    let at = good.windows(9).rposition(|part| part == b"case.json").unwrap();
+    listed[at..at + 9].copy_from_slice(b"case.jsom");
+    broken.insert("listed", listed);
+    let mut locked = good.clone();
+    locked[6] |= 1;
+    broken.insert("locked", locked);
     for (name, bytes) in broken {
         let path = closed.out(name);
         std::fs::write(&path, bytes).unwrap();
         let (code, seen) = closed.verify(&path, &[]).await;
         assert_eq!(code, 1, "{name}: {seen}");
+        let (code, told) = python(&path, &closed.key.to_string()).await;
+        assert!(code == 2 && told.contains("could not tell"), "{name}: {told}");
     }
     // A folder with a link in it, and one that is no package.
     let folder = closed.export(closed.refuted, "linked", &["--folder"]).await;

@@ -6,6 +6,7 @@ mod items;
 mod flood;
 mod evidence;
 mod limits;
+mod stated;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Rules and cases, between value and message.
 
 use super::facts::{caller_in, caller_out};
-use super::{digest, required};
+use super::{commitments_in, commitments_out, digest, required};
 use crate::audit::entry::{CaseClosed, EntryError, RuleEvent};
 use crate::proto::audit::v1 as stored;
 
@@ -45,6 +45,7 @@ pub(super) fn case_out(closed: &CaseClosed) -> stored::Case {
         needs: closed.needs.iter().map(need).collect(),
         abandoned: closed.abandoned,
         case_id: closed.case_id.to_vec(),
+        commitments: closed.commitments.as_ref().map(commitments_out),
     }
 }
 
@@ -64,5 +65,9 @@ pub(super) fn case_in(case: stored::Case) -> Result<CaseClosed, EntryError> {
         outcome: required(case.outcome, "case.outcome")?,
         needs: case.needs.into_iter().map(|need| (need.name, need.state)).collect(),
         abandoned: case.abandoned,
+        commitments: match case.commitments {
+            None => None,
+            given => Some(commitments_in(given)?),
+        },
     })
 }

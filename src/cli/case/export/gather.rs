@@ -93,7 +93,13 @@ pub(super) fn gather(
     let (entries, stored) = second(log, &chosen, &found, is_quiet)?;
     let mut openings = BTreeMap::new();
     if let Some(mut opener) = opener {
-        for index in &named {
+        let hides = |stored: &Stored| {
+            entry::decode(&stored.0).is_ok_and(|entry| entry.kind.commitments().is_some())
+        };
+        let disputes = chosen.range(case.0 + 1..).copied();
+        let disputes = disputes.filter(|index| stored.get(index).is_some_and(hides));
+        for index in named.iter().copied().chain([case.0]).chain(disputes) {
+            let index = &index;
             if let Some(stored) = stored.get(index)
                 && let Some(opened) = open(log, &mut opener, (*index, stored), persons)?
             {
