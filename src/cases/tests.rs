@@ -12,6 +12,7 @@ mod rows;
 mod sound;
 mod ties;
 mod w3;
+mod whole;
 mod withdrawals;
 
 use std::collections::BTreeMap;

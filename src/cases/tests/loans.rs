@@ -225,6 +225,7 @@ fn the_whole_family_is_asked_about_homes() {
         "identity",
         "marriage",
         "contract",
+        "same_project",
         "presale",
         "insured",
         "insured_months",

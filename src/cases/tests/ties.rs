@@ -67,8 +67,29 @@ fn a_paper_that_is_not_named_is_missed() {
     let written = Arc::new(Written::from_text(&text).unwrap());
     let mut application = way.application.clone();
     application.parties.remove("permit");
-    let mut case = Case::open(written, application).ok().unwrap();
+    let mut case = Case::open(Arc::clone(&written), application).ok().unwrap();
     let conclusion = run(&mut case, |asking| way.well(asking));
     assert_eq!(conclusion.outcome, Outcome::NeedsCounter);
     assert!(why(&conclusion).contains(&("same_project".to_owned(), "not_named")));
+    assert_eq!(unsound(&written.rule, case.course()), Vec::<String>::new());
+    // Nobody can have asked for the number of what was not named.
+    let about = |(role, who): (&str, &str)| About {
+        role: role.to_owned(),
+        who: who.to_owned(),
+        position: 0,
+    };
+    let mut forged = case.course().clone();
+    forged.answers.push(Answer {
+        question: "same_project".to_owned(),
+        about: [("buyer", "applicant"), ("contract", "contract")].map(about).into(),
+        verdict: Some(Verdict::Confirmed),
+        code: String::new(),
+        log_index: Some(7),
+        unchecked: false,
+        told: BTreeMap::new(),
+    });
+    assert_eq!(
+        unsound(&written.rule, &forged),
+        ["`same_project` needs a value that is not stated"]
+    );
 }
