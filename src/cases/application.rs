@@ -140,7 +140,22 @@ impl Application {
 
     /// What an operand comes to; `like` is a value of the type it is held against. `None` when it is not stated.
     pub(super) fn operand(&self, operand: &Operand, rule: &Rule, like: &Value) -> Option<Value> {
-        Stated { values: &self.given, submitted_on: self.submitted_on }.operand(operand, rule, like)
+        match operand {
+            Operand::NumberOf(party) => self.number_of(party).map(Value::Text),
+            _ => Stated { values: &self.given, submitted_on: self.submitted_on }
+                .operand(operand, rule, like),
+        }
+    }
+
+    /// The number of the one property or paper that is named as this party.
+    fn number_of(&self, party: &str) -> Option<String> {
+        let [subject] = self.parties.get(party)?.as_slice() else { return None };
+        let number = match subject {
+            SubjectKind::Property(property) => &property.unit_number,
+            SubjectKind::Document(document) => &document.number,
+            SubjectKind::Person(_) | SubjectKind::Employer(_) => return None,
+        };
+        (!number.is_empty()).then(|| number.clone())
     }
 }
 
@@ -157,6 +172,7 @@ impl Stated<'_> {
             Operand::Literal(value) => value.clone(),
             Operand::Parameter(name) => Value::Integer(*rule.parameters.get(name)?),
             Operand::Given(name) => self.values.get(name)?.clone(),
+            Operand::NumberOf(_) => return None,
             Operand::Scaled(operand, scale) => match self.operand(operand, rule, like)? {
                 Value::Integer(number) => Value::Integer(scale.of(number)?),
                 _ => return None,

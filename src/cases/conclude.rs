@@ -410,9 +410,11 @@ impl<'a> Standing<'a> {
             Some(who) if self.rule.group(who).is_some() => State::NotNeeded,
             Some(who) if self.rule.party(who).is_some_and(|party| party.many) => State::NotNeeded,
             Some(who) => view.open(Why::NotNamed, who),
-            None => match self.left_out(question) {
-                Some(name) => view.open(Why::NotStated, name),
-                None => view.open(Why::Waits, &question.name),
+            None => match (self.left_out(question), self.unnumbered(question)) {
+                (Some(name), _) => view.open(Why::NotStated, name),
+                (None, Some(party)) if self.size(party) == 0 => view.open(Why::NotNamed, party),
+                (None, Some(party)) => view.open(Why::NotStated, party),
+                (None, None) => view.open(Why::Waits, &question.name),
             },
         }
     }
@@ -424,6 +426,15 @@ impl Standing<'_> {
         let values = question.assertions.iter().flat_map(|asserted| &asserted.values);
         let mut needed = values.filter_map(Operand::given);
         needed.find(|name| self.course.left_out.contains(*name))
+    }
+
+    /// A party whose number the question needs, where it was not asked and no answer is waited for: the party is not named, or
+    /// without that number.
+    fn unnumbered<'q>(&self, question: &'q Question) -> Option<&'q str> {
+        let is_waited_for = self.course.out_of_time
+            || self.course.unheard.iter().any(|one| one.question == question.name);
+        let values = question.assertions.iter().flat_map(|asserted| &asserted.values);
+        values.filter_map(Operand::party).find(|_| !is_waited_for)
     }
 }
 

@@ -196,7 +196,10 @@ impl<'a> Reading<'a> {
             self.hold(is_whole, || format!("`{name}` is not about everybody it should be about"));
             let is_first = asked.insert((name, about));
             self.hold(is_first, || format!("`{name}` was asked twice about the same"));
-            let is_stated = self.standing.left_out(question).is_none();
+            let values = question.assertions.iter().flat_map(|asserted| &asserted.values);
+            let is_named =
+                values.filter_map(Operand::party).all(|party| self.standing.size(party) > 0);
+            let is_stated = is_named && self.standing.left_out(question).is_none();
             self.hold(is_stated, || format!("`{name}` needs a value that is not stated"));
         }
         for answer in &course.answers {

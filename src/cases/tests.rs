@@ -10,7 +10,9 @@ mod items;
 mod loans;
 mod rows;
 mod sound;
+mod ties;
 mod w3;
+mod whole;
 mod withdrawals;
 
 use std::collections::BTreeMap;
@@ -69,6 +71,7 @@ fn renting() -> Application {
         given: BTreeMap::from([
             ("months_in_a_row".to_owned(), Value::Integer(12)),
             ("withdrawn_within_12_months".to_owned(), Value::Truth(false)),
+            ("amount_fen".to_owned(), Value::Integer(1_800_000)),
         ]),
         evidence: BTreeMap::new(),
     }

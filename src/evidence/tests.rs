@@ -102,7 +102,12 @@ fn entries(case_number: &str) -> Vec<Entry> {
         run_on: Some(jiff::civil::date(2026, 11, 18)),
         parties: [("applicant".to_owned(), applicant)].into(),
         stated: [("withdrawn_within_12_months".to_owned(), Value::Truth(false))].into(),
-        checked: [("deposits".to_owned(), true), ("once_a_year".to_owned(), true)].into(),
+        checked: [
+            ("deposits".to_owned(), true),
+            ("once_a_year".to_owned(), true),
+            ("within_year".to_owned(), true),
+        ]
+        .into(),
         answers: vec![Answer {
             question: question.name.clone(),
             about,

@@ -29,6 +29,23 @@ pub fn is_masked(text: &str) -> bool {
     text.chars().any(|character| matches!(half_width(character), '*' | '?' | '□' | '\u{fffd}'))
 }
 
+/// True of a name that everybody writes in one way: two to four common Chinese characters (GB 2312), and not 零, which is typed
+/// for 〇.
+///
+/// Of any other name a comparison by somebody else may have failed over the writing alone: dots, blanks, widths, the order of
+/// foreign names, characters that old systems lack. That it failed says nothing then.
+pub fn has_one_writing(name: &str) -> bool {
+    (2..=4).contains(&name.chars().count())
+        && name.chars().all(|character| character != '零' && is_in_gb_2312(character))
+}
+
+/// Whether the character is among the 6,763 Chinese ones of GB 2312-1980, which every system has.
+fn is_in_gb_2312(character: char) -> bool {
+    let mut text = [0; 4];
+    let (bytes, _, is_lost) = encoding_rs::GBK.encode(character.encode_utf8(&mut text));
+    !is_lost && matches!(*bytes, [0xb0..=0xf7, 0xa1..=0xfe])
+}
+
 /// The correct middle dot, U+00B7.
 const DOT: char = '\u{b7}';
 
@@ -159,6 +176,38 @@ mod tests {
             assert_ne!(fold(one), fold(other), "{one} {other}");
         }
         assert_eq!(fold(""), "");
+    }
+
+    #[test]
+    fn a_mismatch_of_a_name_with_many_writings_says_nothing() {
+        for name in ["张三", "欧阳娜娜", "李雷", "王丽华"] {
+            assert!(has_one_writing(name), "{name}");
+        }
+        for name in [
+            "王〇",
+            "王○",
+            "王零",
+            "王O",
+            "王0",
+            "张 三",
+            "张　三",
+            "买买提·艾力",
+            "买买提艾力",
+            "阿·丽",
+            "Anna Smith",
+            "Ａｎｎ",
+            "李堃",
+            "吕龘",
+            "呂某",
+            "李\u{e81e}",
+            "𠅤",
+            "张*",
+            "张",
+            "",
+            "李䶮",
+        ] {
+            assert!(!has_one_writing(name), "{name}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::decision::denial::Denial;
 /// Who issues what the applicant alone states.
 const APPLICANT: &str = "applicant";
 /// Who issues what only a visit brings.
-const COUNTER: &str = "counter";
+pub(super) const COUNTER: &str = "counter";
 
 /// How far one item gets.
 pub(super) fn item(view: &View<'_>, item: &Item) -> ItemState {

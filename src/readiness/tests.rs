@@ -197,6 +197,20 @@ fn what_a_visit_alone_shows_is_open() {
     assert_eq!(item(&readiness, "W5").reach, Reach::Partly);
 }
 
+/// Of alternatives the best counts, also where each is for other applicants: the rest is said in words.
+#[test]
+fn who_comes_to_the_counter_all_the_same_is_told() {
+    let readiness = World::new(signed(&ALL)).readiness();
+    assert_eq!(item(&readiness, "W3").reach, Reach::EndToEnd);
+    let said = words::explain(&readiness);
+    let said = said.iter().find(|sentence| sentence.en.contains("holder of a passport")).unwrap();
+    let (_, codes) = said.en.split_once("is seen at the counter: ").unwrap();
+    let codes: Vec<&str> = codes.trim_end_matches('.').split(' ').collect();
+    assert!(codes.contains(&"W3") && codes.contains(&"D2"), "{codes:?}");
+    // A deregistration names no person.
+    assert!(!codes.contains(&"D6"), "{codes:?}");
+}
+
 #[test]
 fn a_need_under_a_condition_is_no_better_than_the_answer_to_it() {
     // Whether police and civil affairs contradict each other about a death hangs on the cremation.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{QuestionState, Reach, Readiness};
+use super::judge::COUNTER;
+use super::{ItemState, QuestionState, Reach, Readiness};
 use crate::query::time::Timestamp;
 use crate::query::{ItemCode, OrganisationId};
 use crate::report::calendar;
@@ -71,6 +72,7 @@ pub fn explain(readiness: &Readiness) -> Vec<Sentence> {
     );
     told.extend(wanting(readiness));
     told.extend(evidence(readiness));
+    told.extend(visits(readiness));
     told.extend(persons(readiness));
     told.extend(gains(readiness));
     told.extend(lapses(readiness));
@@ -199,6 +201,23 @@ fn evidence(readiness: &Readiness) -> Option<Sentence> {
         ),
         format!("无论签署何种协议，部分申请仍需外部材料：{}。", each("；", "（", "）")),
     ))
+}
+
+/// Alternatives are weighed by the best of them: who is left with another is told here.
+fn visits(readiness: &Readiness) -> Option<Sentence> {
+    let is_visited = |item: &&ItemState| item.evidence.iter().any(|one| one.issuer == COUNTER);
+    let items: Vec<&ItemCode> =
+        readiness.items.iter().filter(is_visited).map(|item| &item.item).collect();
+    let codes = listed(&items);
+    (!items.is_empty()).then(|| {
+        Sentence::new(
+            format!(
+                "However far an item gets, whoever a register cannot tell, such as the holder of a passport, is seen at the \
+                 counter: {codes}."
+            ),
+            format!("无论事项达到何种程度，登记无法核实的申请人（如持护照者）仍须到窗口：{codes}。"),
+        )
+    })
 }
 
 fn persons(readiness: &Readiness) -> Vec<Sentence> {

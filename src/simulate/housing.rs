@@ -176,6 +176,8 @@ fn contract(agency: &Agency, form: &FormFields) -> Reply {
         )
         .collect();
     let status = if home.state == HomeState::Withdrawn { "9" } else { "1" };
+    let permit =
+        (home.kind() == HomeKind::New).then(|| province.presale_number(province.project_of(index)));
     Ok(record(
         agency,
         vec![
@@ -187,6 +189,8 @@ fn contract(agency: &Agency, form: &FormFields) -> Reply {
             ("filedDate", json!(province.contracted_on(index).iso())),
             ("remark", Value::Null),
             ("totalPrice", json!(yuan(province.price_fen(index)))),
+            ("bdcdyh", json!(province.unit_number(index))),
+            ("ysxkzbh", json!(permit)),
         ],
     ))
 }

@@ -57,7 +57,7 @@ const fn of(
 }
 
 /// Every function, except [`XML`].
-pub(super) static ALL: [Function; 31] = [
+pub(super) static ALL: [Function; 32] = [
     of("hmac_sha256", 2, |arguments| match arguments {
         [key, text] => Ok(Datum::Bytes(MacKey::new(bytes(key)?).mac(&[bytes(text)?]).to_vec())),
         _ => Err(COUNT),
@@ -126,6 +126,9 @@ pub(super) static ALL: [Function; 31] = [
         _ => Err("takes yuan as text or number"),
     }),
     of("fold", 1, |arguments| Ok(text(name::fold(as_text(one(arguments)?)?)))),
+    of("one_writing", 1, |arguments| {
+        Ok(Datum::Json(Json::Bool(name::has_one_writing(as_text(one(arguments)?)?))))
+    }),
     of("id18", 1, |arguments| {
         identifier::citizen_id(as_text(one(arguments)?)?)
             .map(text)

@@ -20,6 +20,7 @@ fn what_is_counted_or_paid_is_never_less_than_nothing() {
     assert_eq!(refused("D3", "back pay", "back_pay_months", 0), Some("too_small"));
     assert_eq!(refused("D3", "back pay", "back_pay_months", 1), None);
     assert_eq!(refused("D5", "reduce", "months", -3), Some("too_small"));
+    assert_eq!(refused("W3", "single now", "amount_fen", 0), Some("too_small"));
     assert_eq!(refused("L6", "repay", "amount_fen", -1), Some("too_small"));
     assert_eq!(refused("L1", "couple", "loan_fen", -1), Some("too_small"));
     assert_eq!(refused("L1", "couple", "loan_fen", 0), None);

@@ -157,6 +157,7 @@ fn withdrawals() -> Vec<Way> {
     let rent = [
         ("months_in_a_row", whole(12)),
         ("withdrawn_within_12_months", truth(false)),
+        ("amount_fen", whole(1_800_000)),
         ("rent_fen", whole(150_000)),
     ];
     let sealed = [("account_sealed", truth(true))];
@@ -181,11 +182,11 @@ fn withdrawals() -> Vec<Way> {
         ),
         make(("W3", "2026.1", "single"), &["applicant", "lease"], &rent, &["single_declaration"]),
         make(("W3", "2026.1", "couple"), &["applicant", "lease"], &rent, &[]),
-        make(("W3", "2026.2", "single now"), &["applicant"], &rent[..2], &["single_declaration"]),
+        make(("W3", "2026.2", "single now"), &["applicant"], &rent[..3], &["single_declaration"]),
         make(
             ("W3", "2026.2", "couple now"),
             &["applicant", "declared_spouse", "lease"],
-            &rent[..2],
+            &rent[..3],
             &[],
         ),
         make(("W4", "2026.1", "retired"), &["applicant"], &retired, &[]),

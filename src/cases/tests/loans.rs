@@ -21,6 +21,9 @@ fn new_homes() -> Vec<Row> {
         ),
         hears(single, &[("income_of_one", No)], NeedsCounter, ("income", "doubtful")),
         hears(couple, &[("presale", Unavailable)], NeedsCounter, ("presale", "unavailable")),
+        // A valid permit, of another project than the contract's.
+        hears(couple, &[("same_project", No)], NeedsCounter, ("same_project", "doubtful")),
+        hears(couple, &[("same_project", NotFound)], NeedsCounter, ("same_project", "not_found")),
         hears(
             couple,
             &[("marriage", Unavailable)],
@@ -63,6 +66,8 @@ fn old_homes() -> Vec<Row> {
     let other = ("L4", "couple");
     vec![
         hears(old, &[("sellers_title", No)], Refuted, ("sellers_own", "refuted")),
+        hears(old, &[("same_home", No)], NeedsCounter, ("same_home", "doubtful")),
+        hears(other, &[("same_project", No)], NeedsCounter, ("same_project", "doubtful")),
         hears(old, &[("deed_tax", Denied)], NeedsCounter, ("taxed", "denied")),
         hears(old, &[("free", No)], Refuted, ("free", "refuted")),
         hears(
@@ -220,6 +225,7 @@ fn the_whole_family_is_asked_about_homes() {
         "identity",
         "marriage",
         "contract",
+        "same_project",
         "presale",
         "insured",
         "insured_months",

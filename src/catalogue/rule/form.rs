@@ -20,7 +20,7 @@ pub(in crate::catalogue) struct RuleRecord {
     pub legal_basis: Vec<String>,
     pub person_decides: Option<String>,
     #[serde(default)]
-    pub parameters: BTreeMap<String, i64>,
+    pub parameters: BTreeMap<Spanned<String>, i64>,
     #[serde(default)]
     pub party: Vec<PartyRecord>,
     #[serde(default)]
@@ -149,12 +149,13 @@ pub(in crate::catalogue) enum OperandRecord {
     Computed(ComputedRecord),
 }
 
-/// One of the first four; the others make another number of it.
+/// One of the first five; the others make another number of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::catalogue) struct ComputedRecord {
     pub parameter: Option<String>,
     pub given: Option<String>,
+    pub number_of: Option<String>,
     pub months_ago: Option<Threshold>,
     pub days_ago: Option<Threshold>,
     pub times: Option<Threshold>,

@@ -259,6 +259,8 @@ pub enum Operand {
     Parameter(String),
     /// What the application states.
     Given(String),
+    /// The number of the property or paper that the application names as this party.
+    NumberOf(String),
     /// The day so many months before the application, or for a month attribute that month.
     MonthsAgo(i64),
     /// The day so many days before the application.
@@ -273,6 +275,14 @@ impl Operand {
         match self {
             Self::Given(name) => Some(name),
             Self::Scaled(operand, _) => operand.given(),
+            _ => None,
+        }
+    }
+
+    /// The party whose number it takes, if any.
+    pub fn party(&self) -> Option<&str> {
+        match self {
+            Self::NumberOf(name) => Some(name),
             _ => None,
         }
     }

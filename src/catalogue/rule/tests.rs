@@ -101,6 +101,17 @@ fn every_flaw_has_its_line() {
         "`months_in_a_row` decides nothing",
     );
     refused("nobody_with = \"single_declaration\"", "", "`single_declaration` decides nothing");
+    refused("[parameters]\n", "[parameters]\nnever = 1\n", "the parameter `never` decides nothing");
+    refused(
+        "younger_than = \"grown_up\"",
+        "younger_than = 18",
+        "the parameter `grown_up` decides nothing",
+    );
+    refused(
+        "given      = \"amount_fen\"\ncomparison = \"le\"\nvalue      = { parameter = \"yearly_most_fen\" }",
+        "given      = \"amount_fen\"\ncomparison = \"le\"\nvalue      = 1800000",
+        "the parameter `yearly_most_fen` decides nothing",
+    );
     refused(
         "value    = { parameter = \"months_in_a_row\" }",
         "value    = { parameter = \"months_in_a_row\", over = 2 }",
@@ -118,6 +129,38 @@ fn every_flaw_has_its_line() {
         "complete = \"family\"\nwhen = [{ given = \"rent\", is = [true] }]\n\n[[given]]\nname = \"rent\"\ntitle_zh = \"租\"\ntype = \"truth\"\nwhose = \"own\"\noptional = true",
         "may be left out",
     );
+}
+
+/// The number of one property or paper is held against a record; nobody's own number, and none of several.
+#[test]
+fn the_number_of_a_party_is_that_of_one_property_or_paper() {
+    let valid = "{ attribute = \"valid\", comparison = \"eq\", values = [true] }";
+    let held = |party: &str| {
+        format!(
+            "{{ attribute = \"valid\", comparison = \"eq\", values = [{{ number_of = \"{party}\" }}] }}"
+        )
+    };
+    let computed = "a computed value is one of";
+    for party in ["applicant", "nobody", "family"] {
+        refused(valid, &held(party), computed);
+    }
+    refused(valid, &held("lease\", given = \"amount_fen"), computed);
+    // It is a text: no truth is compared with it.
+    refused(valid, &held("lease"), "value_type");
+    refused(
+        "value      = { parameter = \"yearly_most_fen\" }",
+        "value      = { number_of = \"lease\" }",
+        "a need by `given` takes no `number_of`",
+    );
+}
+
+/// A threshold that nothing looked at is no reason not to read a rule that was in force.
+#[test]
+fn a_rule_of_the_log_may_have_an_idle_parameter() {
+    let text = fs::read_to_string(sample().join("rules/W3-2026.2.toml")).unwrap();
+    let idle = text.replacen("[parameters]\n", "[parameters]\nnever = 1\n", 1);
+    let written = Written::from_text(&idle).unwrap();
+    assert_eq!(written.rule.parameters.get("never"), Some(&1));
 }
 
 /// A rule of the log is read like any other: what is too large or too deep is refused there, too.

@@ -59,6 +59,7 @@ impl Stage {
             given: HashMap::from([
                 ("months_in_a_row".to_owned(), value(wire::value::Kind::Integer(36))),
                 ("withdrawn_within_12_months".to_owned(), value(wire::value::Kind::Truth(false))),
+                ("amount_fen".to_owned(), value(wire::value::Kind::Integer(1_800_000))),
             ]),
             ..wire::CheckCaseRequest::default()
         }

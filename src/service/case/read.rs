@@ -137,7 +137,11 @@ pub(super) fn read(
                     Some(role) => format!("subjects.{role}"),
                     None => flaw.field,
                 };
-                let said = |defect: &Defect| defect.field.starts_with(&field);
+                // Of the same field or a part of it; `given.base_fen` is no part of `given.base`.
+                let said = |defect: &Defect| {
+                    let rest = defect.field.strip_prefix(&field);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                };
                 if !defects.0.iter().any(said) {
                     defects.add(field, flaw.check);
                 }

@@ -56,6 +56,7 @@ fn request() -> wire::CheckCaseRequest {
         given: [
             ("months_in_a_row".to_owned(), value(wire::value::Kind::Integer(12))),
             ("withdrawn_within_12_months".to_owned(), value(wire::value::Kind::Truth(false))),
+            ("amount_fen".to_owned(), value(wire::value::Kind::Integer(1_800_000))),
         ]
         .into(),
         ..wire::CheckCaseRequest::default()
@@ -126,6 +127,19 @@ fn every_flaw_is_named_by_its_path() {
     let personal =
         |(field, check): &(String, String)| field.contains("1101") || check.contains("1101");
     assert!(!flaws.iter().any(personal), "{flaws:?}");
+}
+
+/// A flaw of one field does not hide that of another whose name begins alike: both `deposits` and `deposits_left` are told.
+#[test]
+fn a_flaw_hides_no_other_whose_name_begins_alike() {
+    let mut wrong = request();
+    // Nothing is read of a value without a kind.
+    wrong.given.insert("amount_fen_of_last_year".to_owned(), wire::Value { kind: None });
+    wrong.given.remove("amount_fen");
+    let flaws = flaws(&wrong);
+    let of = |field: &str| flaws.iter().filter(|flaw| flaw.0 == field).count();
+    assert_eq!(of("given.amount_fen_of_last_year"), 1, "{flaws:?}");
+    assert_eq!(of("given.amount_fen"), 1, "{flaws:?}");
 }
 
 /// The papers of a visit are of the day of the visit, whenever the application came in.

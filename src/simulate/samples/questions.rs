@@ -290,6 +290,11 @@ impl Asking<'_> {
                     ("filed_on", date(province.contracted_on(COUPLE_HOME))),
                     ("price_fen", number(province.price_fen(COUPLE_HOME))),
                     ("new_home", truth(true)),
+                    ("unit_number", code(&province.unit_number(COUPLE_HOME))),
+                    (
+                        "permit_number",
+                        code(&province.presale_number(province.project_of(COUPLE_HOME))),
+                    ),
                 ],
             ),
             "H2" => found(

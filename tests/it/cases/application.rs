@@ -35,6 +35,7 @@ impl Renting {
         let given = HashMap::from([
             ("months_in_a_row".to_owned(), integer(12)),
             ("withdrawn_within_12_months".to_owned(), truth(false)),
+            ("amount_fen".to_owned(), integer(1_800_000)),
         ]);
         Self {
             request: wire::CheckCaseRequest {

@@ -34,7 +34,8 @@ async fn filled(lab: &Lab, index: u32, declares: bool) -> String {
         .replace("case_number  = \"\"", "case_number  = \"GJJ-2026-000778\"")
         .replace("id = \"\", unit = \"\"", "id = \"0042\", unit = \"hall-1\"")
         .replace("months_in_a_row = \"\"", "months_in_a_row = 12")
-        .replace("withdrawn_within_12_months = \"\"", "withdrawn_within_12_months = false");
+        .replace("withdrawn_within_12_months = \"\"", "withdrawn_within_12_months = false")
+        .replace("amount_fen = \"\"", "amount_fen = 1800000");
     if declares {
         std::fs::write(lab.beside("single.pdf"), "unmarried").unwrap();
         form.push_str(&format!(

@@ -127,7 +127,9 @@ impl Reading<'_, '_> {
         self.rule.item.clone_from(record.item.get_ref());
         self.rule.version.clone_from(&record.version);
         self.rule.legal_basis.clone_from(&record.legal_basis);
-        self.rule.parameters.clone_from(&record.parameters);
+        let parameters = record.parameters.iter();
+        self.rule.parameters =
+            parameters.map(|(name, number)| (name.get_ref().clone(), *number)).collect();
         self.rule.person_decides.clone_from(&record.person_decides);
         for party in &record.party {
             self.rule.parties.push(Party {

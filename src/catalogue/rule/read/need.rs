@@ -74,6 +74,10 @@ impl Reading<'_, '_> {
             return None;
         };
         let value = self.operand(value, Some(&kind), given)?;
+        if value.party().is_some() {
+            let problem = "a need by `given` takes no `number_of`: let a question assert it";
+            self.page.flaw(given, problem.to_owned());
+        }
         if !kind.compares(comparison) || !kind.admits(&self.example(&value, Some(&kind))) {
             self.page.flaw(
                 given,

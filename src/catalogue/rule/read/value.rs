@@ -56,6 +56,7 @@ impl Reading<'_, '_> {
     pub(super) fn example(&self, operand: &Operand, kind: Option<&AttributeKind>) -> Value {
         match operand {
             Operand::Literal(value) => value.clone(),
+            Operand::NumberOf(_) => Value::Text(String::new()),
             Operand::Parameter(_) | Operand::Scaled(..) => Value::Integer(0),
             Operand::MonthsAgo(_) if kind == Some(&AttributeKind::Month) => {
                 Value::Date("2026-09".to_owned())
@@ -85,7 +86,7 @@ impl Reading<'_, '_> {
             OperandRecord::Computed(computed) => {
                 let operand = self.computed(computed);
                 if operand.is_none() {
-                    self.page.flaw(at, "a computed value is one of `parameter`, `given`, `months_ago`, `days_ago`, and names what the rule has; `times`, `over` and `step` are for whole numbers, with `round` where there can be a rest".to_owned());
+                    self.page.flaw(at, "a computed value is one of `parameter`, `given`, `number_of` (one property or paper), `months_ago`, `days_ago`, and names what the rule has; `times`, `over` and `step` are for whole numbers, with `round` where there can be a rest".to_owned());
                 }
                 operand
             }
@@ -97,18 +98,20 @@ impl Reading<'_, '_> {
             Threshold::Number(number) => Some(*number),
             Threshold::Parameter(name) => self.rule.parameters.get(name).copied(),
         };
-        let operand = match (&record.parameter, &record.given, &record.months_ago, &record.days_ago)
-        {
-            (Some(name), None, None, None) => {
+        let ways = [
+            record.parameter.as_ref().map(|name| {
                 self.rule.parameters.get(name).map(|_| Operand::Parameter(name.clone()))
-            }
-            (None, Some(name), None, None) => {
-                self.rule.given(name).map(|_| Operand::Given(name.clone()))
-            }
-            (None, None, Some(months), None) => number(months).map(Operand::MonthsAgo),
-            (None, None, None, Some(days)) => number(days).map(Operand::DaysAgo),
-            _ => None,
-        }?;
+            }),
+            record
+                .given
+                .as_ref()
+                .map(|name| self.rule.given(name).map(|_| Operand::Given(name.clone()))),
+            record.number_of.as_ref().map(|name| self.number_of(name)),
+            record.months_ago.as_ref().map(|months| number(months).map(Operand::MonthsAgo)),
+            record.days_ago.as_ref().map(|days| number(days).map(Operand::DaysAgo)),
+        ];
+        let mut ways = ways.into_iter().flatten();
+        let (Some(operand), None) = (ways.next()?, ways.next()) else { return None };
         let factors = [&record.times, &record.over, &record.step];
         if factors.iter().all(|factor| factor.is_none()) && record.round.is_none() {
             return Some(operand);
@@ -135,5 +138,12 @@ impl Reading<'_, '_> {
             round: record.round.unwrap_or(Round::Down),
         };
         Some(Operand::Scaled(Box::new(operand), scale))
+    }
+
+    /// Of one property or paper. A person's number is asked about, never held against a record's.
+    fn number_of(&self, name: &str) -> Option<Operand> {
+        let party = self.rule.party(name)?;
+        let has_one = matches!(party.kind.as_str(), "property" | "document") && !party.many;
+        has_one.then(|| Operand::NumberOf(name.to_owned()))
     }
 }

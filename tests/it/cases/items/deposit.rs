@@ -257,6 +257,10 @@ fn changes(town: &Town<'_>) -> Vec<Row> {
     let leave = of(registered(town, '9', ended, |_| true), "deregister", "an enterprise that left");
     let dissolve = registered(town, '5', ended, |_| true);
     let dissolve = of(dissolve, "deregister", "a social organisation that was dissolved");
+    let gone_since = registered(town, '9', ended, |one| town.province.changes(one).len() > 1);
+    let gone_since = of(gone_since, "change", "an enterprise that is struck off");
+    let dissolved = registered(town, '5', ended, |_| true);
+    let dissolved = of(dissolved, "change", "a social organisation that was dissolved");
     let revoked = registered(town, '9', EmployerStatus::Revoked, |_| true);
     let revoked = of(revoked, "deregister", "an enterprise that is not cleared");
     let stays = of(enterprise, "deregister", "an enterprise that goes on");
@@ -274,6 +278,8 @@ fn changes(town: &Town<'_>) -> Vec<Row> {
         leave.clone().ready(),
         dissolve.ready(),
         change.clone().states("last_known_on", "2026-10-12").counter(&[("changed", "doubtful")]),
+        gone_since.refuted(&[("standing", "refuted")]),
+        dissolved.refuted(&[("organisation_standing", "refuted")]),
         former.counter(&[("enterprise", "doubtful")]),
         revoked.counter(&[("cleared", "doubtful")]),
         stays.counter(&gone("doubtful")),
@@ -353,6 +359,11 @@ fn transfers(town: &Town<'_>) -> Vec<Row> {
         unseal.clone().ready(),
         transfer.clone().attaches("target_confirmation").ready(),
         stays.counter(&[("ended", "doubtful")]),
+        // The insurance has the name too, and cannot tell whose row it is.
+        seal.clone()
+            .but("somebody who has left, under another's name")
+            .names("applicant", town.called(left, "某某"))
+            .refuted(&[("who", "refuted"), ("ended", "unavailable")]),
         gone.counter(&[("employed", "doubtful")]),
         seal.clone()
             .but("somebody whose account is frozen")

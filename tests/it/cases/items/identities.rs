@@ -63,7 +63,23 @@ fn rare(town: &Town<'_>) -> Vec<Row> {
     let kept = pay_back(town, "a name with a rare character", of(false));
     let lost = open(town, "a name that the insurance's database cannot hold", of(true));
     // Nobody can say whose row it is: that is no "no record", and certainly no "no".
-    vec![kept.ready(), lost.counter(&[("employed", "unavailable")])]
+    let circle = employees(town, Trait::RareName)
+        .find(|&one| town.province.name(one).contains('〇'))
+        .unwrap();
+    let written = |what, with: &'static str| {
+        let name = typed(town, circle, |name| name.replace('〇', with));
+        open(town, what, circle).names("applicant", name)
+    };
+    vec![
+        kept.ready(),
+        lost.counter(&[("employed", "unavailable")]),
+        // The police compare letter by letter. A mismatch over a writing refutes nobody.
+        written("a white circle typed for 〇", "○").counter(&[("who", "conflict")]),
+        written("a large circle typed for 〇", "◯").counter(&[("who", "conflict")]),
+        // Another character: the insurance cannot tell whose row it is.
+        written("零 typed for 〇", "零")
+            .counter(&[("who", "conflict"), ("employed", "unavailable")]),
+    ]
 }
 
 /// The middle dot, as desks type it and as registers hold it.
@@ -79,6 +95,15 @@ fn dotted(town: &Town<'_>) -> Vec<Row> {
         let other = open(town, "a name with a strange dot", employee);
         let name = typed(town, employee, |name| name.replace('·', dot));
         rows.push(other.names("applicant", name).ready());
+    }
+    // A blank for the dot, or nothing: the police take it for another name, and nobody is refuted over it.
+    let long = |one: &u32| town.province.name(*one).chars().count() > 5;
+    let long = employees(town, Trait::Dotted).find(long).unwrap();
+    for (blank, more) in [(" ", false), ("\u{3000}", false), ("", true)] {
+        let name = typed(town, long, |name| name.replace('·', blank));
+        let other = open(town, "a name without its dot", long).names("applicant", name);
+        let unsure: &[_] = &[("who", "conflict"), ("employed", "unavailable")];
+        rows.push(other.counter(if more { unsure } else { &unsure[..1] }));
     }
     // The register of titles has a full stop.
     let owner = owner(town, "by one with a dot", |home, row| {

@@ -17,7 +17,9 @@ pub(super) fn couples(town: &Town<'_>) -> Vec<Row> {
     let couples = of("a couple whom nobody has declared", couple.head, *home);
     let declared = couples.clone().but("a couple that is declared");
     let declared = declared.names("declared_spouse", town.person(couple.spouse));
-    let other = town.home("another new home", |one, row| one != *home && is_new(town, one, row));
+    let other = town.home("a new home of another project", |one, row| {
+        town.province.project_of(one) != town.province.project_of(*home) && is_new(town, one, row)
+    });
     let unsold = town.home("new, of a project that may not be sold", |one, row| {
         row.kind() == HomeKind::New && !is_new(town, one, row) && {
             let permit = town.province.presale_number(town.province.project_of(one));
@@ -29,13 +31,15 @@ pub(super) fn couples(town: &Town<'_>) -> Vec<Row> {
         .names("contract", town.contract(other))
         .states("price_fen", town.province.price_fen(other));
     let cheaper = couples.clone().but("a price that the contract does not say");
+    let elsewhere_built = couples.clone().but("a permit of another project");
     let barred = couples.clone().but("a project that may not be sold");
     let elsewhere = couples.clone().but("somebody whom another employer insures");
     let poor = couples.clone().but("instalments that no income bears");
     let wrong_spouse = declared.clone().but("somebody who names another than the spouse");
     let wrong_spouse = wrong_spouse.names("declared_spouse", town.person(samples::TENANT));
     let price = town.province.price_fen(*home);
-    let (insurance, housing) = (["insured", "insured_months"], ["bought", "presale", "homes"]);
+    let insurance = ["insured", "insured_months"];
+    let housing = ["bought", "same_project", "presale", "homes"];
     let all = |needs: &[&'static str], why: &'static str| -> Vec<(&'static str, &'static str)> {
         needs.iter().map(|need| (*need, why)).collect()
     };
@@ -43,9 +47,15 @@ pub(super) fn couples(town: &Town<'_>) -> Vec<Row> {
         couples.clone().ready(),
         declared.ready(),
         both_incomes(town),
-        not_theirs.refuted(&[("bought", "refuted")]),
+        // The permit is of the home that they have bought, the contract is not.
+        not_theirs.refuted(&[("bought", "refuted"), ("same_project", "doubtful")]),
+        elsewhere_built
+            .names("permit", town.presale(other))
+            .counter(&[("same_project", "doubtful")]),
         cheaper.states("price_fen", price - 100).refuted(&[("bought", "refuted")]),
-        barred.names("permit", town.presale(unsold)).refuted(&[("presale", "refuted")]),
+        barred
+            .names("permit", town.presale(unsold))
+            .refuted(&[("presale", "refuted"), ("same_project", "doubtful")]),
         couples.clone().states("settled_loans", 2).refuted(&[("settled_loans", "refuted")]),
         elsewhere
             .names("employer", town.employing(samples::SERVICE_UNIT))
@@ -166,12 +176,19 @@ pub(super) fn from_elsewhere(town: &Town<'_>) -> Vec<Row> {
             .states("certificate_used", false);
     let apply = uncertified.clone().but("a couple with deposits elsewhere");
     let apply = apply.attaches("deposit_certificate");
+    let other = town.home("a new home of another project", |one, row| {
+        town.province.project_of(one) != town.province.project_of(home) && is_new(town, one, row)
+    });
+    let elsewhere_built = apply.clone().but("a couple with a permit of another project");
     let used =
         apply.clone().but("a couple whose certificate has served").states("certificate_used", true);
     let short = apply.clone().but("a couple of five months").states("months_in_a_row", 5);
     vec![
         apply.clone().ready(),
         used.refuted(&[("certificate_unused", "refuted")]),
+        elsewhere_built
+            .names("permit", town.presale(other))
+            .counter(&[("same_project", "doubtful")]),
         uncertified.counter(&[("certificate", "evidence_missing")]),
         short.counter(&[("deposits", "stated_otherwise")]),
         apply.clone().counter(&HALF).book_down(couple.head),

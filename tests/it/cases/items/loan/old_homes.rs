@@ -25,6 +25,12 @@ pub(super) fn rows(town: &Town<'_>) -> Vec<Row> {
     let seized = town.home("an old home that a court has seized", |home, row| {
         is_old(town, home, row) && row.has(HomeFlag::Seized)
     });
+    let another = town.home("another old home, free", |home, row| {
+        home != free.home
+            && is_old(town, home, row)
+            && is_free(row)
+            && !row.has(HomeFlag::Mortgaged)
+    });
     let untaxed = borrower(town, "an old home before the tax", |_, home, row| {
         row.seller().is_some()
             && !town.province.is_taxed(home)
@@ -40,14 +46,27 @@ pub(super) fn rows(town: &Town<'_>) -> Vec<Row> {
         .names("property", town.property(seized))
         .names("seller", town.person(town.home_row(seized).seller().unwrap()));
     let not_sellers = bought.clone().but("a seller who does not own the home");
-    let housing = |why| vec![("bought", why), ("sellers_own", why), ("free", why), ("homes", why)];
+    let not_bought = bought.clone().but("a home that the contract does not sell");
+    let not_bought = not_bought
+        .names("property", town.property(another))
+        .names("seller", town.person(town.home_row(another).seller().unwrap()));
+    let housing = |why| {
+        vec![
+            ("bought", why),
+            ("same_home", why),
+            ("sellers_own", why),
+            ("free", why),
+            ("homes", why),
+        ]
+    };
     let taxes = |why| [&[("taxed", why)][..], &no_income(why)].concat();
     vec![
         bought.clone().ready(),
         with_mortgage.ready(),
         mortgaged.refuted(&[("free", "refuted")]),
         // Deed tax of that home is somebody else's.
-        barred.refuted(&[("free", "refuted"), ("taxed", "doubtful")]),
+        barred.refuted(&[("free", "refuted"), ("same_home", "doubtful"), ("taxed", "doubtful")]),
+        not_bought.counter(&[("same_home", "doubtful"), ("taxed", "doubtful")]),
         not_sellers
             .names("seller", town.person(samples::SELLER))
             .refuted(&[("sellers_own", "refuted")]),

@@ -44,6 +44,12 @@ pub(super) fn retirement(town: &Town<'_>) -> Vec<Row> {
             .but("a pensioner who owes a loan")
             .states("loan_outstanding", true)
             .refuted(&[("no_loan", "refuted")]),
+        // The insurance has the name too, and cannot tell whose row it is.
+        retired
+            .clone()
+            .but("a pensioner under another's name")
+            .names("applicant", town.called(pensioner("110"), "某某"))
+            .refuted(&[("who", "refuted"), ("retired", "unavailable")]),
         // No pension is no "no": the age says nothing either way.
         applies("somebody old without a pension", old).counter(&[("retired", "not_found")]),
         honoured.clone().attaches("retirement_order").counter(&[("lixiu", "evidence_for_person")]),
@@ -89,6 +95,11 @@ pub(super) fn disability(town: &Town<'_>) -> Vec<Row> {
             .but("who has lost all, and whose account is open")
             .states("account_sealed", false)
             .refuted(&[("sealed", "refuted")]),
+        disabled
+            .clone()
+            .but("who has lost all, under another's name")
+            .names("applicant", town.called(lost, "某某"))
+            .refuted(&[("who", "refuted"), ("disabled", "unavailable"), ("ended", "unavailable")]),
         applies("who was never assessed", well).counter(&[("disabled", "not_found")]),
         disabled
             .clone()

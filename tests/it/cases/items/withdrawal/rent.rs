@@ -16,6 +16,7 @@ pub(super) fn renting(town: &Town<'_>, what: &'static str, applicant: u32) -> Ap
         .names("applicant", town.person(applicant))
         .states("months_in_a_row", 12)
         .states("withdrawn_within_12_months", false)
+        .states("amount_fen", 1_800_000)
 }
 
 fn with_children_and_no_home(town: &Town<'_>) -> Couple {
@@ -51,6 +52,11 @@ pub(super) fn families(town: &Town<'_>) -> Vec<Row> {
             .but("a couple without a home, withdrawing twice a year")
             .states("withdrawn_within_12_months", true)
             .refuted(&[("once_a_year", "refuted")]),
+        parents
+            .clone()
+            .but("a couple without a home, withdrawing more than a year allows")
+            .states("amount_fen", 1_800_001)
+            .counter(&[("within_year", "stated_otherwise")]),
         // One book answers and the other does not: the half that is known owns nothing, and that is no answer.
         parents.clone().counter(&half).book_down(homeless.spouse),
         parents.clone().counter(&half).book_down(homeless.head),
@@ -150,7 +156,12 @@ pub(super) fn versions(town: &Town<'_>) -> Vec<Row> {
             .states("rent_fen", rent_of(rented(poor).unwrap()) + 1)
             .refuted(&[("lease", "refuted")]),
         poor_then.clone().counter(&[("rent_share", "denied")]).not_agreed("tax"),
-        poor_then.counter(&[("rent_share", "unavailable")]).down("tax"),
+        poor_then.clone().counter(&[("rent_share", "unavailable")]).down("tax"),
+        poor_then
+            .clone()
+            .but("a tenant of small means, withdrawing more than a year allows")
+            .states("amount_fen", 1_800_001)
+            .counter(&[("within_year", "stated_otherwise")]),
         poor_now.clone().ready().not_agreed("tax"),
         poor_now.ready().down("tax"),
     ]
