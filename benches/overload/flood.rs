@@ -27,7 +27,6 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 pub(crate) fn kept(ground: &Ground) -> anyhow::Result<Vec<Line>> {
     let gateway = ground.start("log-kept", &[])?;
-    ask_each_once(ground, &gateway)?;
     under(ground, &gateway, Questions::about_few(&ground.people, KEPT, Kind::Cache))
 }
 
@@ -49,6 +48,9 @@ pub(crate) fn ask_each_once(ground: &Ground, gateway: &Server) -> anyhow::Result
 }
 
 fn under(ground: &Ground, gateway: &Server, questions: Questions) -> anyhow::Result<Vec<Line>> {
+    if questions.is_kept() {
+        ask_each_once(ground, gateway)?;
+    }
     let (questions, length) = (Arc::new(questions), ground.length());
     ground.runtime.block_on(async {
         let clients = ground.connect(gateway, "approval", CONNECTIONS).await?;
@@ -77,6 +79,7 @@ fn under(ground: &Ground, gateway: &Server, questions: Questions) -> anyhow::Res
             Line::told("  refused a second then", over.rate(over.refused)),
             Line::told("  p50 of answers then, ms", over.at(50)),
             Line::told("  p99 of answers then, ms", over.at(99)),
+            Line::told("  resident then, MB", gateway.resident_megabytes()? as f64),
             Line::told("  processors that the gateway used then", busy),
         ])
     })

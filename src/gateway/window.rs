@@ -256,7 +256,8 @@ mod tests {
         window.weigh(&[1; 32], &gone, 2000);
         assert!(window.recent().slots.is_empty(), "larger than everything");
         window.weigh(&[1; 32], &gone, 2000);
-        assert_eq!((window.recent().bytes, window.recent().order.len()), (0, 0));
+        let recent = window.recent();
+        assert_eq!((recent.bytes, recent.order.len()), (0, 0));
     }
 
     #[test]
