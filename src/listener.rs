@@ -185,7 +185,7 @@ impl Listener {
         let acceptor = TlsAcceptor::from(self.tls.load_full());
         let shaking = async {
             // Whoever says nothing has a connection, and keeps nobody else from shaking hands.
-            stream.readable().await?;
+            stream.peek(&mut [0; 1]).await?;
             let _turn = handshakes.acquire().await;
             acceptor.accept(stream).await
         };
