@@ -1,5 +1,6 @@
 //! Who: the certificate of one connection, read once, and what the party register says of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -8,6 +9,7 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::accounts::{Account, Accounts};
 use crate::crypto::{self, Digest};
 use crate::decision::facts::{CallerFacts, Standing};
 use crate::parties::{Organisation, Register, Rights};
@@ -28,6 +30,8 @@ pub struct Peer {
     authority: Option<Digest>,
     /// How long it was still valid when it was read.
     lasts: Duration,
+    /// What the caller has under way; of this connection alone until [`Peer::counted_in`].
+    account: Arc<Account>,
 }
 
 /// Why a certificate cannot be read at all.
@@ -58,7 +62,28 @@ impl Peer {
             .and_then(|organisation| issuer_of(leaf, intermediates, organisation, at));
         let ends = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or_default();
         let lasts = Duration::from_secs(ends).saturating_sub(at.since(Timestamp::default()));
-        Ok(Self { name, certificate: crypto::sha256(leaf), authority, lasts })
+        let account = Arc::default();
+        Ok(Self { name, certificate: crypto::sha256(leaf), authority, lasts, account })
+    }
+
+    /// The same with the account of its caller, over all of the caller's connections.
+    ///
+    /// Whoever can make certificates gets no second share by that: systems that are not in the register share one account of
+    /// their organisation, and certificates that nobody vouches for one of all.
+    #[must_use]
+    pub fn counted_in(mut self, accounts: &Accounts, register: &Register) -> Self {
+        let name = match (self.rights(register), self.organisation()) {
+            (Ok(_), _) => self.caller(),
+            (Err(Standing::UnknownSystem), Some(organisation)) => organisation.to_string(),
+            (Err(_), _) => String::new(),
+        };
+        self.account = accounts.of(&name);
+        self
+    }
+
+    /// What the caller has under way.
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// What a decision may know of this caller under the register in force now.

@@ -7,6 +7,7 @@
 // The request's path.
 pub mod listener;
 pub mod identity;
+pub mod accounts;
 pub mod service;
 pub mod gateway;
 pub mod decision;

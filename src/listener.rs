@@ -34,6 +34,8 @@ use crate::telemetry;
 pub struct Limits {
     /// Connections at once; one more is closed before its handshake.
     pub connections: usize,
+    /// Handshakes worked on at once; one more waits, and its wait is part of its time.
+    pub handshakes: usize,
     /// For a handshake; also for the answer to a keep-alive probe.
     pub handshake_timeout: Duration,
     /// Concurrent calls on one connection.
@@ -104,6 +106,7 @@ impl Listener {
     /// Accepts until `stop`, then lets calls under way finish within the drain limit.
     pub async fn serve(self: Arc<Self>, socket: TcpListener, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(self.limits.connections));
+        let handshakes = Arc::new(Semaphore::new(self.limits.handshakes));
         let connections = TaskTracker::new();
         let draining = GracefulShutdown::new();
         let cut = CancellationToken::new();
@@ -122,10 +125,11 @@ impl Listener {
                 continue;
             };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
-            let cut = cut.clone();
+            let (cut, handshakes) = (cut.clone(), Arc::clone(&handshakes));
             gauge!(telemetry::CONNECTIONS).increment(1.0);
             connections.spawn(async move {
-                cut.run_until_cancelled(listener.connection(stream, watcher)).await;
+                let lasts = listener.connection(stream, &handshakes, watcher);
+                cut.run_until_cancelled(lasts).await;
                 drop(place);
                 gauge!(telemetry::CONNECTIONS).decrement(1.0);
             });
@@ -147,8 +151,8 @@ impl Listener {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, watcher: Watcher) {
-        let Some((stream, peer)) = self.handshake(stream).await else { return };
+    async fn connection(&self, stream: TcpStream, handshakes: &Semaphore, watcher: Watcher) {
+        let Some((stream, peer)) = self.handshake(stream, handshakes).await else { return };
         let peer = Arc::new(peer);
         let lasts = peer.lasts();
         let routes = self.routes.clone().map_request(move |mut request: http::Request<_>| {
@@ -171,11 +175,21 @@ impl Listener {
         }
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Option<(TlsStream<TcpStream>, Peer)> {
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        handshakes: &Semaphore,
+    ) -> Option<(TlsStream<TcpStream>, Peer)> {
         // A question and its answer are small: waiting to fill a segment would only delay them.
         let _ = stream.set_nodelay(true);
         let acceptor = TlsAcceptor::from(self.tls.load_full());
-        let stream = match timeout(self.limits.handshake_timeout, acceptor.accept(stream)).await {
+        let shaking = async {
+            // Whoever says nothing has a connection, and keeps nobody else from shaking hands.
+            stream.peek(&mut [0; 1]).await?;
+            let _turn = handshakes.acquire().await;
+            acceptor.accept(stream).await
+        };
+        let stream = match timeout(self.limits.handshake_timeout, shaking).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 counter!(telemetry::HANDSHAKES_REFUSED, "reason" => "handshake").increment(1);

@@ -34,7 +34,10 @@ pub const REQUESTS: &str = "heyan_requests_total";
 pub const REQUEST_SECONDS: &str = "heyan_request_seconds";
 /// Calls being worked on.
 pub const IN_FLIGHT: &str = "heyan_in_flight";
-/// Calls refused because a limit was reached; label `limit` (its key in the settings).
+/// Single questions that may be under way at this moment: `limits.in_flight`, less while processors have too much to do.
+pub const IN_FLIGHT_LIMIT: &str = "heyan_in_flight_limit";
+/// Calls refused because a limit was reached; label `limit` (its key in the settings; `in_flight_share` is a caller's share
+/// of `in_flight`).
 pub const SHED: &str = "heyan_shed_total";
 /// Cases brought to their end; labels `item` and `outcome` (`READY`, `NEEDS_COUNTER`, `REFUTED`, `abandoned`).
 pub const CASES: &str = "heyan_cases_total";
@@ -83,10 +86,11 @@ pub const RELOADS: &str = "heyan_reloads_total";
 pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
 
 /// Kind, name, unit and help text of every metric.
-const METRICS: [(Kind, &str, Unit, &str); 26] = [
+const METRICS: [(Kind, &str, Unit, &str); 27] = [
     (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
     (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
     (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
+    (Kind::Gauge, IN_FLIGHT_LIMIT, Unit::Count, "Single questions that may be under way."),
     (Kind::Counter, SHED, Unit::Count, "Calls refused because a limit was reached."),
     (Kind::Counter, CASES, Unit::Count, "Cases brought to their end."),
     (Kind::Gauge, CASES_IN_FLIGHT, Unit::Count, "Cases under way."),

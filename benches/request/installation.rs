@@ -5,12 +5,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::ensure;
 use heyan::audit::{self, Audit};
 use heyan::cli::demo::world::World;
 use heyan::clock::now;
 use heyan::crypto::SigningKey;
+use heyan::pki::{Authority, Leaf, issue};
 
 use super::agencies::Agencies;
 use super::process::Server;
@@ -26,8 +28,8 @@ const IN_FLIGHT: usize = 1024;
 /// An installation, and the agencies behind it. These share the generator's core, so their CPU time is not counted.
 pub(crate) struct Installation {
     world: World,
-    /// Held so that it runs.
-    _agencies: Agencies,
+    #[allow(dead_code, reason = "not every bench makes trouble; held so that they run")]
+    pub(crate) agencies: Agencies,
 }
 
 impl Installation {
@@ -48,12 +50,20 @@ impl Installation {
             text = replaced(&text, key, &instead)?;
         }
         fs::write(&manifest, text)?;
-        world.sign_text("police", &replaced(AGREEMENT, "quota", "")?)?;
-        Ok(Self { world, _agencies: agencies })
+        let agreement = replaced(AGREEMENT, "quota", "")?;
+        let systems = "systems = [\"approval\", \"counter\"]\n";
+        world.sign_text("police", &replaced(&agreement, "systems", systems)?)?;
+        add_counter(&world)?;
+        Ok(Self { world, agencies })
     }
 
-    /// Starts one gateway on it, with a log of its own, and the vault if asked for.
-    pub(crate) fn start_gateway(&self, log: &str, has_vault: bool) -> anyhow::Result<Server> {
+    /// Starts one gateway on it, with a log of its own, the vault if asked for, and these limits.
+    pub(crate) fn start_gateway(
+        &self,
+        log: &str,
+        has_vault: bool,
+        limits: &[(&str, &str)],
+    ) -> anyhow::Result<Server> {
         let key = SigningKey::read(&self.world.path("keys/log.key"))?;
         let settings = audit::Settings::default();
         Audit::create(&self.world.path(log), &key, "heyan.test/bench", now(), &settings)?;
@@ -65,6 +75,7 @@ impl Installation {
         if !has_vault {
             variables.extend([("HEYAN__VAULT__KEY", ""), ("HEYAN__VAULT__SUBJECT_KEY", "")]);
         }
+        variables.extend_from_slice(limits);
         let config = self.world.path("gateway.toml");
         Server::start_gateway(GATEWAY, &config, &variables)
     }
@@ -73,6 +84,22 @@ impl Installation {
     pub(crate) fn pki(&self) -> PathBuf {
         self.world.path("pki")
     }
+}
+
+/// A second system of the fund centre, so that there are two callers.
+fn add_counter(world: &World) -> anyhow::Result<()> {
+    let party = world.path("pki/parties/fund-centre.toml");
+    let text = fs::read_to_string(&party)?;
+    fs::write(party, text + "\n[systems.counter]\nrights = [\"query\"]\n")?;
+    let folder = world.path("pki/fund-centre");
+    let leaf = Leaf {
+        uris: vec!["spiffe://heyan.test/fund-centre/counter".to_owned()],
+        from: now(),
+        validity: Duration::from_secs(86_400),
+    };
+    let issued = issue(&Authority::read(&folder)?, &leaf)?;
+    fs::write(folder.join("counter.pem"), issued.certificate)?;
+    Ok(fs::write(folder.join("counter.key"), issued.key)?)
 }
 
 /// The text with something else for the line of this key, which must be there: else a renamed limit would be measured.

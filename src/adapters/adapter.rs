@@ -245,6 +245,11 @@ impl Adapter {
         Some(self.count(failed, fact, at))
     }
 
+    /// Whether a question that can wait needs no turn, because it would be told at once that the agency is not asked.
+    pub fn tells_at_once(&self, fact: &FactCode, waiter: &Waiter) -> bool {
+        self.limits.tells_at_once(fact, waiter)
+    }
+
     /// Waits until a question that can wait may be asked without taking anything from those that cannot; `None` when
     /// that is not before `deadline`. Hold what comes back until the question has ended.
     pub async fn turn(&self, fact: &FactCode, waiter: &Waiter, deadline: Instant) -> Option<Turn> {

@@ -22,7 +22,6 @@ use crate::decision::agreement::CacheTerms;
 use crate::decision::freeze::Scope;
 use crate::query::record::{Finding, Record, Unavailable};
 use crate::query::time::Timestamp;
-use crate::query::value::Value;
 use crate::query::{FactCode, OrganisationId, Query};
 
 /// How long a failure stays, only to hold the record it replaced; it is never served as an answer.
@@ -241,20 +240,9 @@ impl Kept {
     /// An estimate of the memory it holds.
     fn bytes(&self) -> u32 {
         let values = match self.asked.result.as_ref().map(|record| &record.finding) {
-            Ok(Finding::Found(values)) => values
-                .iter()
-                .map(|(name, value)| {
-                    64 + name.len()
-                        + match value {
-                            Value::Text(text) | Value::Date(text) => text.len(),
-                            Value::Truth(_) | Value::Integer(_) => 0,
-                            Value::People(people) => people
-                                .iter()
-                                .map(|one| 48 + one.name.len() + one.number.len())
-                                .sum(),
-                        }
-                })
-                .sum(),
+            Ok(Finding::Found(values)) => {
+                values.iter().map(|(name, value)| 64 + name.len() + value.bytes()).sum()
+            }
             _ => 0,
         };
         let previous = self.previous.as_ref().map_or(0, |previous| previous.bytes());

@@ -22,6 +22,7 @@ use tonic::service::Routes;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::health;
+use crate::accounts::Accounts;
 use crate::adapters::Allowed;
 use crate::admin::{self, AdminState};
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
@@ -306,6 +307,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
             deadline_margin: settings.limits.deadline_margin,
             request_id_window: settings.limits.request_id_window,
             request_id_entries: settings.limits.request_id_entries,
+            request_id_bytes: settings.limits.request_id_bytes,
         },
     }))
 }
@@ -382,6 +384,7 @@ fn routes(
     let limits = &settings.limits;
     let limits = service::Limits {
         in_flight: limits.in_flight,
+        processor_wait: limits.processor_wait,
         patient_percent: limits.patient_percent,
         cases: limits.cases,
         cases_per_caller: limits.cases_per_caller,
@@ -414,14 +417,18 @@ fn open_door(
     routes: Routes,
 ) -> anyhow::Result<Listener> {
     let (domain, known) = (settings.trust.domain.clone(), Arc::clone(gateway));
+    let accounts = Accounts::default();
     Ok(Listener {
         tls: ArcSwap::new(front_door(settings, &gateway.in_force().register)?),
         read_peer: Box::new(move |chain| {
-            Peer::read(chain, &domain, &known.in_force().register, now()).ok()
+            let register = Arc::clone(&known.in_force().register);
+            let peer = Peer::read(chain, &domain, &register, now()).ok()?;
+            Some(peer.counted_in(&accounts, &register))
         }),
         routes: routes.prepare(),
         limits: listener::Limits {
             connections: settings.limits.connections,
+            handshakes: settings.limits.handshakes,
             handshake_timeout: settings.limits.handshake_timeout,
             streams_per_connection: settings.limits.streams_per_connection,
             header_bytes: settings.limits.header_bytes,

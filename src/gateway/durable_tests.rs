@@ -62,6 +62,7 @@ impl Stage {
             deadline_margin: std::time::Duration::from_millis(50),
             request_id_window: std::time::Duration::from_secs(600),
             request_id_entries: 100,
+            request_id_bytes: 1 << 20,
         };
         let cache = AnswerCache::new(1 << 20).unwrap();
         let kept = super::disputes::Settings {

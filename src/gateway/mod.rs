@@ -65,6 +65,8 @@ pub struct Limits {
     pub request_id_window: Duration,
     /// Answers kept for that.
     pub request_id_entries: u64,
+    /// Memory for them.
+    pub request_id_bytes: u64,
 }
 
 /// The path's parts, shared by all requests.
@@ -123,7 +125,11 @@ impl Gateway {
             cache: parts.cache,
             audit: parts.audit,
             evidence: Evidence::new(parts.vault),
-            window: Window::new(limits.request_id_window, limits.request_id_entries),
+            window: Window::new(
+                limits.request_id_window,
+                limits.request_id_entries,
+                limits.request_id_bytes,
+            ),
             disputes: parts.disputes,
             limits,
             meters: Meters::new(),

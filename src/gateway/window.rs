@@ -19,18 +19,35 @@ pub(super) struct Window {
     length: Duration,
     /// At most this many answers.
     entries: usize,
+    /// And at most so much memory for them, as reckoned here.
+    bytes: usize,
     /// Behind one short lock, never held across an await.
     recent: Mutex<Recent>,
 }
+
+/// What an answer takes beside what grows with the question: itself, its place in map and queue, its texts.
+const ENTRY_BYTES: usize = size_of::<Answered>() + 384;
+
+/// One small part of an answer, with the memory of its text.
+const SMALL_BYTES: usize = 96;
 
 /// An answer, once there is one.
 type Slot = Arc<OnceCell<Answered>>;
 
 #[derive(Default)]
 struct Recent {
-    slots: HashMap<Digest, (Instant, Slot)>,
+    slots: HashMap<Digest, Known>,
     /// The same, oldest first; those that were forgotten since among them.
     order: VecDeque<(Instant, Digest)>,
+    /// Of all answers that are there.
+    bytes: usize,
+}
+
+struct Known {
+    since: Instant,
+    slot: Slot,
+    /// None while there is no answer.
+    bytes: usize,
 }
 
 struct Answered {
@@ -40,9 +57,10 @@ struct Answered {
 }
 
 impl Window {
-    pub(super) fn new(length: Duration, entries: u64) -> Self {
-        let entries = usize::try_from(entries).unwrap_or(usize::MAX);
-        Self { length, entries, recent: Mutex::default() }
+    pub(super) fn new(length: Duration, entries: u64, bytes: u64) -> Self {
+        let [entries, bytes] =
+            [entries, bytes].map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        Self { length, entries, bytes, recent: Mutex::default() }
     }
 
     /// Runs `answer` once per request id within the window.
@@ -87,6 +105,8 @@ impl Window {
         let answered = slot.get_or_init(|| first).await;
         if !answered.is_kept() {
             self.recent().forget(&key, &slot);
+        } else if waiting.is_none() {
+            self.weigh(&key, &slot, answered.bytes());
         }
         let Some(mut again) = waiting else { return answered.result.clone() };
         if answered.digest == digest {
@@ -100,18 +120,33 @@ impl Window {
     /// The answer of that key, which may be under way; a new one where there is none.
     fn slot(&self, key: Digest, now: Instant) -> Slot {
         let mut recent = self.recent();
-        recent.forget_old(now, self.length, self.entries);
-        let Recent { slots, order } = &mut *recent;
+        let is_full = |order: usize, bytes| order >= self.entries || bytes > self.bytes;
+        recent.forget_old(now, self.length, is_full);
+        let Recent { slots, order, bytes } = &mut *recent;
         let known = slots.entry(key);
         if let Entry::Occupied(known) = &known
-            && known.get().1.get().is_none_or(Answered::is_kept)
+            && known.get().slot.get().is_none_or(Answered::is_kept)
         {
-            return Arc::clone(&known.get().1);
+            return Arc::clone(&known.get().slot);
         }
         let slot = Slot::default();
-        known.insert_entry((now, Arc::clone(&slot)));
+        if let Entry::Occupied(gone) = &known {
+            *bytes -= gone.get().bytes;
+        }
+        known.insert_entry(Known { since: now, slot: Arc::clone(&slot), bytes: 0 });
         order.push_back((now, key));
         slot
+    }
+
+    /// Notes how much an answer takes that has just come, and makes room for it.
+    fn weigh(&self, key: &Digest, slot: &Slot, bytes: usize) {
+        let mut recent = self.recent();
+        let Some(known) = recent.slots.get_mut(key).filter(|it| Arc::ptr_eq(&it.slot, slot)) else {
+            return;
+        };
+        known.bytes = bytes;
+        recent.bytes += bytes;
+        recent.forget_old(Instant::now(), self.length, |_, bytes| bytes > self.bytes);
     }
 
     /// Forgets every answer: what is in force has changed, and retries are decided anew.
@@ -126,17 +161,22 @@ impl Window {
 }
 
 impl Recent {
-    /// Forgets what is older than the window, and the oldest where there are too many.
-    fn forget_old(&mut self, now: Instant, length: Duration, entries: usize) {
+    /// Forgets what is older than the window, and the oldest where there are too many, in number or in bytes.
+    fn forget_old(
+        &mut self,
+        now: Instant,
+        length: Duration,
+        is_full: impl Fn(usize, usize) -> bool,
+    ) {
         while let Some((since, key)) = self.order.front() {
-            if self.order.len() < entries && now.duration_since(*since) < length {
+            if !is_full(self.order.len(), self.bytes) && now.duration_since(*since) < length {
                 return;
             }
             // Forgotten before, and answered again: that one stands further back.
             if let Entry::Occupied(known) = self.slots.entry(*key)
-                && known.get().0 == *since
+                && known.get().since == *since
             {
-                known.remove();
+                self.bytes -= known.remove().bytes;
             }
             self.order.pop_front();
         }
@@ -145,9 +185,9 @@ impl Recent {
     /// Forgets this answer, unless another has taken its place.
     fn forget(&mut self, key: &Digest, slot: &Slot) {
         if let Entry::Occupied(known) = self.slots.entry(*key)
-            && Arc::ptr_eq(&known.get().1, slot)
+            && Arc::ptr_eq(&known.get().slot, slot)
         {
-            known.remove();
+            self.bytes -= known.remove().bytes;
         }
     }
 }
@@ -155,6 +195,18 @@ impl Recent {
 impl Answered {
     fn is_kept(&self) -> bool {
         self.result.as_ref().is_ok_and(|reply| reply.verdict != Verdict::Unavailable)
+    }
+
+    /// Memory that it takes, reckoned.
+    fn bytes(&self) -> usize {
+        let Ok(reply) = &self.result else { return ENTRY_BYTES };
+        let values = reply.disclosed.values().map(|value| SMALL_BYTES + value.bytes());
+        let proof = reply.receipt.as_ref().map_or(0, |receipt| {
+            let openings = receipt.openings.iter().map(|one| one.value.len() + SMALL_BYTES);
+            receipt.entry.len() + receipt.proof.len() + openings.sum::<usize>()
+        });
+        let small = reply.judgements.len() + reply.subjects_checked.len() + reply.masked.len();
+        ENTRY_BYTES + small * SMALL_BYTES + values.sum::<usize>() + proof
     }
 }
 
@@ -170,7 +222,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_there_until_it_is_old_or_there_are_too_many() {
-        let window = Window::new(LENGTH, 3);
+        let window = Window::new(LENGTH, 3, u64::MAX);
         let start = Instant::now();
         let first = window.slot([1; 32], start);
         assert!(Arc::ptr_eq(&first, &window.slot([1; 32], start + LENGTH / 2)));
@@ -188,8 +240,29 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_go_when_answers_take_too_much_memory() {
+        let window = Window::new(LENGTH, 100, 1000);
+        let start = Instant::now();
+        for key in 1..=4 {
+            let slot = window.slot([key; 32], start);
+            window.weigh(&[key; 32], &slot, 400);
+            // An answer is weighed once, whoever repeats the question.
+            assert!(Arc::ptr_eq(&slot, &window.slot([key; 32], start)));
+        }
+        let there = |key| window.recent().slots.contains_key(&[key; 32]);
+        assert_eq!([1, 2, 3, 4].map(there), [false, false, true, true]);
+        assert_eq!(window.recent().bytes, 800);
+        let gone = window.slot([1; 32], start);
+        window.weigh(&[1; 32], &gone, 2000);
+        assert!(window.recent().slots.is_empty(), "larger than everything");
+        window.weigh(&[1; 32], &gone, 2000);
+        let recent = window.recent();
+        assert_eq!((recent.bytes, recent.order.len()), (0, 0));
+    }
+
+    #[test]
     fn what_is_not_kept_makes_room_for_the_next_and_takes_nothing_with_it() {
-        let window = Window::new(LENGTH, 3);
+        let window = Window::new(LENGTH, 3, u64::MAX);
         let start = Instant::now();
         let failed = window.slot([1; 32], start);
         assert!(failed.set(refused()).is_ok());

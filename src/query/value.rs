@@ -22,6 +22,17 @@ pub enum Value {
 }
 
 impl Value {
+    /// An estimate of the memory that its texts take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Truth(_) | Self::Integer(_) => 0,
+            Self::Text(text) | Self::Date(text) => text.len(),
+            Self::People(people) => {
+                people.iter().map(|one| 48 + one.name.len() + one.number.len()).sum()
+            }
+        }
+    }
+
     /// As people's JSON shows it: dates as text, persons as objects with `name` and `number`.
     pub fn plain(&self) -> Json {
         match self {

@@ -3,16 +3,20 @@
 //! A request runs detached from its connection: tonic drops the future of a caller that hangs up, and with it would go
 //! the entry.
 
+mod admission;
 mod answer;
 mod audit;
 mod batch;
 mod case;
 mod catalogue;
 mod disputes;
+mod gate;
 mod operations;
 mod orders;
+mod pressure;
 mod publish;
 mod question;
+mod quotas;
 mod readiness;
 mod refusal;
 mod turns;
@@ -20,16 +24,18 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{Gauge, counter, gauge, histogram};
+use metrics::{Gauge, counter, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use self::admission::Admission;
 pub use self::batch::BatchLimits;
 use self::batch::Batches;
 use self::case::CasePlaces;
+use self::gate::Gate;
 use self::turns::{Held, Turns};
 use crate::adapters::Waiter;
 use crate::clock::now;
@@ -52,7 +58,9 @@ use crate::wire::request_text;
 #[derive(Clone)]
 pub struct Services {
     gateway: Arc<Gateway>,
-    /// Questions under way, and what those wait for that can.
+    /// Questions under way.
+    admission: Arc<Admission>,
+    /// What those wait for that can.
     turns: Arc<Turns>,
     /// Cases under way.
     cases: Arc<CasePlaces>,
@@ -69,6 +77,8 @@ pub struct Services {
 pub struct Limits {
     /// Questions under way; one more is refused at once.
     pub in_flight: usize,
+    /// How long what is ready may wait for a processor, before single questions are refused.
+    pub processor_wait: Duration,
     /// Percent of them that questions of cases and batches may be, all together; one more waits.
     pub patient_percent: usize,
     /// Cases under way; one more is refused at once.
@@ -91,9 +101,14 @@ impl Services {
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
+        let admission = Arc::new(Admission::new(limits.in_flight, limits.processor_wait));
+        let turns = Turns::new(&admission, limits.in_flight, limits.patient_percent);
+        let (watched, looks, until) = (Arc::clone(&admission), tasks.clone(), stop.clone());
+        tasks.spawn(async move { until.run_until_cancelled(watched.watch(&looks)).await });
         Self {
             gateway,
-            turns: Arc::new(Turns::new(limits.in_flight, limits.patient_percent)),
+            admission,
+            turns: Arc::new(turns),
             cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
             application_age: limits.application_age,
@@ -114,7 +129,7 @@ impl Services {
         let operations =
             OperationsServer::new(self.clone()).max_decoding_message_size(message_bytes);
         let disputes = DisputesServer::new(self.clone()).max_decoding_message_size(message_bytes);
-        tonic::service::Routes::new(verification)
+        tonic::service::Routes::new(Gate::before(verification, &self.admission))
             .add_service(catalogue)
             .add_service(audit)
             .add_service(operations)
@@ -203,11 +218,9 @@ impl Verification for Services {
         &self,
         request: Request<wire::VerifyRequest>,
     ) -> Result<Response<wire::VerifyResponse>, Status> {
-        let Some(place) = self.turns.now() else {
-            counter!(telemetry::SHED, "limit" => "in_flight").increment(1);
-            return Err(refusal::status(&Refusal::Overloaded));
-        };
         let peer = peer(&request)?;
+        let taken = self.admission.take(peer.account());
+        let place = taken.map_err(|full| self.admission.refuse(full))?;
         let deadline = deadline(&request);
         let ask = self.ask(peer, &request.into_inner(), deadline);
         let arrived = ask.arrived;
@@ -243,13 +256,7 @@ struct Place {
 }
 
 impl Place {
-    /// A question's.
-    fn taken(slot: OwnedSemaphorePermit) -> Self {
-        Self::counted(slot, telemetry::IN_FLIGHT)
-    }
-
-    fn counted(slot: OwnedSemaphorePermit, counted: &'static str) -> Self {
-        let counted = gauge!(counted);
+    fn counted(slot: OwnedSemaphorePermit, counted: Gauge) -> Self {
         counted.increment(1.0);
         Self { _slot: slot, counted }
     }

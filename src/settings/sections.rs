@@ -164,6 +164,10 @@ pub struct Limits {
     /// costs some 100 KiB.
     #[serde(deserialize_with = "count")]
     pub connections: usize,
+    /// TLS handshakes worked on at once; one more waits, within `handshake_timeout`. Default 16: some 10 ms of one processor
+    /// before calls go on, and still a thousand new connections a second. One whose client has said nothing yet is none.
+    #[serde(deserialize_with = "count")]
+    pub handshakes: usize,
     /// Time for a TLS handshake. Default 5 s: a real one takes milliseconds, an idle one holds a place.
     #[serde(with = "span")]
     pub handshake_timeout: Duration,
@@ -171,9 +175,15 @@ pub struct Limits {
     #[serde(deserialize_with = "count")]
     pub streams_per_connection: u32,
     /// Calls at once in the whole gateway. Default 1024: at 2 s an agency that is 500 a second, above the peak of a
-    /// province; beyond it a quick refusal helps more than a slow answer.
+    /// province; beyond it a quick refusal helps more than a slow answer. One caller's single questions may be as many as
+    /// places are left: half of them for one caller alone.
     #[serde(deserialize_with = "count")]
     pub in_flight: usize,
+    /// How long whatever is ready may have to wait for a processor; while it is longer, fewer single questions are let in
+    /// than `in_flight` says. Default 2 ms: a question comes up for a processor some five times, so it costs one a
+    /// hundredth of a second at most, and one that waits for an agency needs none meanwhile.
+    #[serde(with = "span")]
+    pub processor_wait: Duration,
     /// Percent of `in_flight` that questions of cases and batches may hold, all together; one more waits for its turn,
     /// and callers take turns. Default 50, at most 100: however many cases there are, whoever asks a single question
     /// finds as many places as all of them.
@@ -213,6 +223,10 @@ pub struct Limits {
     /// oldest are forgotten first.
     #[serde(deserialize_with = "count")]
     pub request_id_entries: u64,
+    /// Memory for the answers that they got; the oldest are forgotten first. Default 128 MiB: all of `request_id_entries`
+    /// without receipts, which are some 1 KiB, and 20,000 with.
+    #[serde(with = "size")]
+    pub request_id_bytes: u64,
     /// Questions of one batch at once; the batch is read on only as they end. Default 64: four times the places of a
     /// usual agency, so that none stands idle, and so few that a batch cut off has little under way.
     #[serde(deserialize_with = "count")]
@@ -233,9 +247,11 @@ impl Default for Limits {
             message_bytes: 64 << 10,
             header_bytes: 16 << 10,
             connections: 1024,
+            handshakes: 16,
             handshake_timeout: Duration::from_secs(5),
             streams_per_connection: 128,
             in_flight: 1024,
+            processor_wait: Duration::from_millis(2),
             patient_percent: 50,
             cases: 2048,
             cases_per_caller: 1024,
@@ -246,6 +262,7 @@ impl Default for Limits {
             log_queue: 4096,
             request_id_window: Duration::from_secs(600),
             request_id_entries: 100_000,
+            request_id_bytes: 128 << 20,
             batch_in_flight: 64,
             batch_deadline: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(30),

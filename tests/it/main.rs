@@ -56,6 +56,8 @@ mod one_adapter;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
 mod under_way;
 #[cfg(test)]
 mod replayed;

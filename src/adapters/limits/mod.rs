@@ -154,6 +154,14 @@ impl Limits {
         self.latencies.read()
     }
 
+    /// Whether this question needs no turn: somebody stands at a counter for it, and it would be told at once that the breaker
+    /// is open.
+    pub(crate) fn tells_at_once(&self, fact: &FactCode, waiter: &Waiter) -> bool {
+        let Some(operation) = self.operations.get(fact) else { return true };
+        let breaker = operation.breaker.as_ref().unwrap_or(&self.breaker);
+        matches!(waiter.lane, Lane::Cases(_)) && breaker.refuses(Instant::now()).is_some()
+    }
+
     /// Waits for the turn of a question that can wait: for a place among the patient ones, for the rate, and where nobody
     /// stands at a counter for it, for an open breaker that will let somebody through before `deadline`. `None` when there
     /// was no turn before `deadline`.
@@ -164,23 +172,23 @@ impl Limits {
         deadline: Instant,
     ) -> Option<Turn> {
         let Some(operation) = self.operations.get(fact) else { return Some(Turn::default()) };
-        let breaker = operation.breaker.as_ref().unwrap_or(&self.breaker);
-        let tells_at_once = matches!(waiter.lane, Lane::Cases(_));
-        if tells_at_once && breaker.refuses(Instant::now()).is_some() {
+        if self.tells_at_once(fact, waiter) {
             return Some(Turn::default());
         }
+        let breaker = operation.breaker.as_ref().unwrap_or(&self.breaker);
+        let is_case = matches!(waiter.lane, Lane::Cases(_));
         let bounds = [&operation.bounds, &self.bounds];
         let waiting = async {
             let places = [bounds[0].queue.place(waiter).await, bounds[1].queue.place(waiter).await];
             while let Some(wait) = breaker.refuses(Instant::now()) {
                 // One that stays open longer answers at once, and that is recorded.
-                if tells_at_once || Instant::now() + wait >= deadline {
+                if is_case || Instant::now() + wait >= deadline {
                     break;
                 }
                 sleep(wait.max(PAUSE)).await;
             }
             for bounds in bounds {
-                bounds.queue.pass(bounds.rate.as_ref()).await;
+                bounds.queue.pass(waiter, bounds.rate.as_ref()).await;
             }
             Turn::holding(places)
         };

@@ -1,8 +1,8 @@
 //! Questions that can wait stand behind those that somebody waits for: they take half of what is shared, at most.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fair::{FairPlace, FairPlaces, Waiter};
@@ -12,12 +12,15 @@ use super::rate::{Rate, Terms};
 /// counter finds as much as a long batch has.
 const SHARE: usize = 2;
 
-/// One question every so often, and a few at once after a pause, in the order they came.
+/// One question every so often, and a few at once after a pause. Turns go round among the lanes of those who wait.
 pub struct Pace {
     every: Duration,
     /// How far turns that nobody took may lie back.
     saved: Duration,
+    /// When the next turn is due.
     next: Mutex<Instant>,
+    /// Held by whoever has the next turn.
+    front: FairPlaces,
 }
 
 /// A question's turn. Held until the question has ended.
@@ -37,24 +40,35 @@ impl Pace {
         let every = Duration::from_secs(1) / whole(count);
         let saved = every.saturating_mul(whole(at_once) - 1);
         let now = Instant::now();
-        Self { every, saved, next: Mutex::new(now.checked_sub(saved).unwrap_or(now)) }
+        let next = Mutex::new(now.checked_sub(saved).unwrap_or(now));
+        Self { every, saved, next, front: FairPlaces::new(1) }
     }
 
-    /// Waits for the next turn. Dropped while it waits, it takes none.
-    pub async fn pass(&self) {
-        self.pass_once(|| true).await;
+    /// Waits until a turn is due, and takes none: somebody else may have it by then.
+    pub async fn due(&self) {
+        sleep_until(self.next()).await;
+    }
+
+    /// Waits for a turn. Dropped while it waits, it takes none.
+    pub async fn pass(&self, waiter: &Waiter) {
+        self.pass_once(waiter, || true).await;
     }
 
     /// The same, and until `is_room`.
-    async fn pass_once(&self, is_room: impl Fn() -> bool) {
-        let mut next = self.next.lock().await;
-        sleep_until(*next).await;
+    async fn pass_once(&self, waiter: &Waiter, is_room: impl Fn() -> bool) {
+        let _front = self.front.take(waiter).await;
+        self.due().await;
         while !is_room() {
             sleep(self.every).await;
         }
         // Measured from when the turn was due, so that late wakes do not slow the pace down.
         let now = Instant::now();
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = (*next + self.every).max(now.checked_sub(self.saved).unwrap_or(now));
+    }
+
+    fn next(&self) -> Instant {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,9 +98,9 @@ impl Queue {
     }
 
     /// Waits until the rate leaves enough for others.
-    pub(super) async fn pass(&self, rate: Option<&Rate>) {
+    pub(super) async fn pass(&self, waiter: &Waiter, rate: Option<&Rate>) {
         if let (Some((pace, kept_back)), Some(rate)) = (&self.pace, rate) {
-            pace.pass_once(|| rate.left().left > *kept_back).await;
+            pace.pass_once(waiter, || rate.left().left > *kept_back).await;
         }
     }
 }
@@ -103,17 +117,22 @@ mod tests {
         Terms { per_second: number(per_second), burst: number(burst) }
     }
 
+    fn waiter() -> Waiter {
+        Waiter { lane: Lane::Batches("a/b".into()), since: Instant::now() }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn turns_come_evenly_and_those_given_up_cost_nothing() {
         let pace = Pace::per_second(10, 1);
         let begun = Instant::now();
         for _ in 0..11 {
-            pace.pass().await;
+            pace.pass(&waiter()).await;
         }
         assert_eq!(begun.elapsed().as_millis() / 10, 100);
-        let given_up = tokio::time::timeout(Duration::from_millis(1), pace.pass()).await;
+        let waiter = waiter();
+        let given_up = tokio::time::timeout(Duration::from_millis(1), pace.pass(&waiter)).await;
         assert!(given_up.is_err());
-        pace.pass().await;
+        pace.pass(&waiter).await;
         assert_eq!(begun.elapsed().as_millis() / 10, 110);
     }
 
@@ -123,11 +142,11 @@ mod tests {
         for _ in 0..2 {
             let begun = Instant::now();
             for _ in 0..5 {
-                pace.pass().await;
+                pace.pass(&waiter()).await;
             }
             assert_eq!(begun.elapsed().as_millis(), 0);
             for _ in 0..10 {
-                pace.pass().await;
+                pace.pass(&waiter()).await;
             }
             let took = begun.elapsed().as_millis();
             assert!((900..=1_010).contains(&took), "{took}");
@@ -137,7 +156,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn half_of_the_places_stay_free() {
-        let waiter = Waiter { lane: Lane::Batches("a/b".into()), since: Instant::now() };
+        let waiter = waiter();
         for (most, expected) in [(16, 8), (3, 1), (1, 1)] {
             let queue = Queue::new(Some(most), None);
             let mut held = Vec::new();
@@ -156,7 +175,7 @@ mod tests {
         let (rate, queue) = (Rate::new(terms), Queue::new(None, Some(terms)));
         // Somebody at a counter has just taken everything.
         (0..10).for_each(|_| rate.take().unwrap());
-        queue.pass(Some(&rate)).await;
+        queue.pass(&waiter(), Some(&rate)).await;
         assert!(rate.left().left > 5, "{:?}", rate.left());
         assert!(begun.elapsed() >= Duration::from_millis(600));
     }

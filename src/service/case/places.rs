@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use metrics::gauge;
 use tokio::sync::Semaphore;
 
 use crate::service::Place;
@@ -42,7 +43,7 @@ impl CasePlaces {
         }
         *of_caller += 1;
         Ok(CasePlace {
-            _place: Place::counted(slot, telemetry::CASES_IN_FLIGHT),
+            _place: Place::counted(slot, gauge!(telemetry::CASES_IN_FLIGHT)),
             caller: Arc::clone(caller),
             taken: Arc::clone(&self.taken),
         })

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 use self::read::{contest, dispute_id, operator_given};
-use super::{Place, Services, answer, deadline, refusal, require};
+use super::admission::Single;
+use super::{Services, answer, deadline, peer, refusal, require};
 use crate::clock::now;
 use crate::decision::facts::Defect;
 use crate::disputes::{Course, paper};
 use crate::gateway::disputes::{NotAgain, NotTaken};
-use crate::gateway::exchange::Refusal;
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::disputes_server::Disputes;
@@ -28,7 +28,7 @@ impl Disputes for Services {
         &self,
         request: Request<wire::ContestRequest>,
     ) -> Result<Response<wire::Dispute>, Status> {
-        let slot = slot(self)?;
+        let slot = slot(self, &request)?;
         let peer = require(self, &request, "query", |rights| rights.query)?;
         let own = own(&peer)?;
         let catalogue = Arc::clone(&self.gateway.in_force().catalogue);
@@ -77,7 +77,7 @@ impl Disputes for Services {
         &self,
         request: Request<wire::RecheckRequest>,
     ) -> Result<Response<wire::RecheckResponse>, Status> {
-        let slot = slot(self)?;
+        let slot = slot(self, &request)?;
         let peer = require(self, &request, "query", |rights| rights.query)?;
         let own = own(&peer)?;
         let time = deadline(&request);
@@ -155,8 +155,9 @@ impl Services {
 }
 
 /// A place among the questions under way, or none.
-fn slot(services: &Services) -> Result<Place, Status> {
-    services.turns.now().ok_or_else(|| refusal::status(&Refusal::Overloaded))
+fn slot<T>(services: &Services, request: &Request<T>) -> Result<Single, Status> {
+    let taken = services.admission.take(peer(request)?.account());
+    taken.map_err(|full| services.admission.refuse(full))
 }
 
 /// The organisation that the caller's certificate names, and whose authority vouches for it.

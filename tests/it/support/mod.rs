@@ -94,9 +94,14 @@ impl Lab {
 
     /// Starts the gateway of this installation.
     pub(crate) async fn serve(&mut self) {
-        // Applications of every day that some rule decides, whenever this runs.
-        let age = ("HEYAN__LIMITS__APPLICATION_AGE".to_owned(), "36500d".to_owned());
-        let settings = Settings::read(&self.path("gateway.toml"), std::iter::once(age)).unwrap();
+        let variables = [
+            // Applications of every day that some rule decides, whenever this runs.
+            ("HEYAN__LIMITS__APPLICATION_AGE", "36500d"),
+            // A machine that builds and tests makes everything wait; no question is refused for that.
+            ("HEYAN__LIMITS__PROCESSOR_WAIT", "10m"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::read(&self.path("gateway.toml"), variables.into_iter()).unwrap();
         let metrics = telemetry::install_metrics().unwrap();
         self.node = Some(Node::start(settings, &metrics).await.unwrap());
     }

@@ -7,19 +7,20 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 32] = [
+const LAYERS: [(u32, &str, &str); 33] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
     (0, "telemetry", ""),
     (0, "finding", ""),
+    (0, "accounts", ""),
     (1, "clock", "query"),
     (1, "wire", "proto, query"),
     (1, "decision", "crypto, query"),
     (1, "catalogue", "crypto, finding, query"),
     (1, "parties", "crypto, finding, query"),
     (1, "hostile", "proto, query"),
-    (2, "identity", "crypto, decision, parties, query"),
+    (2, "identity", "accounts, crypto, decision, parties, query"),
     (2, "agreements", "catalogue, crypto, decision, finding, parties, query"),
     (2, "cases", "catalogue, crypto, query"),
     (2, "cache", "crypto, decision, query"),
@@ -48,7 +49,7 @@ const LAYERS: [(u32, &str, &str); 32] = [
     (
         5,
         "service",
-        "adapters, agreements, audit, cases, catalogue, clock, crypto, decision, disputes, gateway, identity, parties, proto, query, readiness, telemetry, wire",
+        "accounts, adapters, agreements, audit, cases, catalogue, clock, crypto, decision, disputes, gateway, identity, parties, proto, query, readiness, telemetry, wire",
     ),
     (6, "listener", "identity, parties, telemetry"),
     (7, "settings", "cases, crypto, finding, query, telemetry"),
