@@ -84,3 +84,38 @@ fn names_are_told_without_their_padding() {
     });
     assert_eq!(names, ["甲", "乙"]);
 }
+
+/// What is asked of several is known when it is known of each: one yes beside a silence is no yes.
+#[test]
+fn a_yes_of_one_and_silence_of_another_is_no_yes() {
+    let asks_after =
+        "fact      = \"H3\"\nwhen      = [{ question = \"household\", is = [\"CONFIRMED\"] }]";
+    let rule = bent("fact      = \"H3\"", asks_after);
+    let ends = |spouses_book: Heard| {
+        let mut case = Case::open(Arc::clone(&rule), renting()).ok().unwrap();
+        let conclusion = run(&mut case, |asking| match asking.question.as_str() {
+            "marriage" => spouse(&named("乙", "19870825")),
+            "household" if asking.about[0].position == 0 => children(&[]),
+            "household" => spouses_book.clone(),
+            _ => answered(Verdict::Confirmed),
+        });
+        why(&conclusion).into_iter().filter(|(need, _)| need == "no_home").collect::<Vec<_>>()
+    };
+    assert_eq!(ends(children(&[])), []);
+    let silence = Heard { code: "timeout".to_owned(), ..answered(Verdict::Unavailable) };
+    assert_eq!(ends(silence), [("no_home".to_owned(), "waits")]);
+}
+
+/// A grown-up child in the book is none of the group, and an auditor counts alike.
+#[test]
+fn who_is_too_old_is_not_counted_either() {
+    let rule = rule("W3", "2026.2");
+    let mut case = Case::open(Arc::clone(&rule), renting()).ok().unwrap();
+    run(&mut case, |asking| match asking.question.as_str() {
+        "marriage" => spouse(&named("乙", "19870825")),
+        "household" => children(&[named("丁", "20010203")]),
+        _ => answered(Verdict::Confirmed),
+    });
+    assert_eq!(case.course().found["children"].known, 0);
+    assert_eq!(unsound(&rule.rule, case.course()), Vec::<String>::new());
+}
