@@ -30,6 +30,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 pub use self::batch::BatchLimits;
 use self::batch::Batches;
 use self::case::CasePlaces;
+use self::disputes::DisputePlaces;
 use self::turns::{Held, Turns};
 use crate::adapters::Waiter;
 use crate::clock::now;
@@ -58,6 +59,8 @@ pub struct Services {
     cases: Arc<CasePlaces>,
     case_deadline: Duration,
     application_age: Duration,
+    /// Calls about disputes under way.
+    disputes: Arc<DisputePlaces>,
     /// Reports of readiness being reckoned.
     readiness: Arc<Semaphore>,
     batches: Arc<Batches>,
@@ -79,6 +82,10 @@ pub struct Limits {
     pub case_deadline: Duration,
     /// How long before its case an application may have been submitted.
     pub application_age: Duration,
+    /// Calls about disputes under way; one more is refused at once.
+    pub disputes: usize,
+    /// Of one organisation.
+    pub disputes_per_caller: usize,
     /// Of batches.
     pub batch: BatchLimits,
 }
@@ -97,6 +104,7 @@ impl Services {
             cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
             application_age: limits.application_age,
+            disputes: Arc::new(DisputePlaces::new(limits.disputes, limits.disputes_per_caller)),
             readiness: Arc::new(Semaphore::new(readiness::AT_ONCE)),
             batches: Arc::new(Batches::new(limits.batch, stop)),
             tasks,
