@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::delivery::Due;
 use super::desk::Desk;
-use crate::adapters::{Adapter, Queue};
+use crate::adapters::Adapter;
 use crate::audit::entry::Way;
 use crate::gateway::Gateway;
 use crate::query::OrganisationId;
@@ -142,7 +142,7 @@ impl Gateway {
         }
         if tour.looks_for_answers(self.disputes.look_every) {
             for adapter in &adapters {
-                let Some(queue) = adapter.queue().map(Queue::clone) else { continue };
+                let Some(queue) = adapter.queue().cloned() else { continue };
                 self.take_answers(adapter, &queue, tour, clock).await;
             }
         }
