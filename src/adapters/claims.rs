@@ -1,45 +1,51 @@
-//! Who has which name and answers which fact, where several manifests want the same.
+//! Who has which name, answers which fact and has which folder for disputes, where several manifests want the same.
 //!
 //! What a manifest had before stays with it for as long as it is there and wants it: whoever may change one manifest must
 //! not get the questions that go to another agency. Where nobody had it before, nobody gets it: the names of files say
 //! nothing about who is right.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Adapter;
 use super::manifest::Manifest;
+use super::{Adapter, Queue};
 use crate::finding::Finding;
-use crate::query::FactCode;
+use crate::query::{FactCode, OrganisationId};
 
 /// A manifest and what it wants.
 pub(super) struct Claimant {
     file: PathBuf,
+    agency: OrganisationId,
     wants: Rights,
     /// What its file had before, and has again where it does not get what it wants.
     had: Option<Rights>,
 }
 
-/// A name and facts.
+/// A name, facts, and a folder.
 type Rights = BTreeSet<Right>;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Right {
     Name(String),
     Fact(FactCode),
+    /// Where links lead. Whoever reads it reads about whom there are disputes.
+    Folder(PathBuf),
 }
 
 impl Claimant {
     /// A manifest as it was read.
     pub(super) fn reading(file: &Path, manifest: &Manifest) -> Self {
         let facts = manifest.operations.iter().map(|operation| &operation.fact);
-        Self { file: file.to_owned(), wants: rights(&manifest.name, facts), had: None }
+        let wants = rights(&manifest.name, facts, manifest.disputes.queue.as_ref());
+        Self { file: file.to_owned(), agency: manifest.agency.clone(), wants, had: None }
     }
 
     /// An adapter to be put into force, and the one that its file made before.
     pub(super) fn adapter(file: &Path, adapter: &Adapter, before: Option<&Adapter>) -> Self {
-        let of = |adapter: &Adapter| rights(adapter.name(), adapter.facts());
-        Self { file: file.to_owned(), wants: of(adapter), had: before.map(of) }
+        let of = |adapter: &Adapter| rights(adapter.name(), adapter.facts(), adapter.queue());
+        let agency = adapter.agency().clone();
+        Self { file: file.to_owned(), agency, wants: of(adapter), had: before.map(of) }
     }
 
     fn had(&self, right: &Right) -> bool {
@@ -51,6 +57,7 @@ impl Claimant {
         let what = match right {
             Right::Name(name) => format!("the name `{name}`"),
             Right::Fact(fact) => format!("`{fact}`"),
+            Right::Folder(folder) => format!("the folder `{}` for disputes", folder.display()),
         };
         let outcome = match self.had {
             Some(_) => "this manifest stays as it was before",
@@ -60,9 +67,17 @@ impl Claimant {
     }
 }
 
-fn rights<'a>(name: &str, facts: impl Iterator<Item = &'a FactCode>) -> Rights {
+fn rights<'a>(
+    name: &str,
+    facts: impl Iterator<Item = &'a FactCode>,
+    queue: Option<&Queue>,
+) -> Rights {
     let facts = facts.map(|fact| Right::Fact(fact.clone()));
-    facts.chain([Right::Name(name.to_owned())]).collect()
+    let folder = queue.map(|queue| {
+        let folder = queue.folder();
+        Right::Folder(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()))
+    });
+    facts.chain(folder).chain([Right::Name(name.to_owned())]).collect()
 }
 
 /// Says of each in turn why it does not get what it wants; `None` where it does.
@@ -99,7 +114,16 @@ fn contested<'c>(
             wanted.entry(right).or_default().push(index);
         }
     }
-    wanted.into_iter().filter(|(_, by)| by.len() > 1).collect()
+    // Manifests of one agency may share its folder.
+    let agencies = |by: &[usize]| {
+        let agencies = by.iter().filter_map(|index| Some(&claimants.get(*index)?.agency));
+        agencies.collect::<BTreeSet<_>>().len()
+    };
+    let is_contested = |right: &Right, by: &[usize]| match right {
+        Right::Folder(_) => agencies(by) > 1,
+        Right::Name(_) | Right::Fact(_) => by.len() > 1,
+    };
+    wanted.into_iter().filter(|(right, by)| is_contested(right, by)).collect()
 }
 
 fn against_holders(
@@ -114,6 +138,7 @@ fn against_holders(
         let problem = match right {
             Right::Name(_) => format!("is that of `{}`", holder.file.display()),
             Right::Fact(_) => format!("is answered by `{}`", holder.file.display()),
+            Right::Folder(_) => format!("is that of `{}`", holder.file.display()),
         };
         losers.extend(others.iter().map(|(index, one)| (*index, one.told(right, &problem))));
     }
@@ -147,9 +172,33 @@ mod tests {
     fn claimant(file: &str, wants: &[&str], had: Option<&[&str]>) -> Claimant {
         let rights = |of: &[&str]| {
             let facts: Vec<FactCode> = of[1..].iter().map(|fact| FactCode::new(*fact)).collect();
-            rights(of[0], facts.iter())
+            rights(of[0], facts.iter(), None)
         };
-        Claimant { file: file.into(), wants: rights(wants), had: had.map(rights) }
+        let (wants, had) = (rights(wants), had.map(rights));
+        Claimant { file: file.into(), agency: OrganisationId::from(file), wants, had }
+    }
+
+    /// Two agencies in one folder read each other's disputes; two manifests of one agency read their own.
+    #[test]
+    fn a_folder_for_disputes_is_one_agencys() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("queue");
+        let link = root.path().join("link");
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        let reading = |file: &str, agency: &str, folder: &Path| {
+            let queue = Queue::new(folder.to_owned(), None);
+            let agency = OrganisationId::from(agency);
+            let wants = rights(file, std::iter::empty(), Some(&queue));
+            Claimant { file: file.into(), agency, wants, had: None }
+        };
+        let own = [reading("a", "police", &folder), reading("b", "police", &link)];
+        assert_eq!(told(&own), ["", ""]);
+        let mut others = [reading("a", "police", &folder), reading("b", "housing", &link)];
+        assert!(told(&others)[1].contains("for disputes is wanted by `a` as well"));
+        others[0].had = Some(rights("a", std::iter::empty(), Some(&Queue::new(folder, None))));
+        let told = told(&others);
+        assert!(told[0].is_empty() && told[1].contains("for disputes is that of `a`"), "{told:?}");
     }
 
     fn told(claimants: &[Claimant]) -> Vec<String> {

@@ -14,6 +14,9 @@ use crate::crypto::{hex, sha256};
 /// Added to a paper's name for its marker, as dropped tables have theirs.
 const MARKER: &str = ".ok";
 
+/// What answers are called.
+const ENDING: &str = ".json";
+
 /// Where answers are left, and where they go when they have been looked at.
 const ANSWERS: &str = "answers";
 const TAKEN: &str = "answers/taken";
@@ -93,13 +96,15 @@ impl Queue {
         })
     }
 
-    /// The answers that lie there now.
-    pub fn answers(&self) -> Vec<Answer> {
+    /// The answers that lie there now, but for those of these names.
+    pub fn answers(&self, passed_over: &[String]) -> Vec<Answer> {
         let Ok(folder) = self.place() else { return Vec::new() };
         let Some(answers) = own(&folder, ANSWERS) else { return Vec::new() };
         let Ok(found) = fs::read_dir(&answers) else { return Vec::new() };
         let named = found.filter_map(|one| one.ok()?.file_name().into_string().ok());
-        let json = named.filter(|name| name.ends_with(".json") && !name.starts_with('.'));
+        let json = named.filter(|name| {
+            name.ends_with(ENDING) && !name.starts_with('.') && !passed_over.contains(name)
+        });
         let mut names: Vec<String> = json.take(ANSWERS_MOST).collect();
         names.sort_unstable();
         let read = |name: String| {
@@ -112,7 +117,8 @@ impl Queue {
         names.into_iter().map(read).collect()
     }
 
-    /// Sets an answer aside that has been looked at.
+    /// Sets an answer aside that has been looked at. What lies there already under that name stays: agencies may call every
+    /// answer alike.
     ///
     /// # Errors
     /// When it stays where it is.
@@ -123,7 +129,13 @@ impl Queue {
         let part = if is_taken { TAKEN } else { REFUSED };
         fs::create_dir_all(folder.join(part))?;
         let to = own(&folder, part).ok_or_else(elsewhere)?;
-        fs::rename(from.join(name), to.join(name))
+        let mut place = to.join(name);
+        if fs::symlink_metadata(&place).is_ok() {
+            let stem = name.strip_suffix(ENDING).unwrap_or(name);
+            // Sorted by when they came.
+            place = to.join(format!("{stem}-{}{ENDING}", uuid::Uuid::now_v7()));
+        }
+        fs::rename(from.join(name), place)
     }
 
     /// Where the folder really lies: looked at each time, for links and shares change.
@@ -225,7 +237,7 @@ mod tests {
         let queue = Queue::new(root.path().to_owned(), None);
         let answers = root.path().join("answers");
         symlink(other.path(), &answers).unwrap();
-        assert!(queue.answers().is_empty());
+        assert!(queue.answers(&[]).is_empty());
         assert!(queue.set_aside("x.json", true).is_err());
         assert!(other.path().join("x.json").is_file() && !other.path().join("taken").exists());
         fs::remove_file(&answers).unwrap();
@@ -234,6 +246,43 @@ mod tests {
         symlink(other.path(), answers.join("refused")).unwrap();
         assert!(queue.set_aside("x.json", false).is_err());
         assert_eq!(fs::read_to_string(other.path().join("x.json")).unwrap(), "{}");
+    }
+
+    #[test]
+    fn answers_of_one_name_are_all_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let queue = Queue::new(root.path().to_owned(), None);
+        fs::create_dir(root.path().join(ANSWERS)).unwrap();
+        for text in ["first", "second", "third"] {
+            fs::write(root.path().join(ANSWERS).join("answer.json"), text).unwrap();
+            queue.set_aside("answer.json", true).unwrap();
+        }
+        let read = |path: &Path| fs::read_to_string(path).unwrap();
+        let taken = fs::read_dir(root.path().join(TAKEN)).unwrap();
+        let mut taken: Vec<PathBuf> = taken.map(|found| found.unwrap().path()).collect();
+        taken.sort_unstable_by_key(|path| path.file_name().unwrap().len());
+        assert_eq!(read(&taken[0]), "first");
+        assert!(taken.iter().all(|path| path.extension().is_some_and(|ending| ending == "json")));
+        let mut others = [read(&taken[1]), read(&taken[2])];
+        others.sort_unstable();
+        assert_eq!(others, ["second", "third"]);
+    }
+
+    #[test]
+    fn answers_that_are_passed_over_keep_none_out() {
+        let root = tempfile::tempdir().unwrap();
+        let queue = Queue::new(root.path().to_owned(), None);
+        fs::create_dir(root.path().join(ANSWERS)).unwrap();
+        let names: Vec<String> =
+            (0..=ANSWERS_MOST).map(|number| format!("{number}.json")).collect();
+        for name in &names {
+            fs::write(root.path().join(ANSWERS).join(name), "{}").unwrap();
+        }
+        let first: Vec<String> = queue.answers(&[]).into_iter().map(|one| one.name).collect();
+        assert_eq!(first.len(), ANSWERS_MOST);
+        let rest = queue.answers(&first);
+        let last = names.iter().find(|name| !first.contains(name)).unwrap();
+        assert_eq!(rest.iter().map(|one| &one.name).collect::<Vec<_>>(), [last]);
     }
 
     #[test]
@@ -249,13 +298,13 @@ mod tests {
         fs::write(answers.join(".part.json"), "{}").unwrap();
         fs::write(answers.join("note.txt"), "{}").unwrap();
         let read: Vec<(String, bool)> =
-            queue.answers().into_iter().map(|one| (one.name, one.bytes.is_some())).collect();
+            queue.answers(&[]).into_iter().map(|one| (one.name, one.bytes.is_some())).collect();
         let expected = [("folder", false), ("good", true), ("huge", false), ("link", false)];
         assert_eq!(read, expected.map(|(name, is)| (format!("{name}.json"), is)));
         for (name, _) in read {
             queue.set_aside(&name, name.starts_with("good")).unwrap();
         }
-        assert!(queue.answers().is_empty());
+        assert!(queue.answers(&[]).is_empty());
         assert!(root.path().join("answers/taken/good.json").is_file());
         assert!(root.path().join("answers/refused/link.json").is_symlink());
     }

@@ -276,6 +276,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         &disputes::Settings {
             folder: settings.disputes.folder.clone(),
             look_every: settings.disputes.look_every,
+            opened_per_day: settings.disputes.opened_per_day,
         },
         &audit,
     )?;
@@ -390,6 +391,8 @@ fn routes(
         cases_per_caller: limits.cases_per_caller,
         case_deadline: limits.case_deadline,
         application_age: limits.application_age,
+        disputes: settings.disputes.in_flight,
+        disputes_per_caller: settings.disputes.in_flight_per_caller,
         batch: BatchLimits {
             in_flight: limits.batch_in_flight,
             deadline: limits.batch_deadline,

@@ -22,15 +22,36 @@ impl Client {
         reply(self.disputes_client().contest(contest).await)
     }
 
-    /// Disputes of the caller's organisation, and those about its data.
+    /// Disputes of the caller's organisation, and those about its data: all pages from the one that is named.
     ///
     /// # Errors
     /// As [`Client::verify`].
     pub async fn disputes(
         &self,
-        wanted: wire::ListDisputesRequest,
+        mut wanted: wire::ListDisputesRequest,
     ) -> Result<Vec<wire::Dispute>, ClientError> {
-        reply(self.disputes_client().list_disputes(wanted).await).map(|reply| reply.disputes)
+        let mut all = Vec::new();
+        loop {
+            let page = self.disputes_page(wanted.clone()).await?;
+            // A gateway that gives nothing, or the same again, has no next page.
+            let is_last = page.disputes.is_empty() || page.next_page_token == wanted.page_token;
+            all.extend(page.disputes);
+            if is_last || page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            wanted.page_token = page.next_page_token;
+        }
+    }
+
+    /// One page of them.
+    ///
+    /// # Errors
+    /// As [`Client::verify`].
+    pub async fn disputes_page(
+        &self,
+        wanted: wire::ListDisputesRequest,
+    ) -> Result<wire::ListDisputesResponse, ClientError> {
+        reply(self.disputes_client().list_disputes(wanted).await)
     }
 
     /// Has a contested question put again. The deadline travels with it. Where receipts are required, the answer comes

@@ -48,9 +48,13 @@ pub struct Halts {
 impl Halts {
     /// Why the agreement grants nothing at that moment; `None` when no order that has begun stands against it.
     pub fn on(&self, agreement: &Agreement, at: Timestamp) -> Option<&Halt> {
-        let halts = self.by_agreement.get(&agreement.id)?;
-        let acts =
-            |(version, halt): &&(u32, Halt)| *version == agreement.version && halt.begins() <= at;
+        self.of(&agreement.id, agreement.version, at)
+    }
+
+    /// The same by its name, also where its document is not there any more.
+    pub fn of(&self, agreement: &str, version: u32, at: Timestamp) -> Option<&Halt> {
+        let halts = self.by_agreement.get(agreement)?;
+        let acts = |(of, halt): &&(u32, Halt)| *of == version && halt.begins() <= at;
         halts.iter().find(acts).map(|(_, halt)| halt)
     }
 

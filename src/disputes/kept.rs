@@ -17,8 +17,11 @@ use super::DisputeId;
 /// What files are called.
 const ENDING: &str = "dispute";
 
-/// Bytes of one file, far above what the limits of a message let in.
-const MOST_BYTES: u64 = 1 << 20;
+/// Bytes of one file. Far above what a question takes: one about a family of ten is kept in some 20 KiB.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Of these, what an agency's words may take: the longest text, each character of it escaped.
+const ANSWER_BYTES: usize = 12 * super::paper::TEXT_LIMIT;
 
 /// What is kept of one dispute. Personal data: it has no `Debug`.
 #[derive(Clone, Deserialize, Serialize)]
@@ -63,14 +66,19 @@ impl Shelf {
     /// Puts it there durably, in the place of what was there.
     ///
     /// # Errors
-    /// When the folder does not take it; what was there stays.
+    /// When the folder does not take it; what was there stays. [`io::ErrorKind::FileTooLarge`] where it could not be read again,
+    /// or leaves no room for an answer.
     pub fn put(&self, id: &DisputeId, kept: &Kept) -> io::Result<()> {
+        let bytes = serde_json::to_vec(kept)?;
+        let room = if kept.answer.is_none() { ANSWER_BYTES } else { 0 };
+        if bytes.len() + room > MOST_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let mut unfinished = tempfile::Builder::new()
             .prefix(".unfinished-")
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(&self.0)?;
-        serde_json::to_writer(&mut unfinished, kept)?;
-        unfinished.flush()?;
+        unfinished.write_all(&bytes)?;
         unfinished.as_file().sync_all()?;
         unfinished.persist(self.file(id)).map_err(|error| error.error)?;
         File::open(&self.0)?.sync_all()
@@ -86,7 +94,7 @@ impl Shelf {
             opened => opened?,
         };
         let mut bytes = Vec::new();
-        file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+        file.take(MOST_BYTES as u64).read_to_end(&mut bytes)?;
         Ok(Some(serde_json::from_slice(&bytes)?))
     }
 

@@ -71,7 +71,64 @@ fn a_dispute_waits_until_it_is_delivered_and_is_overdue_until_it_is_answered() {
 fn steps_of_a_dispute_that_was_never_opened_are_nobodys() {
     let mut book = Book::default();
     book.visit(3, &entry(1, delivery(Ok(""))));
-    assert_eq!(book.all().count(), 0);
+    assert_eq!(book.before(u64::MAX).count(), 0);
+    assert_eq!(book.waiting().count(), 0);
+}
+
+/// Ids say what their callers like; entries do not.
+#[test]
+fn disputes_are_listed_by_their_entries() {
+    let mut book = Book::default();
+    for (index, id) in [(10, 9), (11, 3), (12, 200)] {
+        book.visit(index, &entry(id, opened(index - 5)));
+    }
+    let ids = |before| book.before(before).map(|course| course.id[0]).collect::<Vec<_>>();
+    assert_eq!(ids(u64::MAX), [200, 3, 9]);
+    assert_eq!(ids(12), [3, 9]);
+    assert!(ids(10).is_empty());
+    assert_eq!(book.waiting().map(|course| course.id[0]).collect::<Vec<_>>(), [9, 3, 200]);
+    let day = Timestamp::from_seconds(1_795_449_599).day_in_china();
+    assert_eq!(book.opened_on(&"fund-centre".into(), day), 3);
+    assert_eq!(book.opened_on(&"fund-centre".into(), day.tomorrow().unwrap()), 0);
+    assert_eq!(book.opened_on(&"police".into(), day), 0);
+}
+
+#[test]
+fn failures_in_turn_are_news_once_each_and_once_a_day() {
+    let mut book = Book::default();
+    book.visit(10, &entry(1, opened(7)));
+    let at = Timestamp::from_seconds(1_795_449_599);
+    let is_news = |book: &Book, failure: &str, at| book.get(&[1; 16]).unwrap().is_news(failure, at);
+    assert!(is_news(&book, "call_timeout", at));
+    book.visit(11, &entry(1, delivery(Err("call_timeout"))));
+    assert!(!is_news(&book, "call_timeout", at) && is_news(&book, "call_refused", at));
+    book.visit(12, &entry(1, delivery(Err("call_refused"))));
+    assert!(!is_news(&book, "call_timeout", at) && !is_news(&book, "call_refused", at));
+    // The day ends with that second, in China.
+    let next = at.plus(std::time::Duration::from_secs(1));
+    assert!(is_news(&book, "call_timeout", next) && is_news(&book, "call_refused", next));
+    assert_eq!(book.waiting().count(), 1);
+    book.visit(13, &entry(1, delivery(Err(GONE))));
+    assert_eq!(book.waiting().count(), 0, "what is gone cannot be delivered");
+    assert!(!book.get(&[1; 16]).unwrap().is_waiting());
+}
+
+#[test]
+fn what_could_not_be_read_again_is_not_put_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::open(folder.path()).unwrap();
+    let kept = |bytes: usize| Kept::new(serde_json::json!({}), "00".to_owned(), &vec![7; bytes]);
+    let refused = shelf.put(&[1; 16], &kept(800_000)).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::FileTooLarge);
+    assert!(shelf.get(&[1; 16]).unwrap().is_none());
+    // The largest that is taken takes an answer, too.
+    let largest =
+        (0..800_000).rev().step_by(500).find(|bytes| shelf.put(&[1; 16], &kept(*bytes)).is_ok());
+    assert!(largest.unwrap() > 700_000, "{largest:?}");
+    let mut answered = shelf.get(&[1; 16]).unwrap().unwrap();
+    answered.answer = Some("\n\u{7f}".repeat(paper::TEXT_LIMIT / 2));
+    shelf.put(&[1; 16], &answered).unwrap();
+    assert!(shelf.get(&[1; 16]).unwrap().is_some());
 }
 
 #[test]

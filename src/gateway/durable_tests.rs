@@ -68,6 +68,7 @@ impl Stage {
         let kept = super::disputes::Settings {
             folder: folder.path().join("disputes"),
             look_every: std::time::Duration::from_secs(10),
+            opened_per_day: 10,
         };
         let disputes = super::disputes::Disputes::resume(&kept, &audit).unwrap();
         let gateway = Gateway::new(Parts {

@@ -35,6 +35,7 @@ use self::admission::Admission;
 pub use self::batch::BatchLimits;
 use self::batch::Batches;
 use self::case::CasePlaces;
+use self::disputes::DisputePlaces;
 use self::gate::Gate;
 use self::turns::{Held, Turns};
 use crate::adapters::Waiter;
@@ -66,6 +67,8 @@ pub struct Services {
     cases: Arc<CasePlaces>,
     case_deadline: Duration,
     application_age: Duration,
+    /// Calls about disputes under way.
+    disputes: Arc<DisputePlaces>,
     /// Reports of readiness being reckoned.
     readiness: Arc<Semaphore>,
     batches: Arc<Batches>,
@@ -89,6 +92,10 @@ pub struct Limits {
     pub case_deadline: Duration,
     /// How long before its case an application may have been submitted.
     pub application_age: Duration,
+    /// Calls about disputes under way; one more is refused at once.
+    pub disputes: usize,
+    /// Of one organisation.
+    pub disputes_per_caller: usize,
     /// Of batches.
     pub batch: BatchLimits,
 }
@@ -112,6 +119,7 @@ impl Services {
             cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
             application_age: limits.application_age,
+            disputes: Arc::new(DisputePlaces::new(limits.disputes, limits.disputes_per_caller)),
             readiness: Arc::new(Semaphore::new(readiness::AT_ONCE)),
             batches: Arc::new(Batches::new(limits.batch, stop)),
             tasks,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -41,6 +41,15 @@ impl Agency {
     /// Counts one question, before anything else is done with it.
     pub(super) fn count(&self) {
         self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes a dispute as it came; its number, from 1. The same again has the same number.
+    pub(super) fn took(&self, id: String, paper: Json) -> usize {
+        let mut disputes = self.disputes.lock().unwrap_or_else(PoisonError::into_inner);
+        // Ids begin with their moment, so a new one stands last.
+        let place = disputes.keys().position(|known| *known == id).unwrap_or(disputes.len());
+        disputes.insert(id, paper);
+        place + 1
     }
 
     /// Questions that arrived so far, wrong credentials and failures included; logins are not questions.

@@ -4,8 +4,6 @@
 //! Marriage rows come unsorted and include reissued certificates (ICA, ICB) dated later than the act they repeat: whoever
 //! takes the newest row for the truth marries the divorced.
 
-use std::sync::PoisonError;
-
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::routing::post;
@@ -164,11 +162,7 @@ fn taken(agency: &Agency, call: &Signed, body: &str) -> Result<String, Refused> 
     if id.is_empty() || field(&body, "fact").is_empty() {
         return Err((1, "参数错误"));
     }
-    let mut disputes = agency.disputes.lock().unwrap_or_else(PoisonError::into_inner);
-    // Ids begin with their moment, so a new one stands last.
-    let place = disputes.keys().position(|known| *known == id).unwrap_or(disputes.len());
-    disputes.insert(id, body);
-    Ok(format!("MZ-JB-{:06}", place + 1))
+    Ok(format!("MZ-JB-{:06}", agency.took(id, body)))
 }
 
 fn field<'a>(body: &'a Value, name: &str) -> &'a str {

@@ -246,7 +246,7 @@ impl Simulation {
         self.agencies.get(agency).map_or_else(Faults::default, |(agency, _)| agency.faults.clone())
     }
 
-    /// Disputes that the agency took by a call, oldest first; only civil affairs does.
+    /// Disputes that the agency took by a call, oldest first; only civil affairs and the police do.
     pub fn disputes(&self, agency: &str) -> Vec<serde_json::Value> {
         let agency = self.agencies.get(agency);
         let taken = agency.map(|(agency, _)| agency.disputes.lock());

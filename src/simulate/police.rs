@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use serde_json::json;
 
 use super::agency::Agency;
 use super::platform::{Signed, check_form, is_signed};
@@ -28,6 +29,9 @@ const OPERATIONS: [(&str, &str, Answer); 4] = [
     (BOOK, "s_1200000900000_2111", household),
     ("GK_GXFW_HKZT", "s_1200000900000_2112", registration),
 ];
+
+/// The operation that takes a dispute, and its service id.
+const DISPUTES: (&str, &str) = ("GK_GXFW_JHJC", "s_1200000900000_2199");
 
 /// Stands for the members of a book, which are elements of their own.
 const MEMBERS: &str = "CY";
@@ -79,9 +83,10 @@ fn answer(agency: &Agency, body: &str) -> Result<(&'static str, String), (i64, &
     let document = xml::parse(body).ok_or((1, "报文不是XML"))?;
     let root = document.root();
     let soap_body = xml::find(root, "Body").ok_or((1, "缺少Body"))?;
-    let (operation, service, ask, node) = OPERATIONS
-        .iter()
-        .find_map(|&(operation, service, ask)| {
+    let known = OPERATIONS.iter().map(|&(operation, service, ask)| (operation, service, Some(ask)));
+    let (operation, service, ask, node) = known
+        .chain([(DISPUTES.0, DISPUTES.1, None)])
+        .find_map(|(operation, service, ask)| {
             Some((operation, service, ask, xml::find(soap_body, operation)?))
         })
         .ok_or((-44, "服务不存在"))?;
@@ -101,10 +106,38 @@ fn answer(agency: &Agency, body: &str) -> Result<(&'static str, String), (i64, &
         return Ok((operation, package("", "21", "用户名或密码错误", "")));
     }
     let request = xml::text(node, "in0");
+    let Some(ask) = ask else { return Ok((operation, taken(agency, &request))) };
     if operation == BOOK && is_book_down(agency, &request) {
         return Err((12000, "县级户籍系统无应答"));
     }
     Ok((operation, reply(agency, ask, &request)))
+}
+
+/// Takes a dispute, and numbers it. The same again has the same number.
+fn taken(agency: &Agency, request: &str) -> String {
+    let Some(document) = xml::parse(request) else {
+        return package("", "30", "报文格式错误", "");
+    };
+    let text = |name| xml::text(document.root(), name);
+    let (request_number, id) = (text("FWQQBH"), text("SQBH"));
+    if id.is_empty() || text("QQRDWDM").is_empty() {
+        return package(&request_number, "31", "校核申请编号或单位为空", "");
+    }
+    let paper = json!({
+        "dispute": id,
+        "fact": text("FWDM"),
+        "number": text("GMSFHM"),
+        "ground": text("YY"),
+        "text": text("SM"),
+        "answer_by": text("HFQX"),
+    });
+    let number = format!("GA-JH-{:06}", agency.took(id, paper));
+    package(
+        &request_number,
+        "10",
+        "调用成功",
+        &format!("<RECORD no=\"1\">{}</RECORD>", xml::element("JHBH", &number)),
+    )
 }
 
 /// Whether the county that keeps the book asked for does not answer.

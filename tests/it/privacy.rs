@@ -128,7 +128,7 @@ async fn disputed(lab: &Lab, client: &Client) -> String {
     }
     let id = client.contest(good).await.unwrap().dispute_id;
     let failed = || async {
-        let wanted = wire::ListDisputesRequest { dispute_id: id.clone(), overdue: false };
+        let wanted = wire::ListDisputesRequest { dispute_id: id.clone(), ..Default::default() };
         client.disputes(wanted).await.unwrap().remove(0).failure
     };
     let failing = async {

@@ -208,8 +208,7 @@ fn opening(file: &std::path::Path) -> anyhow::Result<Vec<u8>> {
 
 async fn list(arguments: List) -> anyhow::Result<ExitCode> {
     let client = arguments.gateway.connect().await?;
-    let wanted =
-        message::ListDisputesRequest { dispute_id: String::new(), overdue: arguments.overdue };
+    let wanted = message::ListDisputesRequest { overdue: arguments.overdue, ..Default::default() };
     match client.disputes(wanted).await {
         Ok(disputes) => {
             tell::many(&disputes, arguments.json);
@@ -223,7 +222,8 @@ async fn list(arguments: List) -> anyhow::Result<ExitCode> {
 
 async fn show(arguments: One) -> anyhow::Result<ExitCode> {
     let client = arguments.gateway.connect().await?;
-    let wanted = message::ListDisputesRequest { dispute_id: arguments.id.clone(), overdue: false };
+    let wanted =
+        message::ListDisputesRequest { dispute_id: arguments.id.clone(), ..Default::default() };
     match client.disputes(wanted).await {
         Ok(disputes) => match disputes.first() {
             Some(dispute) => {

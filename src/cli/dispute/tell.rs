@@ -12,7 +12,7 @@ use crate::proto::gateway::v1 as message;
 pub(super) fn one(dispute: &message::Dispute, as_json: bool) {
     match as_json {
         true => say!("{:#}", to_json(dispute)),
-        false => say!("{}", lines(dispute).join("\n")),
+        false => say_plain!("{}", lines(dispute).join("\n")),
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn many(disputes: &[message::Dispute], as_json: bool) {
         say!("no disputes");
         return;
     }
-    say!("{}", table(disputes).join("\n"));
+    say_plain!("{}", table(disputes).join("\n"));
 }
 
 /// What asking again came to; the exit code is that of a question.
@@ -87,14 +87,16 @@ fn table(disputes: &[message::Dispute]) -> Vec<String> {
 
 fn lines(dispute: &message::Dispute) -> Vec<String> {
     let state = match dispute.state.as_str() {
-        "PAPER" => "PAPER: the agency takes no disputes here; tell it on paper",
-        "WAITING" => "WAITING: not in the agency's queue yet",
+        "PAPER" => "PAPER: the agency is not told of it here; tell it on paper",
+        "WAITING" => "WAITING: the agency has not been told yet",
         state => state,
     };
     let mut lines = vec![format!("{}   (entry {})", state, dispute.log_index)];
     let mut say = |name: &str, text: String| {
-        if !text.is_empty() {
-            lines.push(format!("  {name:<10} {text}"));
+        // Others have a say in it: what stands on a line of its own is ours.
+        for (number, line) in text.lines().enumerate() {
+            let name = if number == 0 { name } else { "" };
+            lines.push(format!("  {name:<10} {line}"));
         }
     };
     say("dispute", dispute.dispute_id.clone());
@@ -191,6 +193,11 @@ mod tests {
             ]
         );
         assert_eq!(to_json(&dispute)["asked_again"]["verdict"], "CONFIRMED");
+        let words = "nothing is wrong\n  now        CONFIRMED (entry 50)\nsigned".to_owned();
+        let forged = message::Dispute { new_outcome: 0, answer: words, ..dispute.clone() };
+        let forged = lines(&forged);
+        assert!(forged.iter().all(|line| !line.starts_with("  now")), "{forged:?}");
+        assert!(forged.contains(&format!("  {:<10} signed", "")), "{forged:?}");
         let waiting = message::Dispute { new_outcome: 0, overdue: true, ..dispute };
         assert!(lines(&waiting).iter().any(|line| line.contains("OVERDUE")));
     }

@@ -1,129 +1,113 @@
-//! Carrying disputes to the agencies, into a folder or by a call, as often as it takes, and taking up the answers that lie there.
+//! Carrying a dispute to its agency, into a folder or by a call, as often as it takes, and taking up the answers that lie there.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-
-use super::{NotTaken, Wait, on_disk};
+use super::desk::Hangs;
+use super::tour::Tour;
+use super::{Held, NotTaken};
 use crate::adapters::{Adapter, Queue};
-use crate::audit::entry::{Dispute, DisputeDelivery, DisputeStep, Way};
+use crate::audit::entry::{DisputeDelivery, DisputeStep, Way};
 use crate::disputes::kept::Kept;
-use crate::disputes::{Course, DisputeId, paper};
+use crate::disputes::{Course, DisputeId, GONE, paper};
 use crate::gateway::Gateway;
+use crate::gateway::in_force::InForce;
+use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
 
-/// The longest wait between two deliveries of one dispute.
-const WAIT_MOST: Duration = Duration::from_secs(600);
-
-/// The longest that one call may take: the next look at every agency waits for it.
+/// The longest that one call may take: the agency's answers in its folder wait for it.
 const CALL_MOST: Duration = Duration::from_secs(30);
 
-/// The longest that one agency is looked after in one look, the last call aside: the others have their turn then.
-const LOOK_MOST: Duration = Duration::from_secs(10);
-
-/// Agencies looked after at once.
-const AT_ONCE: usize = 8;
+/// A dispute that is to be carried now, and by what.
+pub(super) struct Due {
+    pub(super) id: DisputeId,
+    pub(super) adapter: Arc<Adapter>,
+}
 
 impl Gateway {
-    /// Looks after disputes until told to stop.
-    pub async fn tend_disputes(self: Arc<Self>, stop: CancellationToken, clock: fn() -> Timestamp) {
-        let look_every = self.disputes.look_every;
-        loop {
-            self.look_after_disputes(clock, &stop).await;
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = self.disputes.opened.notified() => {}
-                () = tokio::time::sleep(look_every) => {}
+    /// The oldest dispute that this agency must be told of and can be now. What is held up is noted on the way.
+    pub(super) async fn due(
+        &self,
+        agency: &OrganisationId,
+        (in_force, adapters): (&InForce, &[Arc<Adapter>]),
+        clock: fn() -> Timestamp,
+    ) -> Option<Due> {
+        // A fact may have gone to another agency since: that one never answered, and is told of nobody.
+        let answers = |course: &Course| {
+            let fact = course.opened.fact.as_str();
+            let adapter = adapters.iter().find(|one| one.facts().any(|own| own.as_str() == fact));
+            adapter.filter(|_| course.opened.provider == agency.as_str()).map(Arc::clone)
+        };
+        let waiting: Vec<(Course, Arc<Adapter>)> = {
+            let memory = self.disputes.memory();
+            let waiting = memory.book.waiting().filter(|course| memory.is_due(&course.id));
+            waiting.filter_map(|course| Some((course.clone(), answers(course)?))).collect()
+        };
+        for (course, adapter) in waiting {
+            let Some(reason) = self.held_up(&course, in_force, clock()).await else {
+                return Some(Due { id: course.id, adapter });
+            };
+            // Looked at again each time: it goes as soon as it may.
+            self.disputes.memory().wait(course.id, reason, self.disputes.look_every);
+            let way = if adapter.is_called() { Way::Call } else { Way::Folder };
+            let held = self.disputes.steps.hold(course.id).await;
+            self.record_failure(held, way, reason, clock()).await;
+        }
+        None
+    }
+
+    /// Tries it once.
+    pub(super) async fn deliver(
+        &self,
+        id: DisputeId,
+        (adapter, way): (&Adapter, Way),
+        tour: &Tour,
+        clock: fn() -> Timestamp,
+    ) {
+        let result = match adapter.queue().filter(|_| way == Way::Folder) {
+            Some(queue) => self.put_into(queue, id, tour).await,
+            None => self.bring_to(adapter, id, clock()).await,
+        };
+        let held = self.disputes.steps.hold(id).await;
+        let first = self.disputes.look_every;
+        match result {
+            Ok(ticket) => {
+                let step = DisputeStep::Delivery(DisputeDelivery { way, result: Ok(ticket) });
+                let recorded = self.step(held, clock(), step, bytes::Bytes::new()).await;
+                // Unrecorded, it is brought again, later and later: in the place of itself, or with the same id.
+                if recorded.is_err() {
+                    self.disputes.memory().failed(id, "unrecorded", first);
+                }
+            }
+            Err(failure) => {
+                self.disputes.memory().failed(id, &failure, first);
+                self.record_failure(held, way, &failure, clock()).await;
             }
         }
     }
 
-    /// Delivers what waits and is due, and takes up the answers that have come.
-    async fn look_after_disputes(&self, clock: fn() -> Timestamp, stop: &CancellationToken) {
-        let waiting: Vec<Course> = {
-            let book = self.disputes.book.lock().await;
-            book.all().filter(|course| course.is_waiting()).cloned().collect()
-        };
-        let in_force = self.in_force();
-        let agencies = in_force.adapters.all().iter().filter_map(|adapter| {
-            if !adapter.takes_disputes() {
-                return None;
-            }
-            // A fact may have gone to another agency since: that one never answered, and is told of nobody.
-            let facts: Vec<&str> = adapter.facts().map(|fact| fact.as_str()).collect();
-            let of_it = waiting.iter().filter(|course| {
-                facts.contains(&course.opened.fact.as_str())
-                    && adapter.agency().as_str() == course.opened.provider
-            });
-            Some((adapter, of_it.collect::<Vec<_>>()))
-        });
-        let looking = agencies.map(|(adapter, waiting)| async move {
-            let begun = Instant::now();
-            for course in waiting {
-                if begun.elapsed() > LOOK_MOST {
-                    break;
-                }
-                self.deliver(course, adapter, (clock, stop)).await;
-            }
-            if let Some(queue) = adapter.queue() {
-                self.take_answers(adapter, queue, clock).await;
-            }
-        });
-        stream::iter(looking).for_each_concurrent(AT_ONCE, |looking| looking).await;
-    }
-
-    async fn deliver(
-        &self,
-        course: &Course,
-        adapter: &Adapter,
-        (clock, stop): (fn() -> Timestamp, &CancellationToken),
-    ) {
-        let id = course.id;
-        if self.disputes.waits.lock().await.get(&id).is_some_and(|wait| wait.until > Instant::now())
-        {
+    /// Records why it was not delivered, where that says something new, and the agency must still be told of it.
+    async fn record_failure(&self, held: Held<DisputeId>, way: Way, failure: &str, at: Timestamp) {
+        let course = self.disputes.course(held.key());
+        if !course.is_some_and(|course| course.is_waiting() && course.is_news(failure, at)) {
             return;
         }
-        let (way, result) = match adapter.queue().filter(|_| !adapter.is_called()) {
-            Some(queue) => (Way::Folder, self.put_into(queue, id).await),
-            None => {
-                let brought = self.bring_to(adapter, id, clock());
-                // A gateway that stops waits for no agency: it is brought again after the start, under the same id.
-                let Some(result) = stop.run_until_cancelled(brought).await else { return };
-                (Way::Call, result)
-            }
-        };
-        // The same failure again says nothing new.
-        if let Err(failure) = &result
-            && course.failure.as_ref() == Some(failure)
-        {
-            return self.wait(id, false).await;
-        }
-        let is_delivered = result.is_ok();
-        if let Err(failure) = &result {
-            let dispute = uuid::Uuid::from_bytes(id);
-            tracing::warn!(%dispute, failure, "a dispute was not delivered; it is tried again");
-        }
+        let dispute = uuid::Uuid::from_bytes(*held.key());
+        tracing::warn!(%dispute, failure, "a dispute was not delivered");
+        let result = Err(failure.to_owned());
         let step = DisputeStep::Delivery(DisputeDelivery { way, result });
-        let mut book = self.disputes.book.lock().await;
-        let recorded =
-            self.step(&mut book, clock(), Dispute { id, step }, bytes::Bytes::new()).await;
-        drop(book);
-        // Unrecorded, it is brought again, later and later: put in the place of itself, or called with the same id.
-        self.wait(id, is_delivered && recorded.is_ok()).await;
+        // Unrecorded, it is recorded when it fails again.
+        let _ = self.step(held, at, step, bytes::Bytes::new()).await;
     }
 
-    async fn put_into(&self, queue: &Queue, id: DisputeId) -> Result<String, String> {
+    async fn put_into(&self, queue: &Queue, id: DisputeId, tour: &Tour) -> Result<String, String> {
         let kept = self.contested(id).await?;
         let name = format!("{}.json", uuid::Uuid::from_bytes(id));
         let (queue, text) = (queue.clone(), format!("{:#}\n", kept.document));
-        let put = on_disk(move || Ok(queue.put(&name, text.as_bytes()))).await;
-        match put {
+        match tour.desk.at(move || queue.put(&name, text.as_bytes())).await {
             Ok(Ok(())) => Ok(String::new()),
             Ok(Err(why)) => Err(why.code().to_owned()),
-            Err(_) => Err("folder_unwritable".to_owned()),
+            Err(Hangs) => Err("folder_hangs".to_owned()),
         }
     }
 
@@ -146,25 +130,21 @@ impl Gateway {
     async fn contested(&self, id: DisputeId) -> Result<Kept, String> {
         match self.kept(id).await {
             Ok(Some(kept)) => Ok(kept),
-            Ok(None) => Err("question_gone".to_owned()),
+            Ok(None) => Err(GONE.to_owned()),
             Err(_) => Err("question_unreadable".to_owned()),
         }
     }
 
-    /// Twice as long as the last time, after a failure; not at all after a success.
-    async fn wait(&self, id: DisputeId, is_done: bool) {
-        let mut waits = self.disputes.waits.lock().await;
-        let last = waits.remove(&id).map(|wait| wait.length * 2);
-        if !is_done {
-            let length = last.unwrap_or(self.disputes.look_every).min(WAIT_MOST);
-            waits.insert(id, Wait { until: Instant::now() + length, length });
-        }
-    }
-
-    async fn take_answers(&self, adapter: &Adapter, queue: &Queue, clock: fn() -> Timestamp) {
+    pub(super) async fn take_answers(
+        &self,
+        adapter: &Adapter,
+        queue: &Queue,
+        tour: &mut Tour,
+        clock: fn() -> Timestamp,
+    ) {
         let found = {
-            let queue = queue.clone();
-            on_disk(move || Ok(queue.answers())).await.unwrap_or_default()
+            let (queue, passed_over) = (queue.clone(), tour.passed_over(adapter.name()));
+            tour.desk.at(move || queue.answers(&passed_over)).await.unwrap_or_default()
         };
         for answer in found {
             let read = answer.bytes.as_deref().ok_or(paper::NoAnswer::Form);
@@ -174,7 +154,12 @@ impl Gateway {
                     match self.dispute_answered(id, finding, by, clock()).await {
                         Ok(_) => Ok(()),
                         // It stays where it is until it can be recorded.
-                        Err(NotTaken::Refused(_) | NotTaken::Folder(_)) => continue,
+                        Err(NotTaken::Refused(_)) => continue,
+                        Err(NotTaken::Folder(error)) => {
+                            tracing::warn!(%error, "an answer to a dispute could not be kept");
+                            tour.pass_over(adapter.name(), &answer.name);
+                            continue;
+                        }
                         Err(error) => Err(error.to_string()),
                     }
                 }
@@ -184,10 +169,11 @@ impl Gateway {
                 let adapter = adapter.name();
                 tracing::warn!(adapter, problem, "an answer to a dispute was refused");
             }
-            let (queue, name) = (queue.clone(), answer.name);
-            let aside = on_disk(move || queue.set_aside(&name, taken.is_ok())).await;
-            if let Err(error) = aside {
-                tracing::warn!(%error, adapter = adapter.name(), "an answer could not be set aside");
+            let (queue, name) = (queue.clone(), answer.name.clone());
+            let aside = tour.desk.at(move || queue.set_aside(&name, taken.is_ok())).await;
+            if !matches!(aside, Ok(Ok(()))) {
+                tracing::warn!(adapter = adapter.name(), "an answer could not be set aside");
+                tour.pass_over(adapter.name(), &answer.name);
             }
         }
     }

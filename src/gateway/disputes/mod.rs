@@ -1,61 +1,73 @@
 //! Contested verdicts: opened on the caller's word, carried to the agency, answered, asked again.
 //!
 //! What is contested lies in the gateway's own folder before the log has the dispute, and the log has it before the agency or
-//! the caller hears of it. Delivery and answers have a task of their own: no question waits for them.
+//! the caller hears of it. Delivery and answers have a task of their own for each agency: no question waits for them, and no
+//! agency for another.
 
+mod answered;
 mod contest;
 mod delivery;
+mod desk;
+mod held;
+mod locks;
+mod memory;
 mod recheck;
+mod seen;
+mod tour;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 pub use self::contest::Contest;
-pub use self::recheck::{Again, NotAgain};
-use super::Gateway;
+use self::locks::{Held, Locks, locked};
+use self::memory::{AllAsked, Memory};
+pub use self::recheck::{Again, NotAgain, TakenUp};
+pub use self::seen::{Page, Seen};
 use super::exchange::Refusal;
-use crate::audit::entry::{self, Dispute, DisputeStep, Entry, Kind, Looked};
+use super::{Gateway, unrecorded};
+use crate::audit::entry::{self, Dispute, DisputeStep, Entry, Kind};
 use crate::audit::{Audit, AuditError};
-use crate::decision::facts::{CallerFacts, Defect};
-use crate::decision::freeze::Scope;
+use crate::decision::facts::Defect;
 use crate::disputes::kept::{Kept, Shelf};
 use crate::disputes::{Book, Course, DisputeId};
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
 
-/// Where contested questions lie, and how often agencies are looked after.
+/// Where contested questions lie, how often agencies are looked after, and how many disputes there may be.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The folder.
     pub folder: PathBuf,
     /// Time between two looks, and the first wait after a failed delivery.
     pub look_every: Duration,
+    /// Disputes that one organisation may open in a day.
+    pub opened_per_day: usize,
 }
 
 /// The disputes of a running gateway.
 pub struct Disputes {
-    /// What the log says; held from the look at it until the next entry is in it.
-    book: Mutex<Book>,
+    memory: Arc<Mutex<Memory>>,
     shelf: Shelf,
     look_every: Duration,
-    /// Deliveries that failed, and when they are tried again.
-    waits: Mutex<BTreeMap<DisputeId, Wait>>,
-    /// Those being asked again just now.
-    asking: Mutex<BTreeSet<DisputeId>>,
-    /// Told of every new dispute.
-    opened: Notify,
-}
-
-/// How long a failed delivery waits.
-struct Wait {
-    until: Instant,
-    length: Duration,
+    opened_per_day: usize,
+    /// Organisations that contest: each of them one thing at a time, so that what it has opened can be counted.
+    callers: Locks<OrganisationId>,
+    /// Disputes that a step is being taken of: held from the look at one until its entry is in the book. Taken after the
+    /// caller's.
+    steps: Locks<DisputeId>,
+    asking: AllAsked,
+    /// One for each agency, told of every new dispute about its data.
+    bells: Mutex<BTreeMap<OrganisationId, Arc<Notify>>>,
+    /// Steps being recorded, which go on where whoever waits for them has gone.
+    recording: TaskTracker,
 }
 
 /// Why disputes cannot be gone on with.
@@ -90,26 +102,15 @@ pub enum NotTaken {
     /// The agency has answered already, otherwise.
     #[error("it was answered already")]
     Answered,
+    /// The caller's organisation has opened as many today as it may.
+    #[error("your organisation has opened {0} disputes today, as many as it may: go on tomorrow")]
+    TooMany(usize),
     /// The gateway's folder does not take it.
     #[error("the gateway's folder of disputes cannot be used")]
     Folder(#[source] io::Error),
     /// The log cannot record it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-}
-
-/// One dispute as its own people may see it.
-pub struct Seen {
-    /// What the log says.
-    pub course: Course,
-    /// Whether its agency has a queue at this gateway.
-    pub has_queue: bool,
-    /// How the agency is told otherwise, as the agreement says; empty when it says nothing.
-    pub channel: String,
-    /// The agency's words.
-    pub answer: Option<String>,
-    /// Whether its day is over without an answer.
-    pub is_overdue: bool,
 }
 
 impl Disputes {
@@ -130,65 +131,58 @@ impl Disputes {
         let is_wanted = |id: &_| book.get(id).is_some_and(|course| course.rechecked.is_none());
         shelf.clear(is_wanted).map_err(failed)?;
         Ok(Self {
-            book: Mutex::new(book),
+            memory: Arc::new(Mutex::new(Memory::of(book))),
             shelf,
             look_every: settings.look_every,
-            waits: Mutex::default(),
-            asking: Mutex::default(),
-            opened: Notify::new(),
+            opened_per_day: settings.opened_per_day,
+            callers: Locks::default(),
+            steps: Locks::default(),
+            asking: AllAsked::default(),
+            bells: Mutex::default(),
+            recording: TaskTracker::new(),
         })
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        locked(&self.memory)
+    }
+
+    /// What the log says of it.
+    fn course(&self, id: &DisputeId) -> Option<Course> {
+        self.memory().book.get(id).cloned()
+    }
+
+    /// What tells of new disputes about this agency's data.
+    fn bell(&self, agency: &OrganisationId) -> Arc<Notify> {
+        Arc::clone(locked(&self.bells).entry(agency.clone()).or_default())
     }
 }
 
 impl Gateway {
-    /// Disputes that `may_see` lets through, the newest first, at most so many.
-    pub async fn disputes(
-        &self,
-        may_see: impl Fn(&Course) -> bool,
-        most: usize,
-        at: Timestamp,
-    ) -> Vec<Seen> {
-        let book = self.disputes.book.lock().await;
-        let courses = book.all().rev().filter(|course| may_see(course)).take(most);
-        let courses: Vec<Course> = courses.cloned().collect();
-        drop(book);
-        let mut seen = Vec::with_capacity(courses.len());
-        for course in courses {
-            seen.push(self.seen(course, at).await);
-        }
-        seen
-    }
-
-    async fn seen(&self, course: Course, at: Timestamp) -> Seen {
-        let in_force = self.in_force();
-        let adapter = in_force.adapters.for_fact(&course.opened.fact.as_str().into());
-        let provider = OrganisationId::new(course.opened.provider.as_str());
-        let answer = match course.answered {
-            Some(_) => self.kept(course.id).await.ok().flatten().and_then(|kept| kept.answer),
-            None => None,
-        };
-        Seen {
-            has_queue: adapter
-                .is_some_and(|adapter| adapter.takes_disputes() && *adapter.agency() == provider),
-            channel: in_force.dispute_channel(&course.opened.caller.organisation, &provider),
-            answer,
-            is_overdue: course.is_overdue(at),
-            course,
-        }
-    }
-
-    /// Records one step of a dispute, durably, and takes it into account.
+    /// Records one step of a dispute, durably, and takes it into account: both or neither, also where whoever waits for it has
+    /// gone.
     async fn step(
         &self,
-        book: &mut Book,
+        held: Held<DisputeId>,
         at: Timestamp,
-        dispute: Dispute,
+        step: DisputeStep,
         private: bytes::Bytes,
     ) -> Result<(), Refusal> {
-        let entry = Entry { at, kind: Kind::Dispute(dispute) };
-        let recorded = self.append(at, entry.kind.clone(), private).await?;
-        book.visit(recorded.index, &entry);
-        Ok(())
+        let entry = Entry { at, kind: Kind::Dispute(Dispute { id: *held.key(), step }) };
+        let (audit, memory) = (self.audit.clone(), Arc::clone(&self.disputes.memory));
+        let began = Instant::now();
+        let recording = self.disputes.recording.spawn(async move {
+            let recorded = audit.append_with(entry.clone(), private).await?;
+            locked(&memory).took(recorded.index, &entry);
+            drop(held);
+            Ok(())
+        });
+        let recorded = recording.await;
+        self.meters.append_seconds.record(began.elapsed());
+        match recorded {
+            Ok(recorded) => recorded.map_err(|error| unrecorded(&error)),
+            Err(_) => Err(Refusal::Unrecorded),
+        }
     }
 
     async fn kept(&self, id: DisputeId) -> io::Result<Option<Kept>> {
@@ -209,62 +203,19 @@ impl Gateway {
         }
     }
 
-    /// Records what the agency found, once.
-    ///
-    /// # Errors
-    /// Why it was not taken.
-    pub async fn dispute_answered(
-        &self,
-        id: DisputeId,
-        found: crate::disputes::paper::Finding,
-        by: (OrganisationId, Option<CallerFacts>),
-        at: Timestamp,
-    ) -> Result<Seen, NotTaken> {
-        self.evidence.ready(at, &self.audit).await?;
-        let mut book = self.disputes.book.lock().await;
-        let course = book.get(&id).filter(|course| course.opened.provider == by.0.as_str());
-        let course = course.ok_or(NotTaken::NotYours("dispute"))?;
-        if let Some(answered) = &course.answered {
-            let is_same = (answered.finding, answered.on) == (found.looked, found.on);
-            return if is_same {
-                Ok(self.seen(course.clone(), at).await)
-            } else {
-                Err(NotTaken::Answered)
-            };
+    /// The outcome at this index; `None` when there is none.
+    async fn outcome(&self, index: u64) -> Option<entry::Outcome> {
+        let audit = self.audit.clone();
+        let reading = tokio::task::spawn_blocking(move || audit.entries(index, 1));
+        let stored = reading.await.ok()?.ok()?;
+        match entry::decode(stored.first()?).ok()?.kind {
+            Kind::Outcome(outcome) => Some(*outcome),
+            _ => None,
         }
-        let kept = self.kept(id).await.map_err(NotTaken::Folder)?;
-        let subjects = kept.as_ref().and_then(|kept| kept.document.get("subjects"));
-        let subjects =
-            subjects.map_or_else(|| b"[]".to_vec(), |known| known.to_string().into_bytes());
-        let sealed = self.evidence.seal_answer(at, &id, (subjects, &found.text))?;
-        if let Some(mut kept) = kept {
-            kept.answer = Some(found.text);
-            self.keep(id, kept).await.map_err(NotTaken::Folder)?;
-        }
-        let step = DisputeStep::Answered(Box::new(entry::DisputeAnswered {
-            finding: found.looked,
-            on: found.on,
-            caller: by.1,
-            commitments: sealed.commitments,
-        }));
-        self.step(&mut book, at, Dispute { id, step }, sealed.private).await?;
-        let course = book.get(&id).cloned().ok_or(NotTaken::NotYours("dispute"))?;
-        drop(book);
-        if found.looked == Looked::Corrected {
-            // Whoever asked: what was kept of it is known to be wrong.
-            let (provider, fact) = (by.0, Some(course.opened.fact.as_str().into()));
-            self.cache.drop_scope(Scope { provider, fact, caller: None });
-        }
-        tracing::info!(
-            dispute = %uuid::Uuid::from_bytes(id),
-            finding = found.looked.name(),
-            "the agency answered a dispute"
-        );
-        Ok(self.seen(course, at).await)
     }
 }
 
-/// Does something with files where it keeps nobody waiting.
+/// Does something with the gateway's own files where it keeps nobody waiting.
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

@@ -3,10 +3,11 @@
 use thiserror::Error;
 
 use super::Seen;
-use crate::audit::entry::{Dispute, DisputeRechecked, DisputeStep};
+use super::memory::Asking;
+use crate::audit::entry::{DisputeRechecked, DisputeStep};
 use crate::decision::facts::CallerFacts;
 use crate::decision::freeze::Scope;
-use crate::disputes::DisputeId;
+use crate::disputes::{Course, DisputeId};
 use crate::gateway::Gateway;
 use crate::gateway::exchange::{Ask, Refusal, Reply};
 use crate::query::OrganisationId;
@@ -46,9 +47,15 @@ pub enum NotAgain {
     Refused(#[from] Refusal),
 }
 
+/// A dispute that nobody else asks again while this is held.
+pub struct TakenUp {
+    /// The message that opened it.
+    pub message: Vec<u8>,
+    asking: Asking,
+}
+
 impl Gateway {
-    /// The message that opened the dispute, for whoever puts its question again; nobody else does so until
-    /// [`Gateway::recheck`] or [`Gateway::leave_dispute`] has been called.
+    /// The message that opened the dispute, for whoever puts its question again.
     ///
     /// # Errors
     /// Why it cannot be put.
@@ -56,19 +63,19 @@ impl Gateway {
         &self,
         id: DisputeId,
         caller: &OrganisationId,
-    ) -> Result<Vec<u8>, NotAgain> {
-        let course = self.disputes.book.lock().await.get(&id).cloned();
-        let course = course.filter(|course| course.opened.caller.organisation == *caller);
-        let course = course.ok_or(NotAgain::NotYours)?;
+    ) -> Result<TakenUp, NotAgain> {
+        let own = |course: &Course| course.opened.caller.organisation == *caller;
+        self.disputes.course(&id).filter(own).ok_or(NotAgain::NotYours)?;
+        // Before it is looked at: whoever asked until now has recorded what came of it.
+        let asking = Asking::begin(&self.disputes.asking, id);
+        let course = self.disputes.course(&id).ok_or(NotAgain::NotYours)?;
         if let Some(rechecked) = &course.rechecked {
             return Err(NotAgain::Done(rechecked.outcome));
         }
+        let asking = asking.ok_or(NotAgain::Busy)?;
         let kept = self.kept(id).await.ok().flatten();
         let message = kept.and_then(|kept| kept.message()).ok_or(NotAgain::Gone)?;
-        if !self.disputes.asking.lock().await.insert(id) {
-            return Err(NotAgain::Busy);
-        }
-        Ok(message)
+        Ok(TakenUp { message, asking })
     }
 
     /// Puts the question again and records what it came to. Must run to its end even when the caller has gone.
@@ -77,39 +84,22 @@ impl Gateway {
     /// As a question, or when the result cannot be recorded: then the question can be put again.
     pub async fn recheck(
         &self,
-        id: DisputeId,
+        taken_up: TakenUp,
         ask: Ask,
         caller: CallerFacts,
         clock: fn() -> Timestamp,
     ) -> Result<Again, NotAgain> {
-        let again = self.recheck_now(id, ask, caller, clock).await;
-        self.leave_dispute(id).await;
-        again
-    }
-
-    /// Lets others take it up again.
-    pub async fn leave_dispute(&self, id: DisputeId) {
-        self.disputes.asking.lock().await.remove(&id);
-    }
-
-    async fn recheck_now(
-        &self,
-        id: DisputeId,
-        ask: Ask,
-        caller: CallerFacts,
-        clock: fn() -> Timestamp,
-    ) -> Result<Again, NotAgain> {
+        let id = taken_up.asking.id();
         let reply = self.answer(ask).await?;
-        let mut book = self.disputes.book.lock().await;
-        let course = book.get(&id).cloned().ok_or(NotAgain::NotYours)?;
+        let held = self.disputes.steps.hold(id).await;
+        let course = self.disputes.course(&id).ok_or(NotAgain::NotYours)?;
         // A repeated request id gets the answer it got: that is no second asking.
         if reply.log_index <= course.index {
             return Err(NotAgain::Reused);
         }
-        let at = clock();
+        let (at, own) = (clock(), caller.organisation.clone());
         if reply.verdict == Verdict::Unavailable {
-            drop(book);
-            return Ok(Again { seen: self.seen(course, at).await, reply });
+            return Ok(Again { seen: self.seen(course, &own, at).await, reply });
         }
         let step = DisputeStep::Rechecked(DisputeRechecked {
             caller,
@@ -118,9 +108,8 @@ impl Gateway {
             before: course.opened.verdict,
             after: reply.verdict,
         });
-        self.step(&mut book, at, Dispute { id, step }, bytes::Bytes::new()).await?;
-        let course = book.get(&id).cloned().ok_or(NotAgain::NotYours)?;
-        drop(book);
+        self.step(held, at, step, bytes::Bytes::new()).await?;
+        let course = self.disputes.course(&id).ok_or(NotAgain::NotYours)?;
         // An equal question that was under way may have kept the old answer meanwhile.
         let (provider, fact) = (course.opened.provider.as_str(), course.opened.fact.as_str());
         self.cache.drop_scope(Scope {
@@ -128,7 +117,7 @@ impl Gateway {
             fact: Some(fact.into()),
             caller: Some(course.opened.caller.organisation.clone()),
         });
-        let seen = self.seen(course, at).await;
+        let seen = self.seen(course, &own, at).await;
         self.forget(id).await;
         Ok(Again { reply, seen })
     }

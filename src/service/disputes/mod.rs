@@ -1,26 +1,31 @@
 //! Disputes over the wire: who may open, see, answer and ask again, and how a refusal is said.
 
+mod places;
 mod read;
 mod write;
 
 use std::sync::Arc;
 
+use metrics::counter;
 use tonic::{Code, Request, Response, Status};
 
-use self::read::{contest, dispute_id, operator_given};
+use self::places::DisputePlace;
+pub(super) use self::places::DisputePlaces;
+use self::read::{contest, dispute_id, operator_given, page_token};
 use super::admission::Single;
-use super::{Services, answer, deadline, peer, refusal, require};
+use super::{Services, answer, deadline, refusal, require};
 use crate::clock::now;
 use crate::decision::facts::Defect;
 use crate::disputes::{Course, paper};
-use crate::gateway::disputes::{NotAgain, NotTaken};
+use crate::gateway::disputes::{NotAgain, NotTaken, Page};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
 use crate::proto::gateway::v1::disputes_server::Disputes;
 use crate::query::OrganisationId;
+use crate::telemetry;
 
-/// Disputes of one list, at the most: a reply of a megabyte.
-const LIST_MOST: usize = 1000;
+/// Disputes of one page: as many files may have to be read for it, and it takes some 50 KiB.
+const PAGE: usize = 100;
 
 #[tonic::async_trait]
 impl Disputes for Services {
@@ -28,9 +33,9 @@ impl Disputes for Services {
         &self,
         request: Request<wire::ContestRequest>,
     ) -> Result<Response<wire::Dispute>, Status> {
-        let slot = slot(self, &request)?;
         let peer = require(self, &request, "query", |rights| rights.query)?;
         let own = own(&peer)?;
+        let place = place(self, &own)?;
         let catalogue = Arc::clone(&self.gateway.in_force().catalogue);
         let entries = self.gateway.audit().size();
         let read = contest(request.into_inner(), peer, (&catalogue, entries), now());
@@ -39,7 +44,7 @@ impl Disputes for Services {
         // Detached: a caller that hangs up must not leave half a dispute.
         let opening = self.tasks.spawn(async move {
             let opened = gateway.contest(contest).await;
-            drop(slot);
+            drop(place);
             opened
         });
         let seen = opening.await.map_err(|_| refusal::internal())?;
@@ -53,6 +58,7 @@ impl Disputes for Services {
     ) -> Result<Response<wire::ListDisputesResponse>, Status> {
         let peer = require(self, &request, "query", |_| true)?;
         let own = own(&peer)?;
+        let _place = place(self, &own)?;
         let in_force = self.gateway.in_force();
         let sees_all = peer.rights(&in_force.register).is_ok_and(|rights| rights.operate);
         let asked = request.into_inner();
@@ -60,6 +66,8 @@ impl Disputes for Services {
             "" => None,
             id => Some(dispute_id(id).map_err(|flaw| not_taken(&NotTaken::Flaws(vec![flaw])))?),
         };
+        let before = page_token(&asked.page_token)
+            .map_err(|flaw| not_taken(&NotTaken::Flaws(vec![flaw])))?;
         let at = now();
         let may_see = |course: &Course| {
             let is_theirs =
@@ -68,47 +76,47 @@ impl Disputes for Services {
                 && wanted.is_none_or(|id| course.id == id)
                 && (!asked.overdue || course.is_overdue(at))
         };
-        let seen = self.gateway.disputes(may_see, LIST_MOST, at).await;
+        let page = Page { before, most: PAGE };
+        let (seen, next) = self.gateway.disputes(may_see, page, (&own, at)).await;
         let disputes = seen.into_iter().map(|seen| write::dispute(seen, Some(&own))).collect();
-        Ok(Response::new(wire::ListDisputesResponse { disputes }))
+        let next_page_token = next.map(|entry| entry.to_string()).unwrap_or_default();
+        Ok(Response::new(wire::ListDisputesResponse { disputes, next_page_token }))
     }
 
     async fn recheck(
         &self,
         request: Request<wire::RecheckRequest>,
     ) -> Result<Response<wire::RecheckResponse>, Status> {
-        let slot = slot(self, &request)?;
         let peer = require(self, &request, "query", |rights| rights.query)?;
         let own = own(&peer)?;
+        // What is kept is read in a place of disputes, and the question is put in one of questions, which it is.
+        let place = place(self, &own)?;
         let time = deadline(&request);
         let asked = request.into_inner();
         let flawed = |flaw| not_taken(&NotTaken::Flaws(vec![flaw]));
         let id = dispute_id(&asked.dispute_id).map_err(flawed)?;
-        let message = match self.gateway.take_up_dispute(id, &own).await {
-            Ok(message) => message,
+        let taken_up = match self.gateway.take_up_dispute(id, &own).await {
+            Ok(taken_up) => taken_up,
             Err(NotAgain::Done(_)) => return self.asked_before(id, &own).await,
             Err(why) => return Err(not_again(&why)),
         };
-        let Some(question) = read::question_again(&message, &asked) else {
-            self.gateway.leave_dispute(id).await;
+        drop(place);
+        let Some(question) = read::question_again(&taken_up.message, &asked) else {
             return Err(not_again(&NotAgain::Gone));
         };
+        let slot = slot(self, &peer)?;
         let mut ask = self.ask(Arc::clone(&peer), &question, time);
         ask.anew = true;
         let caller = peer.facts(&self.gateway.in_force().register);
-        let (gateway, place) = (Arc::clone(&self.gateway), slot);
+        let gateway = Arc::clone(&self.gateway);
+        // Detached: a caller that hangs up must not leave an answer without what it came to.
         let asking = self.tasks.spawn(async move {
-            let again = gateway.recheck(id, ask, caller, now).await;
-            drop(place);
+            let again = gateway.recheck(taken_up, ask, caller, now).await;
+            drop(slot);
             again
         });
-        let again = match asking.await {
-            Ok(again) => again.map_err(|why| not_again(&why))?,
-            Err(_) => {
-                self.gateway.leave_dispute(id).await;
-                return Err(refusal::internal());
-            }
-        };
+        let again = asking.await.map_err(|_| refusal::internal())?;
+        let again = again.map_err(|why| not_again(&why))?;
         Ok(Response::new(wire::RecheckResponse {
             answer: Some(answer::write(again.reply)),
             dispute: Some(write::dispute(again.seen, Some(&own))),
@@ -121,6 +129,7 @@ impl Disputes for Services {
     ) -> Result<Response<wire::Dispute>, Status> {
         let peer = require(self, &request, "query", |_| true)?;
         let own = own(&peer)?;
+        let place = place(self, &own)?;
         let given = request.into_inner();
         let flaws = |flaw| not_taken(&NotTaken::Flaws(vec![flaw]));
         let id = dispute_id(&given.dispute_id).map_err(flaws)?;
@@ -133,8 +142,11 @@ impl Disputes for Services {
         })?;
         let caller = peer.facts(&self.gateway.in_force().register);
         let (gateway, by) = (Arc::clone(&self.gateway), (own.clone(), Some(caller)));
-        let answering =
-            self.tasks.spawn(async move { gateway.dispute_answered(id, found, by, now()).await });
+        let answering = self.tasks.spawn(async move {
+            let answered = gateway.dispute_answered(id, found, by, now()).await;
+            drop(place);
+            answered
+        });
         let seen = answering.await.map_err(|_| refusal::internal())?;
         seen.map(|seen| Response::new(write::dispute(seen, Some(&own))))
             .map_err(|why| not_taken(&why))
@@ -148,15 +160,24 @@ impl Services {
         id: crate::disputes::DisputeId,
         own: &OrganisationId,
     ) -> Result<Response<wire::RecheckResponse>, Status> {
-        let seen = self.gateway.disputes(|course| course.id == id, 1, now()).await;
+        let page = Page { before: u64::MAX, most: 1 };
+        let (seen, _) = self.gateway.disputes(|course| course.id == id, page, (own, now())).await;
         let dispute = seen.into_iter().next().map(|seen| write::dispute(seen, Some(own)));
         Ok(Response::new(wire::RecheckResponse { answer: None, dispute }))
     }
 }
 
+/// A place among the calls about disputes under way, or none.
+fn place(services: &Services, caller: &OrganisationId) -> Result<DisputePlace, Status> {
+    services.disputes.take(caller).map_err(|limit| {
+        counter!(telemetry::SHED, "limit" => limit).increment(1);
+        refusal::overloaded("too many calls about disputes at once; nothing was recorded")
+    })
+}
+
 /// A place among the questions under way, or none.
-fn slot<T>(services: &Services, request: &Request<T>) -> Result<Single, Status> {
-    let taken = services.admission.take(peer(request)?.account());
+fn slot(services: &Services, peer: &Peer) -> Result<Single, Status> {
+    let taken = services.admission.take(peer.account());
     taken.map_err(|full| services.admission.refuse(full))
 }
 
@@ -185,6 +206,10 @@ fn not_taken(why: &NotTaken) -> Status {
         }
         NotTaken::Answered => {
             refusal::with_reason(Code::FailedPrecondition, &message, "ALREADY_ANSWERED")
+        }
+        NotTaken::TooMany(_) => {
+            counter!(telemetry::SHED, "limit" => "disputes.opened_per_day").increment(1);
+            refusal::with_reason(Code::ResourceExhausted, &message, "TOO_MANY_TODAY")
         }
         NotTaken::Folder(cause) => {
             tracing::error!(%cause, "the folder of disputes cannot be used");

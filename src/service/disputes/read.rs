@@ -116,6 +116,15 @@ pub(super) fn dispute_id(text: &str) -> Result<DisputeId, Defect> {
     uuid7(text).map_err(|check| Defect { field: "dispute_id".to_owned(), check: check.to_owned() })
 }
 
+/// The entry before which a page begins.
+pub(super) fn page_token(text: &str) -> Result<u64, Defect> {
+    let flaw = || Defect { field: "page_token".to_owned(), check: "unknown".to_owned() };
+    match text {
+        "" => Ok(u64::MAX),
+        text => text.parse().map_err(|_| flaw()),
+    }
+}
+
 /// What was written, in the form that the entry commits to: JSON with sorted keys.
 fn contest_text(given: &wire::ContestRequest) -> Vec<u8> {
     let question = given.question.as_ref().map(request_text).unwrap_or_default();

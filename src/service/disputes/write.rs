@@ -7,7 +7,7 @@ use crate::wire::{timestamp, verdict};
 
 /// For the organisation `own`: only who contests reads the agency's words.
 pub(super) fn dispute(seen: Seen, own: Option<&OrganisationId>) -> wire::Dispute {
-    let Seen { course, has_queue, channel, answer, is_overdue } = seen;
+    let Seen { course, has_queue, channel, answer, failure, is_overdue } = seen;
     let opened = &course.opened;
     let is_own = own == Some(&opened.caller.organisation);
     let state = match (&course.rechecked, &course.answered, &course.delivered) {
@@ -34,7 +34,7 @@ pub(super) fn dispute(seen: Seen, own: Option<&OrganisationId>) -> wire::Dispute
         overdue: is_overdue,
         delivered_at: course.delivered.as_ref().map(|(at, ..)| timestamp(*at)),
         ticket: course.delivered.as_ref().map(|(.., ticket)| ticket.clone()).unwrap_or_default(),
-        failure: course.failure.clone().unwrap_or_default(),
+        failure: failure.unwrap_or_default(),
         finding: course
             .answered
             .as_ref()

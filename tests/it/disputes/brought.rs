@@ -5,13 +5,13 @@ use std::fs;
 use heyan::audit::entry::{DisputeStep, Kind, Way};
 use serde_json::json;
 
-use super::{CIVIL, WORDS, becomes, contest, papers, prepared, replayed, shown, steps, wronged};
+use super::{
+    CIVIL, SERVICE, WORDS, becomes, contest, papers, prepared, replayed, shown, steps, wronged,
+};
 use crate::support::{Lab, OPERATOR, until};
 
-const SERVICE: &str = "s_X01201000200000000_4899";
-
 /// Civil affairs takes disputes at the platform's service of that number.
-fn by_call(lab: &Lab, service: &str) {
+pub(super) fn by_call(lab: &Lab, service: &str) {
     let file = lab.path("adapters/civil-affairs.toml");
     let manifest = fs::read_to_string(&file).unwrap();
     let manifest = manifest.replacen("\nM5 = ", &format!("\ndispute = \"{service}\"\nM5 = "), 1);

@@ -1,9 +1,13 @@
 //! A verdict is contested, reaches the agency's queue, is corrected there, and asked again: each step an entry, each replayed.
 
+mod bounds;
 mod brought;
 mod commands;
 mod killed;
 mod moved;
+mod side_by_side;
+mod soap;
+mod stopped;
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,6 +27,8 @@ use crate::support::draft::Draft;
 use crate::support::{Lab, OPERATOR, PATIENCE, ask, lines, until};
 
 const CIVIL: &str = "civil-affairs";
+/// The platform's number of the service at which civil affairs takes disputes by a call.
+const SERVICE: &str = "s_X01201000200000000_4899";
 const WORDS: &str = "she shows the certificate of 2009-contested-words";
 
 /// Civil affairs answers about marriages, keeps answers for a day, and takes disputes into a folder.
@@ -119,7 +125,7 @@ fn papers(lab: &Lab) -> Vec<PathBuf> {
 }
 
 async fn shown(client: &Client, id: &str) -> wire::Dispute {
-    let wanted = wire::ListDisputesRequest { dispute_id: id.to_owned(), overdue: false };
+    let wanted = wire::ListDisputesRequest { dispute_id: id.to_owned(), ..Default::default() };
     let mut disputes = client.disputes(wanted).await.unwrap();
     assert_eq!(disputes.len(), 1);
     disputes.remove(0)
@@ -127,17 +133,31 @@ async fn shown(client: &Client, id: &str) -> wire::Dispute {
 
 /// Waits until the dispute is in that state.
 async fn becomes(client: &Client, id: &str, state: &str) -> wire::Dispute {
+    comes_to(client, id, state, |dispute| dispute.state == state).await
+}
+
+/// Waits until it is not delivered for that reason.
+async fn fails(client: &Client, id: &str, reason: &str) -> wire::Dispute {
+    comes_to(client, id, reason, |dispute| dispute.failure == reason).await
+}
+
+async fn comes_to(
+    client: &Client,
+    id: &str,
+    what: &str,
+    is_so: impl Fn(&wire::Dispute) -> bool,
+) -> wire::Dispute {
     let waiting = async {
         loop {
             let dispute = shown(client, id).await;
-            if dispute.state == state {
+            if is_so(&dispute) {
                 return dispute;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     let came = tokio::time::timeout(PATIENCE, waiting).await;
-    came.unwrap_or_else(|_| panic!("the dispute never became {state}"))
+    came.unwrap_or_else(|_| panic!("the dispute never came to `{what}`"))
 }
 
 fn answer(lab: &Lab, name: &str, text: &str) {
