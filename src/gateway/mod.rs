@@ -24,7 +24,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use metrics::{counter, histogram};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
@@ -37,6 +36,7 @@ use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::meters::Meters;
 use self::window::Window;
+use crate::audit::beside::Private;
 use crate::audit::entry::{self, AdapterRef, CaseClosed, Entry, EntryError, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
@@ -361,7 +361,12 @@ impl Gateway {
         Ok(answer.into_reply(ask, permit, recorded.index, receipt))
     }
 
-    async fn append(&self, at: Timestamp, kind: Kind, private: Bytes) -> Result<Recorded, Refusal> {
+    async fn append(
+        &self,
+        at: Timestamp,
+        kind: Kind,
+        private: Private,
+    ) -> Result<Recorded, Refusal> {
         self.appended(at, kind, private).await.map_err(|error| unrecorded(&error))
     }
 
@@ -369,7 +374,7 @@ impl Gateway {
         &self,
         at: Timestamp,
         kind: Kind,
-        private: Bytes,
+        private: Private,
     ) -> Result<Recorded, AuditError> {
         let began = Instant::now();
         let appended = self.audit.append_with(Entry { at, kind }, private).await;
@@ -387,7 +392,7 @@ impl Gateway {
         closed: CaseClosed,
     ) -> Result<Recorded, Unclosed> {
         let kind = Kind::Case(Box::new(closed));
-        self.appended(at, kind, Bytes::new()).await.map_err(|error| match error {
+        self.appended(at, kind, Private::default()).await.map_err(|error| match error {
             AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
             error => Unclosed::Refused(unrecorded(&error)),
         })

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NotTaken, Wait, on_disk};
 use crate::adapters::{Adapter, Queue};
+use crate::audit::beside::Private;
 use crate::audit::entry::{Dispute, DisputeDelivery, DisputeStep, Way};
 use crate::disputes::kept::Kept;
 use crate::disputes::{Course, DisputeId, paper};
@@ -109,7 +110,7 @@ impl Gateway {
         let step = DisputeStep::Delivery(DisputeDelivery { way, result });
         let mut book = self.disputes.book.lock().await;
         let recorded =
-            self.step(&mut book, clock(), Dispute { id, step }, bytes::Bytes::new()).await;
+            self.step(&mut book, clock(), Dispute { id, step }, Private::default()).await;
         drop(book);
         // Unrecorded, it is brought again, later and later: put in the place of itself, or called with the same id.
         self.wait(id, is_delivered && recorded.is_ok()).await;

@@ -20,6 +20,7 @@ pub use self::contest::Contest;
 pub use self::recheck::{Again, NotAgain};
 use super::Gateway;
 use super::exchange::Refusal;
+use crate::audit::beside::Private;
 use crate::audit::entry::{self, Dispute, DisputeStep, Entry, Kind, Looked};
 use crate::audit::{Audit, AuditError};
 use crate::decision::facts::{CallerFacts, Defect};
@@ -183,7 +184,7 @@ impl Gateway {
         book: &mut Book,
         at: Timestamp,
         dispute: Dispute,
-        private: bytes::Bytes,
+        private: Private,
     ) -> Result<(), Refusal> {
         let entry = Entry { at, kind: Kind::Dispute(dispute) };
         let recorded = self.append(at, entry.kind.clone(), private).await?;

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::Seen;
+use crate::audit::beside::Private;
 use crate::audit::entry::{Dispute, DisputeRechecked, DisputeStep};
 use crate::decision::facts::CallerFacts;
 use crate::decision::freeze::Scope;
@@ -118,7 +119,7 @@ impl Gateway {
             before: course.opened.verdict,
             after: reply.verdict,
         });
-        self.step(&mut book, at, Dispute { id, step }, bytes::Bytes::new()).await?;
+        self.step(&mut book, at, Dispute { id, step }, Private::default()).await?;
         let course = book.get(&id).cloned().ok_or(NotAgain::NotYours)?;
         drop(book);
         // An equal question that was under way may have kept the old answer meanwhile.
