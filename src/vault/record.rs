@@ -128,7 +128,7 @@ pub(super) fn wrap_bytes(tags: usize) -> Result<u16, VaultError> {
 /// How a sealed part holds its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Each encrypted by itself. Made by programs of before; read for ever.
+    /// Each encrypted by itself: read for ever, made no more.
     Each,
     /// All encrypted as one text.
     Whole,

@@ -13,7 +13,7 @@ use crate::vault::keys::DayKey;
 use crate::vault::record::{Record, join, split};
 use crate::vault::seal;
 
-/// As programs of before sealed: each field by itself.
+/// Each field sealed by itself.
 const SEALED_EACH: &str = "\
     01010000007d9d40dd089a964b3d17e59ed0723979078167994ecb8c1f29069282a758f4b4cd3d6e6f3ad051fc9d7cf74b4b719570d7\
     961db52628f3b339a383d118491fa7fd19b4c33841f981fce568b8989d30f5c4c1a100bb1c277e60d801f7726e954bf6302989d7f707\
