@@ -136,7 +136,7 @@ impl Gateway {
     ///
     /// # Errors
     /// A denial, which is recorded, or a log that cannot record.
-    pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
+    pub async fn answer(&self, ask: Ask) -> Result<Arc<Reply>, Refusal> {
         let in_force = self.in_force.load();
         let begun = in_force.agreements.halts().begun(ask.received_at);
         let era = [in_force.turns.count(), begun];
@@ -146,7 +146,7 @@ impl Gateway {
         self.window.once(Box::new(ask), era, stands, |ask| Box::pin(self.answer_anew(ask))).await
     }
 
-    async fn answer_anew(&self, ask: Box<Ask>) -> Result<Reply, Refusal> {
+    async fn answer_anew(&self, ask: Box<Ask>) -> Result<Arc<Reply>, Refusal> {
         self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
         let mut facts = self.facts(&ask, &in_force);
@@ -344,7 +344,7 @@ impl Gateway {
         facts: Facts,
         permit: &Permit,
         answer: Answer,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Arc<Reply>, Refusal> {
         let sealed = self.evidence.seal(ask, Stage::Outcome, Some(&answer.released))?;
         let kind = Kind::Outcome(Box::new(answer.as_outcome(facts, permit, sealed.commitments)));
         let recorded = self.append(ask.received_at, kind, sealed.private).await?;
@@ -358,7 +358,7 @@ impl Gateway {
                 openings: sealed.openings,
             })
         });
-        Ok(answer.into_reply(ask, permit, recorded.index, receipt))
+        Ok(Arc::new(answer.into_reply(ask, permit, recorded.index, receipt)))
     }
 
     async fn append(

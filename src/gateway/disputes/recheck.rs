@@ -1,5 +1,7 @@
 //! The contested question put again: an ordinary question, never served from what was kept, and what it came to.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::Seen;
@@ -17,7 +19,7 @@ use crate::query::value::Verdict;
 /// What came of it.
 pub struct Again {
     /// The new answer.
-    pub reply: Reply,
+    pub reply: Arc<Reply>,
     /// The dispute after it.
     pub seen: Seen,
 }

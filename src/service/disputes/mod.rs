@@ -110,7 +110,7 @@ impl Disputes for Services {
             }
         };
         Ok(Response::new(wire::RecheckResponse {
-            answer: Some(answer::write(again.reply)),
+            answer: Some(answer::write(&again.reply)),
             dispute: Some(write::dispute(again.seen, Some(&own))),
         }))
     }
