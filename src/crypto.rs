@@ -8,14 +8,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::digest;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ML_DSA_44, ML_DSA_44_SIGNING, ParsedPublicKey,
     PqdsaKeyPair, UnparsedPublicKey,
 };
-use aws_lc_rs::{digest, hmac};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+use secrecy::zeroize::Zeroizing;
 use thiserror::Error;
 
 pub use self::agencies::{RunningDigest, aes_ecb_decrypt, aes_ecb_encrypt, hmac_sm3, md5, sm3};
@@ -85,66 +87,98 @@ fn sha256_of_many(parts: &[&[u8]]) -> Digest {
     into_array(context.finish().as_ref())
 }
 
-/// A key for HMAC-SHA256, expanded once.
-pub struct MacKey(hmac::Key);
+/// A key for HMAC-SHA256, expanded once; overwritten when dropped.
+///
+/// Not `aws_lc_rs`'s: a question makes a dozen short ones, and its contexts cost more to copy than such a text to hash.
+pub struct MacKey(Hmac<sha2::Sha256>);
 
 impl MacKey {
     /// From secret bytes of any length.
     pub fn new(secret: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        let mut block = Zeroizing::new([0; 64]);
+        match block.get_mut(..secret.len()) {
+            Some(place) => place.copy_from_slice(secret),
+            None => block.iter_mut().zip(sha256(secret)).for_each(|(place, byte)| *place = byte),
+        }
+        Self(Hmac::new((&*block).into()))
     }
 
     /// HMAC-SHA256 of the parts, one after the other.
     pub fn mac(&self, parts: &[&[u8]]) -> Digest {
-        let mut context = hmac::Context::with_key(&self.0);
+        let mut mac = self.0.clone();
         for part in parts {
-            context.update(part);
+            mac.update(part);
         }
-        into_array(context.sign().as_ref())
+        mac.finalize().into_bytes().into()
     }
 }
 
-/// Encrypts with AES-256-GCM; the tag stands at the end. `bound` is not in the result, but must be the same to open it.
-///
-/// A nonce must never be used twice with one key: whoever calls this says why it is not.
+/// A key for AES-256-GCM, expanded once.
+pub struct AeadKey(LessSafeKey);
+
+impl AeadKey {
+    /// From 32 secret bytes.
+    ///
+    /// # Errors
+    /// When the library has no memory.
+    pub fn new(key: &[u8; 32]) -> Result<Self, CryptoError> {
+        let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| CryptoError::Sealing)?;
+        Ok(Self(LessSafeKey::new(key)))
+    }
+
+    /// Encrypts where the text stands; the tag, which belongs behind it, comes back. `bound` is not in the result, but
+    /// must be the same to open it.
+    ///
+    /// A nonce must never be used twice with one key: whoever calls this says why it is not.
+    ///
+    /// # Errors
+    /// When the library refuses, which it does for texts of more than 64 GiB.
+    pub fn seal(
+        &self,
+        nonce: [u8; 12],
+        bound: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; AEAD_TAG_BYTES], CryptoError> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(bound), text);
+        let tag = tag.map_err(|_| CryptoError::Sealing)?;
+        tag.as_ref().try_into().map_err(|_| CryptoError::Sealing)
+    }
+
+    /// Opens what [`AeadKey::seal`] made, its tag at the end; `None` when any byte, the key or what it is bound to is
+    /// another.
+    pub fn open(&self, nonce: [u8; 12], bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let mut text = sealed.to_vec();
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let length = self.0.open_in_place(nonce, Aad::from(bound), &mut text).ok()?.len();
+        text.truncate(length);
+        Some(text)
+    }
+}
+
+/// Bytes that [`AeadKey::seal`] adds.
+pub const AEAD_TAG_BYTES: usize = 16;
+
+/// [`AeadKey::seal`] with a key for this one text; the tag stands at the end.
 ///
 /// # Errors
-/// When the library refuses, which it does for texts of more than 64 GiB.
+/// As [`AeadKey::seal`].
 pub fn aead_seal(
     key: &[u8; 32],
     nonce: [u8; 12],
-    bound: &[&[u8]],
+    bound: &[u8],
     text: &[u8],
 ) -> Result<Vec<u8>, CryptoError> {
-    let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| CryptoError::Sealing)?;
-    let mut sealed = Vec::with_capacity(text.len() + AES_256_GCM.tag_len());
+    let mut sealed = Vec::with_capacity(text.len() + AEAD_TAG_BYTES);
     sealed.extend_from_slice(text);
-    LessSafeKey::new(key)
-        .seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(bound.concat()),
-            &mut sealed,
-        )
-        .map_err(|_| CryptoError::Sealing)?;
+    let tag = AeadKey::new(key)?.seal(nonce, bound, &mut sealed)?;
+    sealed.extend_from_slice(&tag);
     Ok(sealed)
 }
 
-/// Opens what [`aead_seal`] made; `None` when any byte, the key or what it is bound to is another.
-pub fn aead_open(
-    key: &[u8; 32],
-    nonce: [u8; 12],
-    bound: &[&[u8]],
-    sealed: &[u8],
-) -> Option<Vec<u8>> {
-    let key = UnboundKey::new(&AES_256_GCM, key).ok()?;
-    let mut text = sealed.to_vec();
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let length = LessSafeKey::new(key)
-        .open_in_place(nonce, Aad::from(bound.concat()), &mut text)
-        .ok()?
-        .len();
-    text.truncate(length);
-    Some(text)
+/// [`AeadKey::open`] with a key for this one text.
+pub fn aead_open(key: &[u8; 32], nonce: [u8; 12], bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    AeadKey::new(key).ok()?.open(nonce, bound, sealed)
 }
 
 /// 32 bytes nobody can guess.
@@ -495,6 +529,24 @@ mod tests {
         assert!(!key(Algorithm::Es256, off_the_curve).is_sound());
         assert!(!key(Algorithm::Es256, vec![4; 65]).is_sound());
         assert!(!key(Algorithm::EdDsa, vec![4; 31]).is_sound());
+    }
+
+    /// RFC 4231, cases 2 and 6, and a key of exactly one block from Python's `hmac`.
+    #[test]
+    fn macs_are_those_of_the_standard() {
+        let mac = |key: &[u8], parts: &[&[u8]]| hex(&MacKey::new(key).mac(parts));
+        assert_eq!(
+            mac(b"Jefe", &[b"what do ya want ", b"for nothing?"]),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            mac(&[0xaa; 131], &[b"Test Using Larger Than Block-Size Key - Hash Key First"]),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+        assert_eq!(
+            mac(&[0x6b; 64], &[b"text"]),
+            "0414bb1d8c0c4556cdb2028727b16610ae377b1a194b6db1f853d4297f2329bc"
+        );
     }
 
     #[test]

@@ -55,7 +55,12 @@ pub fn answer(released: &Released) -> Vec<u8> {
 
 /// Texts, numbers and lists of them can always be written.
 fn text(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    // Enough for most: growing copies what is there.
+    let mut text = Vec::with_capacity(256);
+    match serde_json::to_writer(&mut text, value) {
+        Ok(()) => text,
+        Err(_) => Vec::new(),
+    }
 }
 
 struct SubjectText<'a>(&'a Subject);

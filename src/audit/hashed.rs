@@ -10,6 +10,7 @@ use std::thread;
 
 use bytes::Bytes;
 
+use super::beside::sealed_part;
 use super::entry::skim::{Skimmed, skim};
 use super::entry::{self, Entry, Kind};
 use super::frame::{Frame, FrameError};
@@ -125,16 +126,11 @@ fn seal(index: u64, committed: &[u8], private: &[u8]) -> Result<(), Damage> {
 }
 
 /// True when this is the sealed record of an entry that commits to it, or there is neither.
-///
-/// A sealed record begins with the length of its wrapped seed, in two bytes, and the seed; the sealed part follows.
-pub(super) fn is_sealed(committed: &[u8], private: &[u8]) -> bool {
+fn is_sealed(committed: &[u8], private: &[u8]) -> bool {
     if committed.is_empty() {
         return private.is_empty();
     }
-    let sealed = private
-        .split_first_chunk::<2>()
-        .and_then(|(length, rest)| rest.get(usize::from(u16::from_be_bytes(*length))..));
-    sealed.is_some_and(|sealed| sha256(sealed) == committed)
+    sealed_part(private).is_some_and(|sealed| sha256(sealed) == committed)
 }
 
 /// Whole frames as they lie in a file.

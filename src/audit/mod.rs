@@ -19,6 +19,7 @@ pub mod receipt;
 pub mod bundle;
 pub mod frame;
 pub mod chain;
+pub mod beside;
 mod hashed;
 mod history;
 pub mod summary;
@@ -62,6 +63,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
+use self::beside::Private;
 use self::clerk::{Clerk, Message};
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
@@ -283,14 +285,18 @@ impl Audit {
     /// leaves unknown whether the entry is stored; [`AuditError::Entry`], [`AuditError::Record`] and
     /// [`AuditError::Unsealed`] when it cannot be written at all.
     pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
-        self.append_with(entry, Bytes::new()).await
+        self.append_with(entry, Private::default()).await
     }
 
     /// Records the entry and, beside the tree, its sealed record, both in one flush. Otherwise as [`Audit::append`].
     ///
     /// # Errors
     /// As [`Audit::append`].
-    pub async fn append_with(&self, entry: Entry, private: Bytes) -> Result<Recorded, AuditError> {
+    pub async fn append_with(
+        &self,
+        entry: Entry,
+        private: Private,
+    ) -> Result<Recorded, AuditError> {
         let is_answer =
             matches!(&entry.kind, Kind::Outcome(outcome) if outcome.source == Source::Agency);
         let place = if is_answer { self.wait_for_place().await? } else { self.reserve()? };
@@ -330,14 +336,14 @@ impl Audit {
         &self,
         place: Place,
         entry: Entry,
-        private: Bytes,
+        private: Private,
     ) -> Result<Recorded, AuditError> {
         let bytes = Bytes::from(entry::encode(&entry)?);
-        if private.len() > MAX_RECORD_BYTES {
-            return Err(AuditError::Record(private.len()));
+        if private.bytes().len() > MAX_RECORD_BYTES {
+            return Err(AuditError::Record(private.bytes().len()));
         }
         // What every later reader would call damage must not become a part of the log.
-        if !hashed::is_sealed(entry.kind.sealed(), &private) {
+        if !private.is_named_by(entry.kind.sealed()) {
             return Err(AuditError::Unsealed);
         }
         let leaf = tree::leaf_hash(&bytes);
@@ -345,7 +351,7 @@ impl Audit {
             return Err(AuditError::Stopped);
         }
         let (waiter, recorded) = oneshot::channel();
-        let content = Content { entry: bytes, private };
+        let content = Content { entry: bytes, private: private.into_bytes() };
         let request = Request { content, leaf, waiter, _place: place.0 };
         match self.inner.messages.try_send(Message::Append(request)) {
             Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),

@@ -1,16 +1,17 @@
 //! What an entry commits to without saying it: subject, operator, request, answer.
 
-use bytes::Bytes;
-
 use super::disputes::Contest;
 use super::exchange::{Ask, Filing, Opened, Refusal};
 use crate::audit::Audit;
+use crate::audit::beside::Private;
 use crate::audit::commitment::{self, Field, Seed};
 use crate::audit::committed::{answer as released_as_json, bounded, operator, subjects};
 use crate::audit::entry::Commitments;
 use crate::decision::release::Released;
 use crate::disputes::DisputeId;
+use crate::query::subject::Subject;
 use crate::query::time::Timestamp;
+use crate::vault::subject::Identifier;
 use crate::vault::{Place, Stage, Vault, VaultError};
 
 /// What makes the evidence of every entry.
@@ -22,7 +23,7 @@ pub(super) struct Evidence {
 pub(super) struct Sealed {
     pub(super) commitments: Commitments,
     pub(super) openings: Vec<Opened>,
-    pub(super) private: Bytes,
+    pub(super) private: Private,
 }
 
 impl Evidence {
@@ -58,7 +59,8 @@ impl Evidence {
             (Field::Request, ask.request.clone()),
         ];
         values.extend(answer.map(|answer| (Field::Answer, released_as_json(answer))));
-        self.seal_values(ask.received_at, &ask.query.request_id, stage, values)
+        let subjects = Some(&*ask.query.subjects);
+        self.seal_values(ask.received_at, &ask.query.request_id, stage, values, subjects)
     }
 
     /// Commits to an application: whom it names, who filed it, all that it states.
@@ -83,7 +85,8 @@ impl Evidence {
             (Field::Operator, operator(&contest.operator)),
             (Field::Request, contest.request.clone()),
         ];
-        self.seal_values(contest.at, &contest.id, Stage::Dispute, values)
+        let subjects = Some(&*contest.query.subjects);
+        self.seal_values(contest.at, &contest.id, Stage::Dispute, values, subjects)
     }
 
     /// Commits to the words of an agency's answer to a dispute, and to whom it is about, so that it is found with the rest.
@@ -94,15 +97,17 @@ impl Evidence {
         (subjects, text): (Vec<u8>, &str),
     ) -> Result<Sealed, Refusal> {
         let values = vec![(Field::Subject, subjects), (Field::Answer, text.as_bytes().to_vec())];
-        self.seal_values(at, id, Stage::DisputeAnswer, values)
+        self.seal_values(at, id, Stage::DisputeAnswer, values, None)
     }
 
+    /// `subjects` are those that the subjects' value was written from, where they are at hand.
     fn seal_values(
         &self,
         at: Timestamp,
         id: &[u8; 16],
         stage: Stage,
         values: Vec<(Field, Vec<u8>)>,
+        subjects: Option<&[Subject]>,
     ) -> Result<Sealed, Refusal> {
         let seed = Seed::random().map_err(|error| unrecorded(error.into()))?;
         let mut openings = Vec::with_capacity(values.len());
@@ -119,16 +124,29 @@ impl Evidence {
             };
             *place = Some(commitment);
         }
-        let mut private = Bytes::new();
+        let mut private = Private::default();
         if let Some(vault) = &self.vault {
             let place = Place { origin: vault.origin(), request_id: id, stage };
             let fields: Vec<(Field, &[u8])> =
                 openings.iter().map(|opened| (opened.field, opened.value.as_slice())).collect();
-            let sealed = vault.seal(at, &place, &seed, &fields).map_err(unrecorded)?;
+            let identifiers = identifiers(subjects, &fields);
+            let sealed =
+                vault.seal(at, &place, &seed, &fields, &identifiers).map_err(unrecorded)?;
             commitments.sealed = Some(sealed.digest);
             private = sealed.private;
         }
         Ok(Sealed { commitments, openings, private })
+    }
+}
+
+/// What finds the record. A value that was too large to be kept names nobody, and an erasure that reads it again must
+/// come to the same.
+fn identifiers(subjects: Option<&[Subject]>, fields: &[(Field, &[u8])]) -> Vec<Identifier> {
+    let value = fields.iter().find(|(field, _)| *field == Field::Subject);
+    let value = value.map(|(_, value)| *value).unwrap_or_default();
+    match subjects {
+        Some(subjects) if value.starts_with(b"[") => Identifier::of(subjects),
+        _ => Identifier::of_subjects(value),
     }
 }
 

@@ -41,7 +41,6 @@ pub struct Ask {
 }
 
 /// One honest answer, recorded before it exists.
-#[derive(Clone)]
 pub struct Reply {
     /// The caller's id of the request.
     pub request_id: [u8; 16],

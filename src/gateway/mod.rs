@@ -25,7 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use metrics::{counter, histogram};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout_at};
@@ -38,6 +37,7 @@ use self::in_force::{InForce, Journal, Sources};
 use self::ledger::Ledger;
 use self::meters::Meters;
 use self::window::Window;
+use crate::audit::beside::Private;
 use crate::audit::entry::{self, AdapterRef, Entry, Kind};
 use crate::audit::{Audit, AuditError, Recorded};
 use crate::cache::{AnswerCache, Asked, Found, NoAnswer, Wanted};
@@ -143,7 +143,7 @@ impl Gateway {
     ///
     /// # Errors
     /// A denial, which is recorded, or a log that cannot record.
-    pub async fn answer(&self, ask: Ask) -> Result<Reply, Refusal> {
+    pub async fn answer(&self, ask: Ask) -> Result<Arc<Reply>, Refusal> {
         let in_force = self.in_force.load();
         let begun = in_force.agreements.halts().begun(ask.received_at);
         let era = [in_force.turns.count(), begun];
@@ -153,7 +153,7 @@ impl Gateway {
         self.window.once(Box::new(ask), era, stands, |ask| Box::pin(self.answer_anew(ask))).await
     }
 
-    async fn answer_anew(&self, ask: Box<Ask>) -> Result<Reply, Refusal> {
+    async fn answer_anew(&self, ask: Box<Ask>) -> Result<Arc<Reply>, Refusal> {
         self.evidence.ready(ask.received_at, &self.audit).await?;
         let in_force = self.in_force.load_full();
         let mut facts = self.facts(&ask, &in_force);
@@ -351,17 +351,22 @@ impl Gateway {
         facts: Facts,
         permit: &Permit,
         answer: Answer,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Arc<Reply>, Refusal> {
         let sealed = self.evidence.seal(ask, Stage::Outcome, Some(&answer.released))?;
         let kind = Kind::Outcome(Box::new(answer.as_outcome(facts, permit, sealed.commitments)));
         let recorded = self.append(ask.received_at, kind, sealed.private).await?;
         self.meters.permits.increment(1);
         self.meters.answered(&ask.query.fact, answer.released.verdict);
         let receipt = ask.query.want_receipt.then(|| receipt(&recorded, sealed.openings));
-        Ok(answer.into_reply(ask, permit, recorded.index, receipt))
+        Ok(Arc::new(answer.into_reply(ask, permit, recorded.index, receipt)))
     }
 
-    async fn append(&self, at: Timestamp, kind: Kind, private: Bytes) -> Result<Recorded, Refusal> {
+    async fn append(
+        &self,
+        at: Timestamp,
+        kind: Kind,
+        private: Private,
+    ) -> Result<Recorded, Refusal> {
         self.appended(at, kind, private).await.map_err(|error| unrecorded(&error))
     }
 
@@ -369,7 +374,7 @@ impl Gateway {
         &self,
         at: Timestamp,
         kind: Kind,
-        private: Bytes,
+        private: Private,
     ) -> Result<Recorded, AuditError> {
         let began = Instant::now();
         let appended = self.audit.append_with(Entry { at, kind }, private).await;

@@ -11,7 +11,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use thiserror::Error;
 
 use super::in_force::changes::{Change, withdrawal};
@@ -22,6 +21,7 @@ use crate::agreements::against_catalogue;
 use crate::agreements::directory::Adopted;
 use crate::agreements::document::{self, DocumentError};
 use crate::audit::AuditError;
+use crate::audit::beside::Private;
 use crate::audit::entry::{AgreementEvent, Entry, Kind};
 use crate::crypto::{Digest, hex, sha256};
 use crate::decision::agreement::Agreement;
@@ -122,7 +122,7 @@ impl Gateway {
         let (id, version) = (adopted.agreement.id.clone(), adopted.agreement.version);
         let kind = AgreementEvent::Adopted { id, version, document: document.to_owned() };
         let entry = Entry { at, kind: Kind::Agreement(kind) };
-        let appended = self.audit.append_at(place, entry, Bytes::new()).await;
+        let appended = self.audit.append_at(place, entry, Private::default()).await;
         let log_index = appended.map_err(NotPublished::Log)?.index;
         journal.adopted(&adopted, log_index, at);
 

@@ -53,7 +53,8 @@ struct Known {
 struct Answered {
     /// Of the request as sent: the same id with another question is an error, not a retry.
     digest: Digest,
-    result: Result<Reply, Refusal>,
+    /// Shared with everybody who got it.
+    result: Result<Arc<Reply>, Refusal>,
 }
 
 impl Window {
@@ -80,9 +81,9 @@ impl Window {
         era: [u64; 2],
         stands: impl Fn(&Reply, Timestamp) -> bool,
         answer: impl Fn(Box<Ask>) -> F,
-    ) -> Result<Reply, Refusal>
+    ) -> Result<Arc<Reply>, Refusal>
     where
-        F: Future<Output = Result<Reply, Refusal>>,
+        F: Future<Output = Result<Arc<Reply>, Refusal>>,
     {
         if !ask.defects.is_empty() {
             return answer(ask).await;

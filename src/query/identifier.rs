@@ -196,6 +196,10 @@ pub fn division(raw: &str) -> Result<String, &'static str> {
 /// Eighteen characters are looked for anywhere, since date and check digit make an accident rare (one in twenty
 /// thousand); fifteen only where no digit stands beside them, since nothing but the date speaks for those.
 pub fn contains_identity_number(text: &str) -> bool {
+    // Every question has several texts to look through, and most have too few digits for any number.
+    if text.chars().filter(|character| half_width(*character).is_ascii_digit()).count() < 15 {
+        return false;
+    }
     let text = folded(text);
     let runs = text.split(|character: char| !character.is_ascii_alphanumeric());
     if runs.into_iter().flat_map(digit_runs).any(|run| run.len() == 15 && upgraded(run).is_ok()) {

@@ -5,19 +5,19 @@ use crate::proto::gateway::v1 as wire;
 use crate::wire::{comparison, duration, timestamp, value, verdict};
 
 /// The reply as its message.
-pub(super) fn write(reply: Reply) -> wire::VerifyResponse {
+pub(super) fn write(reply: &Reply) -> wire::VerifyResponse {
     let subjects_checked = reply
         .subjects_checked
-        .into_iter()
-        .map(|(role, position)| wire::SubjectChecked { role, position })
+        .iter()
+        .map(|(role, position)| wire::SubjectChecked { role: role.clone(), position: *position })
         .collect();
     let judgements = reply
         .judgements
-        .into_iter()
+        .iter()
         .map(|(attribute, compared, judged)| wire::Judgement {
-            attribute,
-            comparison: comparison(compared).into(),
-            verdict: verdict(judged).into(),
+            attribute: attribute.clone(),
+            comparison: comparison(*compared).into(),
+            verdict: verdict(*judged).into(),
         })
         .collect();
     let (kind, original_index) = match reply.source {
@@ -30,8 +30,8 @@ pub(super) fn write(reply: Reply) -> wire::VerifyResponse {
         judgements,
         disclosed: reply
             .disclosed
-            .into_iter()
-            .map(|(name, released)| (name, value(released)))
+            .iter()
+            .map(|(name, released)| (name.clone(), value(released.clone())))
             .collect(),
         as_of: reply.as_of.map(timestamp),
         source: Some(wire::Source {
@@ -42,17 +42,17 @@ pub(super) fn write(reply: Reply) -> wire::VerifyResponse {
         subjects_checked,
         log_index: reply.log_index,
         grant: Some(wire::Grant {
-            agreement: reply.grant.agreement,
+            agreement: reply.grant.agreement.clone(),
             version: reply.grant.version,
             clause: reply.grant.clause,
         }),
-        unavailability: reply.no_answer.map(|why| wire::Unavailability {
+        unavailability: reply.no_answer.as_ref().map(|why| wire::Unavailability {
             reason: why.reason.code().to_owned(),
             retry_after: why.retry_after.map(duration),
         }),
-        masked: reply.masked,
+        masked: reply.masked.clone(),
         keep_until: reply.keep_until.map(timestamp),
-        receipt: reply.receipt.map(|proof| receipt(&proof)),
+        receipt: reply.receipt.as_deref().map(receipt),
     }
 }
 

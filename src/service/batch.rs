@@ -142,7 +142,7 @@ impl Batch {
             let answered = self.services.put(ask, held).await;
             let wait = answered.as_ref().ok().and_then(again_in);
             let Some(wait) = wait.filter(|wait| Instant::now() + *wait < until) else {
-                return Some(super::told("VerifyBatch", arrived, answered));
+                return Some(super::told(&self.services, super::OF_BATCH, arrived, answered));
             };
             tokio::select! {
                 () = self.replies.closed() => return None,
@@ -153,7 +153,7 @@ impl Batch {
 }
 
 /// When to try again, where nothing but the pace was wrong.
-fn again_in(answered: &Result<Reply, Refusal>) -> Option<Duration> {
+fn again_in(answered: &Result<Arc<Reply>, Refusal>) -> Option<Duration> {
     match answered {
         Ok(reply) => {
             let why = reply.no_answer.as_ref()?;

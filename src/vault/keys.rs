@@ -19,7 +19,7 @@ use super::error::failed;
 use super::master::{Master, Power, flush};
 use super::seal::nonce;
 use super::subject::SubjectKey;
-use crate::crypto::{self, MacKey};
+use crate::crypto::{self, AeadKey, MacKey};
 
 const MAGIC: &[u8; 5] = b"HYVK\x01";
 const FILE: &[u8] = b"heyan/vault/day-key/v1\0";
@@ -31,17 +31,18 @@ pub(super) struct DayKey {
     pub(super) name: KeyName,
     /// Finds; derived from the same secret, and no way back.
     pub(super) subject: SubjectKey,
-    wrapping: Zeroizing<[u8; 32]>,
+    wrapping: AeadKey,
 }
 
 impl DayKey {
-    pub(super) fn new(name: KeyName, secret: &[u8; 32]) -> Self {
+    pub(super) fn new(name: KeyName, secret: &[u8; 32]) -> Result<Self, VaultError> {
         let wrapping = Zeroizing::new(MacKey::new(secret).mac(&[WRAPPING]));
-        Self { name, subject: SubjectKey::new(&finding(secret)), wrapping }
+        let subject = SubjectKey::new(&finding(secret));
+        Ok(Self { name, subject, wrapping: AeadKey::new(&wrapping)? })
     }
 
     /// The key that wraps seeds.
-    pub(super) fn wrapping(&self) -> &[u8; 32] {
+    pub(super) fn wrapping(&self) -> &AeadKey {
         &self.wrapping
     }
 }
@@ -116,13 +117,15 @@ impl KeyFolder {
         let secret = Zeroizing::new(crypto::random()?);
         self.write(name, find, &finding(&secret))?;
         self.write(name, open, &secret)?;
-        Ok(DayKey::new(name, &secret))
+        DayKey::new(name, &secret)
     }
 
     /// The day's key; `None` when its file is not there.
     pub(super) fn read(&self, name: KeyName, open: &Master) -> Result<Option<DayKey>, VaultError> {
         match open.power() {
-            Power::Open => Ok(self.unwrap(name, open)?.map(|secret| DayKey::new(name, &secret))),
+            Power::Open => {
+                self.unwrap(name, open)?.map(|secret| DayKey::new(name, &secret)).transpose()
+            }
             Power::Find => Err(VaultError::WrongKey(name)),
         }
     }
@@ -163,7 +166,7 @@ impl KeyFolder {
     fn write(&self, name: KeyName, master: &Master, secret: &[u8; 32]) -> Result<(), VaultError> {
         let nonce = nonce()?;
         let wrapped =
-            crypto::aead_seal(master.bytes(), nonce, &[&self.bound(name, master.power())], secret)?;
+            crypto::aead_seal(master.bytes(), nonce, &self.bound(name, master.power()), secret)?;
         let (path, unfinished) =
             (self.file(name, master.power()), self.path.join(format!("{name}.unfinished")));
         let file = OpenOptions::new()
@@ -195,14 +198,10 @@ impl KeyFolder {
         };
         let rest = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<12>());
         let (nonce, wrapped) = rest.ok_or(VaultError::WrongKey(name))?;
-        let secret = crypto::aead_open(
-            master.bytes(),
-            *nonce,
-            &[&self.bound(name, master.power())],
-            wrapped,
-        )
-        .map(Zeroizing::new)
-        .ok_or(VaultError::WrongKey(name))?;
+        let secret =
+            crypto::aead_open(master.bytes(), *nonce, &self.bound(name, master.power()), wrapped)
+                .map(Zeroizing::new)
+                .ok_or(VaultError::WrongKey(name))?;
         secret
             .as_slice()
             .try_into()

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use super::VaultError;
@@ -14,7 +13,9 @@ use super::history::History;
 use super::keys::{DayKey, KeyFolder, is_writable};
 use super::master::Master;
 use super::seal::{Place, seal};
+use super::subject::Identifier;
 use crate::audit::Audit;
+use crate::audit::beside::Private;
 use crate::audit::commitment::{Field, Seed};
 use crate::audit::entry::{Entry, KeyChange, KeyEvent, KeyPurpose, Kind};
 use crate::crypto::Digest;
@@ -61,7 +62,7 @@ impl Keys {
 /// A sealed record, ready to stand beside its entry.
 pub struct Sealed {
     /// For [`Audit::append_with`].
-    pub private: Bytes,
+    pub private: Private,
     /// For the entry's commitments.
     pub digest: Digest,
 }
@@ -108,7 +109,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Seals the fields of an entry of that moment.
+    /// Seals the fields of an entry of that moment; `identifiers` are those of its subjects.
     ///
     /// # Errors
     /// When [`Vault::ready`] has not been asked for that day, or the system has no randomness.
@@ -118,10 +119,11 @@ impl Vault {
         place: &Place<'_>,
         seed: &Seed,
         fields: &[(Field, &[u8])],
+        identifiers: &[Identifier],
     ) -> Result<Sealed, VaultError> {
         let day = self.day(Day::of(at)).ok_or(VaultError::Interrupted)?;
-        let (record, digest) = seal(&day, place, seed, fields)?;
-        Ok(Sealed { private: record.encode()?, digest })
+        let (private, digest) = seal(&day, place, seed, fields, identifiers)?;
+        Ok(Sealed { private, digest })
     }
 
     /// The log's name.

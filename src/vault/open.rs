@@ -89,7 +89,7 @@ impl OpenEntry<'_> {
     /// # Errors
     /// When the sealed part is damaged.
     pub fn fields(&self) -> Result<Vec<Field>, VaultError> {
-        seal::fields(&self.sealed)
+        seal::fields(&self.seed, &self.place, &self.sealed)
     }
 
     /// Opens one field and holds it against the entry's commitment.

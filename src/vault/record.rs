@@ -6,7 +6,8 @@
 //! wrap     u8 version, 1        u32 day, since 1970-01-01 in China      u32 version of the day's key
 //!          12 nonce             48 the seed under the day's key         16 check of the tags
 //!          16 each: tags, one for each identifier of a subject
-//! sealed   u8 version, 1        per field: u8 number, u32 length, its ciphertext
+//! sealed   u8 2                 the fields encrypted as one text: per field u8 number, u32 length, its value
+//!          or u8 1              per field u8 number, u32 length, its ciphertext
 //! ```
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -118,27 +119,55 @@ impl Record {
     }
 }
 
-/// Puts the fields' ciphertexts together.
-pub(super) fn join(fields: &[(Field, Vec<u8>)]) -> Result<Bytes, VaultError> {
-    let length = fields.iter().map(|(_, sealed)| 5 + sealed.len()).sum::<usize>();
-    let mut bytes = BytesMut::with_capacity(1 + length);
-    bytes.put_u8(VERSION);
-    for (field, sealed) in fields {
-        bytes.put_u8(number(*field));
-        bytes.put_u32(
-            u32::try_from(sealed.len()).map_err(|_| VaultError::Damaged("a field is too long"))?,
-        );
-        bytes.put_slice(sealed);
+/// Bytes of the wrap of so many tags.
+pub(super) fn wrap_bytes(tags: usize) -> Result<u16, VaultError> {
+    u16::try_from(WRAP_BYTES + tags * TAG_BYTES)
+        .map_err(|_| VaultError::Damaged("its wrap is too long"))
+}
+
+/// How a sealed part holds its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Each encrypted by itself: read for ever, made no more.
+    Each,
+    /// All encrypted as one text.
+    Whole,
+}
+
+impl Form {
+    /// The form that the sealed part's first byte names, and what follows it.
+    pub(super) fn of(sealed: &[u8]) -> Result<(Self, &[u8]), VaultError> {
+        match sealed.split_first() {
+            Some((1, rest)) => Ok((Self::Each, rest)),
+            Some((2, rest)) => Ok((Self::Whole, rest)),
+            Some(_) => Err(VaultError::Damaged("its version is neither 1 nor 2")),
+            None => Err(VaultError::Damaged("it is empty")),
+        }
     }
-    Ok(bytes.freeze())
+}
+
+/// First byte of the sealed parts that are made.
+pub(super) const WHOLE: u8 = 2;
+
+/// Bytes of the fields, put together.
+pub(super) fn joined_bytes(fields: &[(Field, &[u8])]) -> usize {
+    fields.iter().map(|(_, text)| 5 + text.len()).sum()
+}
+
+/// Puts the fields together, behind what is there.
+pub(super) fn join(fields: &[(Field, &[u8])], bytes: &mut Vec<u8>) -> Result<(), VaultError> {
+    for (field, text) in fields {
+        let length = u32::try_from(text.len());
+        bytes.put_u8(number(*field));
+        bytes.put_u32(length.map_err(|_| VaultError::Damaged("a field is too long"))?);
+        bytes.put_slice(text);
+    }
+    Ok(())
 }
 
 /// Takes them apart: each field at most once, in ascending order.
-pub(super) fn split(sealed: &[u8]) -> Result<Vec<(Field, &[u8])>, VaultError> {
-    let (&version, mut rest) = sealed.split_first().ok_or(VaultError::Damaged("it is empty"))?;
-    if version != VERSION {
-        return Err(VaultError::Damaged("its version is not 1"));
-    }
+pub(super) fn split(joined: &[u8]) -> Result<Vec<(Field, &[u8])>, VaultError> {
+    let mut rest = joined;
     let mut fields: Vec<(Field, &[u8])> = Vec::with_capacity(Field::ALL.len());
     while let Some((&given, after)) = rest.split_first() {
         let wrong = || VaultError::Damaged("its fields do not fit");

@@ -1,21 +1,25 @@
 //! From an entry's seed to its sealed fields, and from the day's key to the seed.
 
-use bytes::Bytes;
 use secrecy::zeroize::Zeroizing;
 
 use super::VaultError;
 use super::keys::DayKey;
-use super::record::{self, Record, Wrap};
+use super::record::{self, Form, Wrap};
 use super::subject::Identifier;
+use crate::audit::beside::{Private, Unwrapped};
 use crate::audit::commitment::{Field, Seed};
 use crate::audit::entry::{Commitments, DisputeStep, Kind};
-use crate::crypto::{self, Digest, sha256};
+use crate::crypto::{self, AEAD_TAG_BYTES, AeadKey, Digest};
 
-const FIELD_KEY: &[u8] = b"heyan/vault/field-key/v1\0";
-const FIELD: &[u8] = b"heyan/vault/field/v1\0";
+const RECORD_KEY: &[u8] = b"heyan/vault/record-key/v2\0";
+const RECORD: &[u8] = b"heyan/vault/record/v2\0";
 const SEED: &[u8] = b"heyan/vault/seed/v1\0";
 
-/// A field's key comes from a seed that is new for each entry, and encrypts one text ever: no nonce can repeat.
+/// A key of each field, where a sealed part holds them each by itself.
+const FIELD_KEY: &[u8] = b"heyan/vault/field-key/v1\0";
+const FIELD: &[u8] = b"heyan/vault/field/v1\0";
+
+/// The key comes from a seed that is new for each entry, and encrypts one text ever: no nonce can repeat.
 const ONLY_ONCE: [u8; 12] = [0; 12];
 
 /// Which entry of which log a record belongs to. What is sealed for one opens for no other.
@@ -83,26 +87,31 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Seals fields and wraps their seed under the day's key; also says what the entry's `sealed` is.
+/// Seals fields and wraps their seed under the day's key; also says what the entry's `sealed` is. All of it is written
+/// where it will stand.
 pub(super) fn seal(
     day: &DayKey,
     place: &Place<'_>,
     seed: &Seed,
     fields: &[(Field, &[u8])],
-) -> Result<(Record, Digest), VaultError> {
-    let place_bytes = place.bytes();
-    let mut sealed = Vec::with_capacity(fields.len());
-    for (field, value) in fields {
-        let bound: [&[u8]; 3] = [FIELD, &place_bytes, field.name().as_bytes()];
-        sealed
-            .push((*field, crypto::aead_seal(&field_key(seed, *field), ONLY_ONCE, &bound, value)?));
-    }
-    let sealed = record::join(&sealed)?;
-    let digest = sha256(&sealed);
-    let subjects = fields.iter().find(|(field, _)| *field == Field::Subject);
-    let identifiers = subjects.map(|(_, value)| Identifier::of_subjects(value)).unwrap_or_default();
-    let wrap = wrap(day, place, seed, &digest, &identifiers)?;
-    Ok((Record { wrap, sealed }, digest))
+    identifiers: &[Identifier],
+) -> Result<(Private, Digest), VaultError> {
+    let wrap_bytes = record::wrap_bytes(identifiers.len())?;
+    let room = 1 + record::joined_bytes(fields) + AEAD_TAG_BYTES;
+    let unwrapped = Unwrapped::new(wrap_bytes, room, |bytes| {
+        bytes.push(record::WHOLE);
+        let start = bytes.len();
+        record::join(fields, bytes)?;
+        let bound = [RECORD, &place.bytes()].concat();
+        let text = bytes.get_mut(start..).unwrap_or_default();
+        let tag = AeadKey::new(&record_key(seed))?.seal(ONLY_ONCE, &bound, text)?;
+        bytes.extend_from_slice(&tag);
+        Ok::<(), VaultError>(())
+    })?;
+    let digest = *unwrapped.digest();
+    let wrap = wrap(day, place, seed, &digest, identifiers)?;
+    let private = unwrapped.wrapped(&wrap.encode());
+    Ok((private.ok_or(VaultError::Damaged("its wrap has another length"))?, digest))
 }
 
 /// Wraps the seed under the day's key. The wrap is bound to the place, the sealed part and the tags.
@@ -117,9 +126,9 @@ pub(super) fn wrap(
     let mut wrap =
         Wrap { key: day.name, nonce: nonce()?, seed: [0; record::WRAPPED_BYTES], check, tags };
     let bound = bound_to_seed(place, &wrap, sealed);
-    let wrapped = crypto::aead_seal(day.wrapping(), wrap.nonce, &[&bound], seed.as_bytes())?;
-    wrap.seed =
-        wrapped.try_into().map_err(|_| VaultError::Damaged("a wrapped seed has another length"))?;
+    let (text, tag) = wrap.seed.split_at_mut(seed.as_bytes().len());
+    text.copy_from_slice(seed.as_bytes());
+    tag.copy_from_slice(&day.wrapping().seal(wrap.nonce, &bound, text)?);
     Ok(wrap)
 }
 
@@ -131,7 +140,8 @@ pub(super) fn unwrap(
     sealed: &Digest,
 ) -> Result<Seed, VaultError> {
     let bound = bound_to_seed(place, wrap, sealed);
-    crypto::aead_open(day.wrapping(), wrap.nonce, &[&bound], &wrap.seed)
+    day.wrapping()
+        .open(wrap.nonce, &bound, &wrap.seed)
         .map(Zeroizing::new)
         .and_then(|seed| seed.as_slice().try_into().ok().map(Seed::from_bytes))
         .ok_or(VaultError::Damaged(
@@ -139,30 +149,54 @@ pub(super) fn unwrap(
         ))
 }
 
-/// One field's value; no other field is touched.
+/// One field's value.
 pub(super) fn open(
     seed: &Seed,
     place: &Place<'_>,
     sealed: &[u8],
     field: Field,
 ) -> Result<Vec<u8>, VaultError> {
-    let fields = record::split(sealed)?;
-    let (_, text) = fields
-        .iter()
-        .find(|(known, _)| *known == field)
-        .ok_or(VaultError::NoField(field.name()))?;
-    let bound: [&[u8]; 3] = [FIELD, &place.bytes(), field.name().as_bytes()];
-    crypto::aead_open(&field_key(seed, field), ONLY_ONCE, &bound, text)
-        .ok_or(VaultError::Damaged("a field does not open"))
+    let none = || VaultError::NoField(field.name());
+    let of = |fields: &[u8]| {
+        let fields = record::split(fields)?;
+        let found = fields.into_iter().find(|(known, _)| *known == field);
+        found.map(|(_, text)| text.to_vec()).ok_or_else(none)
+    };
+    match Form::of(sealed)? {
+        (Form::Whole, text) => of(&whole(seed, place, text)?),
+        (Form::Each, fields) => {
+            let bound = [FIELD, &place.bytes(), field.name().as_bytes()].concat();
+            let key = Zeroizing::new(seed.mac(&[FIELD_KEY, field.name().as_bytes()]));
+            crypto::aead_open(&key, ONLY_ONCE, &bound, &of(fields)?)
+                .ok_or(VaultError::Damaged("a field does not open"))
+        }
+    }
 }
 
 /// The fields that the sealed part holds.
-pub(super) fn fields(sealed: &Bytes) -> Result<Vec<Field>, VaultError> {
-    Ok(record::split(sealed)?.into_iter().map(|(field, _)| field).collect())
+pub(super) fn fields(
+    seed: &Seed,
+    place: &Place<'_>,
+    sealed: &[u8],
+) -> Result<Vec<Field>, VaultError> {
+    let names =
+        |fields: &[u8]| Ok(record::split(fields)?.into_iter().map(|(field, _)| field).collect());
+    match Form::of(sealed)? {
+        (Form::Whole, text) => names(&whole(seed, place, text)?),
+        (Form::Each, fields) => names(fields),
+    }
 }
 
-fn field_key(seed: &Seed, field: Field) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(seed.mac(&[FIELD_KEY, field.name().as_bytes()]))
+/// All fields, put together, as they were before they were encrypted as one text.
+fn whole(seed: &Seed, place: &Place<'_>, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let bound = [RECORD, &place.bytes()].concat();
+    crypto::aead_open(&record_key(seed), ONLY_ONCE, &bound, text)
+        .map(Zeroizing::new)
+        .ok_or(VaultError::Damaged("its sealed part does not open"))
+}
+
+fn record_key(seed: &Seed) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(seed.mac(&[RECORD_KEY]))
 }
 
 fn bound_to_seed(place: &Place<'_>, wrap: &Wrap, sealed: &Digest) -> Vec<u8> {

@@ -12,7 +12,7 @@ use super::VaultError;
 use super::record::{TAG_BYTES, Tag, Wrap};
 use crate::crypto::{Digest, MacKey};
 use crate::query::identifier;
-use crate::query::subject::IdentityDocument;
+use crate::query::subject::{IdentityDocument, Subject, SubjectKind};
 
 const TAG: &[u8] = b"heyan/vault/subject/v1\0";
 const CHECK: &[u8] = b"heyan/vault/tags/v1\0";
@@ -80,7 +80,30 @@ impl Identifier {
     /// name too many.
     pub fn of_subjects(value: &[u8]) -> Vec<Self> {
         let subjects: Vec<Read<'_>> = serde_json::from_slice(value).unwrap_or_default();
-        let mut found: Vec<Self> = subjects.into_iter().flat_map(Self::of_subject).collect();
+        Self::each_once(subjects.into_iter().flat_map(Self::of_subject).collect())
+    }
+
+    /// The same of the subjects that the value was written from.
+    pub fn of(subjects: &[Subject]) -> Vec<Self> {
+        let mut found = Vec::with_capacity(subjects.len());
+        let mut add = |kind, text: String| found.push(Self { kind, text });
+        for subject in subjects {
+            match &subject.kind {
+                SubjectKind::Person(person) => {
+                    add(person.document_type.name(), person.document_number.clone());
+                }
+                SubjectKind::Employer(employer) => add("uscc", employer.uscc.clone()),
+                SubjectKind::Property(property) => {
+                    add("unit", property.unit_number.clone());
+                    add("certificate", folded(&property.certificate_number));
+                }
+                SubjectKind::Document(document) => add("document", folded(&document.number)),
+            }
+        }
+        Self::each_once(found)
+    }
+
+    fn each_once(mut found: Vec<Self>) -> Vec<Self> {
         found.retain(|identifier| !identifier.text.is_empty());
         found.sort_unstable();
         found.dedup();

@@ -27,8 +27,13 @@ pub fn request_text(request: &wire::VerifyRequest) -> Vec<u8> {
         subjects: request.subjects.iter().map(SubjectText).collect(),
         want_receipt: request.want_receipt,
     };
+    // Enough for most: growing copies what is there.
+    let mut bytes = Vec::with_capacity(640);
     // Texts, numbers and lists of them can always be written.
-    serde_json::to_vec(&text).unwrap_or_default()
+    match serde_json::to_writer(&mut bytes, &text) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
 }
 
 #[derive(Serialize)]

@@ -436,7 +436,7 @@ pub enum EntryError {
 /// # Errors
 /// When it would take more than [`MAX_BYTES`].
 pub fn encode(entry: &Entry) -> Result<Vec<u8>, EntryError> {
-    let bytes = wire::to_stored(entry).encode_to_vec();
+    let bytes = wire::to_bytes(entry);
     if bytes.len() > MAX_BYTES { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
 }
 
@@ -449,7 +449,7 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, EntryError> {
         return Err(EntryError::TooLarge(bytes.len()));
     }
     let message = stored::Entry::decode(bytes)?;
-    // Each message has one entry and each entry one message, so that these are the bytes `encode` makes.
+    // Each message has one entry and each entry one form, so that these are the bytes `encode` makes.
     if message.encoded_len() != bytes.len() || message.encode_to_vec() != bytes {
         return Err(match wire::from_stored(message) {
             Ok(_) => EntryError::NotCanonical,

@@ -6,7 +6,7 @@ use super::skim::{Question, Skimmed, skim};
 use super::*;
 use crate::audit::testing::{adapter, commitments, facts, permit};
 use crate::decision::facts::{AssertionFact, RoleFact};
-use crate::decision::facts::{Defect, QuotaUse};
+use crate::decision::facts::{Defect, QuotaUse, Standing};
 use crate::decision::sample;
 use crate::query::relation::Relation;
 use crate::query::value::Comparison;
@@ -218,11 +218,11 @@ fn no_prefix_and_no_addition_is_an_entry() {
 #[test]
 fn refuses_other_formats_and_contradictions() {
     let entry = Entry { at: Timestamp(1), kind: every_kind().remove(1) };
-    let mut message = wire::to_stored(&entry);
+    let mut message = message_of(&entry);
     message.format = 2;
     assert!(matches!(decode(&message.encode_to_vec()), Err(EntryError::Format(2))));
 
-    let mut message = wire::to_stored(&entry);
+    let mut message = message_of(&entry);
     if let Some(stored::entry::Kind::Outcome(outcome)) = &mut message.kind {
         outcome.unavailable_reason = "timeout".into();
     }
@@ -259,11 +259,61 @@ fn skimming_says_what_decoding_says() {
     assert_eq!(skim(&[0xff; 20]), None);
 }
 
+/// The message that the entry's bytes are.
+fn message_of(entry: &Entry) -> stored::Entry {
+    stored::Entry::decode(&*encode(entry).unwrap()).unwrap()
+}
+
 #[test]
 fn an_entry_has_one_message_and_a_message_one_entry() {
     for kind in every_kind() {
         let entry = Entry { at: Timestamp(7), kind };
-        let message = wire::to_stored(&entry);
-        assert_eq!(wire::to_stored(&wire::from_stored(message.clone()).unwrap()), message);
+        let message = message_of(&entry);
+        assert_eq!(message_of(&wire::from_stored(message.clone()).unwrap()), message);
+    }
+}
+
+/// The entries of questions are written without a message; the message's own bytes are the same, whatever is empty or
+/// zero, and however many bytes a length takes.
+#[test]
+fn what_is_written_straight_is_what_the_message_writes() {
+    let mut kinds = every_kind();
+    for length in [0, 1, 126, 127, 128, 129, 300, 16_383, 16_384, 40_000] {
+        let mut denied = Denied {
+            facts: full_facts(),
+            code: "X".repeat(length.min(130)),
+            commitments: commitments(),
+        };
+        denied.facts.case_number = "N".repeat(length);
+        denied.facts.roles[0].shown_by = length as u64;
+        denied.facts.deadline = Some(Duration::ZERO);
+        denied.facts.max_age = (length > 0).then_some(Duration::MAX);
+        denied.facts.disclose = vec![String::new(), "a".repeat(length.min(200))];
+        denied.facts.freezes = vec!["f".to_owned(); length.min(200)];
+        denied.facts.fact = None;
+        denied.facts.provider = None;
+        kinds.push(Kind::Denial(Box::new(denied)));
+        let Kind::Outcome(mut outcome) = every_kind().remove(1) else { panic!("no outcome") };
+        outcome.subjects_checked = (0..length as u32).take(300).collect();
+        outcome.masked = vec!["m".repeat(length)];
+        outcome.dropped = length as u32;
+        outcome.facts.caller.standing = Standing::NoQueryRight;
+        outcome.facts.operator_present = false;
+        kinds.push(Kind::Outcome(outcome));
+    }
+    for kind in kinds {
+        let entry = Entry { at: Timestamp(0), kind };
+        let bytes = encode(&entry).unwrap();
+        let message = stored::Entry::decode(&*bytes).unwrap();
+        assert_eq!(message.encode_to_vec(), bytes, "{:?}", entry.kind);
+        if !matches!(&entry.kind, Kind::Denial(denied) if denied.code.is_empty()) {
+            let facts = entry.kind.facts().map(|facts| facts.max_age);
+            let read = wire::from_stored(message).unwrap();
+            match facts.flatten() {
+                // Longer than a lifetime of microseconds: it comes back as the longest there is.
+                Some(Duration::MAX) => assert_eq!(encode(&read).unwrap(), bytes),
+                _ => assert_eq!(read, entry),
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use futures_util::poll;
 
 use super::*;
+use crate::audit::beside::Private;
 use crate::audit::entry::Outcome;
 use crate::audit::memory::Fault;
 use crate::audit::testing::{InMemory, commitments, facts, permit};
@@ -160,7 +161,7 @@ async fn a_reserved_place_is_kept_through_a_full_queue() {
     let place = audit.reserve().unwrap();
     assert!(matches!(audit.reserve(), Err(AuditError::Overloaded)));
     assert!(matches!(audit.append(denial(1)).await, Err(AuditError::Overloaded)));
-    assert_eq!(audit.append_at(place, denial(2), Bytes::new()).await.unwrap().index, 1);
+    assert_eq!(audit.append_at(place, denial(2), Private::default()).await.unwrap().index, 1);
     drop(audit.reserve().unwrap());
     assert_eq!(audit.append(denial(3)).await.unwrap().index, 2);
     audit.close().await;

@@ -187,20 +187,20 @@ async fn the_largest_of_everything_fits_the_smallest_segment() {
     let length = |code: usize| entry::encode(&of(code)).map(|bytes| bytes.len());
     let code = (64_000..65_535).find(|&code| length(code).is_ok_and(|length| length == 65_535));
     let code = code.unwrap();
-    let appends = (0..20).map(|_| audit.append_with(of(code), Bytes::from(record.clone())));
+    let appends = (0..20).map(|_| audit.append_with(of(code), Bytes::from(record.clone()).into()));
     let appended = futures_util::future::join_all(appends).await;
     assert!(appended.iter().all(Result::is_ok) && audit.is_healthy());
 
-    let refused = audit.append_with(of(code + 1), Bytes::from(record.clone())).await;
+    let refused = audit.append_with(of(code + 1), Bytes::from(record.clone()).into()).await;
     assert!(matches!(refused, Err(AuditError::Entry(_))));
     let too_long = Bytes::from([&record[..], &[1]].concat());
-    assert!(matches!(audit.append_with(of(1), too_long).await, Err(AuditError::Record(_))));
+    assert!(matches!(audit.append_with(of(1), too_long.into()).await, Err(AuditError::Record(_))));
     // What verify would call damage is not written either.
     for private in [&record[..9], &[]] {
-        let refused = audit.append_with(of(1), Bytes::copy_from_slice(private)).await;
+        let refused = audit.append_with(of(1), Bytes::copy_from_slice(private).into()).await;
         assert!(matches!(refused, Err(AuditError::Unsealed)));
     }
-    let refused = audit.append_with(denial(1), Bytes::from(record)).await;
+    let refused = audit.append_with(denial(1), Bytes::from(record).into()).await;
     assert!(matches!(refused, Err(AuditError::Unsealed)));
 
     assert_eq!(settings().file_bytes(), MIN_SEGMENT_BYTES);

@@ -7,6 +7,7 @@ use super::desk::Hangs;
 use super::tour::Tour;
 use super::{Held, NotTaken};
 use crate::adapters::{Adapter, Queue};
+use crate::audit::beside::Private;
 use crate::audit::entry::{DisputeDelivery, DisputeStep, Way};
 use crate::disputes::kept::Kept;
 use crate::disputes::{Course, DisputeId, GONE, paper};
@@ -73,7 +74,7 @@ impl Gateway {
         match result {
             Ok(ticket) => {
                 let step = DisputeStep::Delivery(DisputeDelivery { way, result: Ok(ticket) });
-                let recorded = self.step(held, clock(), step, bytes::Bytes::new()).await;
+                let recorded = self.step(held, clock(), step, Private::default()).await;
                 // Unrecorded, it is brought again, later and later: in the place of itself, or with the same id.
                 if recorded.is_err() {
                     self.disputes.memory().failed(id, "unrecorded", first);
@@ -97,7 +98,7 @@ impl Gateway {
         let result = Err(failure.to_owned());
         let step = DisputeStep::Delivery(DisputeDelivery { way, result });
         // Unrecorded, it is recorded when it fails again.
-        let _ = self.step(held, at, step, bytes::Bytes::new()).await;
+        let _ = self.step(held, at, step, Private::default()).await;
     }
 
     async fn put_into(&self, queue: &Queue, id: DisputeId, tour: &Tour) -> Result<String, String> {

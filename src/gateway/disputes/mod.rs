@@ -33,6 +33,7 @@ pub use self::recheck::{Again, NotAgain, TakenUp};
 pub use self::seen::{Page, Seen};
 use super::exchange::Refusal;
 use super::{Gateway, unrecorded};
+use crate::audit::beside::Private;
 use crate::audit::entry::{self, Dispute, DisputeStep, Entry, Kind};
 use crate::audit::{Audit, AuditError};
 use crate::decision::facts::Defect;
@@ -166,7 +167,7 @@ impl Gateway {
         held: Held<DisputeId>,
         at: Timestamp,
         step: DisputeStep,
-        private: bytes::Bytes,
+        private: Private,
     ) -> Result<(), Refusal> {
         let entry = Entry { at, kind: Kind::Dispute(Dispute { id: *held.key(), step }) };
         let (audit, memory) = (self.audit.clone(), Arc::clone(&self.disputes.memory));

@@ -1,9 +1,12 @@
 //! The contested question put again: an ordinary question, never served from what was kept, and what it came to.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::Seen;
 use super::memory::Asking;
+use crate::audit::beside::Private;
 use crate::audit::entry::{DisputeRechecked, DisputeStep};
 use crate::decision::facts::CallerFacts;
 use crate::decision::freeze::Scope;
@@ -17,7 +20,7 @@ use crate::query::value::Verdict;
 /// What came of it.
 pub struct Again {
     /// The new answer.
-    pub reply: Reply,
+    pub reply: Arc<Reply>,
     /// The dispute after it.
     pub seen: Seen,
 }
@@ -108,7 +111,7 @@ impl Gateway {
             before: course.opened.verdict,
             after: reply.verdict,
         });
-        self.step(held, at, step, bytes::Bytes::new()).await?;
+        self.step(held, at, step, Private::default()).await?;
         let course = self.disputes.course(&id).ok_or(NotAgain::NotYours)?;
         // An equal question that was under way may have kept the old answer meanwhile.
         let (provider, fact) = (course.opened.provider.as_str(), course.opened.fact.as_str());

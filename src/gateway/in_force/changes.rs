@@ -5,7 +5,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::task::Poll;
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use futures_util::poll;
@@ -13,6 +12,7 @@ use futures_util::poll;
 use super::journal::Journal;
 use super::{InForce, set_of};
 use crate::agreements::directory::{Adopted, key};
+use crate::audit::beside::Private;
 use crate::audit::entry::{
     AdapterEvent, AdapterRef, AgreementEvent, CatalogueEvent, Entry, Kind, PartyEvent, RuleEvent,
 };
@@ -280,7 +280,7 @@ async fn queued(
     at: Timestamp,
     kind: Kind,
 ) -> BoxFuture<'_, Result<Recorded, AuditError>> {
-    let mut recorded = audit.append_at(place, Entry { at, kind }, Bytes::new()).boxed();
+    let mut recorded = audit.append_at(place, Entry { at, kind }, Private::default()).boxed();
     match poll!(&mut recorded) {
         Poll::Ready(outcome) => ready(outcome).boxed(),
         Poll::Pending => recorded,

@@ -60,7 +60,7 @@ impl Times {
 }
 
 /// What came of a question; `None` when it was never put, because the caller went away first.
-type Answered = Result<Option<Result<Reply, Refusal>>, JoinError>;
+type Answered = Result<Option<Result<Arc<Reply>, Refusal>>, JoinError>;
 
 /// A question that was put.
 struct Put {
@@ -166,7 +166,7 @@ impl Running {
             Ok(None) => return,
             Ok(Some(Ok(reply))) => {
                 let (heard, told) = (heard(&reply, put.about.len()), Told::by(&reply));
-                let reply = crate::service::answer::write(reply);
+                let reply = crate::service::answer::write(&reply);
                 (heard, told, wire::question_answered::Result::Reply(reply))
             }
             Ok(Some(Err(refusal))) => {
@@ -286,7 +286,7 @@ async fn ask(
     waiter: Waiter,
     until: Instant,
     gone: CancellationToken,
-) -> Option<Result<Reply, Refusal>> {
+) -> Option<Result<Arc<Reply>, Refusal>> {
     let held = tokio::select! {
         biased;
         () = gone.cancelled() => return None,

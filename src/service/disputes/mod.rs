@@ -118,7 +118,7 @@ impl Disputes for Services {
         let again = asking.await.map_err(|_| refusal::internal())?;
         let again = again.map_err(|why| not_again(&why))?;
         Ok(Response::new(wire::RecheckResponse {
-            answer: Some(answer::write(again.reply)),
+            answer: Some(answer::write(&again.reply)),
             dispute: Some(write::dispute(again.seen, Some(&own))),
         }))
     }

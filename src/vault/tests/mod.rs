@@ -99,7 +99,8 @@ impl World {
             let mut fields: Vec<(Field, &[u8])> = vec![(Field::Subject, &subject)];
             fields.extend((stage == Stage::Outcome).then_some((Field::Answer, answer)));
             let place = Place { origin: ORIGIN, request_id: &facts.request_id, stage };
-            let sealed = vault.seal(at, &place, &seed, &fields).unwrap();
+            let sealed =
+                vault.seal(at, &place, &seed, &fields, &Identifier::of_subjects(&subject)).unwrap();
             let commit = |field: Field| {
                 let value = fields.iter().find(|(known, _)| *known == field)?.1;
                 Some(commitment::commit(&seed, field, value).0)

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::query::subject::IdentityDocument;
 use crate::vault::open::check;
 
 #[tokio::test]
@@ -133,4 +134,38 @@ fn identifiers_have_one_form() {
     assert_eq!(kinds, ["certificate", "document", "unit", "uscc"]);
     assert!(found.contains(&Identifier::parse("certificate:湘(1)").unwrap()));
     assert!(Identifier::of_subjects(b"{}").is_empty());
+}
+
+/// What seals a question has its subjects at hand, and what erases another reads them again: both come to the same.
+#[test]
+fn subjects_name_what_their_value_names() {
+    use crate::audit::committed;
+    use crate::query::subject::{Document, Employer, Person, Property, Subject, SubjectKind};
+
+    let person = |document_type, number: &str| {
+        let document_number = number.to_owned();
+        SubjectKind::Person(Person { document_type, document_number, name: "N".to_owned() })
+    };
+    let kinds = [
+        person(IdentityDocument::Passport, "E12345678"),
+        person(IdentityDocument::CitizenId, "110101199003070011"),
+        person(IdentityDocument::CitizenId, "110101199003070011"),
+        person(IdentityDocument::Other, ""),
+        SubjectKind::Employer(Employer { uscc: "91350100M000100Y43".into(), name: "N".into() }),
+        SubjectKind::Property(Property {
+            unit_number: "110101001001GB00001F00010001".into(),
+            certificate_number: "\u{4eac} (2026) \u{ff21}1".into(),
+            address: "A".into(),
+            division: "110101".into(),
+        }),
+        SubjectKind::Document(Document {
+            number: " ht-\u{ff12} 6 ".into(),
+            code: "C".into(),
+            division: String::new(),
+        }),
+    ];
+    let subjects = kinds.map(|kind| Subject { role: "r".to_owned(), kind });
+    let named = Identifier::of(&subjects);
+    assert_eq!(named.len(), 6, "each once, and none for an empty number: {named:?}");
+    assert!(named == Identifier::of_subjects(&committed::subjects(&subjects)));
 }

@@ -132,7 +132,7 @@ async fn append(folder: &Path, key: SigningKey, most: u64) {
             // Now and then a sealed record, from nothing to several blocks.
             let length = if (number + caller).is_multiple_of(5) { number * 97 % 9000 } else { 0 };
             let (entry, private) = sealed(number, length as usize);
-            match audit.append_with(entry, private).await {
+            match audit.append_with(entry, private.into()).await {
                 Ok(recorded) => {
                     say(&format!("ack {}", BASE64_STANDARD.encode(recorded.receipt())));
                 }

@@ -36,6 +36,7 @@ const PURE: [&str; 31] = [
     "src/audit/commitment.rs",
     "src/audit/prover.rs",
     "src/audit/consistency.rs",
+    "src/audit/beside.rs",
     "src/audit/frame.rs",
     "src/audit/day.rs",
     "src/audit/vaulting.rs",

@@ -1,4 +1,4 @@
-//! The facts of a decision, to and from their message. Nothing is rounded: replay must see what the decision saw.
+//! The facts of a decision, from their message. Nothing is rounded: replay must see what the decision saw.
 
 use std::time::Duration;
 
@@ -12,69 +12,6 @@ use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
 use crate::query::value::Comparison;
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
-
-pub(super) fn facts_out(facts: &Facts) -> stored::Facts {
-    let code = |code: Option<&str>| code.unwrap_or_default().to_owned();
-    stored::Facts {
-        rules: facts.rules,
-        request_id: facts.request_id.to_vec(),
-        caller_sequence: facts.caller_sequence,
-        received_us: facts.received_at.0,
-        deadline_us: facts.deadline.map(micros),
-        caller: Some(caller_out(&facts.caller)),
-        fact: code(facts.fact.as_ref().map(FactCode::as_str)),
-        provider: code(facts.provider.as_ref().map(OrganisationId::as_str)),
-        item: facts.item.as_str().to_owned(),
-        item_version: facts.item_version.clone(),
-        case_number: facts.case_number.clone(),
-        replaced_material: facts.replaced_material.clone(),
-        operator_unit: facts.operator_unit.clone(),
-        operator_present: facts.operator_present,
-        roles: facts
-            .roles
-            .iter()
-            .map(|subject| stored::Role {
-                name: subject.role.clone(),
-                kind: subject.kind.clone(),
-                relation: subject.relation.map(Relation::name).unwrap_or_default().to_owned(),
-                shown_by: subject.shown_by,
-            })
-            .collect(),
-        assertions: facts
-            .assertions
-            .iter()
-            .map(|asked| stored::AssertionShape {
-                attribute: asked.attribute.clone(),
-                comparison: asked.comparison.name().to_owned(),
-                within: asked.within.iter().map(super::permit_out).collect(),
-            })
-            .collect(),
-        disclose: facts.disclose.clone(),
-        max_age_us: facts.max_age.map(micros),
-        defects: facts
-            .defects
-            .iter()
-            .map(|defect| stored::Defect {
-                field: defect.field.clone(),
-                check: defect.check.clone(),
-            })
-            .collect(),
-        quota: facts
-            .quota
-            .iter()
-            .map(|used| stored::QuotaUse {
-                agreement: used.agreement.clone(),
-                day: used.day,
-                second: used.second,
-                month: used.month,
-            })
-            .collect(),
-        freezes: facts.freezes.clone(),
-        catalogue_digest: facts.catalogue_digest.to_vec(),
-        notice: facts.notice.clone(),
-        consent: facts.consent.clone(),
-    }
-}
 
 pub(super) fn caller_out(caller: &CallerFacts) -> stored::Caller {
     stored::Caller {
@@ -161,7 +98,7 @@ fn assertion_in(shape: stored::AssertionShape) -> Result<AssertionFact, EntryErr
     Ok(AssertionFact { attribute: shape.attribute, comparison, within })
 }
 
-fn standing_out(standing: Standing) -> stored::Standing {
+pub(super) fn standing_out(standing: Standing) -> stored::Standing {
     match standing {
         Standing::Registered => stored::Standing::Registered,
         Standing::UnknownOrganisation => stored::Standing::UnknownOrganisation,
@@ -184,8 +121,4 @@ pub(in crate::audit::entry) fn standing_in(standing: i32) -> Result<Standing, En
             Err(EntryError::Unknown("facts.caller.standing"))
         }
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,12 @@
-//! Between the entry as a value and its generated message.
+//! Between the entry as a value and its generated message; the entries of questions are written without one.
 
 mod case;
 mod dispute;
 mod events;
 pub(super) mod facts;
+mod straight;
+
+use prost::Message;
 
 use self::case::{case_in, case_out, rule_in, rule_out};
 use self::dispute::{dispute_in, dispute_out};
@@ -11,7 +14,7 @@ use self::events::{
     agreement_in, agreement_out, erasure_in, erasure_out, freeze_in, freeze_out, key_in, key_out,
     node_change_in, node_change_out, party_in, party_out,
 };
-use self::facts::{facts_in, facts_out};
+use self::facts::facts_in;
 use super::{
     AdapterEvent, AdapterRef, CatalogueEvent, Commitments, Denied, Entry, EntryError, FORMAT,
     Intent, Kind, NodeEvent, Outcome, Source,
@@ -23,21 +26,12 @@ use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
 use crate::query::value::Verdict;
 
-pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
+pub(super) fn to_bytes(entry: &Entry) -> Vec<u8> {
     use stored::entry::Kind as Out;
     let kind = match &entry.kind {
-        Kind::Intent(intent) => Out::Intent(stored::Intent {
-            facts: Some(facts_out(&intent.facts)),
-            permit: Some(permit_out(&intent.permit)),
-            commitments: Some(commitments_out(&intent.commitments)),
-            adapter: Some(adapter_out(&intent.adapter)),
-        }),
-        Kind::Outcome(outcome) => Out::Outcome(outcome_out(outcome)),
-        Kind::Denial(denied) => Out::Denial(stored::Denial {
-            facts: Some(facts_out(&denied.facts)),
-            code: denied.code.clone(),
-            commitments: Some(commitments_out(&denied.commitments)),
-        }),
+        Kind::Intent(it) => return straight::entry(entry.at, 10, |to| straight::intent(to, it)),
+        Kind::Outcome(it) => return straight::entry(entry.at, 11, |to| straight::outcome(to, it)),
+        Kind::Denial(it) => return straight::entry(entry.at, 12, |to| straight::denial(to, it)),
         Kind::Agreement(event) => Out::Agreement(agreement_out(event)),
         Kind::Party(event) => Out::Party(party_out(event)),
         Kind::Node(event) => Out::Node(stored::NodeEvent {
@@ -56,7 +50,7 @@ pub(super) fn to_stored(entry: &Entry) -> stored::Entry {
         Kind::Key(event) => Out::Key(key_out(event)),
         Kind::Erasure(erasure) => Out::Erasure(erasure_out(erasure)),
     };
-    stored::Entry { format: FORMAT, time_us: entry.at.0, kind: Some(kind) }
+    stored::Entry { format: FORMAT, time_us: entry.at.0, kind: Some(kind) }.encode_to_vec()
 }
 
 pub(super) fn from_stored(entry: stored::Entry) -> Result<Entry, EntryError> {
@@ -96,29 +90,6 @@ pub(super) fn from_stored(entry: stored::Entry) -> Result<Entry, EntryError> {
         In::Erasure(erasure) => Kind::Erasure(erasure_in(erasure)?),
     };
     Ok(Entry { at: Timestamp(entry.time_us), kind })
-}
-
-fn outcome_out(outcome: &Outcome) -> stored::Outcome {
-    let source = match outcome.source {
-        Source::Agency => stored::Source::Agency,
-        Source::Cache => stored::Source::Cache,
-    };
-    stored::Outcome {
-        facts: Some(facts_out(&outcome.facts)),
-        permit: Some(permit_out(&outcome.permit)),
-        commitments: Some(commitments_out(&outcome.commitments)),
-        intent_index: outcome.intent.unwrap_or(0),
-        source: source.into(),
-        verdict: verdict_out(outcome.verdict).into(),
-        as_of_us: outcome.as_of.map_or(0, |time| time.0),
-        disclosed: outcome.disclosed.clone(),
-        masked: outcome.masked.clone(),
-        dropped: outcome.dropped,
-        unavailable_reason: outcome
-            .unavailable
-            .map_or_else(String::new, |reason| reason.code().to_owned()),
-        subjects_checked: outcome.subjects_checked.clone(),
-    }
 }
 
 fn outcome_in(outcome: stored::Outcome) -> Result<Outcome, EntryError> {
@@ -191,14 +162,6 @@ fn unavailable_in(code: &str) -> Option<Unavailable> {
     ]
     .into_iter()
     .find(|reason| reason.code() == code)
-}
-
-fn permit_out(permit: &PermitRef) -> stored::Permit {
-    stored::Permit {
-        agreement: permit.agreement.clone(),
-        version: permit.version,
-        clause: permit.clause,
-    }
 }
 
 fn permit_in(permit: Option<stored::Permit>) -> Result<PermitRef, EntryError> {
