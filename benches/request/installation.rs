@@ -20,7 +20,12 @@ use super::process::Server;
 /// The program that is measured.
 pub(crate) const GATEWAY: &str = env!("CARGO_BIN_EXE_heyan");
 
-const AGREEMENT: &str = include_str!("../../config-example/agreements/police.toml");
+/// Those that are asked, each with the draft of its agreement: over SOAP, JSON and gRPC.
+const ASKED: [(&str, &str); 3] = [
+    ("police", include_str!("../../config-example/agreements/police.toml")),
+    ("civil-affairs", include_str!("../../config-example/agreements/civil-affairs.toml")),
+    ("tax", include_str!("../../config-example/agreements/tax.toml")),
+];
 
 /// More than any load here has under way.
 const IN_FLIGHT: usize = 1024;
@@ -39,30 +44,33 @@ impl Installation {
         let agencies = Agencies::start(folder, people)?;
         world.place_adapters(&agencies.ports)?;
 
-        let manifest = world.path("adapters/police.toml");
-        let mut text = fs::read_to_string(&manifest)?;
-        for (key, instead) in [
-            ("rate_per_second", String::new()),
-            ("max_in_flight", format!("max_in_flight = {IN_FLIGHT}\n")),
-            // Below the generator's deadline: a slow agency must not be taken for a failed one.
-            ("timeout", "timeout = \"9s\"\n".to_owned()),
-        ] {
-            text = replaced(&text, key, &instead)?;
+        for (agency, agreement) in ASKED {
+            let manifest = world.path(format!("adapters/{agency}.toml"));
+            let mut text = fs::read_to_string(&manifest)?;
+            for (key, instead) in [
+                ("rate_per_second", String::new()),
+                ("max_in_flight", format!("max_in_flight = {IN_FLIGHT}\n")),
+                // Below the generator's deadline: a slow agency must not be taken for a failed one.
+                ("timeout", "timeout = \"9s\"\n".to_owned()),
+            ] {
+                text = replaced(&text, key, &instead)?;
+            }
+            fs::write(&manifest, text)?;
+            let mut draft = replaced(agreement, "quota", "")?;
+            if agency == "tax" {
+                draft = replaced(&draft, "notices", "")?;
+            }
+            world.sign_text(agency, &draft)?;
         }
-        fs::write(&manifest, text)?;
-        let agreement = replaced(AGREEMENT, "quota", "")?;
-        let systems = "systems = [\"approval\", \"counter\"]\n";
-        world.sign_text("police", &replaced(&agreement, "systems", systems)?)?;
-        add_counter(&world)?;
-        Ok(Self { world, agencies })
+        Ok(Self { world, _agencies: agencies })
     }
 
-    /// Starts one gateway on it, with a log of its own, the vault if asked for, and these limits.
+    /// Starts one gateway on it, with a log of its own, and the vault if asked for.
     pub(crate) fn start_gateway(
         &self,
+        program: &str,
         log: &str,
         has_vault: bool,
-        limits: &[(&str, &str)],
     ) -> anyhow::Result<Server> {
         let key = SigningKey::read(&self.world.path("keys/log.key"))?;
         let settings = audit::Settings::default();
@@ -77,7 +85,7 @@ impl Installation {
         }
         variables.extend_from_slice(limits);
         let config = self.world.path("gateway.toml");
-        Server::start_gateway(GATEWAY, &config, &variables)
+        Server::start_gateway(program, &config, &variables)
     }
 
     /// Folder of the certificates.

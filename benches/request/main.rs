@@ -1,7 +1,7 @@
 //! What one request costs the server, in CPU time: a bare tonic server that returns a constant is the measure.
 //!
 //! `cargo bench --bench request -- --seconds 3 --repeat 5`. The gateway is the built program, once answering from kept
-//! answers and once asking the agency for each. All get the same questions over the same connections. Every server is a
+//! answers and once asking an agency for each, over SOAP, JSON and gRPC. All get the same questions over the same connections. Every server is a
 //! process of its own, so that the CPU time read from the kernel is the server's alone; with two cores and `taskset` it
 //! has core 0, while the generator and the simulated agencies share core 1. So requests a second of fresh answers are
 //! bounded by the agencies as well; their CPU time is not. Numbers of one machine say little; quote the ratios, and only
@@ -62,6 +62,12 @@ struct Options {
     /// Keep no sealed records of requests and answers
     #[arg(long)]
     without_vault: bool,
+    /// Another program, such as the one before a mend, to give fresh answers beside the built one
+    #[arg(long)]
+    beside: Option<String>,
+    /// Only contenders with this in their names, and the bare server
+    #[arg(long, default_value = "")]
+    only: String,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -92,10 +98,10 @@ struct Caller {
     key: Vec<u8>,
 }
 
-/// One server to be measured, and how it is asked.
+/// One server to be measured, and how it is asked. One gateway gives all fresh answers, one kind after the other.
 struct Contender {
-    label: &'static str,
-    server: Server,
+    label: String,
+    server: Arc<Server>,
     caller: Caller,
     questions: Arc<Questions>,
 }
@@ -135,7 +141,7 @@ fn compare_under(
         let samples: Result<Vec<Sample>, _> = (0..options.repeat.max(1))
             .map(|_| runtime.block_on(measure(contender, load, length)))
             .collect();
-        let sample = load::median(samples.context(contender.label)?)?;
+        let sample = load::median(samples.with_context(|| contender.label.clone())?)?;
         let ratio = sample.cpu_micros / *bare.get_or_insert(sample.cpu_micros);
         println!(
             "{:<28}{:>16}{:>10.0}{:>10.1}{:>8.2}{:>10}{:>10}{:>8}",
@@ -152,12 +158,13 @@ fn compare_under(
     Ok(())
 }
 
-/// The bare server first. The two gateways share certificates, agreement and agencies, and nothing else.
-fn contenders(installation: &Installation, options: &Options) -> anyhow::Result<[Contender; 3]> {
-    let people = questions::people(options.people)?;
-    // Throughput at any wait is measured: nobody is refused because others wait for the processor too.
-    let limits = [("HEYAN__LIMITS__PROCESSOR_WAIT", "10m")];
-    let gateway = |log: &str| installation.start_gateway(log, !options.without_vault, &limits);
+/// The bare server first. The gateways share certificates, agreements and agencies, and nothing else.
+fn contenders(installation: &Installation, options: &Options) -> anyhow::Result<Vec<Contender>> {
+    let ways = questions::ways(options.people)?;
+    let gateway = |program: &str, log: &str| {
+        let server = installation.start_gateway(program, log, !options.without_vault)?;
+        Ok::<_, anyhow::Error>(Arc::new(server))
+    };
     let pki = installation.pki().join("fund-centre");
     let read = |name: &str| fs::read(pki.join(name));
     let caller = Caller {
@@ -165,32 +172,33 @@ fn contenders(installation: &Installation, options: &Options) -> anyhow::Result<
         certificate: read("approval.pem")?,
         key: read("approval.key")?,
     };
-    let contender = |label, server, questions| Contender {
-        label,
-        server,
+    let contender = |label: &str, server: &Arc<Server>, questions| Contender {
+        label: label.to_owned(),
+        server: Arc::clone(server),
         caller: caller.clone(),
         questions: Arc::new(questions),
     };
-    Ok([
-        contender(
-            "bare tonic, constant reply",
-            bare_tonic(&pki)?,
-            Questions::about_few(&people, KEPT, Kind::Agency),
-        ),
-        contender(
-            "heyan, kept answer",
-            gateway("log-kept")?,
-            Questions::about_few(&people, KEPT, Kind::Cache),
-        ),
-        contender(
-            "heyan, fresh answer",
-            gateway("log-fresh")?,
-            Questions::about_everybody(&people),
-        ),
-    ])
+    let few = |kind| Questions::about_few(&ways.soap, KEPT, kind);
+    let bare = contender("bare tonic, constant reply", &bare_tonic(&pki)?, few(Kind::Agency));
+    let mut others =
+        vec![contender("heyan, kept answer", &gateway(GATEWAY, "log-kept")?, few(Kind::Cache))];
+    let programs = [Some((GATEWAY, "log-fresh", "heyan")), beside(options)];
+    for (program, log, name) in programs.into_iter().flatten() {
+        let server = gateway(program, log)?;
+        for (way, what) in [("SOAP", &ways.soap), ("JSON", &ways.json), ("gRPC", &ways.grpc)] {
+            let label = format!("{name}, fresh, {way}");
+            others.push(contender(&label, &server, Questions::about_everybody(what)));
+        }
+    }
+    others.retain(|contender| contender.label.contains(&options.only));
+    Ok([bare].into_iter().chain(others).collect())
 }
 
-fn bare_tonic(pki: &Path) -> anyhow::Result<Server> {
+fn beside(options: &Options) -> Option<(&str, &'static str, &'static str)> {
+    Some((options.beside.as_deref()?, "log-beside", "beside"))
+}
+
+fn bare_tonic(pki: &Path) -> anyhow::Result<Arc<Server>> {
     let arguments = ["serve-constant", &pki.to_string_lossy()];
-    Ok(Server::start_this(process::SERVER_CORE, &arguments)?.0)
+    Ok(Arc::new(Server::start_this(process::SERVER_CORE, &arguments)?.0))
 }

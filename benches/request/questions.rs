@@ -1,4 +1,5 @@
-//! What is asked: the identity of real people of the synthetic province, so that agency and gateway do their whole work.
+//! What is asked: about real people of the synthetic province and their homes, so that agency and gateway do their whole
+//! work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,28 +8,70 @@ use anyhow::{Context, ensure};
 use heyan::client::Client;
 use heyan::proto::gateway::v1 as wire;
 use heyan::simulate::clock::Clock;
-use heyan::simulate::province::{Province, Trait};
+use heyan::simulate::province::{HomeKind, HomeState, Province, Trait};
 use heyan::simulate::{SimulationConfig, samples};
 use wire::source::Kind;
 
-/// The people one can ask about.
-pub(crate) fn people(count: u32) -> anyhow::Result<Arc<[wire::Subject]>> {
+/// What one agency is asked again and again, each time about somebody else.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    fact: &'static str,
+    /// The subjects of each question.
+    all: Arc<[Vec<wire::Subject>]>,
+}
+
+/// What is asked over each way to an agency.
+pub(crate) struct Ways {
+    /// SOAP: who a person is.
+    pub(crate) soap: Asked,
+    /// JSON: whether two are married to each other.
+    pub(crate) json: Asked,
+    /// gRPC: whether an invoice of a home is genuine.
+    pub(crate) grpc: Asked,
+}
+
+/// Everything that can be asked in a province of so many people and will be confirmed.
+pub(crate) fn ways(count: u32) -> anyhow::Result<Ways> {
     let seed = SimulationConfig::default().seed;
     let province = Province::generate(seed, count, Clock::default().today())?;
+    let person = |role: &str, index| heyan::wire::subject(&samples::person(&province, role, index));
     // The population register knows no foreigners.
     let citizens = (0..count).filter(|&index| {
         province.person(index).is_some_and(|person| !person.has(Trait::Foreigner))
     });
-    Ok(citizens.map(|index| person(&province, index)).collect())
-}
-
-fn person(province: &Province, index: u32) -> wire::Subject {
-    heyan::wire::subject(&samples::person(province, "person", index))
+    let husband = |index: u32| {
+        let row = province.person(index).filter(|row| row.is_man())?;
+        let (_, last) = province.marriages_of(row).last()?;
+        province.is_married(last).then_some((index, last.woman))
+    };
+    let couples = (0..count).filter_map(husband);
+    let is_invoiced = |home: &u32| {
+        province.home(*home).is_some_and(|row| {
+            row.kind() == HomeKind::New && row.state != HomeState::Withdrawn && row.owner < count
+        })
+    };
+    let homes = (0..province.home_count()).filter(is_invoiced).filter_map(|home| {
+        let invoice = samples::document("invoice", province.invoice_number(home), 430_000);
+        Some((heyan::wire::subject(&invoice), province.home(home)?.owner))
+    });
+    Ok(Ways {
+        soap: Asked { fact: "P1", all: citizens.map(|one| vec![person("person", one)]).collect() },
+        json: Asked {
+            fact: "M2",
+            all: couples
+                .map(|(he, she)| vec![person("person", he), person("spouse", she)])
+                .collect(),
+        },
+        grpc: Asked {
+            fact: "T2",
+            all: homes.map(|(invoice, buyer)| vec![invoice, person("buyer", buyer)]).collect(),
+        },
+    })
 }
 
 /// Makes requests, and knows which answers prove that the server did what is measured.
 pub(crate) struct Questions {
-    people: Arc<[wire::Subject]>,
+    what: Asked,
     /// Only about so many, in turn.
     distinct: usize,
     source: Kind,
@@ -37,14 +80,14 @@ pub(crate) struct Questions {
 
 impl Questions {
     /// About everybody, nobody twice: every answer must come from the agency.
-    pub(crate) fn about_everybody(people: &Arc<[wire::Subject]>) -> Self {
-        let (people, distinct) = (Arc::clone(people), people.len());
-        Self { people, distinct, source: Kind::Agency, asked: AtomicU64::new(0) }
+    pub(crate) fn about_everybody(what: &Asked) -> Self {
+        let (what, distinct) = (what.clone(), what.all.len());
+        Self { what, distinct, source: Kind::Agency, asked: AtomicU64::new(0) }
     }
 
     /// About the same few again and again; every answer must come from `source`.
-    pub(crate) fn about_few(people: &Arc<[wire::Subject]>, distinct: usize, source: Kind) -> Self {
-        Self { people: Arc::clone(people), distinct, source, asked: AtomicU64::new(0) }
+    pub(crate) fn about_few(what: &Asked, distinct: usize, source: Kind) -> Self {
+        Self { what: what.clone(), distinct, source, asked: AtomicU64::new(0) }
     }
 
     /// Whether answers must be kept ones, so that each question has to be asked once before.
@@ -61,13 +104,13 @@ impl Questions {
     pub(crate) fn next(&self) -> anyhow::Result<wire::VerifyRequest> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let index = usize::try_from(number)? % self.distinct;
-        let subject = self.people.get(index).context("nobody to ask about")?;
+        let subjects = self.what.all.get(index).context("nobody to ask about")?;
         Ok(wire::VerifyRequest {
             request_id: Client::request_id(),
-            fact: "P1".to_owned(),
-            subjects: vec![subject.clone()],
+            fact: self.what.fact.to_owned(),
+            subjects: subjects.clone(),
             purpose: Some(wire::Purpose {
-                item: "W3".to_owned(),
+                item: "W1".to_owned(),
                 item_version: "2026.1".to_owned(),
                 case_number: format!("GJJ-2026-{number:08}"),
                 ..wire::Purpose::default()

@@ -391,7 +391,7 @@ pub(super) fn constants(manifest: &Manifest) -> Scope {
         .collect();
     let mut scope = Scope::new(shape);
     scope.set("cfg", &manifest.settings);
-    scope.set("secret", &Json::Object(secrets));
+    scope.set("secret", Json::Object(secrets));
     scope
 }
 
@@ -404,9 +404,9 @@ pub(super) fn question_scope(
 ) -> Arc<Scope> {
     let mut scope = Scope::inside(constants);
     variables::bind(&mut scope, query, &operation.roles);
-    scope.set("fact", &json!(operation.fact.as_str()));
-    scope.set("now", &json!(moment.now.0 / 1_000));
-    scope.set("nonce", &json!(moment.nonce));
-    scope.set("page", &json!(1));
+    scope.set("fact", operation.fact.as_str());
+    scope.set("now", json!(moment.now.0 / 1_000));
+    scope.set("nonce", moment.nonce.as_str());
+    scope.set("page", json!(1));
     Arc::new(scope)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::failed::Failed;
-use super::language::expression::{Expression, Fault, Scope};
+use super::language::expression::{Expression, Fault, Held, Scope};
 use super::manifest::{Operation, Reading};
 use crate::catalogue::AttributeKind;
 use crate::query::record::{Finding, Record, Unavailable};
@@ -28,7 +28,7 @@ pub(crate) enum Reply {
 /// A reply to be read by expressions.
 pub(crate) struct Document {
     /// What expressions see as `resp`.
-    pub(crate) resp: Json,
+    pub(crate) resp: Held,
     /// What the request saw.
     pub(crate) scope: Arc<Scope>,
     /// Why rows are missing: then nothing can have been found.
@@ -79,7 +79,7 @@ pub(crate) fn map(reply: Reply, terms: &Terms<'_>) -> Result<Mapped, Failed> {
 }
 
 /// True when the manifest's rule says that the agency cannot answer.
-pub(crate) fn is_unavailable(reading: &Reading, resp: &Json, scope: &Arc<Scope>) -> bool {
+pub(crate) fn is_unavailable(reading: &Reading, resp: &Held, scope: &Arc<Scope>) -> bool {
     let (scope, _) = hearing(reading, resp, scope);
     reading.unavailable.as_ref().is_some_and(|rule| rule.truth(&scope) == Ok(true))
 }
@@ -111,16 +111,16 @@ fn person(value: &Json) -> Option<value::Named> {
 }
 
 /// The scope a reply is read in, and why `doc` is not in it when it is not.
-fn hearing(reading: &Reading, resp: &Json, scope: &Arc<Scope>) -> (Scope, Option<Fault>) {
+fn hearing(reading: &Reading, resp: &Held, scope: &Arc<Scope>) -> (Scope, Option<Fault>) {
     let mut scope = Scope::inside(scope);
     scope.set("resp", resp);
     let Some(document) = &reading.document else {
-        scope.set("doc", resp.get("body").unwrap_or(&Json::Null));
+        scope.set("doc", resp.get("body").unwrap_or(Held::from(Json::Null)));
         return (scope, None);
     };
-    match document.evaluate(&scope) {
+    match document.held(&scope) {
         Ok(value) => {
-            scope.set("doc", &value);
+            scope.set("doc", value);
             (scope, None)
         }
         Err(fault) => (scope, Some(fault)),
@@ -164,7 +164,7 @@ fn document_record(
     };
     let checked = reader.checked(terms.subjects)?;
     // What the line itself knows of the age of its data.
-    let stated = document.resp.get("as_of").and_then(Json::as_u64);
+    let stated = document.resp.get("as_of").and_then(|at| at.as_u64());
     let usual = stated.and_then(|ms| ms.checked_mul(1_000)).map_or(terms.now, Timestamp);
     let as_of = reader.as_of(terms.now, usual);
     let (finding, as_of, dropped) = match outcome {

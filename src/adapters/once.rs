@@ -56,7 +56,7 @@ impl Once<'_> {
                 .iter()
                 .map(|(name, value)| (name.clone(), Json::from(value.as_str())))
                 .collect();
-            scope.set("secret", &Json::Object(secrets));
+            scope.set("secret", Json::Object(secrets));
         }
         scope.set("codes", &self.operation.codes);
         let session = self.manifest.session.clone();

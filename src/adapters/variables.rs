@@ -1,64 +1,63 @@
 //! What expressions see of a question. Personal data: it lives in memory for as long as the question does.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
-use super::language::expression::Scope;
+use super::language::expression::{Held, Scope};
 use crate::catalogue::Role;
 use crate::query::Query;
 use crate::query::subject::{IdentityDocument, Person, SubjectKind};
 
 /// Binds `subject`, `all`, `has_role`, `purpose`, `operator` and `request_id`.
 pub(crate) fn bind(scope: &mut Scope, query: &Query, roles: &[Role]) {
-    let (mut first, mut all, mut has) = (Map::new(), Map::new(), Map::new());
+    let (mut first, mut all, mut has) = (Vec::new(), Vec::new(), Vec::new());
     for role in roles {
-        let filled: Vec<Json> = query
-            .subjects
-            .iter()
-            .filter(|subject| subject.role == role.name)
-            .map(|subject| fields(&subject.kind))
-            .collect();
-        has.insert(role.name.clone(), Json::Bool(!filled.is_empty()));
-        if let Some(subject) = filled.first() {
-            first.insert(role.name.clone(), subject.clone());
-        }
-        all.insert(role.name.clone(), Json::Array(filled));
+        let of_role = query.subjects.iter().filter(|subject| subject.role == role.name);
+        let filled: Vec<Held> = of_role.map(|subject| fields(&subject.kind)).collect();
+        let name = || role.name.clone();
+        has.push((name(), Held::from(Json::Bool(!filled.is_empty()))));
+        first.extend(filled.first().map(|subject| (name(), subject.clone())));
+        all.push((name(), Held::list(filled)));
     }
-    scope.set("subject", &Json::Object(first));
-    scope.set("all", &Json::Object(all));
-    scope.set("has_role", &Json::Object(has));
+    scope.set("subject", Held::map(first));
+    scope.set("all", Held::map(all));
+    scope.set("has_role", Held::map(has));
+    let purpose = &query.purpose;
     scope.set(
         "purpose",
-        &json!({
-            "item": query.purpose.item.as_str(),
-            "item_version": query.purpose.item_version,
-            "case_number": query.purpose.case_number,
-            "replaced_material": query.purpose.replaced_material,
-        }),
+        Held::map([
+            ("item", purpose.item.as_str()),
+            ("item_version", &purpose.item_version),
+            ("case_number", &purpose.case_number),
+            ("replaced_material", &purpose.replaced_material),
+        ]),
     );
-    scope.set("operator", &json!({ "id": query.operator.id, "unit": query.operator.unit }));
-    scope.set("request_id", &json!(uuid::Uuid::from_bytes(query.request_id).to_string()));
+    let operator = &query.operator;
+    scope.set("operator", Held::map([("id", operator.id.as_str()), ("unit", &operator.unit)]));
+    scope.set("request_id", Json::String(uuid::Uuid::from_bytes(query.request_id).to_string()));
 }
 
-fn fields(kind: &SubjectKind) -> Json {
+fn fields(kind: &SubjectKind) -> Held {
     match kind {
-        SubjectKind::Person(person) => json!({
-            "document_type": person.document_type.name(),
-            "document_number": person.document_number,
-            "name": person.name,
-            "sex": sex(person),
-        }),
-        SubjectKind::Employer(employer) => json!({ "uscc": employer.uscc, "name": employer.name }),
-        SubjectKind::Property(property) => json!({
-            "unit_number": property.unit_number,
-            "certificate_number": property.certificate_number,
-            "address": property.address,
-            "division": property.division,
-        }),
-        SubjectKind::Document(document) => json!({
-            "number": document.number,
-            "code": document.code,
-            "division": document.division,
-        }),
+        SubjectKind::Person(person) => Held::map([
+            ("document_type", person.document_type.name()),
+            ("document_number", &person.document_number),
+            ("name", &person.name),
+            ("sex", sex(person)),
+        ]),
+        SubjectKind::Employer(employer) => {
+            Held::map([("uscc", employer.uscc.as_str()), ("name", &employer.name)])
+        }
+        SubjectKind::Property(property) => Held::map([
+            ("unit_number", property.unit_number.as_str()),
+            ("certificate_number", &property.certificate_number),
+            ("address", &property.address),
+            ("division", &property.division),
+        ]),
+        SubjectKind::Document(document) => Held::map([
+            ("number", document.number.as_str()),
+            ("code", &document.code),
+            ("division", &document.division),
+        ]),
     }
 }
 

@@ -10,24 +10,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::IdedExpr;
+use cel::common::value::Val;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, ParseErrors, Program, Value};
 use serde_json::Value as Json;
 use thiserror::Error;
 
 use super::functions::{self, Datum};
-use super::{budget, room, xml};
+use super::{budget, room};
 
 mod branches;
 mod guarded;
 mod overloads;
+mod lists;
 mod paid;
+mod reading;
 mod references;
 mod scope;
+mod shared;
 pub(crate) use branches::Branch;
 pub(crate) use references::{Members, Names};
-use scope::{Extended, to_datum, to_val};
-pub(crate) use scope::{Scope, Witness};
+use scope::{Extended, document, to_datum};
+pub(crate) use scope::{Held, Scope, Witness};
 
 /// Characters in one expression. The parser's cost grows faster than its input.
 pub(crate) const MAX_LENGTH: usize = 2_048;
@@ -50,6 +54,8 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib().with_optional_support(false);
     overloads::declare(&mut environment);
     paid::declare(&mut environment);
+    lists::declare(&mut environment);
+    reading::declare(&mut environment);
     Arc::new(environment)
 });
 
@@ -214,7 +220,7 @@ impl Expression {
     /// As [`Self::evaluate`].
     pub(crate) fn bytes(&self, scope: &Scope) -> Result<Vec<u8>, Fault> {
         const WANTED: &str = "text or bytes";
-        let bytes = match self.datum_in(scope, scope) {
+        let bytes = match self.come_to(scope, scope, to_datum) {
             Ok(Some(Datum::Bytes(bytes))) => Ok(bytes),
             Ok(Some(Datum::Json(Json::String(text)))) => Ok(text.into_bytes()),
             Ok(Some(Datum::Json(other))) => {
@@ -251,32 +257,37 @@ impl Expression {
         value
     }
 
-    fn work_out(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
-        match self.datum_in(variables, scope)? {
-            Some(Datum::Json(json)) => Ok(json),
-            Some(Datum::Bytes(_)) => Err(Fault::Result {
-                wanted: "text, a number, a truth, a list, a map or null",
-                found: "bytes: use `base64` or `hex`",
-            }),
-            None => Err(Fault::Other("its value has no form outside expressions")),
+    /// Its value as others can hold it, for a name that other expressions see: not copied where it is a part of what they see
+    /// already.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    pub(crate) fn held(&self, scope: &Scope) -> Result<Held, Fault> {
+        match scope.witness {
+            Some(_) => self.evaluate(scope).map(Held::from),
+            None => self.come_to(scope, scope, Held::of)?,
         }
     }
 
-    fn datum_in(
+    fn work_out(&self, variables: &dyn VariableResolver, scope: &Scope) -> Result<Json, Fault> {
+        document(self.come_to(variables, scope, to_datum)?)
+    }
+
+    /// What `take` makes of its value.
+    fn come_to<T>(
         &self,
         variables: &dyn VariableResolver,
         scope: &Scope,
-    ) -> Result<Option<Datum>, Fault> {
+        take: impl FnOnce(&dyn Val) -> T,
+    ) -> Result<T, Fault> {
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
+            let _shape = self.calls_xml.then(|| reading::of(&scope.shape));
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-            if self.calls_xml {
-                declare_xml(&mut context, scope)?;
-            }
             context.set_variable_resolver(variables);
             // Not `Program::execute`, which copies the value once more on its way out.
             budget::within(|| {
                 let value = Value::resolve_val(&self.compiled.guarded, &context);
-                value.map(|value| to_datum(value.as_ref())).map_err(|error| self.fault(error))
+                value.map(|value| take(value.as_ref())).map_err(|error| self.fault(error))
             })
         }));
         evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))
@@ -307,9 +318,9 @@ impl Expression {
         &self,
         scope: &Scope,
         name: &'static str,
-        value: &Json,
+        value: &Held,
     ) -> Result<Option<String>, Fault> {
-        as_text(self.evaluate_in(&Extended::new(scope, name, value), scope)?)
+        as_text(self.evaluate_in(&Extended { scope, name, value }, scope)?)
     }
 
     /// CEL's errors repeat the values they met; this keeps only what the manifest itself says.
@@ -365,22 +376,6 @@ fn parse(source: &str) -> Option<Result<Option<Arc<Compiled>>, ParseErrors>> {
         COMPILED.with_borrow_mut(|known| known.insert(source.to_owned(), Arc::clone(&compiled)));
         Ok(Some(compiled))
     })
-}
-
-/// The function whose result depends on the scope, which says how XML is read.
-fn declare_xml(context: &mut Context<'_, '_>, scope: &Scope) -> Result<(), Fault> {
-    let shape = Arc::clone(&scope.shape);
-    let refused = |problem: &'static str| ExecutionError::function_error(functions::XML, problem);
-    let read = move |text: Arc<String>| {
-        budget::spend_text(text.len()).map_err(paid::spent)?;
-        let tree = xml::read(&text, &shape).map_err(|_| refused("this is no XML"))?;
-        let value = to_val(&tree);
-        paid::weigh(value.as_ref())?;
-        Value::try_from(value.as_ref())
-    };
-    context
-        .add_function(functions::XML, read)
-        .map_err(|_| Fault::Other("a function is declared twice"))
 }
 
 fn as_text(value: Json) -> Result<Option<String>, Fault> {

@@ -39,12 +39,17 @@ impl Function {
 
 /// The function whose result depends on the manifest (which elements are lists); the expression module provides it.
 pub(super) const XML: &str = "xml";
+/// Functions that look at the interpreter's own values, which the expression module provides, and how many arguments they take.
+pub(super) const OF_LISTS: [(&str, usize); 5] =
+    [("first", 1), ("last", 1), ("latest", 2), ("count", 1), ("or_null", 2)];
 /// A problem of any function.
 pub(super) const FOREIGN: &str = "takes no such value";
-const COUNT: &str = "takes another number of arguments";
-const TEXT: &str = "takes text";
+pub(super) const COUNT: &str = "takes another number of arguments";
+pub(super) const TEXT: &str = "takes text";
 const BYTES: &str = "takes text or bytes";
-const LIST: &str = "takes a list";
+pub(super) const LIST: &str = "takes a list";
+pub(super) const FIELD: &str = "takes a map and a field";
+pub(super) const LATEST: &str = "takes a list of maps and a field that each of them has";
 const TEXTS: &str = "takes a list of texts, and the text between them";
 const UNCARRIED: &str = "the text has a character that the charset cannot carry";
 
@@ -56,8 +61,8 @@ const fn of(
     Function { name, arity, body }
 }
 
-/// Every function, except [`XML`].
-pub(super) static ALL: [Function; 32] = [
+/// Every function that takes documents and gives one.
+pub(super) static ALL: [Function; 27] = [
     of("hmac_sha256", 2, |arguments| match arguments {
         [key, text] => Ok(Datum::Bytes(MacKey::new(bytes(key)?).mac(&[bytes(text)?]).to_vec())),
         _ => Err(COUNT),
@@ -137,38 +142,18 @@ pub(super) static ALL: [Function; 32] = [
     of("id15", 1, |arguments| {
         Ok(text(identifier::id15(as_text(one(arguments)?)?).unwrap_or_default()))
     }),
-    of("first", 1, |arguments| {
-        Ok(Datum::Json(list(one(arguments)?)?.first().cloned().unwrap_or(Json::Null)))
-    }),
-    of("last", 1, |arguments| {
-        Ok(Datum::Json(list(one(arguments)?)?.last().cloned().unwrap_or(Json::Null)))
-    }),
-    of("latest", 2, latest),
-    // CEL's `size` is nothing of an empty text and of an empty map too, which are no lists of records.
-    of("count", 1, |arguments| {
-        let length = list(one(arguments)?)?.len();
-        Ok(whole(i64::try_from(length).unwrap_or(i64::MAX)))
-    }),
-    of("or_null", 2, |arguments| match arguments {
-        [Datum::Json(Json::Null), _] => Ok(Datum::Json(Json::Null)),
-        [Datum::Json(Json::Object(map)), field] => {
-            Ok(Datum::Json(map.get(as_text(field)?).cloned().unwrap_or(Json::Null)))
-        }
-        _ => Err("takes a map and a field"),
-    }),
 ];
 
 /// How many arguments a function of ours takes.
 pub(super) fn arity(name: &str) -> Option<usize> {
-    if name == XML {
-        return Some(1);
-    }
-    ALL.iter().find(|function| function.name == name).map(|function| function.arity)
+    let of_all = ALL.iter().map(|function| (function.name, function.arity));
+    let mut known = of_all.chain(OF_LISTS).chain([(XML, 1)]);
+    known.find(|(known, _)| *known == name).map(|(_, arity)| arity)
 }
 
 /// The names of all functions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|function| function.name).chain([XML])
+    ALL.iter().map(|function| function.name).chain(OF_LISTS.map(|(name, _)| name)).chain([XML])
 }
 
 /// The function and its problem again, from their texts, when the function is one of ours: only then is the problem
@@ -194,13 +179,13 @@ const PROBLEMS: [&str; 23] = [
     "takes milliseconds and a pattern",
     "takes yuan as text or number",
     "the text is no citizen ID",
-    "takes a map and a field",
+    FIELD,
     "the text is no JSON",
     "this is no XML",
     "takes one text",
     "the text was not encrypted with this key",
     "the text is not UTF-8",
-    "takes a list of maps and a field that each of them has",
+    LATEST,
     moment::NO_DATE,
     moment::NO_AMOUNT,
     moment::NO_MATCH,
@@ -242,32 +227,6 @@ fn spend_document(text: &str) -> Result<(), &'static str> {
     let begins = |byte: &u8| matches!(byte, b',' | b':' | b'[' | b'{');
     let values = text.bytes().filter(|byte| begins(byte)).count();
     budget::spend(budget::NODE.saturating_mul(u64::try_from(values).unwrap_or(u64::MAX)))
-}
-
-/// The element whose field is greatest; the later one of equals; null of an empty list.
-fn latest(arguments: &[Datum]) -> Result<Datum, &'static str> {
-    const PROBLEM: &str = "takes a list of maps and a field that each of them has";
-    let [items, field] = arguments else { return Err(COUNT) };
-    let field = as_text(field)?;
-    let mut best: Option<(&Json, &Json)> = None;
-    for item in list(items)? {
-        let key = item.get(field).ok_or(PROBLEM)?;
-        let is_greater = match best {
-            None if key.is_string() || key.is_i64() => true,
-            None => return Err(PROBLEM),
-            Some((_, greatest)) => match (key, greatest) {
-                (Json::String(key), Json::String(greatest)) => key >= greatest,
-                (Json::Number(key), Json::Number(greatest)) => {
-                    key.as_i64().ok_or(PROBLEM)? >= greatest.as_i64().ok_or(PROBLEM)?
-                }
-                _ => return Err(PROBLEM),
-            },
-        };
-        if is_greater {
-            best = Some((item, key));
-        }
-    }
-    Ok(Datum::Json(best.map_or(Json::Null, |(item, _)| item.clone())))
 }
 
 fn one(arguments: &[Datum]) -> Result<&Datum, &'static str> {

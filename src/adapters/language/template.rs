@@ -1,8 +1,6 @@
 //! Text with `{expression}` in it, for SOAP: what is put in is escaped, so no value can add an element.
 
-use serde_json::Value as Json;
-
-use super::expression::{Expression, Fault, Flaw, Names, Scope};
+use super::expression::{Expression, Fault, Flaw, Held, Names, Scope};
 use super::room;
 
 /// Expressions in one template. Each of them is compiled.
@@ -139,7 +137,7 @@ impl Template {
         &self,
         scope: &Scope,
         name: &'static str,
-        value: &Json,
+        value: &Held,
     ) -> Result<String, (Fault, &Expression)> {
         self.fill_from(|expression| expression.text_with(scope, name, value))
     }
@@ -209,20 +207,32 @@ fn hole_length(text: &str) -> Option<usize> {
 /// # Errors
 /// A character that XML cannot carry.
 pub(crate) fn escape(value: &str, into: &mut String) -> Result<(), Fault> {
-    for character in value.chars() {
-        match character {
-            '&' => into.push_str("&amp;"),
-            '<' => into.push_str("&lt;"),
-            '>' => into.push_str("&gt;"),
-            '"' => into.push_str("&quot;"),
-            '\'' => into.push_str("&apos;"),
-            '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => {
-                into.push(character);
-            }
+    let mut rest = value;
+    // What stands for itself is taken over as a whole: mostly that is everything.
+    while let Some(at) = rest.find(is_written_otherwise) {
+        let (plain, special) = rest.split_at(at);
+        into.push_str(plain);
+        into.push_str(match special.as_bytes().first() {
+            Some(b'&') => "&amp;",
+            Some(b'<') => "&lt;",
+            Some(b'>') => "&gt;",
+            Some(b'"') => "&quot;",
+            Some(b'\'') => "&apos;",
             _ => return Err(Fault::Other("the text has a character that XML cannot carry")),
-        }
+        });
+        rest = special.get(1..).unwrap_or_default();
     }
+    into.push_str(rest);
     Ok(())
+}
+
+/// True of what XML has another form for, and of what it has none for.
+fn is_written_otherwise(character: char) -> bool {
+    match character {
+        '&' | '<' | '>' | '"' | '\'' => true,
+        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => false,
+        _ => true,
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,20 @@
 //! One HTTPS site: a request out, its reply back, within a time and a size.
 
+use std::error::Error;
+use std::io;
+use std::iter;
 use std::time::Duration;
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use reqwest::{Client, Method, Response, redirect};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Body;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
@@ -19,10 +30,19 @@ const IDLE_CONNECTIONS: usize = 1024;
 /// How long they are kept: shorter than the 60 s after which many servers hang up without a word.
 const IDLE_TIME: Duration = Duration::from_secs(45);
 
-/// Connections to one site.
+/// A sign of life on a connection that says nothing, again and again as often as that without an answer, before it is
+/// given up: a firewall may have forgotten it without a word.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+const SIGNS: u32 = 3;
+/// What was sent and is not acknowledged for so long was sent to nobody.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
+/// Connections to one site. It follows no redirect, which could carry personal data to a host that nobody agreed on; it
+/// knows no proxy; and whether to ask again is decided in one place, `limits/`.
 pub(crate) struct Https {
-    client: Client,
-    base: String,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    authority: Authority,
     timeout: Duration,
     max_body: usize,
 }
@@ -36,7 +56,7 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Vec<(String, String)>,
     /// Content type and bytes.
     pub(crate) payload: Option<(String, Vec<u8>)>,
-    /// What `[sign]` made of a secret, the signature too, in each way that it can be written above. Never shown.
+    /// What `[sign]` made of a secret, the signature too. Never shown, however it is written above.
     pub(crate) secrets: Vec<String>,
 }
 
@@ -53,22 +73,31 @@ impl Https {
     /// Opens nothing yet.
     ///
     /// # Errors
-    /// When the TLS library refuses the configuration.
-    pub(crate) fn new(site: &Site) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(site.tls.clone())
-            .https_only(true)
-            .no_proxy()
-            .referer(false)
-            // A redirect could carry personal data to a host that nobody agreed on.
-            .redirect(redirect::Policy::none())
-            // Whether to ask again is decided in one place, `limits/`.
-            .retry(reqwest::retry::never())
-            .connect_timeout(site.timeout)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+    /// What is wrong with the address.
+    pub(crate) fn new(site: &Site) -> Result<Self, String> {
+        let address = site.base.strip_prefix("https://").unwrap_or(&site.base);
+        let authority = Authority::try_from(address)
+            .map_err(|_| format!("HTTPS cannot be set up: `{address}` is no address"))?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(site.timeout));
+        tcp.set_keepalive(Some(SIGN_OF_LIFE));
+        tcp.set_keepalive_interval(Some(SIGN_OF_LIFE));
+        tcp.set_keepalive_retries(Some(SIGNS));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+        let tls = HttpsConnectorBuilder::new()
+            .with_tls_config(site.tls.clone())
+            .https_only()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIME)
-            .build()?;
-        Ok(Self { client, base: site.base.clone(), timeout: site.timeout, max_body: site.max_body })
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .build(tls);
+        Ok(Self { client, authority, timeout: site.timeout, max_body: site.max_body })
     }
 
     /// One request and its reply, before the site's own timeout and before `deadline`.
@@ -77,26 +106,14 @@ impl Https {
     /// Timeout, unreachable, or a reply too long.
     async fn send(&self, outgoing: Outgoing, deadline: Instant) -> Result<Incoming, Failed> {
         let deadline = deadline.min(Instant::now() + self.timeout);
-        let mut request =
-            self.client.request(outgoing.method, format!("{}{}", self.base, outgoing.target));
-        let mut content_type = None;
-        for (name, value) in outgoing.headers {
-            if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) {
-                content_type = Some(value);
-            } else {
-                request = request.header(name, value);
-            }
-        }
-        if let Some((usual, bytes)) = outgoing.payload {
-            request = request.header(CONTENT_TYPE, content_type.unwrap_or(usual)).body(bytes);
-        }
-        let response = match timeout_at(deadline, request.send()).await {
+        let request = self.request(outgoing)?;
+        let response = match timeout_at(deadline, self.client.request(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(unreachable(&error, false)),
             Err(_) => return Err(Failed::unanswered(Unavailable::Timeout, "no reply in time")),
         };
         let status = response.status().as_u16();
-        let headers = headers(&response);
+        let headers = headers(response.headers());
         // Nobody asked for a packed reply, and what is said to be packed must not be read as if it were not.
         let is_packed = response
             .headers()
@@ -106,7 +123,7 @@ impl Https {
             let detail = "the reply is packed (content-encoding), which was not asked for";
             return Err(Failed::contract(detail));
         }
-        let bytes = match timeout_at(deadline, self.body(response)).await {
+        let bytes = match timeout_at(deadline, self.body(response.into_body())).await {
             Ok(bytes) => bytes?,
             Err(_) => {
                 return Err(Failed::answered(Unavailable::Timeout, "half a reply in time"));
@@ -115,20 +132,52 @@ impl Https {
         Ok(Incoming { status, headers, body: bytes })
     }
 
+    fn request(&self, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, Failed> {
+        let unsendable = || Failed::contract("the request cannot be written").before_asking();
+        let mut uri = Uri::builder().scheme(Scheme::HTTPS).authority(self.authority.clone());
+        uri = uri.path_and_query(target(outgoing.target).ok_or_else(unsendable)?);
+        let mut request = Request::builder()
+            .method(outgoing.method)
+            .uri(uri.build().map_err(|_| unsendable())?)
+            .header(ACCEPT, HeaderValue::from_static("*/*"));
+        let mut content_type = None;
+        for (name, value) in outgoing.headers {
+            match name {
+                name if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()) => {
+                    content_type = Some(value);
+                }
+                name if name.eq_ignore_ascii_case(ACCEPT.as_str()) => {
+                    let value = HeaderValue::try_from(value).map_err(|_| unsendable())?;
+                    request.headers_mut().map(|headers| headers.insert(ACCEPT, value));
+                }
+                name => request = request.header(name, value),
+            }
+        }
+        let mut body = Full::default();
+        if let Some((usual, bytes)) = outgoing.payload {
+            request = request.header(CONTENT_TYPE, content_type.unwrap_or(usual));
+            body = Full::from(bytes);
+        }
+        request.body(body).map_err(|_| unsendable())
+    }
+
     /// Stops reading as soon as the reply is too long.
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failed> {
+    async fn body(&self, mut reply: hyper::body::Incoming) -> Result<Vec<u8>, Failed> {
         let too_long = || {
             Failed::contract(format!(
                 "the reply is longer than `max_body` ({} bytes)",
                 self.max_body
             ))
         };
-        let announced = response.content_length().unwrap_or(0);
-        if usize::try_from(announced).map_or(true, |length| length > self.max_body) {
+        let announced = reply.size_hint().exact().unwrap_or(0);
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        if announced > self.max_body {
             return Err(too_long());
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error, true))? {
+        let mut body = Vec::with_capacity(announced);
+        while let Some(frame) = reply.frame().await {
+            let frame = frame.map_err(|error| unreachable(&error, true))?;
+            let Ok(chunk) = frame.into_data() else { continue };
             if body.len() + chunk.len() > self.max_body {
                 return Err(too_long());
             }
@@ -136,6 +185,22 @@ impl Https {
         }
         Ok(body)
     }
+}
+
+/// Path and query, with what stands for itself in a manifest and may not in an address written as addresses do.
+fn target(target: String) -> Option<PathAndQuery> {
+    const REFUSED: [char; 7] = ['"', '<', '>', '`', '{', '}', '\\'];
+    if !target.contains(REFUSED) {
+        return PathAndQuery::try_from(target).ok();
+    }
+    let mut written = String::with_capacity(target.len() + 16);
+    for character in target.chars() {
+        match REFUSED.contains(&character) {
+            true => written.push_str(&format!("%{:02X}", u32::from(character))),
+            false => written.push(character),
+        }
+    }
+    PathAndQuery::try_from(written).ok()
 }
 
 impl Line for Https {
@@ -147,9 +212,9 @@ impl Line for Https {
     }
 }
 
-fn headers(response: &Response) -> Map<String, Json> {
+fn headers(received: &HeaderMap) -> Map<String, Json> {
     let mut headers = Map::new();
-    for (name, value) in response.headers() {
+    for (name, value) in received {
         let Ok(value) = value.to_str() else { continue };
         match headers.get_mut(name.as_str()) {
             Some(Json::String(others)) => {
@@ -164,16 +229,35 @@ fn headers(response: &Response) -> Map<String, Json> {
     headers
 }
 
-/// The causes of an error, without the address, whose query may name a person.
-fn unreachable(error: &reqwest::Error, answered: bool) -> Failed {
+/// An error and its causes, none of which tells the address, whose query may name a person.
+fn unreachable(error: &(dyn Error + 'static), answered: bool) -> Failed {
     let mut detail =
         if answered { "the reply broke off" } else { "the agency cannot be reached" }.to_owned();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
+    let mut is_timeout = false;
+    for error in iter::successors(Some(error), |&error| error.source()) {
         detail.push_str(": ");
         detail.push_str(&error.to_string());
-        cause = error.source();
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        is_timeout |= kind == Some(io::ErrorKind::TimedOut)
+            || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout);
     }
-    let reason = if error.is_timeout() { Unavailable::Timeout } else { Unavailable::Unreachable };
+    let reason = if is_timeout { Unavailable::Timeout } else { Unavailable::Unreachable };
     Failed { answered, ..Failed::unanswered(reason, detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_address_can_hold_is_written_as_addresses_do() {
+        let written = |text: &str| target(text.to_owned()).map(|target| target.to_string());
+        for (text, expected) in [
+            ("/a/b?c=d%20e&f=%E5%BC%A0", "/a/b?c=d%20e&f=%E5%BC%A0"),
+            ("/a/{b}|c", "/a/%7Bb%7D|c"),
+            ("/a<b>\"`\\?c=1", "/a%3Cb%3E%22%60%5C?c=1"),
+        ] {
+            assert_eq!(written(text).as_deref(), Some(expected));
+        }
+    }
 }

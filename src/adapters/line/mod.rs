@@ -101,9 +101,8 @@ pub(crate) trait Line: Send + Sync {
 /// # Errors
 /// Why it cannot be set up.
 pub(super) fn open(access: &Access) -> Result<Arc<dyn Line>, String> {
-    let unusable = |error: reqwest::Error| format!("HTTPS cannot be set up: {error}");
     Ok(match access {
-        Access::Http(site) | Access::Soap(site, _) => Arc::new(Https::new(site).map_err(unusable)?),
+        Access::Http(site) | Access::Soap(site, _) => Arc::new(Https::new(site)?),
         Access::Sql(database) => match database.dialect {
             Dialect::PostgreSql => Arc::new(postgres::open(database)),
             Dialect::MySql => Arc::new(mysql::open(database)),

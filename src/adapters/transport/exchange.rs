@@ -9,7 +9,7 @@ use super::Ask;
 use super::session::{Current, Session};
 use crate::adapters::failed::Failed;
 use crate::adapters::language::charset::Charset;
-use crate::adapters::language::expression::Scope;
+use crate::adapters::language::expression::{Held, Scope};
 use crate::adapters::language::xml::Shape;
 use crate::adapters::line::https::{Incoming, Outgoing};
 use crate::adapters::line::{Got, Line, Put, not_carried};
@@ -36,7 +36,7 @@ pub(crate) type Reader = fn(Heard, &Shape) -> Result<Seen, Failed>;
 /// A reply as expressions see it.
 pub(crate) struct Seen {
     /// What they see as `resp`.
-    pub(crate) resp: Json,
+    pub(crate) resp: Held,
     /// Why its body cannot be read: then no rule may find anything in it, or nothing.
     pub(crate) unread: Option<Failed>,
 }
@@ -190,7 +190,7 @@ impl Exchange {
 /// What one page holds.
 enum Turn {
     Rows {
-        of_page: Vec<Json>,
+        of_page: Vec<Held>,
         more: bool,
     },
     /// None, and why; the outcome rules have the word.
@@ -200,7 +200,7 @@ enum Turn {
 fn turn(
     operation: &Operation,
     paging: &Paging,
-    resp: &Json,
+    resp: &Held,
     scope: &Arc<Scope>,
     page: i64,
 ) -> Result<Turn, Failed> {
@@ -213,9 +213,9 @@ fn turn(
     }
     let mut hearing = Scope::inside(scope);
     hearing.set("resp", resp);
-    let of_page = match paging.rows.evaluate(&hearing) {
-        Ok(Json::Array(rows)) => Ok(rows),
-        Ok(_) => Err(Failed::expression("paging.rows", &paging.rows, "it is no list")),
+    let of_page = match paging.rows.held(&hearing).map(|rows| rows.items()) {
+        Ok(Some(rows)) => Ok(rows),
+        Ok(None) => Err(Failed::expression("paging.rows", &paging.rows, "it is no list")),
         Err(fault) => Err(Failed::expression("paging.rows", &paging.rows, fault)),
     };
     let of_page = match of_page {
@@ -235,10 +235,8 @@ fn turn(
     Ok(Turn::Rows { of_page, more })
 }
 
-fn gathered(mut resp: Json, rows: Vec<Json>, scope: Arc<Scope>) -> Document {
-    if let Json::Object(map) = &mut resp {
-        map.insert("rows".to_owned(), Json::Array(rows));
-    }
+fn gathered(resp: Held, rows: Vec<Held>, scope: Arc<Scope>) -> Document {
+    let resp = resp.with("rows", Held::list(rows));
     Document { resp, scope, incomplete: None, unread: None }
 }
 
@@ -253,13 +251,13 @@ impl Left {
         Self { bytes: site.max_body.saturating_mul(PAGES_TOGETHER), values: MOST_VALUES }
     }
 
-    fn take(&mut self, bytes: usize, resp: &Json) -> Result<(), Failed> {
+    fn take(&mut self, bytes: usize, resp: &Held) -> Result<(), Failed> {
         let left = self.bytes.checked_sub(bytes).ok_or_else(|| {
             Failed::contract(format!(
                 "all pages together are longer than {PAGES_TOGETHER} `max_body`"
             ))
         })?;
-        let values = resp.get("body").map_or(0, values);
+        let values = resp.get("body").map_or(0, |body| body.values());
         let values = self.values.checked_sub(values).ok_or_else(|| {
             Failed::contract(format!("the replies hold more than {MOST_VALUES} values"))
         })?;
@@ -268,24 +266,15 @@ impl Left {
     }
 }
 
-/// How many values a document is made of. It is no deeper than its reader lets it be.
-fn values(value: &Json) -> usize {
-    match value {
-        Json::Array(items) => items.iter().map(values).sum::<usize>() + 1,
-        Json::Object(map) => map.values().map(values).sum::<usize>() + 1,
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => 1,
-    }
-}
-
 /// What the expressions of one exchange see.
 pub(super) fn asking(ask: &Ask<'_>, current: Option<&Current>, page: i64) -> Arc<Scope> {
     let mut scope = Scope::inside(&ask.scope);
     let moment = (ask.moment)();
-    scope.set("now", &json!(moment.now.0 / 1_000));
-    scope.set("nonce", &json!(moment.nonce));
+    scope.set("now", json!(moment.now.0 / 1_000));
+    scope.set("nonce", Json::String(moment.nonce));
     if let Some(current) = current {
         scope.set("session", &current.values);
     }
-    scope.set("page", &json!(page));
+    scope.set("page", json!(page));
     Arc::new(scope)
 }

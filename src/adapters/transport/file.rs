@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Ask, Asked, Transport};
 use crate::adapters::failed::Failed;
+use crate::adapters::language::expression::Held;
 use crate::adapters::line::drop::Lookup;
 use crate::adapters::line::{Got, Line, Put, not_carried};
 use crate::adapters::manifest::Question;
@@ -42,7 +43,12 @@ impl Transport for Dropped {
                 return Err(not_carried());
             };
             let as_of = as_of.map(|at| at.0 / 1_000);
-            let resp = json!({ "rows": rows, "body": rows, "as_of": as_of });
+            let rows = Held::from(Json::Array(rows));
+            let resp = Held::map([
+                ("rows", rows.clone()),
+                ("body", rows),
+                ("as_of", Json::from(as_of).into()),
+            ]);
             let scope = Arc::clone(&ask.scope);
             Ok(Reply::Document(Document { resp, scope, incomplete: None, unread: None }))
         })

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::exchange::{Exchange, Heard, Seen, Speech};
 use super::session::Session;
 use super::{Ask, Asked, Transport, render};
 use crate::adapters::failed::Failed;
-use crate::adapters::language::expression::Scope;
+use crate::adapters::language::expression::{Held, Scope};
 use crate::adapters::language::json;
 use crate::adapters::language::xml::{self, Shape};
 use crate::adapters::manifest::{Question, Session as Steps};
@@ -47,8 +47,8 @@ impl Transport for Http {
 
 /// Why a status alone says that this is no answer. Whatever its body looks like, a server that reports its own error has
 /// not said "no record", and no redirect is ever followed.
-pub(super) fn no_answer(resp: &Json) -> Option<Failed> {
-    let status = resp.get("status").and_then(Json::as_u64)?;
+pub(super) fn no_answer(resp: &Held) -> Option<Failed> {
+    let status = resp.get("status").and_then(|status| status.as_u64())?;
     let detail = match status {
         200..300 | 400..500 => return None,
         500.. => format!("the agency answered with status {status}"),
@@ -76,12 +76,12 @@ pub(super) fn read(heard: Heard, shape: &Shape) -> Result<Seen, Failed> {
         Ok(body) => (body, None),
         Err(problem) => (Json::Null, Some(Failed::contract(problem))),
     };
-    let resp = json!({
-        "status": heard.status,
-        "headers": heard.headers,
-        "body": body,
-        "text": heard.text,
-    });
+    let resp = Held::map([
+        ("status", Json::from(heard.status)),
+        ("headers", Json::Object(heard.headers)),
+        ("body", body),
+        ("text", Json::String(heard.text)),
+    ]);
     Ok(Seen { resp, unread })
 }
 

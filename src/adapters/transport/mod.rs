@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use self::exchange::Speech;
+pub(super) use self::signing::however_written;
 use super::failed::Failed;
 use super::language::expression::Scope;
 use super::line::Line;

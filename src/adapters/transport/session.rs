@@ -12,7 +12,7 @@ use super::Ask;
 use super::exchange::{Reader, Seen, Speech, asking};
 use super::render;
 use crate::adapters::failed::Failed;
-use crate::adapters::language::expression::Scope;
+use crate::adapters::language::expression::{self, Scope};
 use crate::adapters::manifest::Session as Steps;
 use crate::query::record::Unavailable;
 use crate::query::time::Timestamp;
@@ -52,7 +52,7 @@ struct Held {
 #[derive(Clone)]
 pub(crate) struct Current {
     /// What expressions see as `session`.
-    pub(crate) values: Arc<Json>,
+    pub(crate) values: expression::Held,
     /// From then on another is had.
     until: Timestamp,
     /// Until then it is good.
@@ -66,7 +66,7 @@ impl Session {
     pub(crate) fn new(steps: Arc<Steps>, read: Reader) -> Self {
         let ends = Timestamp(u64::MAX);
         let given = steps.held.as_ref().map(|values| Current {
-            values: Arc::new(values.clone()),
+            values: values.into(),
             until: ends,
             ends,
             generation: 0,
@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// True when an ordinary reply says that the secret is no longer taken.
-    pub(crate) fn is_rejected(&self, resp: &Json, scope: &Arc<Scope>) -> bool {
+    pub(crate) fn is_rejected(&self, resp: &expression::Held, scope: &Arc<Scope>) -> bool {
         let mut scope = Scope::inside(scope);
         scope.set("resp", resp);
         // A reply that the rule cannot be put to is left to the outcome rules.
@@ -164,7 +164,7 @@ impl Shared {
             Ok((values, until, ends)) => {
                 held.generations += 1;
                 let generation = held.generations;
-                let current = Current { values: Arc::new(values), until, ends, generation };
+                let current = Current { values: values.into(), until, ends, generation };
                 held.current = Some(current.clone());
                 held.refused = None;
                 Ok(current)

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::render::{self, Pairs};
 use crate::adapters::failed::Failed;
-use crate::adapters::language::expression::Scope;
+use crate::adapters::language::expression::{Held, Scope};
 use crate::adapters::language::template;
 use crate::adapters::manifest::{Placed, Sign, SignValue};
 
@@ -40,8 +40,8 @@ impl<'a> Signing<'a> {
     }
 
     /// Lets the string see a part of the request.
-    pub(super) fn see(&mut self, part: &'static str, value: impl Into<Json>) {
-        self.scope.set(part, &value.into());
+    pub(super) fn see(&mut self, part: &'static str, value: impl Into<Held>) {
+        self.scope.set(part, value);
     }
 
     /// Works out the values that look at the request.
@@ -70,7 +70,7 @@ impl<'a> Signing<'a> {
         };
         let signature = sign.encoding.write(&sign.algorithm.sign(&key, &string));
         self.keep_secret(&signature);
-        self.scope.set("signature", &Json::from(signature));
+        self.scope.set("signature", Json::String(signature));
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl<'a> Signing<'a> {
         &self.scope
     }
 
-    /// Everything made from a secret, in each way it can be written in the request.
+    /// Everything made from a secret.
     pub(super) fn into_secrets(self) -> Vec<String> {
         self.secrets
     }
@@ -130,7 +130,7 @@ impl<'a> Signing<'a> {
         let sign = self.sign;
         let due: &[SignValue] = if early { &sign.early } else { &sign.late };
         for SignValue { name, expression, is_secret } in due {
-            self.scope.set("values", &Json::Object(self.values.clone()));
+            self.scope.set("values", Json::Object(self.values.clone()));
             let value = expression.evaluate(&self.scope).map_err(|fault| {
                 Failed::expression(&format!("sign.values.{name}"), expression, fault)
             })?;
@@ -139,7 +139,7 @@ impl<'a> Signing<'a> {
             }
             self.values.insert(name.clone(), value);
         }
-        self.scope.set("values", &Json::Object(self.values.clone()));
+        self.scope.set("values", Json::Object(self.values.clone()));
         Ok(())
     }
 
@@ -153,17 +153,28 @@ impl<'a> Signing<'a> {
     }
 
     fn keep_secret(&mut self, text: &str) {
+        if !text.is_empty() && !self.secrets.iter().any(|known| known == text) {
+            self.secrets.push(text.to_owned());
+        }
+    }
+}
+
+/// Texts that must never be shown, in each way that a request can write them.
+pub(crate) fn however_written(secrets: &[String]) -> Vec<String> {
+    let mut forms: Vec<String> = Vec::new();
+    for text in secrets {
         let (mut in_form, mut in_xml) = (String::new(), String::new());
         render::percent_encode(text.as_bytes(), &mut in_form);
         let in_xml = template::escape(text, &mut in_xml).map(|()| in_xml).unwrap_or_default();
-        let in_json = Json::from(text).to_string();
+        let in_json = Json::from(text.as_str()).to_string();
         let in_json = in_json.get(1..in_json.len() - 1).unwrap_or_default().to_owned();
-        for form in [text.to_owned(), in_form, in_xml, in_json] {
-            if !form.is_empty() && !self.secrets.contains(&form) {
-                self.secrets.push(form);
+        for form in [text.clone(), in_form, in_xml, in_json] {
+            if !form.is_empty() && !forms.contains(&form) {
+                forms.push(form);
             }
         }
     }
+    forms
 }
 
 fn is_due(entry: &Placed, when: When) -> bool {

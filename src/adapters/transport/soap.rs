@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::exchange::{Exchange, Heard, Reader, Seen, Speech};
 use super::render::Pairs;
@@ -13,7 +13,7 @@ use super::{Ask, Asked, Transport, http as plain, render};
 use crate::adapters::failed::Failed;
 use crate::adapters::language::charset::Charset;
 use crate::adapters::language::envelope::{self, Version};
-use crate::adapters::language::expression::Scope;
+use crate::adapters::language::expression::{Held, Scope};
 use crate::adapters::language::template::Template;
 use crate::adapters::language::xml::Shape;
 use crate::adapters::line::https::Outgoing;
@@ -67,7 +67,7 @@ fn render(
     let inner = inner.transpose()?.unwrap_or_default();
     let fill_with_inner = |key: &str, template: &Template| {
         template
-            .fill_with(scope, "inner", &Json::String(inner.clone()))
+            .fill_with(scope, "inner", &Held::from(inner.as_str()))
             .map_err(|(fault, expression)| Failed::expression(key, expression, fault))
     };
     let mut headers = render::headers(&envelope.headers, scope)?;
@@ -157,7 +157,7 @@ fn uncarried(envelope: &Envelope, inner: &str, charset: Charset, scope: &Arc<Sco
         ("request.body", Some(&envelope.body)),
     ];
     let mut scope = Scope::inside(scope);
-    scope.set("inner", &Json::from(inner));
+    scope.set("inner", inner);
     for (key, template) in templates {
         let carries = |text: &str| charset.encode(text).is_some();
         if let Some(expression) = template.and_then(|template| template.first_not(&scope, &carries))
@@ -189,12 +189,12 @@ fn read(asked: Version, heard: Heard, shape: &Shape) -> Result<Seen, Failed> {
             (Json::Null, Json::Null, Some(unread))
         }
     };
-    let resp = json!({
-        "status": heard.status,
-        "headers": heard.headers,
-        "body": body,
-        "text": heard.text,
-        "fault": fault,
-    });
+    let resp = Held::map([
+        ("status", Json::from(heard.status)),
+        ("headers", Json::Object(heard.headers)),
+        ("body", body),
+        ("text", Json::String(heard.text)),
+        ("fault", fault),
+    ]);
     Ok(Seen { resp, unread })
 }

@@ -14,6 +14,7 @@ use crate::adapters::language::charset::Charset;
 use crate::adapters::language::expression::{Expression, Fault, Scope, Witness};
 use crate::adapters::line::{Got, Line, Put, Putting};
 use crate::adapters::manifest::{Access, Manifest, Question};
+use crate::adapters::transport::however_written;
 use crate::query::FactCode;
 
 /// Characters of a text from which it is worth hiding: shorter ones are no signatures.
@@ -124,7 +125,7 @@ impl Journal {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         // A signature is no expression's value, so no witness hears of it.
         if let Event::Put(Put::Http(outgoing)) = &event {
-            inside.secrets.extend(outgoing.secrets.iter().cloned());
+            inside.secrets.extend(however_written(&outgoing.secrets));
         }
         inside.events.push(event);
     }

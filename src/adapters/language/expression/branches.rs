@@ -11,7 +11,7 @@ use cel::common::ast::operators::{CONDITIONAL, INDEX, LOGICAL_AND, LOGICAL_OR};
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr};
 use cel::{Context, Value};
 
-use super::{ENVIRONMENT, Expression, Scope, declare_xml, guarded};
+use super::{ENVIRONMENT, Expression, Scope, guarded, reading};
 use crate::adapters::language::budget::{self, NODE};
 
 /// One way through an expression: a node, and a side of it.
@@ -47,11 +47,10 @@ impl Expression {
         let mut walk = Walk { guarded, taken: Taken::default() };
         // As in `evaluate`: whatever the interpreter does with a strange value, nothing else suffers.
         let walked = catch_unwind(AssertUnwindSafe(|| {
+            let _shape = self.calls_xml.then(|| reading::of(&scope.shape));
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-            if !self.calls_xml || declare_xml(&mut context, scope).is_ok() {
-                context.set_variable_resolver(scope);
-                budget::within(|| walk.node(self.compiled.program.expression(), &context));
-            }
+            context.set_variable_resolver(scope);
+            budget::within(|| walk.node(self.compiled.program.expression(), &context));
         }));
         if walked.is_err() { Taken::default() } else { walk.taken }
     }

@@ -15,7 +15,7 @@ static POINTERS: [Function; ALL.len()] = [
     call::<0>, call::<1>, call::<2>, call::<3>, call::<4>, call::<5>, call::<6>, call::<7>,
     call::<8>, call::<9>, call::<10>, call::<11>, call::<12>, call::<13>, call::<14>, call::<15>,
     call::<16>, call::<17>, call::<18>, call::<19>, call::<20>, call::<21>, call::<22>, call::<23>,
-    call::<24>, call::<25>, call::<26>, call::<27>, call::<28>, call::<29>, call::<30>, call::<31>,
+    call::<24>, call::<25>, call::<26>,
 ];
 
 /// Declares every function of [`ALL`].
@@ -42,7 +42,7 @@ fn call<'b, 'v, const PLACE: usize>(
         function.call(&data.ok_or_else(|| refused(functions::FOREIGN))?).map_err(refused)?;
     let result = match result {
         Datum::Bytes(bytes) => CowVal::owned(cel::common::types::CelBytes::from(bytes)),
-        Datum::Json(json) => CowVal::Owned(to_val(&json)),
+        Datum::Json(json) => CowVal::Owned(to_val(json)),
     };
     weigh(result.as_ref())?;
     Ok(result)

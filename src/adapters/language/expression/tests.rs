@@ -354,3 +354,56 @@ fn a_value_that_is_part_of_the_text_is_no_missing_field() {
     assert_eq!(fault("resp.body['absent']"), Fault::Missing("absent".to_owned()));
     assert_eq!(fault("[1].map(a, resp.absent)"), Fault::Missing("absent".to_owned()));
 }
+
+#[test]
+fn what_is_seen_and_what_is_written_are_maps_and_lists_of_one_kind() {
+    for source in [
+        "resp.body.rows == [{'d': '20180101', 'v': 1}, {'d': '20200101', 'v': 2}, {'d': '20190101', 'v': 3}]",
+        "[{'d': '20180101', 'v': 1}] + resp.body.rows.filter(r, r.v > 1) == resp.body.rows.filter(r, r.v == 1) + [resp.body.rows[1], resp.body.rows[2]]",
+        "[] == resp.body.none && resp.body.none == [] && [[]] == [resp.body.none]",
+        "resp.body.rows[0] in [{'v': 1, 'd': '20180101'}] && {'v': 1, 'd': '20180101'} in resp.body.rows",
+        "resp.body.rows[0] == {'v': 1, 'd': '20180101'} && {'v': 1, 'd': '20180101'} == resp.body.rows[0]",
+        "[[1], [2]].exists(x, x == xml('<a><RECORD>1</RECORD></a>').a.RECORD.map(r, int(r)))",
+        "resp.body.rows.map(r, r) == resp.body.rows && size(resp.body.rows) == 3 && size(resp.body.rows[0]) == 2",
+        "has(resp.body.code) && !has(resp.body.absent) && resp.body.rows[0].all(k, k in ['d', 'v'])",
+        "latest(resp.body.rows.map(r, {'at': r.d, 'row': r}), 'at').row == resp.body.rows[1]",
+        "to_json(first(resp.body.rows)) == '{\"d\":\"20180101\",\"v\":1}' && [first([]), last([])] == [null, null]",
+    ] {
+        assert_eq!(evaluate(source), Ok(json!(true)), "{source}");
+    }
+    let fault = |source| evaluate(source).unwrap_err().to_string();
+    assert_eq!(fault("latest([{'d': '1'}, {'d': 2}], 'd')"), fault("latest([1], 'd')"));
+    assert_eq!(fault("or_null([], 'd')"), "`or_null`: takes a map and a field");
+    assert_eq!(fault("xml(1)"), "`xml`: takes no such value");
+}
+
+#[test]
+fn what_is_held_is_what_is_evaluated() {
+    let scope = scope();
+    for source in [
+        "resp.body",
+        "resp.body.rows[0]",
+        "[resp.body.rows]",
+        "resp.body.code",
+        "null",
+        "{'a': [1.5]}",
+    ] {
+        let expression = Expression::compile(source).unwrap();
+        let held = expression.held(&scope).unwrap();
+        assert_eq!(Ok(held.to_json()), expression.evaluate(&scope), "{source}");
+        let mut again = Scope::inside(&Arc::new(Scope::default()));
+        again.set("it", held);
+        assert_eq!(
+            Expression::compile("it").unwrap().evaluate(&again),
+            expression.evaluate(&scope)
+        );
+    }
+    let bytes = Expression::compile("gbk('a')").unwrap();
+    assert_eq!(bytes.held(&scope).unwrap_err(), bytes.evaluate(&scope).unwrap_err());
+    let body = Held::from(json!({ "rows": [1, { "a": null }], "n": 7 }));
+    assert_eq!(body.values(), 6);
+    assert_eq!(body.get("n").and_then(|n| n.as_u64()), Some(7));
+    assert!(body.get("rows").unwrap().items().unwrap()[1].get("a").unwrap().is_null());
+    let with = body.clone().with("rows", Held::list([]));
+    assert_eq!((with.to_json(), body.values()), (json!({ "rows": [], "n": 7 }), 6));
+}
