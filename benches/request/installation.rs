@@ -13,6 +13,7 @@ use heyan::clock::now;
 use heyan::crypto::SigningKey;
 
 use super::agencies::Agencies;
+use super::made::Made;
 use super::process::Server;
 
 /// The program that is measured.
@@ -26,14 +27,17 @@ const IN_FLIGHT: usize = 1024;
 /// An installation, and the agencies behind it. These share the generator's core, so their CPU time is not counted.
 pub(crate) struct Installation {
     world: World,
-    /// Held so that it runs.
-    _agencies: Agencies,
+    agencies: Agencies,
 }
 
 impl Installation {
-    /// Makes everything and starts the agencies in front of a province of so many people.
-    pub(crate) fn make(folder: &Path, people: u32) -> anyhow::Result<Self> {
+    /// Makes everything and starts the agencies in front of a province of so many people. So many agreements lie beside
+    /// the one that is asked under.
+    pub(crate) fn make(folder: &Path, people: u32, agreements: usize) -> anyhow::Result<Self> {
         let world = World::make(folder, now())?;
+        if agreements > 0 {
+            Made::fill(folder, agreements)?;
+        }
         let agencies = Agencies::start(folder, people)?;
         world.place_adapters(&agencies.ports)?;
 
@@ -48,15 +52,44 @@ impl Installation {
             text = replaced(&text, key, &instead)?;
         }
         fs::write(&manifest, text)?;
-        world.sign_text("police", &replaced(AGREEMENT, "quota", "")?)?;
-        Ok(Self { world, _agencies: agencies })
+        let installation = Self { world, agencies };
+        installation.sign_version(1)?;
+        Ok(installation)
+    }
+
+    /// Has this version of the agreement that is asked under signed, beside those before it.
+    pub(crate) fn sign_version(&self, version: u32) -> anyhow::Result<()> {
+        let text = replaced(AGREEMENT, "quota", "")?;
+        let text = replaced(&text, "version", &format!("version = {version}\n"))?;
+        self.world.sign_text(&format!("police-{version}"), &text).map(drop)
+    }
+
+    /// Makes the agency that is asked misbehave, or behave again.
+    #[allow(dead_code, reason = "not every bench makes trouble")]
+    pub(crate) fn switch(&self, word: &str) -> anyhow::Result<()> {
+        self.agencies.switch("police", word)
     }
 
     /// Starts one gateway on it, with a log of its own, and the vault if asked for.
     pub(crate) fn start_gateway(&self, log: &str, has_vault: bool) -> anyhow::Result<Server> {
+        self.create_log(log)?;
+        self.start_on(log, has_vault, &[])
+    }
+
+    /// Makes an empty log.
+    pub(crate) fn create_log(&self, log: &str) -> anyhow::Result<()> {
         let key = SigningKey::read(&self.world.path("keys/log.key"))?;
         let settings = audit::Settings::default();
-        Audit::create(&self.world.path(log), &key, "heyan.test/bench", now(), &settings)?;
+        Ok(Audit::create(&self.world.path(log), &key, "heyan.test/bench", now(), &settings)?)
+    }
+
+    /// The same on a log that is there, with these settings beside.
+    pub(crate) fn start_on(
+        &self,
+        log: &str,
+        has_vault: bool,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Server> {
         let mut variables = vec![
             ("HEYAN__LOG__FOLDER", log),
             ("HEYAN__LOG__SEGMENT_BYTES", "64 MiB"),
@@ -65,13 +98,14 @@ impl Installation {
         if !has_vault {
             variables.extend([("HEYAN__VAULT__KEY", ""), ("HEYAN__VAULT__SUBJECT_KEY", "")]);
         }
+        variables.extend_from_slice(settings);
         let config = self.world.path("gateway.toml");
         Server::start_gateway(GATEWAY, &config, &variables)
     }
 
-    /// Folder of the certificates.
-    pub(crate) fn pki(&self) -> PathBuf {
-        self.world.path("pki")
+    /// A path inside it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.world.path(name)
     }
 }
 
