@@ -37,13 +37,14 @@ fn costs(report: &Report, area: DrawingArea<SVGBackend, Shift>) -> Drawn {
         .margin(12)
         .x_label_area_size(28)
         .y_label_area_size(48)
-        .build_cartesian_2d(0.0..width, 0.0..most * 1.25)?;
-    let named = |place: &f64| loads.get(*place as usize).cloned().unwrap_or_default();
+        .build_cartesian_2d(0.0..width, -most * 0.1..most * 1.5)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
         .x_labels(0)
-        .x_label_formatter(&named)
+        .y_label_formatter(&|micros: &f64| {
+            if *micros < 0.0 { String::new() } else { format!("{micros:.0}") }
+        })
         .label_style(("sans-serif", 13))
         .draw()?;
     // Groups take nine tenths of their place.
@@ -61,10 +62,11 @@ fn costs(report: &Report, area: DrawingArea<SVGBackend, Shift>) -> Drawn {
             .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
     }
     for (group, load) in loads.iter().enumerate() {
-        let place = (group as f64 + 0.3, most * 1.2);
+        // Below the axis.
+        let place = (group as f64 + 0.3, -most * 0.02);
         chart.draw_series([Text::new(load.clone(), place, ("sans-serif", 13))])?;
     }
-    legend(&mut chart)?;
+    legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
     Ok(area.present()?)
 }
 
@@ -77,10 +79,11 @@ fn delays(report: &Report, area: DrawingArea<SVGBackend, Shift>) -> Drawn {
     let mut chart = ChartBuilder::on(&area)
         .caption(format!("Time until the answer, ms, {load}"), ("sans-serif", 18))
         .margin(12)
+        .margin_right(36)
         .x_label_area_size(36)
         .y_label_area_size(48)
         .build_cartesian_2d(0.0..3.0, (0.05..most / 1e3 * 1.3).log_scale())?;
-    let share = |nines: &f64| format!("{:.4} %", 100.0 - 100.0 / 10_f64.powf(*nines));
+    let share = |nines: &f64| format!("{} %", 100.0 - 100.0 / 10_f64.powf(*nines).round());
     chart
         .configure_mesh()
         .x_labels(4)
@@ -99,18 +102,21 @@ fn delays(report: &Report, area: DrawingArea<SVGBackend, Shift>) -> Drawn {
             .label(row.server.clone())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], colour.stroke_width(2)));
     }
-    legend(&mut chart)?;
+    legend(&mut chart, SeriesLabelPosition::LowerRight)?;
     Ok(area.present()?)
 }
 
-fn legend<'a, X, Y>(chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>) -> Drawn
+fn legend<'a, X, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    place: SeriesLabelPosition,
+) -> Drawn
 where
     X: Ranged<ValueType = f64>,
     Y: Ranged<ValueType = f64>,
 {
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(place)
         .background_style(WHITE.mix(0.8))
         .label_font(("sans-serif", 13))
         .draw()?;

@@ -117,7 +117,10 @@ fn soak(options: &Options) -> anyhow::Result<Vec<Line>> {
     let length = Duration::from_secs(options.minutes * 60);
     let every = Duration::from_secs(options.trouble_seconds);
     let mut megabytes = Vec::new();
-    let look = || Ok(megabytes.push(gateway.resident_megabytes()?));
+    let look = || {
+        megabytes.push(gateway.resident_megabytes()?);
+        Ok(())
+    };
     runtime.block_on(asked.run(options.rate, length, every, || trouble.next(), look))?;
     trouble.end()?;
     let (troubles, versions) = (trouble.made(), trouble.versions());
