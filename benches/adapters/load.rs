@@ -21,8 +21,15 @@ const GOAL: f64 = 2.0;
 pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<Line>> {
     let province = Province::make()?;
     let count = options.adapters;
-    let apart = Many::make(&province, Kind::Apart, count)?;
-    let alike = Many::make(&province, Kind::WithFixtures, count)?;
+    let make = |name: &str, kind| {
+        let many = Many {
+            adapters: province.path(format!("adapters-{name}")),
+            catalogue: province.beside(&format!("catalogue-{name}")),
+        };
+        many.fill(&province.path(""), kind, count).map(|()| many)
+    };
+    let apart = make("apart", Kind::Apart)?;
+    let alike = make("fixtures", Kind::WithFixtures)?;
     let mut lines = Vec::new();
     for (many, what) in [(apart, "all different"), (alike, "alike, with fixtures")] {
         let role = [many.adapters.to_str(), many.catalogue.to_str()];

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::province::Province;
-
 /// A folder of manifests, and the catalogue that has their facts.
 pub(crate) struct Many {
     pub(crate) adapters: PathBuf,
@@ -23,40 +21,33 @@ pub(crate) enum Kind {
 }
 
 impl Many {
-    /// Makes so many beside the samples of the installation.
-    pub(crate) fn make(province: &Province, kind: Kind, count: usize) -> anyhow::Result<Self> {
-        let name = match kind {
-            Kind::Apart => "apart",
-            Kind::WithFixtures => "fixtures",
-        };
-        let many = Self {
-            adapters: province.path(format!("adapters-{name}")),
-            catalogue: province.beside(&format!("catalogue-{name}")),
-        };
-        fs::create_dir_all(&many.adapters)?;
+    /// Puts so many into these folders, made from the samples of the installation.
+    pub(crate) fn fill(&self, installation: &Path, kind: Kind, count: usize) -> anyhow::Result<()> {
+        fs::create_dir_all(&self.adapters)?;
         for folder in ["facts", "items"] {
-            fs::create_dir_all(many.catalogue.join(folder))?;
+            fs::create_dir_all(self.catalogue.join(folder))?;
         }
-        let mut samples: Vec<PathBuf> = fs::read_dir(province.path("adapters"))?
+        let mut samples: Vec<PathBuf> = fs::read_dir(installation.join("adapters"))?
             .map(|entry| Ok(entry?.path()))
             .collect::<anyhow::Result<_>>()?;
         samples.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
         samples.sort();
         for (number, sample) in samples.iter().cycle().take(count).enumerate() {
-            many.copy(province, sample, number, kind)?;
+            self.copy(installation, sample, number, kind)?;
         }
-        Ok(many)
+        Ok(())
     }
 
     fn copy(
         &self,
-        province: &Province,
+        installation: &Path,
         sample: &Path,
         number: usize,
         kind: Kind,
     ) -> anyhow::Result<()> {
         let agency = sample.file_stem().and_then(|name| name.to_str()).context("no name")?;
-        let facts = fs::read_to_string(province.path(format!("catalogue/facts/{agency}.toml")))?;
+        let facts = installation.join(format!("catalogue/facts/{agency}.toml"));
+        let facts = fs::read_to_string(facts)?;
         let codes: Vec<&str> = facts
             .lines()
             .filter_map(|line| line.strip_prefix("code = \"")?.strip_suffix('"'))

@@ -1,9 +1,10 @@
 //! The simulated agencies as a process of their own, so that their CPU time is not the gateway's.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use heyan::simulate::{self, SimulationConfig};
 
 use super::process::{self, Server};
@@ -12,7 +13,7 @@ use super::process::{self, Server};
 pub(crate) struct Agencies {
     /// Their switchboard.
     #[allow(dead_code, reason = "not every bench makes trouble")]
-    pub(crate) control: SocketAddr,
+    control: SocketAddr,
     /// For each sampled port the one that is served.
     pub(crate) ports: Vec<(u16, u16)>,
     /// Held so that they run.
@@ -28,6 +29,22 @@ impl Agencies {
         let ports: Option<Vec<(u16, u16)>> = ports.split_whitespace().map(pair).collect();
         let ports = ports.with_context(|| "the agencies said no ports")?;
         Ok(Self { control: control.parse()?, ports, _server: server })
+    }
+
+    /// Makes one of them misbehave, or behave again: `outage`, `errors:50`, `off`.
+    #[allow(dead_code, reason = "not every bench makes trouble")]
+    pub(crate) fn switch(&self, agency: &str, word: &str) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(self.control)?;
+        write!(
+            stream,
+            "POST /faults/{agency} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{word}",
+            word.len()
+        )?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        ensure!(reply.starts_with("HTTP/1.1 2"), "{agency}: {reply}");
+        Ok(())
     }
 }
 

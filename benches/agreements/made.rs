@@ -38,20 +38,24 @@ impl Made {
                 fs::remove_dir_all(&kept)?;
             }
             World::make(&kept, now())?;
-            pki::init(&kept.join("centres"), &centres(), now())?;
-            let into = |name: &str| kept.join("pki").join(name);
-            for file in fs::read_dir(kept.join("centres/parties"))? {
-                let file = file?;
-                fs::rename(file.path(), into("parties").join(file.file_name()))?;
-            }
-            for name in (0..CENTRES).map(centre) {
-                fs::rename(kept.join("centres").join(&name), into(&name))?;
-            }
-            let made = Self::at(&kept)?;
-            made.sign_all(count)?;
+            Self::fill(&kept, count)?;
             fs::write(kept.join("whole"), [])?;
         }
         Self::at(&kept)
+    }
+
+    /// Puts so many agreements, and the centres that have them, into an installation that is there.
+    pub(crate) fn fill(folder: &Path, count: usize) -> anyhow::Result<()> {
+        pki::init(&folder.join("centres"), &centres(), now())?;
+        let into = |name: &str| folder.join("pki").join(name);
+        for file in fs::read_dir(folder.join("centres/parties"))? {
+            let file = file?;
+            fs::rename(file.path(), into("parties").join(file.file_name()))?;
+        }
+        for name in (0..CENTRES).map(centre) {
+            fs::rename(folder.join("centres").join(&name), into(&name))?;
+        }
+        Self::at(folder)?.sign_all(count)
     }
 
     fn at(folder: &Path) -> anyhow::Result<Self> {

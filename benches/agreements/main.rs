@@ -5,6 +5,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "a measurement that goes wrong may end there")]
 
+mod asked;
 mod decision;
 mod load;
 mod made;

@@ -4,8 +4,6 @@
 //! the limits towards agencies, which protect them from a flood.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,16 +79,7 @@ impl Installation {
     pub(crate) fn delay(&self, of: impl Fn(&str) -> Duration) -> anyhow::Result<()> {
         for agency in AGENCIES {
             let word = format!("delay:{}ms", of(agency).as_millis());
-            let mut stream = TcpStream::connect(self.agencies.control)?;
-            write!(
-                stream,
-                "POST /faults/{agency} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\
-                 Content-Length: {}\r\n\r\n{word}",
-                word.len()
-            )?;
-            let mut reply = String::new();
-            stream.read_to_string(&mut reply)?;
-            ensure!(reply.starts_with("HTTP/1.1 2"), "{agency}: {reply}");
+            self.agencies.switch(agency, &word)?;
         }
         Ok(())
     }

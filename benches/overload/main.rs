@@ -12,26 +12,31 @@ mod fair;
 mod figures;
 mod flood;
 #[path = "../request/installation.rs"]
+#[allow(dead_code, reason = "other benches need more of it")]
 mod installation;
 mod load;
+#[path = "../agreements/made.rs"]
+#[allow(dead_code, reason = "one agreement is enough here")]
+mod made;
 #[path = "../request/process.rs"]
+#[allow(dead_code, reason = "cores are not chosen here")]
 mod process;
 #[path = "../request/questions.rs"]
+#[allow(dead_code, reason = "other benches need more of it")]
 mod questions;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use heyan::client::Client;
-use heyan::proto::gateway::v1 as wire;
 use tokio::runtime::Runtime;
 
 use self::figures::Part;
 use self::installation::Installation;
 use self::process::Server;
+use self::questions::Asked;
 
 /// The gateway's own.
 #[global_allocator]
@@ -40,7 +45,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What all parts measure on.
 pub(crate) struct Ground {
     installation: Installation,
-    people: Arc<[wire::Subject]>,
+    people: Asked,
     runtime: Runtime,
     options: Options,
 }
@@ -85,7 +90,8 @@ enum Role {
 impl Ground {
     /// A gateway of its own.
     fn start(&self, log: &str, limits: &[(&str, &str)]) -> anyhow::Result<Server> {
-        self.installation.start_gateway(log, true, limits)
+        self.installation.create_log(log)?;
+        self.installation.start_on(log, true, limits)
     }
 
     /// So many connections as that system of the fund centre.
@@ -95,7 +101,7 @@ impl Ground {
         system: &str,
         count: usize,
     ) -> anyhow::Result<Vec<Client>> {
-        let folder = self.installation.pki().join("fund-centre");
+        let folder = self.installation.path("pki/fund-centre");
         let read = |name: String| fs::read(folder.join(name));
         let authority = read("ca.pem".to_owned())?;
         let (certificate, key) = (read(format!("{system}.pem"))?, read(format!("{system}.key"))?);
@@ -121,7 +127,7 @@ fn main() -> anyhow::Result<()> {
     }
     let pinned = process::pin_this_to_core(process::GENERATOR_CORE);
     let folder = tempfile::tempdir()?;
-    let installation = Installation::make(&folder.path().join("installation"), options.people)?;
+    let installation = Installation::make(&folder.path().join("installation"), options.people, 0)?;
     let people = questions::people(options.people)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ground = Ground { installation, people, runtime, options };

@@ -15,6 +15,7 @@ use heyan::crypto::SigningKey;
 use heyan::pki::{Authority, Leaf, issue};
 
 use super::agencies::Agencies;
+use super::made::Made;
 use super::process::Server;
 
 /// The program that is measured.
@@ -33,48 +34,92 @@ const IN_FLIGHT: usize = 1024;
 /// An installation, and the agencies behind it. These share the generator's core, so their CPU time is not counted.
 pub(crate) struct Installation {
     world: World,
-    #[allow(dead_code, reason = "not every bench makes trouble; held so that they run")]
-    pub(crate) agencies: Agencies,
+    agencies: Agencies,
 }
 
 impl Installation {
-    /// Makes everything and starts the agencies in front of a province of so many people.
-    pub(crate) fn make(folder: &Path, people: u32) -> anyhow::Result<Self> {
+    /// Makes everything and starts the agencies in front of a province of so many people. So many agreements lie beside
+    /// the one that is asked under.
+    pub(crate) fn make(folder: &Path, people: u32, agreements: usize) -> anyhow::Result<Self> {
         let world = World::make(folder, now())?;
+        if agreements > 0 {
+            Made::fill(folder, agreements)?;
+        }
         let agencies = Agencies::start(folder, people)?;
         world.place_adapters(&agencies.ports)?;
 
+        add_counter(&world)?;
+        let installation = Self { world, agencies };
         for (agency, agreement) in ASKED {
-            let manifest = world.path(format!("adapters/{agency}.toml"));
-            let mut text = fs::read_to_string(&manifest)?;
-            for (key, instead) in [
-                ("rate_per_second", String::new()),
-                ("max_in_flight", format!("max_in_flight = {IN_FLIGHT}\n")),
-                // Below the generator's deadline: a slow agency must not be taken for a failed one.
-                ("timeout", "timeout = \"9s\"\n".to_owned()),
-            ] {
-                text = replaced(&text, key, &instead)?;
-            }
-            fs::write(&manifest, text)?;
-            let mut draft = replaced(agreement, "quota", "")?;
-            if agency == "tax" {
-                draft = replaced(&draft, "notices", "")?;
-            }
-            world.sign_text(agency, &draft)?;
+            installation.lift_limits(agency)?;
+            installation.sign(agency, agreement, 1)?;
         }
-        Ok(Self { world, _agencies: agencies })
+        Ok(installation)
     }
 
-    /// Starts one gateway on it, with a log of its own, and the vault if asked for.
-    pub(crate) fn start_gateway(
-        &self,
-        program: &str,
-        log: &str,
-        has_vault: bool,
-    ) -> anyhow::Result<Server> {
+    fn lift_limits(&self, agency: &str) -> anyhow::Result<()> {
+        let manifest = self.world.path(format!("adapters/{agency}.toml"));
+        let mut text = fs::read_to_string(&manifest)?;
+        for (key, instead) in [
+            ("rate_per_second", String::new()),
+            ("max_in_flight", format!("max_in_flight = {IN_FLIGHT}\n")),
+            // Below the generator's deadline: a slow agency must not be taken for a failed one.
+            ("timeout", "timeout = \"9s\"\n".to_owned()),
+        ] {
+            text = replaced(&text, key, &instead)?;
+        }
+        Ok(fs::write(&manifest, text)?)
+    }
+
+    fn sign(&self, agency: &str, agreement: &str, version: u32) -> anyhow::Result<()> {
+        let mut text = replaced(agreement, "quota", "")?;
+        for (key, instead) in [
+            ("version", format!("version = {version}\n")),
+            ("systems", "systems = [\"approval\", \"counter\"]\n".to_owned()),
+        ] {
+            text = replaced(&text, key, &instead)?;
+        }
+        if agency == "tax" {
+            text = replaced(&text, "notices", "")?;
+        }
+        self.world.sign_text(&format!("{agency}-{version}"), &text).map(drop)
+    }
+
+    /// Has this version of the police's agreement signed, beside those before it.
+    #[allow(dead_code, reason = "not every bench changes agreements")]
+    pub(crate) fn sign_version(&self, version: u32) -> anyhow::Result<()> {
+        let [(agency, agreement), ..] = ASKED;
+        self.sign(agency, agreement, version)
+    }
+
+    /// Makes the agency that is asked misbehave, or behave again.
+    #[allow(dead_code, reason = "not every bench makes trouble")]
+    pub(crate) fn switch(&self, word: &str) -> anyhow::Result<()> {
+        self.agencies.switch("police", word)
+    }
+
+    /// Starts one gateway on it, with a log of its own, and the vault if asked for. Nobody is refused because others wait for
+    /// the processor too: throughput at any wait is measured.
+    #[allow(dead_code, reason = "some benches want the limits as delivered")]
+    pub(crate) fn start_gateway(&self, log: &str, has_vault: bool) -> anyhow::Result<Server> {
+        self.create_log(log)?;
+        self.start_on(log, has_vault, &[("HEYAN__LIMITS__PROCESSOR_WAIT", "10m")])
+    }
+
+    /// Makes an empty log.
+    pub(crate) fn create_log(&self, log: &str) -> anyhow::Result<()> {
         let key = SigningKey::read(&self.world.path("keys/log.key"))?;
         let settings = audit::Settings::default();
-        Audit::create(&self.world.path(log), &key, "heyan.test/bench", now(), &settings)?;
+        Ok(Audit::create(&self.world.path(log), &key, "heyan.test/bench", now(), &settings)?)
+    }
+
+    /// The same on a log that is there, with these settings beside.
+    pub(crate) fn start_on(
+        &self,
+        log: &str,
+        has_vault: bool,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Server> {
         let mut variables = vec![
             ("HEYAN__LOG__FOLDER", log),
             ("HEYAN__LOG__SEGMENT_BYTES", "64 MiB"),
@@ -83,14 +128,14 @@ impl Installation {
         if !has_vault {
             variables.extend([("HEYAN__VAULT__KEY", ""), ("HEYAN__VAULT__SUBJECT_KEY", "")]);
         }
-        variables.extend_from_slice(limits);
+        variables.extend_from_slice(settings);
         let config = self.world.path("gateway.toml");
-        Server::start_gateway(program, &config, &variables)
+        Server::start_gateway(GATEWAY, &config, &variables)
     }
 
-    /// Folder of the certificates.
-    pub(crate) fn pki(&self) -> PathBuf {
-        self.world.path("pki")
+    /// A path inside it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.world.path(name)
     }
 }
 

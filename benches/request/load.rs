@@ -1,22 +1,30 @@
 //! The generator: closed loops that keep every stream busy, and an open loop that asks at a fixed rate.
+//!
+//! In the open loop an answer's time runs from the moment the question was due, not from when there was leisure to send
+//! it: a server that stops for a while is charged for everything that came due meanwhile.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context;
-use heyan::client::Client;
+use anyhow::{Context, anyhow};
+use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
+use tokio::time::Instant;
 
 use super::Contender;
+use super::connection::Connection;
 use super::questions::Questions;
+use super::ticker::Ticker;
 
 /// Before each measurement, so that connections are up and caches are filled.
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// Longer than any answer here takes; one that takes longer fails the run.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// So many questions at once while answers are brought into the cache.
+const FILLING: usize = 64;
+
+/// Waits are told to three digits.
+const DIGITS: u8 = 3;
 
 /// How requests arrive.
 #[derive(Clone, Copy)]
@@ -24,7 +32,7 @@ pub(crate) enum Load {
     /// Each stream asks again as soon as it is answered: finds the limit.
     Closed { connections: usize, streams: usize },
     /// Requests a second, whether or not earlier ones are answered: finds the wait.
-    Open { connections: usize, rate: u64 },
+    Open { connections: usize, rate: u32 },
 }
 
 impl fmt::Display for Load {
@@ -40,143 +48,147 @@ impl fmt::Display for Load {
 pub(crate) struct Sample {
     /// Answers a second.
     pub(crate) rate: f64,
-    /// CPU time of the server for each.
-    pub(crate) cpu_micros: f64,
-    pub(crate) p50_micros: u128,
-    pub(crate) p99_micros: u128,
-}
-
-/// The sample in the middle by CPU time.
-pub(crate) fn median(mut samples: Vec<Sample>) -> anyhow::Result<Sample> {
-    samples.sort_by(|one, other| one.cpu_micros.total_cmp(&other.cpu_micros));
-    let middle = samples.len() / 2;
-    samples.into_iter().nth(middle).context("nothing was measured")
+    /// CPU time of the server for each; `None` where its processes are not known.
+    pub(crate) cpu_micros: Option<f64>,
+    /// What was waited for each, in microseconds.
+    pub(crate) waits: Histogram<u64>,
+    /// Resident memory of the server right after.
+    pub(crate) megabytes: Option<u64>,
 }
 
 /// Measures one contender under one load for `length`, after a warm-up. Any refusal, and any answer
-/// that [`Questions::check`] does not accept, fails the run.
+/// that [`Questions::check`] does not accept, fails the measurement.
 pub(crate) async fn measure(
     contender: &Contender,
     load: Load,
     length: Duration,
 ) -> anyhow::Result<Sample> {
     let (Load::Closed { connections, .. } | Load::Open { connections, .. }) = load;
-    let mut clients = Vec::new();
+    let mut open = Vec::new();
     for _ in 0..connections {
-        clients.push(connect(contender).await?);
+        open.push(Arc::new(contender.connect().await?));
     }
-    let asker = Asker { questions: Arc::clone(&contender.questions) };
+    Asker::new(contender)?.run(&open, load, WARM_UP).await?;
 
-    asker.run(&clients, load, WARM_UP).await?;
+    let asker = Asker::new(contender)?;
     let (cpu_before, started) = (contender.server.cpu()?, Instant::now());
-    let mut waits = asker.run(&clients, load, length).await?;
-    let (cpu, elapsed) = (contender.server.cpu()?.saturating_sub(cpu_before), started.elapsed());
-
-    waits.sort_unstable();
-    let at = |share: usize| waits.get(waits.len() * share / 100).map_or(0, Duration::as_micros);
+    asker.run(&open, load, length).await?;
+    let (cpu, elapsed) = (contender.server.cpu()?, started.elapsed());
+    let waits = asker.waits.lock().map_err(|_| anyhow!("an answer panicked"))?.clone();
     let answers = waits.len() as f64;
+    let used = cpu.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
     Ok(Sample {
         rate: answers / elapsed.as_secs_f64(),
-        cpu_micros: cpu.as_secs_f64() * 1e6 / answers,
-        p50_micros: at(50),
-        p99_micros: at(99),
+        cpu_micros: used.map(|used| used.as_secs_f64() * 1e6 / answers),
+        waits,
+        megabytes: contender.server.resident_megabytes()?,
     })
 }
 
 /// Asks each question once, whatever the source of its answer.
 pub(crate) async fn ask_each_once(contender: &Contender) -> anyhow::Result<()> {
-    let client = connect(contender).await?;
-    for _ in 0..contender.questions.distinct() {
-        client.verify(contender.questions.next()?, DEADLINE).await?;
+    let connection = Arc::new(contender.connect().await?);
+    let mut tasks = JoinSet::new();
+    for number in 0..contender.questions.distinct() + FILLING {
+        if number >= FILLING {
+            tasks.join_next().await.context("none is under way")???;
+        }
+        if number < contender.questions.distinct() {
+            let (connection, question) = (Arc::clone(&connection), contender.questions.next()?);
+            tasks.spawn(async move { connection.ask(&question).await.map(drop) });
+        } else if tasks.is_empty() {
+            break;
+        }
     }
     Ok(())
 }
 
-async fn connect(contender: &Contender) -> anyhow::Result<Client> {
-    let caller = &contender.caller;
-    let endpoint = format!("https://{}", contender.server.address());
-    let pems = (&caller.authority, &caller.certificate, &caller.key);
-    Ok(Client::connect(&endpoint, pems.0, pems.1, pems.2, "localhost").await?)
-}
-
-/// Asks and checks.
+/// Asks, checks, and notes what was waited.
 #[derive(Clone)]
 struct Asker {
     questions: Arc<Questions>,
+    waits: Arc<Mutex<Histogram<u64>>>,
 }
 
 impl Asker {
-    /// How long each answer took.
+    fn new(contender: &Contender) -> anyhow::Result<Self> {
+        let waits = Arc::new(Mutex::new(Histogram::new(DIGITS)?));
+        Ok(Self { questions: Arc::clone(&contender.questions), waits })
+    }
+
     async fn run(
         &self,
-        clients: &[Client],
+        connections: &[Arc<Connection>],
         load: Load,
         length: Duration,
-    ) -> anyhow::Result<Vec<Duration>> {
+    ) -> anyhow::Result<()> {
         match load {
-            Load::Closed { streams, .. } => self.closed(clients, streams, length).await,
-            Load::Open { rate, .. } => self.open(clients, rate, length).await,
+            Load::Closed { streams, .. } => self.closed(connections, streams, length).await,
+            Load::Open { rate, .. } => self.open(connections, rate, length).await,
         }
     }
 
-    async fn ask(&self, client: &Client) -> anyhow::Result<Duration> {
-        let question = self.questions.next()?;
-        let asked = Instant::now();
-        let reply = client.verify(question, DEADLINE).await?;
-        let waited = asked.elapsed();
-        self.questions.check(&reply)?;
-        Ok(waited)
+    /// One question that was due at that moment.
+    async fn ask(&self, connection: &Connection, due: Instant) -> anyhow::Result<()> {
+        let reply = connection.ask(&self.questions.next()?).await?;
+        let waited = u64::try_from(due.elapsed().as_micros())?;
+        self.waits.lock().map_err(|_| anyhow!("an answer panicked"))?.record(waited)?;
+        self.questions.check(&reply)
     }
 
     async fn closed(
         &self,
-        clients: &[Client],
+        connections: &[Arc<Connection>],
         streams: usize,
         length: Duration,
-    ) -> anyhow::Result<Vec<Duration>> {
+    ) -> anyhow::Result<()> {
         let end = Instant::now() + length;
         let mut tasks = JoinSet::new();
-        for client in clients.iter().flat_map(|client| std::iter::repeat_n(client, streams)) {
-            let (asker, client) = (self.clone(), client.clone());
+        for connection in connections.iter().flat_map(|one| std::iter::repeat_n(one, streams)) {
+            let (asker, connection) = (self.clone(), Arc::clone(connection));
             tasks.spawn(async move {
-                let mut waits = Vec::new();
-                while Instant::now() < end {
-                    waits.push(asker.ask(&client).await?);
+                loop {
+                    let now = Instant::now();
+                    if now >= end {
+                        return Ok(());
+                    }
+                    asker.ask(&connection, now).await?;
                 }
-                Ok::<_, anyhow::Error>(waits)
             });
         }
-        let mut waits = Vec::new();
-        while let Some(finished) = tasks.join_next().await {
-            waits.extend(finished??);
-        }
-        Ok(waits)
+        all(tasks).await
     }
 
     async fn open(
         &self,
-        clients: &[Client],
-        rate: u64,
+        connections: &[Arc<Connection>],
+        rate: u32,
         length: Duration,
-    ) -> anyhow::Result<Vec<Duration>> {
-        let started = Instant::now();
-        let mut ticks = interval(Duration::from_millis(1));
+    ) -> anyhow::Result<()> {
+        let mut ticker = Ticker::every(Duration::from_secs(1) / rate)?;
+        let end = Instant::now() + length;
+        let mut turn = connections.iter().cycle();
         let mut tasks = JoinSet::new();
-        let mut turn = clients.iter().cycle();
-        let mut issued = 0;
-        while started.elapsed() < length {
-            ticks.tick().await;
-            let due = u64::try_from(started.elapsed().as_micros())? * rate / 1_000_000;
-            for client in turn.by_ref().take(usize::try_from(due.saturating_sub(issued))?) {
-                let (asker, client) = (self.clone(), client.clone());
-                tasks.spawn(async move { asker.ask(&client).await });
+        'asking: loop {
+            for due in ticker.passed().await? {
+                if due >= end {
+                    break 'asking;
+                }
+                let connection = Arc::clone(turn.next().context("no connection")?);
+                let asker = self.clone();
+                tasks.spawn(async move { asker.ask(&connection, due).await });
             }
-            issued = due;
+            while let Some(ended) = tasks.try_join_next() {
+                ended??;
+            }
         }
-        let mut waits = Vec::new();
-        while let Some(finished) = tasks.join_next().await {
-            waits.push(finished??);
-        }
-        Ok(waits)
+        all(tasks).await
     }
+}
+
+async fn all(mut tasks: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    Ok(())
 }

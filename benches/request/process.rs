@@ -3,18 +3,40 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context, anyhow, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
-/// Linux counts CPU time for user space in hundredths of a second (`USER_HZ`), on every architecture in use.
-const TICK: Duration = Duration::from_millis(10);
-
-/// Servers that are measured.
+/// Servers that are measured; core 0 unless others were chosen.
 pub(crate) const SERVER_CORE: usize = 0;
-/// The generator, and whatever else takes part without being measured.
+/// The generator, and whatever else takes part without being measured; core 1 unless others were chosen.
 pub(crate) const GENERATOR_CORE: usize = 1;
+
+/// The cores chosen for servers and for the generator, as `taskset` names them; `None` leaves all to the system.
+static CHOSEN: OnceLock<Option<[String; 2]>> = OnceLock::new();
+
+/// Chooses cores for everything started from here on: `0-3:4-7` gives servers the first four and the generator the
+/// others, `any` pins nothing.
+#[allow(dead_code, reason = "not every bench lets them be chosen")]
+pub(crate) fn choose_cores(text: &str) -> anyhow::Result<()> {
+    let chosen = match text.split_once(':') {
+        _ if text == "any" => None,
+        Some((server, generator)) => Some([server.to_owned(), generator.to_owned()]),
+        None => bail!("`{text}` names no cores: say for example `0:1`, or `any`"),
+    };
+    CHOSEN.set(chosen).map_err(|_| anyhow!("cores were chosen before"))
+}
+
+/// As `taskset` names them.
+fn cores(place: usize) -> Option<String> {
+    match CHOSEN.get() {
+        None => Some(place.to_string()),
+        Some(chosen) => chosen.as_ref()?.get(place).cloned(),
+    }
+}
 
 /// A running server; killed when dropped.
 pub(crate) struct Server {
@@ -73,27 +95,60 @@ impl Server {
     }
 
     /// CPU time used so far, in user space and in the kernel.
+    #[allow(dead_code, reason = "the bench of requests asks for it by process")]
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = self.proc("stat")?;
-        // The name in parentheses may hold anything; after it, fields 14 and 15 of proc_pid_stat(5) are 12th and 13th.
-        let (_, fields) = stat.rsplit_once(')').context("no name")?;
-        let ticks: Result<Vec<u32>, _> =
-            fields.split_whitespace().skip(11).take(2).map(str::parse).collect();
-        Ok(TICK * ticks?.iter().sum())
+        cpu_of(self.pid())
     }
 
     /// Resident memory.
+    #[allow(dead_code, reason = "the bench of requests asks for it by process")]
     pub(crate) fn resident_megabytes(&self) -> anyhow::Result<u64> {
-        let status = self.proc("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        Ok(kibibytes.ok_or_else(|| anyhow!("no VmRSS"))?.parse::<u64>()? / 1024)
+        resident_megabytes_of(self.pid())
     }
 
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        fs::read_to_string(&path).with_context(|| path)
+    /// Has it end by itself, as an operator would, and waits for that.
+    #[allow(dead_code, reason = "most are killed")]
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the server ended with {status}");
+        Ok(())
     }
+
+    /// Sends it a signal.
+    #[allow(dead_code, reason = "most are left alone")]
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid =
+            Pid::from_raw(i32::try_from(self.pid())?).context("a process without a number")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
+    /// Of the process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+/// CPU time that the threads of this process have used so far, to the nanosecond. What a thread has used is lost when it
+/// ends; servers here keep theirs.
+pub(crate) fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
+    let mut used = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("{pid}"))? {
+        // The first of its numbers is the time on a core. A thread may end between being listed and being read.
+        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        let nanos = text.split(' ').next().context("an empty schedstat")?;
+        used += Duration::from_nanos(nanos.parse()?);
+    }
+    Ok(used)
+}
+
+/// Resident memory of this process.
+pub(crate) fn resident_megabytes_of(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = fs::read_to_string(&path).with_context(|| path)?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kibibytes.ok_or_else(|| anyhow!("no VmRSS"))?.parse::<u64>()? / 1024)
 }
 
 impl Drop for Server {
@@ -111,11 +166,11 @@ pub(crate) fn end_with_standard_input() {
     });
 }
 
-/// Keeps this process, and the threads it will start, on one core. False when that cannot be had.
+/// Keeps this process, and the threads it will start, on its cores. False when that cannot be had, or is not wanted.
 pub(crate) fn pin_this_to_core(core: usize) -> bool {
-    let pid = std::process::id().to_string();
+    let Some(cores) = cores(core) else { return false };
     Command::new("taskset")
-        .args(["-cp", &core.to_string(), &pid])
+        .args(["-cp", &cores, &std::process::id().to_string()])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
@@ -123,11 +178,9 @@ pub(crate) fn pin_this_to_core(core: usize) -> bool {
 }
 
 fn on_core(core: usize, program: &Path) -> Command {
-    if !has_taskset() {
-        return Command::new(program);
-    }
+    let Some(cores) = cores(core).filter(|_| has_taskset()) else { return Command::new(program) };
     let mut pinned = Command::new("taskset");
-    pinned.args(["-c", &core.to_string()]).arg(program);
+    pinned.args(["-c", &cores]).arg(program);
     pinned
 }
 

@@ -20,6 +20,14 @@ pub(crate) struct Asked {
     all: Arc<[Vec<wire::Subject>]>,
 }
 
+impl Asked {
+    /// How many different questions there are.
+    #[allow(dead_code, reason = "not every bench asks about everybody")]
+    pub(crate) fn count(&self) -> usize {
+        self.all.len()
+    }
+}
+
 /// What is asked over each way to an agency.
 pub(crate) struct Ways {
     /// SOAP: who a person is.
@@ -69,12 +77,19 @@ pub(crate) fn ways(count: u32) -> anyhow::Result<Ways> {
     })
 }
 
+/// Who a person is, of everybody there is.
+#[allow(dead_code, reason = "some benches ask over every way")]
+pub(crate) fn people(count: u32) -> anyhow::Result<Asked> {
+    Ok(ways(count)?.soap)
+}
+
 /// Makes requests, and knows which answers prove that the server did what is measured.
 pub(crate) struct Questions {
     what: Asked,
     /// Only about so many, in turn.
     distinct: usize,
-    source: Kind,
+    /// Where answers must come from; `None` where any answer will do.
+    source: Option<Kind>,
     asked: AtomicU64,
 }
 
@@ -82,17 +97,22 @@ impl Questions {
     /// About everybody, nobody twice: every answer must come from the agency.
     pub(crate) fn about_everybody(what: &Asked) -> Self {
         let (what, distinct) = (what.clone(), what.all.len());
-        Self { what, distinct, source: Kind::Agency, asked: AtomicU64::new(0) }
+        Self { what, distinct, source: Some(Kind::Agency), asked: AtomicU64::new(0) }
     }
 
     /// About the same few again and again; every answer must come from `source`.
     pub(crate) fn about_few(what: &Asked, distinct: usize, source: Kind) -> Self {
-        Self { what: what.clone(), distinct, source, asked: AtomicU64::new(0) }
+        Self { what: what.clone(), distinct, source: Some(source), asked: AtomicU64::new(0) }
+    }
+
+    /// About the same few, to a server of which only a status OK is expected.
+    pub(crate) fn to_any(what: &Asked, distinct: usize) -> Self {
+        Self { source: None, ..Self::about_few(what, distinct, Kind::Unspecified) }
     }
 
     /// Whether answers must be kept ones, so that each question has to be asked once before.
     pub(crate) fn is_kept(&self) -> bool {
-        self.source == Kind::Cache
+        self.source == Some(Kind::Cache)
     }
 
     /// How many different questions there are.
@@ -125,6 +145,7 @@ impl Questions {
     /// # Errors
     /// With what came instead.
     pub(crate) fn check(&self, reply: &wire::VerifyResponse) -> anyhow::Result<()> {
+        let Some(expected) = self.source else { return Ok(()) };
         ensure!(
             reply.verdict() == wire::Verdict::Confirmed,
             "an answer was {}, because {:?}",
@@ -133,9 +154,8 @@ impl Questions {
         );
         let source = reply.source.as_ref().map(wire::Source::kind);
         ensure!(
-            source == Some(self.source),
-            "an answer came from {source:?}, not from {:?}; with a longer run, more --people are needed",
-            self.source
+            source == Some(expected),
+            "an answer came from {source:?}, not from {expected:?}; with a longer run, more --people are needed"
         );
         Ok(())
     }

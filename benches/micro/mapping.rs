@@ -1,0 +1,60 @@
+//! The gateway's whole work on a question to an agency but for the socket: limits, request, signature, reading, mapping.
+//! For typical facts of the three kinds of replies; `cargo bench --bench adapters -- mapping` has all thirty.
+
+use std::sync::LazyLock;
+
+use divan::Bencher;
+use heyan::adapters::cost::Cost;
+use heyan::clock::now;
+use heyan::query::{Operator, Purpose, Query};
+use tokio::runtime::Runtime;
+
+use super::province::Province;
+
+/// Agencies that each gave one reply; it is read again and again.
+static PROVINCE: LazyLock<Province> = LazyLock::new(|| Province::make().expect("a province"));
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+});
+
+/// XML in SOAP, JSON over HTTP, a row of a database, a reply of a program.
+#[divan::bench(args = ["P1", "M2", "S1", "T1"])]
+fn question_and_mapping(bencher: Bencher<'_, '_>, fact: &str) {
+    let cost = RUNTIME.block_on(cost(fact));
+    bencher.bench_local(|| RUNTIME.block_on(cost.ask()).map_err(drop).is_ok());
+}
+
+/// The limits alone: places, breaker, rate, budget.
+#[divan::bench]
+fn limits(bencher: Bencher<'_, '_>) {
+    let cost = RUNTIME.block_on(cost("M2"));
+    bencher.bench_local(|| RUNTIME.block_on(cost.pass()).is_ok());
+}
+
+async fn cost(fact: &str) -> Cost {
+    let sample = PROVINCE.sample(fact);
+    let agency = &PROVINCE.catalogue.fact(&fact.into()).expect("a fact of the catalogue").agency;
+    let query = Query {
+        request_id: [7; 16],
+        fact: fact.into(),
+        subjects: sample.subjects,
+        relations: Vec::new(),
+        assertions: Vec::new(),
+        disclose: Vec::new(),
+        purpose: Purpose {
+            item: "W3".into(),
+            item_version: "2026.2".to_owned(),
+            case_number: "GJJ-2026-000123".to_owned(),
+            ..Purpose::default()
+        },
+        operator: Operator { id: "0042".to_owned(), unit: "counter-3".to_owned() },
+        max_age: None,
+        want_receipt: false,
+    };
+    let manifest = PROVINCE.path(format!("adapters/{}.toml", agency.as_str()));
+    let cost = Cost::of(&manifest, &PROVINCE.catalogue, query, now()).await;
+    let cost = cost.expect("an answer of the agency");
+    assert!(cost.ask().await.expect("an answer").1.record.finding == sample.record);
+    cost
+}
