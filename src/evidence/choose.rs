@@ -142,7 +142,7 @@ impl InLog {
             |(_, (item, version, digest)): &&(u64, Ruled)| (item, version, digest) == wanted;
         // A rule is recorded anew with each catalogue: that in use was the last before the case.
         let rules = self.rules.iter().filter(|(index, _)| *index <= case);
-        chosen.extend(rules.filter(is_rule).map(|(index, _)| *index).last());
+        chosen.extend(rules.filter(is_rule).map(|(index, _)| *index).next_back());
         let parties = self.parties.iter();
         chosen.extend(
             parties.filter(|(_, name)| organisations.contains(name.as_str())).map(|(at, _)| *at),
