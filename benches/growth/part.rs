@@ -52,7 +52,7 @@ fn grown(
     let start_seconds = began.elapsed().as_secs_f64();
     let people = questions::people(people)?;
     let distinct = usize::try_from(distinct)?;
-    ensure!(distinct <= people.len(), "too few people");
+    ensure!(distinct <= people.count(), "too few people");
     let contender = Contender {
         label: size.clone(),
         server: server.into(),

@@ -75,7 +75,7 @@ impl Evidence {
             (Field::Operator, operator(&filing.operator)),
             (Field::Request, filing.request.clone()),
         ];
-        self.seal_values(at, case_id, Stage::Case, values)
+        self.seal_values(at, case_id, Stage::Case, values, Some(&filing.subjects))
     }
 
     /// Commits to a contested question, who contests it, and all that was written.
