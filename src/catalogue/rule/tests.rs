@@ -94,24 +94,6 @@ fn every_flaw_has_its_line() {
         "silence is no answer",
     );
     refused("whose    = \"own\"", "whose    = \"theirs\"", "unknown variant");
-    refused("question = \"identity\"", "question = \"homes\"", "`identity` decides nothing");
-    refused(
-        "given    = \"months_in_a_row\"\ncomparison = \"ge\"",
-        "given    = \"withdrawn_within_12_months\"\ncomparison = \"eq\"",
-        "`months_in_a_row` decides nothing",
-    );
-    refused("nobody_with = \"single_declaration\"", "", "`single_declaration` decides nothing");
-    refused("[parameters]\n", "[parameters]\nnever = 1\n", "the parameter `never` decides nothing");
-    refused(
-        "younger_than = \"grown_up\"",
-        "younger_than = 18",
-        "the parameter `grown_up` decides nothing",
-    );
-    refused(
-        "given      = \"amount_fen\"\ncomparison = \"le\"\nvalue      = { parameter = \"yearly_most_fen\" }",
-        "given      = \"amount_fen\"\ncomparison = \"le\"\nvalue      = 1800000",
-        "the parameter `yearly_most_fen` decides nothing",
-    );
     refused(
         "value    = { parameter = \"months_in_a_row\" }",
         "value    = { parameter = \"months_in_a_row\", over = 2 }",
@@ -161,6 +143,28 @@ fn a_rule_of_the_log_may_have_an_idle_parameter() {
     let idle = text.replacen("[parameters]\n", "[parameters]\nnever = 1\n", 1);
     let written = Written::from_text(&idle).unwrap();
     assert_eq!(written.rule.parameters.get("never"), Some(&1));
+}
+
+#[test]
+fn what_decides_nothing_is_a_flaw() {
+    refused("question = \"identity\"", "question = \"homes\"", "`identity` decides nothing");
+    refused(
+        "given    = \"months_in_a_row\"\ncomparison = \"ge\"",
+        "given    = \"withdrawn_within_12_months\"\ncomparison = \"eq\"",
+        "`months_in_a_row` decides nothing",
+    );
+    refused("nobody_with = \"single_declaration\"", "", "`single_declaration` decides nothing");
+    refused("[parameters]\n", "[parameters]\nnever = 1\n", "the parameter `never` decides nothing");
+    refused(
+        "younger_than = \"grown_up\"",
+        "younger_than = 18",
+        "the parameter `grown_up` decides nothing",
+    );
+    refused(
+        "given      = \"amount_fen\"\ncomparison = \"le\"\nvalue      = { parameter = \"yearly_most_fen\" }",
+        "given      = \"amount_fen\"\ncomparison = \"le\"\nvalue      = 1800000",
+        "the parameter `yearly_most_fen` decides nothing",
+    );
 }
 
 /// A rule of the log is read like any other: what is too large or too deep is refused there, too.
