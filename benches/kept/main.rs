@@ -210,11 +210,14 @@ impl Ground {
 fn limits() -> Limits {
     Limits {
         in_flight: 1024,
+        processor_wait: Duration::from_secs(600),
         patient_percent: 50,
         cases: 1,
         cases_per_caller: 1,
         case_deadline: Duration::from_secs(60),
         application_age: Duration::from_secs(60),
+        disputes: 1,
+        disputes_per_caller: 1,
         batch: BatchLimits {
             in_flight: 1,
             deadline: Duration::from_secs(60),

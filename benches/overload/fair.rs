@@ -6,13 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wire::source::Kind;
-
+use super::Ground;
 use super::figures::Line;
 use super::flood::{KEPT, ask_each_once};
 use super::load::{closed, open};
 use super::questions::Questions;
-use super::{Ground, wire};
+use heyan::proto::gateway::v1::source::Kind;
 
 /// How much more the other one sends.
 const TIMES: f64 = 100.0;

@@ -1,19 +1,17 @@
 //! Three times what the gateway can: how much is answered all the same, how fast, and what a refusal costs.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use tokio::task::JoinSet;
-use wire::source::Kind;
 
+use super::Ground;
 use super::figures::Line;
 use super::load::{DEADLINE, closed, open};
 use super::process::Server;
 use super::questions::Questions;
-use super::{Ground, wire};
+use heyan::proto::gateway::v1::source::Kind;
 
 /// People whose answers are kept.
 pub(crate) const KEPT: usize = 1000;
@@ -100,7 +98,7 @@ pub(crate) fn refusal(ground: &Ground) -> anyhow::Result<Vec<Line>> {
         let answer = (answering.cpu()? - before).as_secs_f64() * 1e6 / answered.answers() as f64;
 
         let clients = ground.connect(&gateway, "approval", CONNECTIONS).await?;
-        police(ground, "delay:600s")?;
+        ground.installation.switch("delay:600s")?;
         let mut holding = JoinSet::new();
         for client in clients.iter().take(1) {
             let (client, question) = (client.clone(), kept.next()?);
@@ -113,7 +111,7 @@ pub(crate) fn refusal(ground: &Ground) -> anyhow::Result<Vec<Line>> {
         let before = gateway.cpu()?;
         let refused = closed(&clients, STREAMS, &kept, length).await?;
         let cost = (gateway.cpu()? - before).as_secs_f64() * 1e6 / refused.refused as f64;
-        police(ground, "delay:0ms")?;
+        ground.installation.switch("delay:0ms")?;
         ensure!(refused.answers() == 0, "{} were answered", refused.answers());
         Ok(vec![
             Line::goal("cost of a refusal / of a kept answer", cost / answer, 1.0 / 3.0),
@@ -122,19 +120,4 @@ pub(crate) fn refusal(ground: &Ground) -> anyhow::Result<Vec<Line>> {
             Line::told("  refusals a second", refused.rate(refused.refused)),
         ])
     })
-}
-
-/// Tells the simulated police how to behave.
-fn police(ground: &Ground, word: &str) -> anyhow::Result<()> {
-    let mut stream = TcpStream::connect(ground.installation.agencies.control)?;
-    write!(
-        stream,
-        "POST /faults/police HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\
-         Content-Length: {}\r\n\r\n{word}",
-        word.len()
-    )?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply)?;
-    ensure!(reply.starts_with("HTTP/1.1 2"), "{reply}");
-    Ok(())
 }

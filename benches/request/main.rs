@@ -55,9 +55,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const BARE: &str = "bare tonic, constant reply";
 const BARE_ON_ONE_THREAD: &str = "bare tonic, one thread";
 const KEPT: &str = "heyan, kept answer";
-const FRESH_SOAP: &str = "heyan, fresh over SOAP";
-const FRESH_JSON: &str = "heyan, fresh over JSON";
-const FRESH_GRPC: &str = "heyan, fresh over gRPC";
+const FRESH_SOAP: &str = "heyan, fresh answer, SOAP";
+const FRESH_JSON: &str = "heyan, fresh answer, JSON";
+const FRESH_GRPC: &str = "heyan, fresh answer, gRPC";
 const RUSTLS: &str = "rustls alone";
 
 /// Closed loops are for CPU time at the limit.

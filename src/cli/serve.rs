@@ -391,8 +391,8 @@ fn routes(
         cases_per_caller: limits.cases_per_caller,
         case_deadline: limits.case_deadline,
         application_age: limits.application_age,
-        disputes: settings.disputes.in_flight,
-        disputes_per_caller: settings.disputes.in_flight_per_caller,
+        disputes: settings.disputes.calls,
+        disputes_per_caller: settings.disputes.calls_per_caller,
         batch: BatchLimits {
             in_flight: limits.batch_in_flight,
             deadline: limits.batch_deadline,

@@ -129,11 +129,11 @@ pub struct Disputes {
     /// Calls about disputes at once in the whole gateway, asking again aside, which is a question. Default 32: each takes some
     /// milliseconds of disk, so that is thousands a second, and disputes are tens a day; they take no place of questions.
     #[serde(deserialize_with = "count")]
-    pub in_flight: usize,
-    /// Such calls at once of one organisation. Default 8, a quarter of `in_flight`: one that sends too many leaves places to
+    pub calls: usize,
+    /// Such calls at once of one organisation. Default 8, a quarter of `calls`: one that sends too many leaves places to
     /// three others.
     #[serde(deserialize_with = "count")]
-    pub in_flight_per_caller: usize,
+    pub calls_per_caller: usize,
     /// Disputes that one organisation may open in a day, China time. Default 200: a centre contests a few in ten thousand
     /// answers, and whoever brings an agency the names of more people than that is looking for something else.
     #[serde(deserialize_with = "count")]
@@ -145,8 +145,8 @@ impl Default for Disputes {
         Self {
             folder: "disputes".into(),
             look_every: Duration::from_secs(10),
-            in_flight: 32,
-            in_flight_per_caller: 8,
+            calls: 32,
+            calls_per_caller: 8,
             opened_per_day: 200,
         }
     }

@@ -138,7 +138,7 @@ fn no_limit_is_zero() {
         let refusal = folder.refusal(&format!("{TLS}[limits]\n{key} = {zero}\n"), &[]);
         assert!(refusal.ends_with("must let something pass"), "{refusal}");
     }
-    for key in ["look_every", "in_flight", "in_flight_per_caller", "opened_per_day"] {
+    for key in ["look_every", "calls", "calls_per_caller", "opened_per_day"] {
         let zero = if key == "look_every" { "\"0s\"" } else { "0" };
         let refusal = folder.refusal(&format!("{TLS}[disputes]\n{key} = {zero}\n"), &[]);
         assert!(refusal.ends_with("must let something pass"), "{refusal}");

@@ -104,7 +104,6 @@ fn every_flaw_has_its_line() {
         "value    = { parameter = \"months_in_a_row\", times = 0 }",
         "`round` where there can be a rest",
     );
-    refused("any      = [\"identity_known\", \"identity_seen\"]", "any = []", "would always hold");
     // A condition on what may be left out.
     refused(
         "given    = \"withdrawn_within_12_months\"\ncomparison = \"eq\"\nvalue    = false",
@@ -154,6 +153,11 @@ fn what_decides_nothing_is_a_flaw() {
         "`months_in_a_row` decides nothing",
     );
     refused("nobody_with = \"single_declaration\"", "", "`single_declaration` decides nothing");
+    refused("any      = [\"identity_known\", \"identity_seen\"]", "any = []", "would always hold");
+}
+
+#[test]
+fn a_number_that_decides_nothing_or_comes_to_no_number_has_its_line() {
     refused("[parameters]\n", "[parameters]\nnever = 1\n", "the parameter `never` decides nothing");
     refused(
         "younger_than = \"grown_up\"",

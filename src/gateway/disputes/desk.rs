@@ -46,15 +46,19 @@ impl Desk {
 mod tests {
     use std::sync::mpsc;
 
+    use futures_util::FutureExt as _;
+
     use super::*;
 
-    /// With time that passes when nothing else is to be done, so that nobody waits.
+    /// With time that passes when it is told to, so that nobody waits.
     #[tokio::test(start_paused = true)]
     async fn what_hangs_is_given_up_and_nothing_is_begun_beside_it() {
         let desk = Desk::default();
         let (release, hanging) = mpsc::channel::<()>();
-        let hung = desk.at(move || hanging.recv()).await;
-        assert_eq!(hung.unwrap_err(), Hangs);
+        let mut hung = Box::pin(desk.at(move || hanging.recv()));
+        assert!((&mut hung).now_or_never().is_none());
+        tokio::time::advance(2 * MOST).await;
+        assert_eq!(hung.await.unwrap_err(), Hangs);
         assert_eq!(desk.at(|| 1).await, Err(Hangs));
         release.send(()).unwrap();
         let ended = async {

@@ -35,11 +35,11 @@ impl DisputePlaces {
     /// # Errors
     /// The name of the limit that is reached.
     pub(super) fn take(&self, caller: &OrganisationId) -> Result<DisputePlace, &'static str> {
-        let place = Arc::clone(&self.all).try_acquire_owned().map_err(|_| "disputes.in_flight")?;
+        let place = Arc::clone(&self.all).try_acquire_owned().map_err(|_| "disputes.calls")?;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let of_caller = taken.entry(caller.clone()).or_default();
         if *of_caller >= self.most_of_one {
-            return Err("disputes.in_flight_per_caller");
+            return Err("disputes.calls_per_caller");
         }
         *of_caller += 1;
         Ok(DisputePlace { _place: place, caller: caller.clone(), taken: Arc::clone(&self.taken) })
@@ -67,9 +67,9 @@ mod tests {
         let (one, other) = (OrganisationId::from("a"), OrganisationId::from("b"));
         let held = [places.take(&one), places.take(&one)];
         assert!(held.iter().all(Result::is_ok));
-        assert_eq!(places.take(&one).err(), Some("disputes.in_flight_per_caller"));
+        assert_eq!(places.take(&one).err(), Some("disputes.calls_per_caller"));
         let last = places.take(&other).ok();
-        assert_eq!(places.take(&other).err(), Some("disputes.in_flight"));
+        assert_eq!(places.take(&other).err(), Some("disputes.calls"));
         drop(held);
         assert!(last.is_some() && places.take(&one).is_ok());
         drop(last);

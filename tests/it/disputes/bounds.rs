@@ -50,7 +50,7 @@ impl Piped {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_waits_for_the_disk_keeps_no_question_and_no_other_dispute() {
     let mut lab = prepared(false).await;
-    lab.set("in_flight = 2\nin_flight_per_caller = 1\n[limits]\nin_flight = 1\n");
+    lab.set("calls = 2\ncalls_per_caller = 1\n[limits]\nin_flight = 1\n");
     let (client, question, first) = wronged(&mut lab).await;
     let mut other = question.clone();
     other.request_id = Client::request_id();
