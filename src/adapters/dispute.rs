@@ -81,18 +81,18 @@ fn scope(constants: &Arc<Scope>, fact: &str, dispute: &Json) -> Arc<Scope> {
     let text = |pointer: &str| dispute.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let mut scope = Scope::inside(constants);
     scope.set("dispute", dispute);
-    scope.set("fact", &json!(fact));
-    scope.set("request_id", &json!(text("/dispute")));
+    scope.set("fact", json!(fact));
+    scope.set("request_id", json!(text("/dispute")));
     scope.set(
         "purpose",
-        &json!({
+        json!({
             "item": text("/item"),
             "item_version": "",
             "case_number": text("/case_number"),
             "replaced_material": "",
         }),
     );
-    scope.set("operator", &json!({ "id": "", "unit": text("/from/unit") }));
-    scope.set("page", &json!(1));
+    scope.set("operator", json!({ "id": "", "unit": text("/from/unit") }));
+    scope.set("page", json!(1));
     Arc::new(scope)
 }

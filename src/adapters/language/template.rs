@@ -245,10 +245,10 @@ mod tests {
 
     fn scope() -> Scope {
         let mut scope = Scope::new(Arc::default());
-        scope.set("name", &json!("<张三> & \"'</XM><XM>"));
-        scope.set("number", &json!(430_000_188_001_010_014_i64));
-        scope.set("control", &json!("a\u{0}b"));
-        scope.set("nothing", &json!(null));
+        scope.set("name", json!("<张三> & \"'</XM><XM>"));
+        scope.set("number", json!(430_000_188_001_010_014_i64));
+        scope.set("control", json!("a\u{0}b"));
+        scope.set("nothing", json!(null));
         scope
     }
 
@@ -267,7 +267,7 @@ mod tests {
     fn xml_inside_xml_is_escaped_twice() {
         let mut scope = scope();
         let inner = Template::compile("<XM>{name}</XM>").unwrap().fill(&scope).unwrap();
-        scope.set("inner", &json!(inner));
+        scope.set("inner", json!(inner));
         let outer = Template::compile("<in0>{inner}</in0>").unwrap().fill(&scope).unwrap();
         assert!(outer.starts_with("<in0>&lt;XM&gt;&amp;lt;张三&amp;gt; "), "{outer}");
         assert!(!outer.contains("</XM>"));

@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn values_are_those_of_the_scope_and_codes_are_named() {
         let mut scope = Scope::new(Arc::default());
-        scope.set("doc", &json!({ "code": "IA", "long": "字".repeat(500) }));
-        scope.set("codes", &json!({ "status": { "IA": "married" } }));
+        scope.set("doc", json!({ "code": "IA", "long": "字".repeat(500) }));
+        scope.set("codes", json!({ "status": { "IA": "married" } }));
         let seen = of("codes.status[doc.code] + doc.long + doc.none", &scope);
         let shown: Vec<_> = seen.iter().map(|one| (one.path.as_str(), one.value.clone())).collect();
         assert_eq!(shown[0], ("doc.code", Some(json!("IA"))));

@@ -33,11 +33,11 @@ fn count<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
 }
 
 fn first<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
-    handed_out(list("first", &arguments)?.first())
+    handed_out(list("first", &arguments)?.first().map(AsRef::as_ref))
 }
 
 fn last<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
-    handed_out(list("last", &arguments)?.last())
+    handed_out(list("last", &arguments)?.last().map(AsRef::as_ref))
 }
 
 /// The element whose field is greatest; the later one of equals; null of an empty list.
@@ -45,13 +45,13 @@ fn latest<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
     let refused = |problem| ExecutionError::function_error("latest", problem);
     let items = list("latest", &arguments)?;
     let field = field("latest", &arguments)?;
-    let mut best: Option<(&Box<dyn Val + 'v>, &dyn Val)> = None;
+    let mut best: Option<(&(dyn Val + 'v), &dyn Val)> = None;
     for item in items {
         let map = item.downcast_ref::<CelMap>().ok_or_else(|| refused(LATEST))?;
         let key = map.inner().get(&field).ok_or_else(|| refused(LATEST))?.as_ref();
         let greatest = best.map_or(key, |(_, greatest)| greatest);
         if order(key, greatest).ok_or_else(|| refused(LATEST))? != Ordering::Less {
-            best = Some((item, key));
+            best = Some((item.as_ref(), key));
         }
     }
     handed_out(best.map(|(item, _)| item))
@@ -64,7 +64,7 @@ fn or_null<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
         return handed_out(None);
     }
     let map = value.downcast_ref::<CelMap>().ok_or_else(|| refused(FIELD))?;
-    handed_out(map.inner().get(&field("or_null", &arguments)?))
+    handed_out(map.inner().get(&field("or_null", &arguments)?).map(AsRef::as_ref))
 }
 
 /// How two texts or two whole numbers stand to each other; nothing else has an order here.
@@ -77,10 +77,10 @@ fn order(one: &dyn Val, other: &dyn Val) -> Option<Ordering> {
     Some(one.downcast_ref::<CelInt>()?.inner().cmp(other.downcast_ref::<CelInt>()?.inner()))
 }
 
-fn handed_out<'b, 'v>(value: Option<&Box<dyn Val + 'v>>) -> Outcome<'b, 'v> {
+fn handed_out<'b, 'v>(value: Option<&(dyn Val + 'v)>) -> Outcome<'b, 'v> {
     let Some(value) = value else { return Ok(CowVal::owned(CelNull)) };
-    weigh(value.as_ref())?;
-    Ok(CowVal::Owned(value.clone()))
+    weigh(value)?;
+    Ok(CowVal::Owned(value.clone_as_boxed()))
 }
 
 /// The first argument, once all of them are paid for.

@@ -8,15 +8,15 @@ use super::*;
 fn scope() -> Scope {
     let mut scope =
         Scope::new(Arc::new(Shape { lists: vec!["RECORD".to_owned()], ..Shape::default() }));
-    scope.set("resp", &json!({
+    scope.set("resp", json!({
         "status": 200,
         "text": "",
         "body": { "code": "00", "n": 18, "big": 430_000_188_001_010_014_i64, "half": 1234.5,
                   "rows": [{ "d": "20180101", "v": 1 }, { "d": "20200101", "v": 2 }, { "d": "20190101", "v": 3 }],
                   "none": [], "nil": null, "datas": "{\"a\": [1]}" },
     }));
-    scope.set("codes", &json!({ "matched": { "1": true, "0": false } }));
-    scope.set("secret", &json!({ "key": "0123456789abcdef" }));
+    scope.set("codes", json!({ "matched": { "1": true, "0": false } }));
+    scope.set("secret", json!({ "key": "0123456789abcdef" }));
     scope
 }
 
@@ -223,8 +223,8 @@ fn what_grows_without_bound_is_stopped() {
     budget::shrink(4 * 1024 * 1024);
     let mut scope = scope();
     let rows: Vec<Json> = (0..2_000).map(|id| json!({ "id": id, "name": "欧阳修文" })).collect();
-    scope.set("rows", &json!(rows));
-    scope.set("long", &json!("x".repeat(1 << 20)));
+    scope.set("rows", json!(rows));
+    scope.set("long", json!("x".repeat(1 << 20)));
     let ten = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
     let names = ["a", "b", "c", "d", "e", "f", "g"];
     let nested = names
@@ -280,10 +280,10 @@ fn what_manifests_do_is_well_inside_the_budget() {
     let mut scope = scope();
     let rows: Vec<Json> =
         (0..200).map(|id| json!({ "id": id, "name": "欧阳修文", "code": "1" })).collect();
-    scope.set("rows", &json!(rows));
+    scope.set("rows", json!(rows));
     let many: Vec<Json> = (0..20_000).map(|id| json!({ "id": id })).collect();
-    scope.set("many", &json!(many));
-    scope.set("long", &json!("x".repeat(1 << 22)));
+    scope.set("many", json!(many));
+    scope.set("long", json!("x".repeat(1 << 22)));
     for (source, expected) in [
         ("rows.all(a, rows.exists(b, b.id == a.id))", json!(true)),
         ("rows.filter(a, codes.matched[a.code]).size()", json!(200)),
@@ -347,7 +347,7 @@ fn and_and_or_go_from_left_to_right_and_forget_no_error() {
 #[test]
 fn a_value_that_is_part_of_the_text_is_no_missing_field() {
     let mut scope = scope();
-    scope.set("resp", &json!({ "body": { "d": "01" } }));
+    scope.set("resp", json!({ "body": { "d": "01" } }));
     let fault = |source: &str| Expression::compile(source).unwrap().evaluate(&scope).unwrap_err();
     assert_eq!(fault("{'a': '2020-01-01'}[resp.body.d]"), Fault::NoEntry);
     assert_eq!(fault("{'01x': 1}[resp.body.d]"), Fault::NoEntry);
