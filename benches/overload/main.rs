@@ -16,7 +16,11 @@ mod flood;
 mod installation;
 mod load;
 #[path = "../agreements/made.rs"]
-#[allow(dead_code, reason = "one agreement is enough here")]
+#[allow(
+    dead_code,
+    clippy::indexing_slicing,
+    reason = "made elsewhere, and one agreement is enough here"
+)]
 mod made;
 #[path = "../request/process.rs"]
 #[allow(dead_code, reason = "cores are not chosen here")]

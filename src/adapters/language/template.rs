@@ -248,7 +248,7 @@ mod tests {
         scope.set("name", json!("<张三> & \"'</XM><XM>"));
         scope.set("number", json!(430_000_188_001_010_014_i64));
         scope.set("control", json!("a\u{0}b"));
-        scope.set("nothing", &json!(null));
+        scope.set("nothing", json!(null));
         scope
     }
 
