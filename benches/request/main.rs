@@ -55,6 +55,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const BARE: &str = "bare tonic, constant reply";
 const BARE_ON_ONE_THREAD: &str = "bare tonic, one thread";
 const KEPT: &str = "heyan, kept answer";
+/// What the names of all begin with that ask an agency for each answer.
+const FRESH: &str = "heyan, fresh answer";
 const FRESH_SOAP: &str = "heyan, fresh answer, SOAP";
 const FRESH_JSON: &str = "heyan, fresh answer, JSON";
 const FRESH_GRPC: &str = "heyan, fresh answer, gRPC";
