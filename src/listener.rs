@@ -3,7 +3,9 @@
 //! The acceptor is ours so that every connection's certificate is read once and every limit has a name; from the first
 //! HTTP/2 frame on, hyper and tonic do the work.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -21,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, PollSemaphore};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -34,7 +36,7 @@ use crate::telemetry;
 pub struct Limits {
     /// Connections at once; one more is closed before its handshake.
     pub connections: usize,
-    /// Handshakes worked on at once; one more waits, and its wait is part of its time.
+    /// Steps of handshakes worked on at once; one more waits, and its wait is part of its time.
     pub handshakes: usize,
     /// For a handshake; also for the answer to a keep-alive probe.
     pub handshake_timeout: Duration,
@@ -106,7 +108,7 @@ impl Listener {
     /// Accepts until `stop`, then lets calls under way finish within the drain limit.
     pub async fn serve(self: Arc<Self>, socket: TcpListener, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(self.limits.connections));
-        let handshakes = Arc::new(Semaphore::new(self.limits.handshakes));
+        let steps = PollSemaphore::new(Arc::new(Semaphore::new(self.limits.handshakes)));
         let connections = TaskTracker::new();
         let draining = GracefulShutdown::new();
         let cut = CancellationToken::new();
@@ -125,10 +127,10 @@ impl Listener {
                 continue;
             };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
-            let (cut, handshakes) = (cut.clone(), Arc::clone(&handshakes));
+            let (cut, steps) = (cut.clone(), steps.clone());
             gauge!(telemetry::CONNECTIONS).increment(1.0);
             connections.spawn(async move {
-                let lasts = listener.connection(stream, &handshakes, watcher);
+                let lasts = listener.connection(stream, steps, watcher);
                 cut.run_until_cancelled(lasts).await;
                 drop(place);
                 gauge!(telemetry::CONNECTIONS).decrement(1.0);
@@ -151,8 +153,8 @@ impl Listener {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, handshakes: &Semaphore, watcher: Watcher) {
-        let Some((stream, peer)) = self.handshake(stream, handshakes).await else { return };
+    async fn connection(&self, stream: TcpStream, steps: PollSemaphore, watcher: Watcher) {
+        let Some((stream, peer)) = self.handshake(stream, steps).await else { return };
         let peer = Arc::new(peer);
         let lasts = peer.lasts();
         let routes = self.routes.clone().map_request(move |mut request: http::Request<_>| {
@@ -178,17 +180,12 @@ impl Listener {
     async fn handshake(
         &self,
         stream: TcpStream,
-        handshakes: &Semaphore,
+        steps: PollSemaphore,
     ) -> Option<(TlsStream<TcpStream>, Peer)> {
         // A question and its answer are small: waiting to fill a segment would only delay them.
         let _ = stream.set_nodelay(true);
         let acceptor = TlsAcceptor::from(self.tls.load_full());
-        let shaking = async {
-            // Whoever says nothing has a connection, and keeps nobody else from shaking hands.
-            stream.peek(&mut [0; 1]).await?;
-            let _turn = handshakes.acquire().await;
-            acceptor.accept(stream).await
-        };
+        let shaking = InSteps { steps, whole: acceptor.accept(stream) };
         let stream = match timeout(self.limits.handshake_timeout, shaking).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
@@ -203,5 +200,21 @@ impl Listener {
         };
         let peer = (self.read_peer)(stream.get_ref().1.peer_certificates()?)?;
         Some((stream, peer))
+    }
+}
+
+/// A handshake whose steps have turns, and not the whole of it: who stops in the middle of one keeps no turn from others,
+/// while of a thousand that are ready few go on at once, with calls between them.
+struct InSteps<F> {
+    steps: PollSemaphore,
+    whole: F,
+}
+
+impl<F: Future + Unpin> Future for InSteps<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _turn = ready!(self.steps.poll_acquire(context));
+        Pin::new(&mut self.whole).poll(context)
     }
 }

@@ -41,6 +41,7 @@ fn filed_subject() -> String {
 /// The application as it was filed.
 fn filed(case_number: &str, months: i64) -> String {
     let given = serde_json::json!({
+        "amount_fen": { "integer": 1_200_000 },
         "months_in_a_row": { "integer": months },
         "withdrawn_within_12_months": { "truth": false },
     });

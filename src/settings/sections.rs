@@ -182,8 +182,8 @@ pub struct Limits {
     /// costs some 100 KiB.
     #[serde(deserialize_with = "count")]
     pub connections: usize,
-    /// TLS handshakes worked on at once; one more waits, within `handshake_timeout`. Default 16: some 10 ms of one processor
-    /// before calls go on, and still a thousand new connections a second. One whose client has said nothing yet is none.
+    /// Steps of TLS handshakes worked on at once; one more waits, within `handshake_timeout`. Default 2: they keep two processors
+    /// busy at the most, which is some thousands of new connections a second. One whose client is to speak next is none.
     #[serde(deserialize_with = "count")]
     pub handshakes: usize,
     /// Time for a TLS handshake. Default 5 s: a real one takes milliseconds, an idle one holds a place.
@@ -265,7 +265,7 @@ impl Default for Limits {
             message_bytes: 64 << 10,
             header_bytes: 16 << 10,
             connections: 1024,
-            handshakes: 16,
+            handshakes: 2,
             handshake_timeout: Duration::from_secs(5),
             streams_per_connection: 128,
             in_flight: 1024,

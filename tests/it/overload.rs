@@ -128,41 +128,23 @@ async fn whoever_is_turned_away_is_so_before_anything_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_say_nothing_keep_nobody_from_shaking_hands() {
+async fn handshakes_that_stop_keep_nobody_from_theirs() {
     let settings = "\n[limits]\nhandshakes = 1\nhandshake_timeout = \"10m\"\n";
     let lab = lab(settings).await;
-    let mut silent = Vec::new();
-    for _ in 0..8 {
-        silent.push(TcpStream::connect(lab.node().address).await.unwrap());
-    }
-    let connecting = tokio::time::timeout(PATIENCE, lab.client()).await;
-    let reply = ask(&connecting.unwrap(), lab.question("P2")).await;
-    assert_eq!(reply.verdict(), wire::Verdict::Confirmed);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn more_handshakes_at_once_than_may_be_wait_and_calls_go_on() {
-    let settings = "\n[limits]\nhandshakes = 1\nhandshake_timeout = \"3s\"\n";
-    let lab = lab(settings).await;
-    let client = connected(&lab).await;
-    // A ClientHello that is never finished holds the only turn until its time is over.
-    let mut slow = TcpStream::connect(lab.node().address).await.unwrap();
-    slow.write_all(&[0x16, 0x03, 0x01, 0x01, 0x00, 0x01]).await.unwrap();
-    for client in [client, connected(&lab).await] {
-        assert_eq!(ask(&client, lab.question("P2")).await.verdict(), wire::Verdict::Confirmed);
-    }
-}
-
-/// Connects, as often as it takes.
-async fn connected(lab: &Lab) -> Client {
-    let issued = identity(lab, "fund-centre", "approval");
-    let (certificate, key) = (issued.certificate.as_bytes(), issued.key.as_bytes());
-    let connecting = async {
-        loop {
-            if let Ok(client) = lab.client_with(certificate, key).await {
-                break client;
-            }
+    let mut stopped = Vec::new();
+    // Nothing, and a ClientHello that is never finished.
+    for said in [&[][..], &[0x16, 0x03, 0x01, 0x01, 0x00, 0x01]] {
+        for _ in 0..8 {
+            let mut stream = TcpStream::connect(lab.node().address).await.unwrap();
+            stream.write_all(said).await.unwrap();
+            stopped.push(stream);
         }
-    };
-    tokio::time::timeout(PATIENCE, connecting).await.unwrap()
+    }
+    let connecting = futures_util::future::join_all((0..16).map(|_| lab.client()));
+    let clients = tokio::time::timeout(PATIENCE, connecting).await.unwrap();
+    for client in &clients {
+        let reply = ask(client, lab.question("P2")).await;
+        assert_eq!(reply.verdict(), wire::Verdict::Confirmed);
+    }
+    drop(stopped);
 }
