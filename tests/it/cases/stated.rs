@@ -33,15 +33,15 @@ async fn what_was_stated_is_opened_and_compared_again_or_said_to_be_closed() {
     let closed = Closed::make(&ALL).await;
     let open = closed.export(closed.ready, "open.zip", &[]).await;
     let (code, seen) = closed.verify(&open, &[]).await;
-    assert_eq!((code, &seen["retaken"], &seen["on_word"]), (0, &json!(2), &json!(0)), "{seen}");
+    assert_eq!((code, &seen["retaken"], &seen["on_word"]), (0, &json!(3), &json!(0)), "{seen}");
     assert!(seen["seen_only_in_log"].as_str().unwrap().contains("freezes"), "{seen}");
     let (code, said) = python(&open, &closed.key.to_string()).await;
-    assert!(code == 0 && said.contains("2 comparisons with what the application states"), "{said}");
+    assert!(code == 0 && said.contains("3 comparisons with what the application states"), "{said}");
     assert!(said.contains("not compared: case.json, index.html"), "{said}");
 
     let without = closed.export(closed.ready, "without.zip", &["--without-persons"]).await;
     let (code, seen) = closed.verify(&without, &[]).await;
-    assert_eq!((code, &seen["retaken"], &seen["on_word"]), (0, &json!(1), &json!(1)), "{seen}");
+    assert_eq!((code, &seen["retaken"], &seen["on_word"]), (0, &json!(1), &json!(2)), "{seen}");
     assert_eq!(python(&without, &closed.key.to_string()).await.0, 0);
     for (path, application, months) in
         [(&open, "opened", json!(12)), (&without, "closed", Value::Null)]
@@ -58,12 +58,12 @@ async fn what_was_stated_is_opened_and_compared_again_or_said_to_be_closed() {
     let (log, keys) = (closed.lab.path("log"), closed.lab.path("vault"));
     let key = closed.lab.path("keys/vault.key");
     let bare = audit(&["replay", text(&log)]).await;
-    assert_eq!((&bare["replay"]["cases"], &bare["replay"]["on_word"]), (&json!(2), &json!(2)));
+    assert_eq!((&bare["replay"]["cases"], &bare["replay"]["on_word"]), (&json!(2), &json!(4)));
     let vault = ["--keys", text(&keys), "--key", text(&key)];
     let opened = audit(&[&["replay", text(&log)][..], &vault].concat()).await;
     assert_eq!(
         (&opened["replay"]["retaken"], &opened["replay"]["on_word"]),
-        (&json!(4), &json!(0))
+        (&json!(6), &json!(0))
     );
     assert_eq!(opened["findings"], json!([]));
 
@@ -75,7 +75,7 @@ async fn what_was_stated_is_opened_and_compared_again_or_said_to_be_closed() {
     let output = command.arg("audit").args(erase).output().await.unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     let left = audit(&[&["replay", text(&log)][..], &vault].concat()).await;
-    assert_eq!((&left["replay"]["retaken"], &left["replay"]["on_word"]), (&json!(3), &json!(1)));
+    assert_eq!((&left["replay"]["retaken"], &left["replay"]["on_word"]), (&json!(4), &json!(2)));
     assert_eq!(left["findings"], json!([]));
 }
 
