@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::identity::{hour_ago, issued_by};
-use crate::support::connect::{identity, raw, verification};
+use crate::support::connect::{raw, verification};
 use crate::support::entries::{intents, outcome};
 use crate::support::{Lab, PATIENCE, ask, refused, until};
 
