@@ -19,6 +19,7 @@ mod question;
 mod quotas;
 mod readiness;
 mod refusal;
+mod shares;
 mod turns;
 
 use std::sync::Arc;
