@@ -4,7 +4,6 @@
 use anyhow::{Context, anyhow, ensure};
 use heyan::adapters::cost::Cost;
 use heyan::clock::now;
-use heyan::query::{Operator, Purpose, Query};
 use tokio::runtime::Runtime;
 
 use super::province::Province;
@@ -48,27 +47,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<Line>> {
 }
 
 fn of(province: &Province, runtime: &Runtime, fact: &str, times: usize) -> anyhow::Result<Costs> {
-    let code = fact.into();
-    let agency = &province.catalogue.fact(&code).context("no such fact")?.agency;
+    let agency = &province.catalogue.fact(&fact.into()).context("no such fact")?.agency;
     let manifest = province.path(format!("adapters/{}.toml", agency.as_str()));
     let sample = province.sample(fact);
-    let query = Query {
-        request_id: [7; 16],
-        fact: code,
-        subjects: sample.subjects,
-        relations: Vec::new(),
-        assertions: Vec::new(),
-        disclose: Vec::new(),
-        purpose: Purpose {
-            item: "W3".into(),
-            item_version: "2026.2".to_owned(),
-            case_number: "GJJ-2026-000123".to_owned(),
-            ..Purpose::default()
-        },
-        operator: Operator { id: "0042".to_owned(), unit: "counter-3".to_owned() },
-        max_age: None,
-        want_receipt: false,
-    };
+    let query = Province::query(fact, sample.subjects);
     runtime.block_on(async {
         let asked = Cost::of(&manifest, &province.catalogue, query, now()).await;
         let cost = asked.map_err(|problem| anyhow!("{problem}"))?;

@@ -6,6 +6,8 @@ use anyhow::anyhow;
 use heyan::catalogue::Catalogue;
 use heyan::cli::demo::world::World;
 use heyan::clock::now;
+use heyan::query::subject::Subject;
+use heyan::query::{Operator, Purpose, Query};
 use heyan::simulate::{self, Simulation, SimulationConfig, samples};
 use tokio::runtime::Runtime;
 
@@ -49,6 +51,27 @@ impl Province {
     /// The sample question about that fact, and the answer to it.
     pub(crate) fn sample(&self, fact: &str) -> samples::Sample {
         samples::question(fact, self.simulation.province())
+    }
+
+    /// The same as a gateway puts it to an adapter.
+    pub(crate) fn query(fact: &str, subjects: Vec<Subject>) -> Query {
+        Query {
+            request_id: [7; 16],
+            fact: fact.into(),
+            subjects,
+            relations: Vec::new(),
+            assertions: Vec::new(),
+            disclose: Vec::new(),
+            purpose: Purpose {
+                item: "W3".into(),
+                item_version: "2026.2".to_owned(),
+                case_number: "GJJ-2026-000123".to_owned(),
+                ..Purpose::default()
+            },
+            operator: Operator { id: "0042".to_owned(), unit: "counter-3".to_owned() },
+            max_age: None,
+            want_receipt: false,
+        }
     }
 
     /// A folder beside the installation that nothing else uses.

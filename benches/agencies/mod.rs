@@ -2,12 +2,29 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use clap::Subcommand;
 use heyan::simulate::{self, SimulationConfig};
 
 use super::process::{self, Server};
+
+/// What a bench's program is started again as.
+#[derive(Subcommand)]
+pub(crate) enum Role {
+    /// Be the agencies of the installation in this folder
+    #[command(hide = true)]
+    ServeAgencies { folder: PathBuf, people: u32 },
+}
+
+impl Role {
+    /// Until the generator is gone.
+    pub(crate) fn play(&self) -> anyhow::Result<()> {
+        let Self::ServeAgencies { folder, people } = self;
+        serve(folder, *people)
+    }
+}
 
 /// Agencies that run.
 pub(crate) struct Agencies {
@@ -55,7 +72,7 @@ fn pair(text: &str) -> Option<(u16, u16)> {
 }
 
 /// Serves the agencies until the generator is gone. Prints the switchboard and their ports first.
-pub(crate) fn serve(folder: &Path, people: u32) -> anyhow::Result<()> {
+fn serve(folder: &Path, people: u32) -> anyhow::Result<()> {
     process::end_with_standard_input();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

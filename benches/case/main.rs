@@ -21,9 +21,7 @@ mod installation;
 mod process;
 mod running;
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 use self::families::Families;
 pub(crate) use self::figures::Line;
@@ -43,7 +41,7 @@ const PARTS: &[Part<Ground>] =
 #[derive(Parser)]
 pub(crate) struct Options {
     #[command(subcommand)]
-    role: Option<Role>,
+    role: Option<agencies::Role>,
     /// Only these parts: chain, cpu, flight, batch
     parts: Vec<String>,
     /// Times that a case, and then its questions one after another, are run in `chain`
@@ -75,17 +73,10 @@ pub(crate) struct Options {
     bench: bool,
 }
 
-#[derive(Subcommand)]
-enum Role {
-    /// Be the agencies of the installation in this folder
-    #[command(hide = true)]
-    ServeAgencies { folder: PathBuf, people: u32 },
-}
-
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if let Some(Role::ServeAgencies { folder, people }) = &options.role {
-        return agencies::serve(folder, *people);
+    if let Some(role) = &options.role {
+        return role.play();
     }
     let pinned = process::pin_this_to_core(process::GENERATOR_CORE);
     let families = Families::draw(options.people)?;

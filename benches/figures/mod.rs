@@ -58,7 +58,8 @@ fn print(Line { what, found, goal }: &Line) {
     match goal {
         Some(0.0) => println!("  {what:<64}{found:>12.3}{:>12}", "0"),
         Some(goal) => {
-            println!("  {what:<64}{found:>12.3}{:>12}{:>8.2}", format!("≤ {goal}"), goal / found);
+            let most = format!("≤ {}", (goal * 1e3).round() / 1e3);
+            println!("  {what:<64}{found:>12.3}{most:>12}{:>8.2}", goal / found);
         }
         None => println!("  {what:<64}{found:>12.3}"),
     }

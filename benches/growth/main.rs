@@ -39,9 +39,7 @@ mod questions;
 #[path = "../request/ticker.rs"]
 mod ticker;
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 use self::contender::Contender;
 use self::figures::Part;
@@ -60,7 +58,7 @@ const PARTS: &[Part<Options>] = &[
 #[derive(Parser)]
 pub(crate) struct Options {
     #[command(subcommand)]
-    role: Option<Role>,
+    role: Option<agencies::Role>,
     /// Only these parts: agreements, adapters, entries, kept
     parts: Vec<String>,
     /// The most agreements
@@ -89,17 +87,10 @@ pub(crate) struct Options {
     bench: bool,
 }
 
-#[derive(Subcommand)]
-enum Role {
-    /// Be the agencies of the installation in this folder
-    #[command(hide = true)]
-    ServeAgencies { folder: PathBuf, people: u32 },
-}
-
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if let Some(Role::ServeAgencies { folder, people }) = &options.role {
-        return agencies::serve(folder, *people);
+    if let Some(role) = &options.role {
+        return role.play();
     }
     process::pin_this_to_core(process::GENERATOR_CORE);
     figures::run(PARTS, &options.parts, &options, options.json)

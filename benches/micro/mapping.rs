@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 use divan::Bencher;
 use heyan::adapters::cost::Cost;
 use heyan::clock::now;
-use heyan::query::{Operator, Purpose, Query};
 use tokio::runtime::Runtime;
 
 use super::province::Province;
@@ -41,23 +40,7 @@ fn asked_once(fact: &str) -> Cost {
 async fn cost(fact: &str) -> Cost {
     let sample = PROVINCE.sample(fact);
     let agency = &PROVINCE.catalogue.fact(&fact.into()).expect("a fact of the catalogue").agency;
-    let query = Query {
-        request_id: [7; 16],
-        fact: fact.into(),
-        subjects: sample.subjects,
-        relations: Vec::new(),
-        assertions: Vec::new(),
-        disclose: Vec::new(),
-        purpose: Purpose {
-            item: "W3".into(),
-            item_version: "2026.2".to_owned(),
-            case_number: "GJJ-2026-000123".to_owned(),
-            ..Purpose::default()
-        },
-        operator: Operator { id: "0042".to_owned(), unit: "counter-3".to_owned() },
-        max_age: None,
-        want_receipt: false,
-    };
+    let query = Province::query(fact, sample.subjects);
     let manifest = PROVINCE.path(format!("adapters/{}.toml", agency.as_str()));
     let cost = Cost::of(&manifest, &PROVINCE.catalogue, query, now()).await;
     let cost = cost.expect("an answer of the agency");

@@ -30,10 +30,9 @@ mod process;
 mod questions;
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use heyan::client::Client;
 use tokio::runtime::Runtime;
 
@@ -64,7 +63,7 @@ const PARTS: &[Part<Ground>] = &[
 #[derive(Parser)]
 pub(crate) struct Options {
     #[command(subcommand)]
-    role: Option<Role>,
+    role: Option<agencies::Role>,
     /// Only these parts: kept, fresh, refusal, fair
     parts: Vec<String>,
     /// Length of one measurement
@@ -82,13 +81,6 @@ pub(crate) struct Options {
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-#[derive(Subcommand)]
-enum Role {
-    /// Be the agencies of the installation in this folder
-    #[command(hide = true)]
-    ServeAgencies { folder: PathBuf, people: u32 },
 }
 
 impl Ground {
@@ -126,8 +118,8 @@ impl Ground {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if let Some(Role::ServeAgencies { folder, people }) = &options.role {
-        return agencies::serve(folder, *people);
+    if let Some(role) = &options.role {
+        return role.play();
     }
     let pinned = process::pin_this_to_core(process::GENERATOR_CORE);
     let folder = tempfile::tempdir()?;

@@ -147,8 +147,8 @@ enum Role {
     },
     /// Be a server of handshakes and nothing else, with the certificates of this folder
     ServeHandshakes { folder: PathBuf },
-    /// Be the agencies of the installation in this folder
-    ServeAgencies { folder: PathBuf, people: u32 },
+    #[command(flatten)]
+    Agencies(agencies::Role),
     /// Draw what `--json` wrote, as SVG files in this folder
     Plot { file: PathBuf, folder: PathBuf },
 }
@@ -160,7 +160,7 @@ fn main() -> anyhow::Result<()> {
             constant::serve(folder, *on_one_thread)
         }
         Some(Role::ServeHandshakes { folder }) => handshakes::serve(folder),
-        Some(Role::ServeAgencies { folder, people }) => agencies::serve(folder, *people),
+        Some(Role::Agencies(role)) => role.play(),
         Some(Role::Plot { file, folder }) => plot::draw(file, folder),
         None => compare(&options.run),
     }

@@ -30,12 +30,11 @@ mod questions;
 mod ticker;
 mod trouble;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 use self::asked::Asked;
 use self::connection::Caller;
@@ -62,7 +61,7 @@ const GROWTH: f64 = 1.1;
 #[derive(Parser)]
 struct Options {
     #[command(subcommand)]
-    role: Option<Role>,
+    role: Option<agencies::Role>,
     /// How long questions are asked
     #[arg(long, default_value_t = 60)]
     minutes: u64,
@@ -83,17 +82,10 @@ struct Options {
     bench: bool,
 }
 
-#[derive(Subcommand)]
-enum Role {
-    /// Be the agencies of the installation in this folder
-    #[command(hide = true)]
-    ServeAgencies { folder: PathBuf, people: u32 },
-}
-
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    if let Some(Role::ServeAgencies { folder, people }) = &options.role {
-        return agencies::serve(folder, *people);
+    if let Some(role) = &options.role {
+        return role.play();
     }
     process::pin_this_to_core(process::GENERATOR_CORE);
     figures::run(PARTS, &[], &options, options.json)
