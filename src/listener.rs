@@ -218,3 +218,33 @@ impl<F: Future + Unpin> Future for InSteps<F> {
         Pin::new(&mut self.whole).poll(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_step_waits_for_its_turn_and_whoever_stops_in_the_middle_holds_none() {
+        let turns = Arc::new(Semaphore::new(1));
+        let mut steps_done = 0;
+        let whole = poll_fn(|_| {
+            steps_done += 1;
+            assert_eq!(turns.available_permits(), 0, "a step without a turn");
+            Poll::<()>::Pending
+        });
+        let mut shaking = InSteps { steps: PollSemaphore::new(Arc::clone(&turns)), whole };
+        let other = Arc::clone(&turns).try_acquire_owned().unwrap();
+        assert!((&mut shaking).now_or_never().is_none());
+        drop(other);
+        for _ in 0..2 {
+            assert!((&mut shaking).now_or_never().is_none());
+            assert_eq!(turns.available_permits(), 1);
+        }
+        drop(shaking);
+        assert_eq!(steps_done, 2);
+    }
+}
