@@ -6,6 +6,7 @@
 
 // The request's path.
 pub mod listener;
+pub mod workers;
 pub mod identity;
 pub mod accounts;
 pub mod service;

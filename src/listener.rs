@@ -25,11 +25,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::{CancellationToken, PollSemaphore};
 use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
 use tower::ServiceExt;
 
 use crate::identity::Peer;
 use crate::parties::Register;
 use crate::telemetry;
+use crate::workers::Worker;
 
 /// Limits of the front door.
 #[derive(Clone, Debug)]
@@ -98,10 +100,18 @@ pub struct Listener {
     pub tls: ArcSwap<ServerConfig>,
     /// Reads a certificate chain against the register in force.
     pub read_peer: ReadPeer,
-    /// The services behind the door.
-    pub routes: tonic::service::Routes,
+    /// Who answers behind the door. Never none.
+    pub desks: Vec<Desk>,
     /// Limits.
     pub limits: Limits,
+}
+
+/// A thread that answers, and its services.
+pub struct Desk {
+    /// The thread.
+    pub worker: Worker,
+    /// Its services.
+    pub routes: Routes,
 }
 
 impl Listener {
@@ -126,15 +136,23 @@ impl Listener {
                 counter!(telemetry::SHED, "limit" => "connections").increment(1);
                 continue;
             };
+            // It leaves this runtime for that of the thread with the fewest connections.
+            let Some(desk) = self.desks.iter().min_by_key(|desk| desk.worker.connections()) else {
+                return;
+            };
+            let (Ok(stream), belongs) = (stream.into_std(), desk.worker.engage()) else { continue };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
-            let (cut, steps) = (cut.clone(), steps.clone());
+            let (cut, steps, routes) = (cut.clone(), steps.clone(), desk.routes.clone());
             gauge!(telemetry::CONNECTIONS).increment(1.0);
-            connections.spawn(async move {
-                let lasts = listener.connection(stream, steps, watcher);
-                cut.run_until_cancelled(lasts).await;
-                drop(place);
+            let lasts = async move {
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    let lasts = listener.connection(stream, routes, steps, watcher);
+                    cut.run_until_cancelled(lasts).await;
+                }
+                drop((place, belongs));
                 gauge!(telemetry::CONNECTIONS).decrement(1.0);
-            });
+            };
+            connections.spawn_on(lasts, desk.worker.runtime());
         }
         drop(socket);
         connections.close();
@@ -153,11 +171,17 @@ impl Listener {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, steps: PollSemaphore, watcher: Watcher) {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        routes: Routes,
+        steps: PollSemaphore,
+        watcher: Watcher,
+    ) {
         let Some((stream, peer)) = self.handshake(stream, steps).await else { return };
         let peer = Arc::new(peer);
         let lasts = peer.lasts();
-        let routes = self.routes.clone().map_request(move |mut request: http::Request<_>| {
+        let routes = routes.map_request(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(Arc::clone(&peer));
             request
         });

@@ -36,7 +36,7 @@ use crate::gateway::in_force::{InForce, Journal, Reading, Sources};
 use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
 use crate::identity::Peer;
-use crate::listener::{self, Listener, tls_terms};
+use crate::listener::{self, Desk, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
 use crate::service::{self, BatchLimits, Services};
@@ -45,6 +45,7 @@ use crate::telemetry;
 use crate::vault::history::History;
 use crate::vault::master::{Master, Power};
 use crate::vault::{KeyFolder, Keys, Vault};
+use crate::workers::{self, Worker, Workers};
 
 /// Agreements read between two lines of the log: one in about two seconds.
 const TOLD_EVERY: usize = 10_000;
@@ -132,6 +133,8 @@ pub struct Node {
     servers: TaskTracker,
     /// Questions under way.
     questions: TaskTracker,
+    /// Last, for whatever ends ends on its own thread.
+    _workers: Workers,
 }
 
 impl Node {
@@ -152,8 +155,16 @@ impl Node {
         let (address, admin) = (socket.local_addr()?, admin_socket.local_addr()?);
 
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let routes = routes(&settings, &gateway, &questions, &stop)?.add_service(health_service);
-        let listener = Arc::new(open_door(&settings, &gateway, routes)?);
+        let services = services(&settings, &gateway, &questions, &stop);
+        let workers = Workers::start(threads(&settings)).context("no threads to answer with")?;
+        let desk = |worker: &Worker| {
+            let _there = worker.runtime().enter();
+            let routes = routes(&settings, &services.on_this_runtime())?;
+            let routes = routes.add_service(health_service.clone()).prepare();
+            Ok(Desk { worker: worker.clone(), routes })
+        };
+        let desks: anyhow::Result<Vec<Desk>> = workers.all().iter().map(desk).collect();
+        let listener = Arc::new(open_door(&settings, &gateway, desks?)?);
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&listener).serve(socket, stop.clone()));
         let (ready, readiness) = watch::channel(Ok(()));
@@ -172,7 +183,7 @@ impl Node {
         let door = Arc::new(Door { listener, settings, gateway: Arc::clone(&gateway) });
         servers.spawn(Arc::clone(&door).follow(stop.clone()));
         servers.spawn(Arc::clone(&gateway).tend_disputes(stop.clone(), now));
-        Ok(Self { address, admin, gateway, door, stop, servers, questions })
+        Ok(Self { address, admin, gateway, door, stop, servers, questions, _workers: workers })
     }
 
     /// Reads certificates, parties, agreements, orders and adapters again. What is bad keeps its last good version.
@@ -375,13 +386,20 @@ fn node_event(change: NodeChange, at: Timestamp) -> Entry {
     Entry { at, kind: Kind::Node(NodeEvent { change, version }) }
 }
 
-/// What is served behind the door, but for health.
-fn routes(
+/// How many threads answer.
+fn threads(settings: &Settings) -> usize {
+    match settings.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(workers::MOST),
+        chosen => chosen,
+    }
+}
+
+fn services(
     settings: &Settings,
     gateway: &Arc<Gateway>,
     questions: &TaskTracker,
     stop: &CancellationToken,
-) -> anyhow::Result<Routes> {
+) -> Services {
     let limits = &settings.limits;
     let limits = service::Limits {
         in_flight: limits.in_flight,
@@ -399,8 +417,11 @@ fn routes(
             asking: limits.deadline_default,
         },
     };
-    let (gateway, tasks) = (Arc::clone(gateway), questions.clone());
-    let services = Services::new(gateway, limits, tasks, stop.clone());
+    Services::new(Arc::clone(gateway), limits, questions.clone(), stop.clone())
+}
+
+/// What is served behind the door, but for health.
+fn routes(settings: &Settings, services: &Services) -> anyhow::Result<Routes> {
     let routes = services.routes(settings.limits.message_bytes);
     if !settings.reflection {
         return Ok(routes);
@@ -417,7 +438,7 @@ fn routes(
 fn open_door(
     settings: &Settings,
     gateway: &Arc<Gateway>,
-    routes: Routes,
+    desks: Vec<Desk>,
 ) -> anyhow::Result<Listener> {
     let (domain, known) = (settings.trust.domain.clone(), Arc::clone(gateway));
     let accounts = Accounts::default();
@@ -428,7 +449,7 @@ fn open_door(
             let peer = Peer::read(chain, &domain, &register, now()).ok()?;
             Some(peer.counted_in(&accounts, &register))
         }),
-        routes: routes.prepare(),
+        desks,
         limits: listener::Limits {
             connections: settings.limits.connections,
             handshakes: settings.limits.handshakes,

@@ -3,7 +3,7 @@
 use super::exchange::{ClosedCase, Filing, Unclosed};
 use super::{Gateway, receipt, unrecorded};
 use crate::audit::AuditError;
-use crate::audit::entry::{CaseClosed, EntryError, Kind};
+use crate::audit::entry::{CaseClosed, Entry, EntryError, Kind};
 use crate::query::time::Timestamp;
 
 impl Gateway {
@@ -23,11 +23,11 @@ impl Gateway {
         let sealed = self.evidence.seal_filing(at, &closed.case_id, filing)?;
         let commitments = Some(sealed.commitments);
         let kind = Kind::Case(Box::new(CaseClosed { commitments, ..closed }));
-        let recorded =
-            self.appended(at, kind, sealed.private).await.map_err(|error| match error {
-                AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
-                error => Unclosed::Refused(unrecorded(&error)),
-            })?;
+        let recorded = self.appended(&self.audit, Entry { at, kind }, sealed.private).await;
+        let recorded = recorded.map_err(|error| match error {
+            AuditError::Entry(EntryError::TooLarge(bytes)) => Unclosed::TooLarge(bytes),
+            error => Unclosed::Refused(unrecorded(&error)),
+        })?;
         let receipt = filing.want_receipt.then(|| receipt(&recorded, sealed.openings));
         Ok(ClosedCase { log_index: recorded.index, receipt })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::audit::Audit;
 use crate::audit::commitment::{Field, Opening};
 use crate::cache::NoAnswer;
 use crate::crypto::Digest;
@@ -38,6 +39,8 @@ pub struct Ask {
     pub deadline: Option<Duration>,
     /// The agency is asked whatever is kept: the last answer is in doubt.
     pub anew: bool,
+    /// The log, by the clerk of the thread that answers.
+    pub log: Audit,
 }
 
 /// One honest answer, recorded before it exists.

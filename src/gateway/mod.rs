@@ -154,7 +154,7 @@ impl Gateway {
     }
 
     async fn answer_anew(&self, ask: Box<Ask>) -> Result<Arc<Reply>, Refusal> {
-        self.evidence.ready(ask.received_at, &self.audit).await?;
+        self.evidence.ready(ask.received_at, &ask.log).await?;
         let in_force = self.in_force.load_full();
         let mut facts = self.facts(&ask, &in_force);
         let candidates = candidates(&facts, &in_force);
@@ -224,7 +224,7 @@ impl Gateway {
             code: denial.code().to_owned(),
             commitments: sealed.commitments,
         }));
-        match self.append(ask.received_at, kind, sealed.private).await {
+        match self.append(ask, kind, sealed.private).await {
             Ok(recorded) => Refusal::Denied { denial: Arc::new(denial), log_index: recorded.index },
             Err(refusal) => refusal,
         }
@@ -341,7 +341,7 @@ impl Gateway {
             commitments: sealed.commitments,
             adapter,
         }));
-        let recorded = self.append(ask.received_at, kind, sealed.private).await;
+        let recorded = self.append(ask, kind, sealed.private).await;
         recorded.map(|recorded| recorded.index)
     }
 
@@ -354,30 +354,26 @@ impl Gateway {
     ) -> Result<Arc<Reply>, Refusal> {
         let sealed = self.evidence.seal(ask, Stage::Outcome, Some(&answer.released))?;
         let kind = Kind::Outcome(Box::new(answer.as_outcome(facts, permit, sealed.commitments)));
-        let recorded = self.append(ask.received_at, kind, sealed.private).await?;
+        let recorded = self.append(ask, kind, sealed.private).await?;
         self.meters.permits.increment(1);
         self.meters.answered(&ask.query.fact, answer.released.verdict);
         let receipt = ask.query.want_receipt.then(|| receipt(&recorded, sealed.openings));
         Ok(Arc::new(answer.into_reply(ask, permit, recorded.index, receipt)))
     }
 
-    async fn append(
-        &self,
-        at: Timestamp,
-        kind: Kind,
-        private: Private,
-    ) -> Result<Recorded, Refusal> {
-        self.appended(at, kind, private).await.map_err(|error| unrecorded(&error))
+    async fn append(&self, ask: &Ask, kind: Kind, private: Private) -> Result<Recorded, Refusal> {
+        let appended = self.appended(&ask.log, Entry { at: ask.received_at, kind }, private).await;
+        appended.map_err(|error| unrecorded(&error))
     }
 
     async fn appended(
         &self,
-        at: Timestamp,
-        kind: Kind,
+        log: &Audit,
+        entry: Entry,
         private: Private,
     ) -> Result<Recorded, AuditError> {
         let began = Instant::now();
-        let appended = self.audit.append_with(Entry { at, kind }, private).await;
+        let appended = log.append_with(entry, private).await;
         self.meters.append_seconds.record(began.elapsed());
         appended
     }

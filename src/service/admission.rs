@@ -24,7 +24,9 @@ use crate::telemetry;
 pub(super) struct Admission {
     /// Of all questions under way; the log's queue is longer, so an admitted question can always be recorded.
     all: Arc<Semaphore>,
+    /// Single questions, of those that came to this thread.
     under_way: Arc<AtomicUsize>,
+    /// Of this thread.
     pressure: Pressure,
     counted: Gauge,
     refusals: [Refused; 3],
@@ -49,6 +51,7 @@ pub(super) struct Single {
 }
 
 /// A refusal that is made once: making it anew each time would cost more than the rest of it.
+#[derive(Clone)]
 struct Refused {
     status: Status,
     headers: HeaderMap,
@@ -72,6 +75,17 @@ impl Admission {
                 Refused::new(too_many, "processor_wait"),
                 Refused::new(share, "in_flight_share"),
             ],
+        }
+    }
+
+    /// The same places, for what comes to another thread.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            all: Arc::clone(&self.all),
+            under_way: Arc::default(),
+            pressure: self.pressure.afresh(),
+            counted: self.counted.clone(),
+            refusals: self.refusals.clone(),
         }
     }
 

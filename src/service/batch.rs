@@ -48,6 +48,11 @@ impl Batches {
     pub(super) fn new(limits: BatchLimits, stop: CancellationToken) -> Self {
         Self { limits, stop }
     }
+
+    /// Cancelled when the gateway is to stop.
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
 }
 
 /// One caller's batch.

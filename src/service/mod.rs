@@ -42,6 +42,7 @@ use self::disputes::DisputePlaces;
 use self::gate::Gate;
 use self::turns::{Held, Turns};
 use crate::adapters::Waiter;
+use crate::audit::Audit;
 use crate::clock::now;
 use crate::crypto::sha256;
 use crate::decision::facts::Standing;
@@ -62,6 +63,8 @@ use crate::wire::request_text;
 #[derive(Clone)]
 pub struct Services {
     gateway: Arc<Gateway>,
+    /// The log, by the clerk of the thread that answers.
+    log: Audit,
     /// Questions under way.
     admission: Arc<Admission>,
     /// What those wait for that can.
@@ -114,9 +117,8 @@ impl Services {
     ) -> Self {
         let admission = Arc::new(Admission::new(limits.in_flight, limits.processor_wait));
         let turns = Turns::new(&admission, limits.in_flight, limits.patient_percent);
-        let (watched, looks, until) = (Arc::clone(&admission), tasks.clone(), stop.clone());
-        tasks.spawn(async move { until.run_until_cancelled(watched.watch(&looks)).await });
         Self {
+            log: gateway.audit().clone(),
             gateway,
             admission,
             turns: Arc::new(turns),
@@ -129,6 +131,20 @@ impl Services {
             tasks,
             counted: Arc::new(Counted::new()),
         }
+    }
+
+    /// The same for calls that come to this runtime: with a clerk before the log, and a look at what its processor bears,
+    /// of their own.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[must_use]
+    pub fn on_this_runtime(&self) -> Self {
+        let admission = Arc::new(self.admission.afresh());
+        let (watched, looks, until) =
+            (Arc::clone(&admission), self.tasks.clone(), self.batches.stop().clone());
+        self.tasks.spawn(async move { until.run_until_cancelled(watched.watch(&looks)).await });
+        Self { log: self.log.on_this_runtime(), admission, ..self.clone() }
     }
 
     /// The routes of all services, for the listener.
@@ -158,11 +174,13 @@ impl Services {
     ) -> Ask {
         let arrived = Instant::now();
         let received_at = now();
-        let entries = self.gateway.audit().size();
+        let entries = self.log.size();
         let (query, defects) = question::read(message, &self.gateway.in_force().catalogue, entries);
         let request = request_text(message);
         let digest = sha256(&request);
-        Ask { peer, query, defects, request, digest, received_at, arrived, deadline, anew: false }
+        let log = self.log.clone();
+        let anew = false;
+        Ask { peer, query, defects, request, digest, received_at, arrived, deadline, anew, log }
     }
 
     /// The turn of a question that can wait; `None` when there was none by `until`.

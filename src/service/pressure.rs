@@ -5,9 +5,10 @@
 //! back when there is none.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use metrics::{Gauge, gauge};
+use metrics::gauge;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
@@ -32,14 +33,16 @@ pub(super) struct Pressure {
     most: usize,
     /// What may be waited for a processor.
     wait: Duration,
-    shown: Gauge,
 }
 
 impl Pressure {
     pub(super) fn new(most: usize, wait: Duration) -> Self {
-        let shown = gauge!(telemetry::IN_FLIGHT_LIMIT);
-        shown.set(most as f64);
-        Self { limit: AtomicUsize::new(most), most, wait, shown }
+        Self { limit: AtomicUsize::new(most), most, wait }
+    }
+
+    /// The same for another thread, with a limit of its own.
+    pub(super) fn afresh(&self) -> Self {
+        Self::new(self.most, self.wait)
     }
 
     /// Single questions that may be under way now.
@@ -47,9 +50,13 @@ impl Pressure {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// Looks again and again, and moves the limit. `under_way` says how many single questions are.
+    /// Looks again and again at the runtime that this runs on, and moves the limit. `under_way` says how many single
+    /// questions are.
     pub(super) async fn watch(&self, tasks: &TaskTracker, under_way: impl Fn() -> usize) {
+        let thread = thread::current().name().unwrap_or_default().to_owned();
+        let shown = gauge!(telemetry::IN_FLIGHT_LIMIT, "thread" => thread);
         loop {
+            shown.set(self.limit() as f64);
             let between = if self.limit() < self.most { PRESSED } else { CALM };
             let mut shortest = Duration::MAX;
             for _ in 0..LOOKS {
@@ -73,7 +80,6 @@ impl Pressure {
         .min(self.most);
         if next != now {
             self.limit.store(next, Ordering::Relaxed);
-            self.shown.set(next as f64);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::source::Sources;
-use crate::{cases, crypto, telemetry};
+use crate::{cases, crypto, telemetry, workers};
 
 /// Longest trust domain (SPIFFE ID specification §2.1), in bytes.
 const DOMAIN_BYTES: usize = 255;
@@ -125,6 +125,10 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
     }
     if settings.limits.patient_percent > 100 {
         sources.refuse("limits.patient_percent", "must be at most 100");
+    }
+    if settings.threads > workers::MOST {
+        let problem = format!("must be at most {}; 0 is one for each processor", workers::MOST);
+        sources.refuse("threads", problem);
     }
     if settings.limits.case_deadline > cases::LONGEST {
         sources.refuse("limits.case_deadline", "must be at most 10m");

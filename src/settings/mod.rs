@@ -25,6 +25,9 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where health, readiness and metrics are served, without TLS. Default `127.0.0.1:7480`; only loopback is accepted.
     pub admin: SocketAddr,
+    /// Threads that answer calls, at most 128; each connection belongs to one of them. Default 0: one for each processor that
+    /// the gateway may use.
+    pub threads: usize,
     /// Whether the wire's description is served to whoever connects. Default `false`: an outsider needs no map.
     pub reflection: bool,
     /// Folder of the party register. Default `parties`.
@@ -65,6 +68,7 @@ impl Default for Settings {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 7443).into(),
             admin: (Ipv4Addr::LOCALHOST, 7480).into(),
+            threads: 0,
             reflection: false,
             parties: "parties".into(),
             agreements: "agreements".into(),

@@ -146,6 +146,17 @@ fn no_limit_is_zero() {
 }
 
 #[test]
+fn there_are_no_more_threads_than_the_log_has_clerks_for() {
+    let folder = Folder::new("threads");
+    assert!(folder.read(&format!("threads = 128\n{TLS}"), &[]).is_ok());
+    let refusal = folder.refusal(&format!("threads = 129\n{TLS}"), &[]);
+    assert!(
+        refusal.ends_with("`threads`: must be at most 128; 0 is one for each processor"),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn the_admin_port_stays_on_loopback() {
     let folder = Folder::new("admin");
     let refusal = folder.refusal(&format!("admin = \"0.0.0.0:7480\"\n{TLS}"), &[]);

@@ -7,13 +7,14 @@ use std::fs;
 use super::source::{Source, root, sources};
 
 /// Rank, module, what it may use. Every module used has a lower rank, so there are no circles.
-const LAYERS: [(u32, &str, &str); 33] = [
+const LAYERS: [(u32, &str, &str); 34] = [
     (0, "query", ""),
     (0, "crypto", ""),
     (0, "proto", ""),
     (0, "telemetry", ""),
     (0, "finding", ""),
     (0, "accounts", ""),
+    (0, "workers", ""),
     (1, "clock", "query"),
     (1, "wire", "proto, query"),
     (1, "decision", "crypto, query"),
@@ -51,8 +52,8 @@ const LAYERS: [(u32, &str, &str); 33] = [
         "service",
         "accounts, adapters, agreements, audit, cases, catalogue, clock, crypto, decision, disputes, gateway, identity, parties, proto, query, readiness, telemetry, wire",
     ),
-    (6, "listener", "identity, parties, telemetry"),
-    (7, "settings", "cases, crypto, finding, query, telemetry"),
+    (6, "listener", "identity, parties, telemetry, workers"),
+    (7, "settings", "cases, crypto, finding, query, telemetry, workers"),
 ];
 
 /// Modules above the table: they may use whatever stands below.
