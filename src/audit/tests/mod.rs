@@ -4,6 +4,7 @@ mod fault_disk;
 mod driven;
 mod every_step;
 mod mutations;
+mod clerks;
 mod crashes;
 mod derived;
 mod faults;
