@@ -91,10 +91,20 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Whether an expression may look at `nonce`: drawing one costs a system call.
-    pub(crate) fn wants_nonce(&self) -> bool {
-        self.places.iter().any(|place| place.text.contains("nonce"))
+    /// Whether an expression may look at that name: what nobody looks at need not be made for each question.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.places.iter().any(|place| holds_name(&place.text, name))
     }
+}
+
+/// True where a text holds that name by itself, and not as a field or method of something.
+fn holds_name(text: &str, name: &str) -> bool {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
+        !before.is_some_and(|before| is_part(before) || before == '.') && !after.is_some_and(is_part)
+    })
 }
 
 /// How a short-lived secret is had.
