@@ -249,6 +249,10 @@ fn manifest(
         }
         read.push(operation);
     }
+    let session = session?;
+    let own = session.as_ref().and_then(|session: &Session| session.request.host());
+    let asked = read.iter().find_map(|operation| operation.question.host());
+    access::refuse_host(source, &document, access.as_ref(), own.or(asked));
     document.finish();
     Some(Manifest {
         file: file.to_owned(),
@@ -260,7 +264,7 @@ fn manifest(
         secrets: BTreeMap::new(),
         settings: Json::Object(settings),
         access: access?,
-        session: session?.map(Arc::new),
+        session: session.map(Arc::new),
         resilience,
         maintenance,
         disputes: disputes?,

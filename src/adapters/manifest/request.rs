@@ -211,6 +211,26 @@ pub(super) fn envelope(
     Some(Envelope { path: path?, action, headers, header, inner, body, sign })
 }
 
+impl Request {
+    /// The header in which it names the host itself.
+    pub(super) fn host(&self) -> Option<&str> {
+        host(&self.headers, self.sign.as_deref())
+    }
+}
+
+impl Envelope {
+    /// The header in which it names the host itself.
+    pub(super) fn host(&self) -> Option<&str> {
+        host(&self.headers, self.sign.as_deref())
+    }
+}
+
+fn host<'a>(headers: &'a [(String, Tree)], sign: Option<&'a Sign>) -> Option<&'a str> {
+    let own = headers.iter().map(|(name, _)| name.as_str());
+    let signed = sign.into_iter().flat_map(|sign| &sign.headers).map(|placed| placed.name.as_str());
+    own.chain(signed).find(|name| name.eq_ignore_ascii_case("host"))
+}
+
 fn path(source: &Source<'_>, section: &Section<'_>) -> Option<String> {
     let path = section.required("path")?;
     let is_path = path.value.starts_with('/')
