@@ -66,6 +66,8 @@ pub(crate) struct Envelope {
     pub(crate) inner: Option<Template>,
     /// The child of `soap:Body`.
     pub(crate) body: Template,
+    /// The signature stands in it.
+    pub(crate) body_holds_signature: bool,
     /// How it is signed.
     pub(crate) sign: Option<Arc<Sign>>,
 }
@@ -208,7 +210,8 @@ pub(super) fn envelope(
     section.finish();
     let sign = sign.map(Arc::clone);
     let (header, inner, body) = (header?, inner?, body?);
-    Some(Envelope { path: path?, action, headers, header, inner, body, sign })
+    let body_holds_signature = body.mentions("signature");
+    Some(Envelope { path: path?, action, headers, header, inner, body, body_holds_signature, sign })
 }
 
 impl Request {

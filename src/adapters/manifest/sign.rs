@@ -37,6 +37,8 @@ pub(crate) struct Sign {
     pub(crate) json: Vec<Placed>,
     /// Put inside `soap:Header`, after signing.
     pub(crate) header: Option<Template>,
+    /// The parts of the request that some expression here looks at.
+    pub(crate) seen: Vec<&'static str>,
     /// What is signed depends on the body.
     pub(super) sees_body: bool,
     /// The signature goes somewhere.
@@ -51,6 +53,8 @@ pub(crate) struct Value {
     pub(crate) expression: Expression,
     /// Made from a secret.
     pub(crate) is_secret: bool,
+    /// It looks at those before it.
+    pub(crate) sees_values: bool,
 }
 
 /// What is put into a request.
@@ -131,7 +135,16 @@ pub(super) fn sign(
         source.flaw(section.at(), problem);
     }
     section.finish();
-    let string = string?;
+    let (string, key) = (string?, key?);
+    let put = || [&headers, &query, &form, &json].into_iter().flatten();
+    let is_seen = |part: &&'static str| {
+        string.mentions(part)
+            || key.as_ref().is_some_and(|key| key.mentions(part))
+            || late.iter().any(|value| value.expression.mentions(part))
+            || put().any(|placed| mentions(&placed.tree, part))
+            || header.as_ref().is_some_and(|header| header.mentions(part))
+    };
+    let seen = parts.iter().copied().filter(is_seen).collect();
     let sees_body = string.mentions("body")
         || late.iter().any(|value| value.expression.mentions("body"))
         || headers.iter().any(|placed| !placed.holds_signature && mentions(&placed.tree, "body"));
@@ -140,13 +153,14 @@ pub(super) fn sign(
         late,
         string,
         algorithm: algorithm?,
-        key: key?,
+        key,
         encoding: encoding?,
         headers,
         query,
         form,
         json,
         header,
+        seen,
         sees_body,
         is_placed,
     }))
@@ -168,10 +182,11 @@ fn values(
         earlier.push(name.clone());
         let Some(expression) = source.expression(&text, &names) else { continue };
         let of_secret = early.iter().chain(&late).any(|value| value.is_secret);
-        let is_secret = is_secret(&expression) || of_secret && expression.mentions("values");
+        let sees_values = expression.mentions("values");
+        let is_secret = is_secret(&expression) || of_secret && sees_values;
         let looks = parts.iter().any(|part| expression.mentions(part));
         let group = if looks || !late.is_empty() { &mut late } else { &mut early };
-        group.push(Value { name, expression, is_secret });
+        group.push(Value { name, expression, is_secret, sees_values });
     }
     (early, late)
 }
