@@ -114,9 +114,10 @@ impl Connections {
 
     /// In the first group that has one, so that few connections carry all there is.
     fn place(&self) -> Place<'_> {
-        let others = self.others.iter().map(|group| {
-            group.get_or_init(|| Box::new(Group::over(&self.connector))).as_ref()
-        });
+        let others = self
+            .others
+            .iter()
+            .map(|group| group.get_or_init(|| Box::new(Group::over(&self.connector))).as_ref());
         let mut all = std::iter::once(&self.first).chain(others);
         let group = all.find(|group| group.has_taken()).unwrap_or_else(|| {
             self.first.under_way.fetch_add(1, Ordering::Relaxed);

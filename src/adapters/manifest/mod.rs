@@ -103,7 +103,8 @@ fn holds_name(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text.get(..at).and_then(|before| before.chars().next_back());
         let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
-        !before.is_some_and(|before| is_part(before) || before == '.') && !after.is_some_and(is_part)
+        !before.is_some_and(|before| is_part(before) || before == '.')
+            && !after.is_some_and(is_part)
     })
 }
 

@@ -126,9 +126,9 @@ pub(super) fn sign(
             header = section.text("header").and_then(|text| source.template(&text, &after));
         }
     }
-    let is_placed =
-        [&headers, &query, &form, &json].into_iter().flatten().any(|placed| placed.holds_signature)
-            || header.as_ref().is_some_and(|header| header.mentions("signature"));
+    let placed = [&headers, &query, &form, &json];
+    let is_placed = placed.into_iter().flatten().any(|placed| placed.holds_signature)
+        || header.as_ref().is_some_and(|header| header.mentions("signature"));
     if carrier == Carrier::Http && !is_placed {
         let problem = "the signature goes nowhere: write `signature` in an expression of \
                        `headers`, `query`, `form` or `json`";
@@ -136,15 +136,7 @@ pub(super) fn sign(
     }
     section.finish();
     let (string, key) = (string?, key?);
-    let put = || [&headers, &query, &form, &json].into_iter().flatten();
-    let is_seen = |part: &&'static str| {
-        string.mentions(part)
-            || key.as_ref().is_some_and(|key| key.mentions(part))
-            || late.iter().any(|value| value.expression.mentions(part))
-            || put().any(|placed| mentions(&placed.tree, part))
-            || header.as_ref().is_some_and(|header| header.mentions(part))
-    };
-    let seen = parts.iter().copied().filter(is_seen).collect();
+    let seen = seen(parts, [Some(&string), key.as_ref()], &late, placed, header.as_ref());
     let sees_body = string.mentions("body")
         || late.iter().any(|value| value.expression.mentions("body"))
         || headers.iter().any(|placed| !placed.holds_signature && mentions(&placed.tree, "body"));
@@ -164,6 +156,23 @@ pub(super) fn sign(
         sees_body,
         is_placed,
     }))
+}
+
+/// The parts of the request that one of these looks at.
+fn seen(
+    parts: &[&'static str],
+    expressions: [Option<&Expression>; 2],
+    late: &[Value],
+    placed: [&Vec<Placed>; 4],
+    header: Option<&Template>,
+) -> Vec<&'static str> {
+    let is_seen = |part: &&'static str| {
+        expressions.into_iter().flatten().any(|expression| expression.mentions(part))
+            || late.iter().any(|value| value.expression.mentions(part))
+            || placed.into_iter().flatten().any(|placed| mentions(&placed.tree, part))
+            || header.is_some_and(|header| header.mentions(part))
+    };
+    parts.iter().copied().filter(is_seen).collect()
 }
 
 /// Those before the first that looks at the request, and the rest, in the order of the file.

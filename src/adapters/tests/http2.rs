@@ -203,7 +203,8 @@ async fn one_that_hangs_does_not_stop_the_others_and_ends_alone() {
         _ => Does::Answers,
     })
     .await;
-    let text = manifest(agency.port).replace("retries = 1", "retries = 0\nattempt_timeout = \"2s\"");
+    let text =
+        manifest(agency.port).replace("retries = 1", "retries = 0\nattempt_timeout = \"2s\"");
     let adapter = office.adapter(&text);
     assert_eq!(answered(&adapter).await, MARRIED);
     let hung = async {

@@ -16,8 +16,8 @@ use cel::common::ast::{
 };
 use cel::common::types::CelUInt;
 
-use super::path;
 use super::paid::{HELD, JUDGED, MATCHES, MAX_SUM, MEASURED, SOUGHT, TURN, sum_of};
+use super::path;
 use crate::adapters::language::budget::NODE;
 use crate::adapters::language::functions;
 

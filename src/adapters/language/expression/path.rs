@@ -118,13 +118,14 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_nowhere_is_told_as_where_it_ends() {
-        let types = |types: &str| Fault::Types { function: "_._".to_owned(), types: types.to_owned() };
+        let types =
+            |types: &str| Fault::Types { function: "_._".to_owned(), types: types.to_owned() };
         for source in ["{}", "{} == 1", "[{}]", "doc.rows.exists(r, {} == r.n)", "'a' + {}"] {
             let fault = |name: &str| evaluate(&source.replace("{}", name)).unwrap_err();
             assert_eq!(fault("doc.a.d.e"), Fault::Missing("d".to_owned()), "{source}");
             assert_eq!(fault("doc.a.b.d"), Fault::Missing("d".to_owned()), "{source}");
             assert_eq!(fault("nobody.a"), Fault::Unknown("nobody".to_owned()), "{source}");
-            assert_eq!(fault("doc.no.a"), types("null and string"), "{source}");
+            assert_eq!(fault("doc.no.a"), types("null_type and string"), "{source}");
             assert_eq!(fault("resp.n.a.b"), types("int and string"), "{source}");
         }
         assert!(evaluate("doc.rows.n").is_err());
