@@ -242,13 +242,17 @@ fn under(
     let length = Duration::from_secs(run.seconds);
     let mut rounds: Vec<Vec<Sample>> = contenders.iter().map(|_| Vec::new()).collect();
     let mut has_failed = vec![false; contenders.len()];
-    let mut rounds_alone: Vec<Vec<Sample>> = alone.iter().map(|_| Vec::new()).collect();
+    let mut rounds_alone: Vec<Option<Vec<Sample>>> = alone.iter().map(|_| Some(vec![])).collect();
     for _ in 0..run.repeat.max(1) {
         if let Load::Open { rate, .. } = load {
             for (direct, rounds) in alone.iter().zip(&mut rounds_alone) {
+                let Some(measured) = rounds.as_mut() else { continue };
                 match runtime.block_on(direct.measure(rate, length)) {
-                    Ok(sample) => rounds.push(sample),
-                    Err(error) => failed.push(format!("{}, {load}: {error:#}", direct.label)),
+                    Ok(sample) => measured.push(sample),
+                    Err(error) => {
+                        *rounds = None;
+                        failed.push(format!("{}, {load}: {error:#}", direct.label));
+                    }
                 }
             }
         }
@@ -276,7 +280,7 @@ fn under(
         }
     }
     for (direct, rounds) in alone.iter().zip(rounds_alone) {
-        if !rounds.is_empty() {
+        if let Some(rounds) = rounds.filter(|rounds| !rounds.is_empty()) {
             let row = Row::of(&direct.label, load, rounds, &bare)?;
             row.print();
             rows.push(row);
