@@ -1,7 +1,7 @@
 //! The goals for speed, each beside what this run found.
 
 use super::report::{Report, Row};
-use super::{BARE, FRESH, KEPT};
+use super::{BARE, DIRECT, FRESH, KEPT};
 
 /// CPU time of an answer beside the bare server's, at most.
 const KEPT_RATIO: f64 = 1.5;
@@ -10,6 +10,8 @@ const FRESH_RATIO: f64 = 2.8;
 const KEPT_RATE: f64 = 55_000.0;
 /// What a kept answer may take longer than the bare server's under the open load: p50 and p99, in ms.
 const KEPT_WAITS: [(f64, f64); 2] = [(50.0, 0.25), (99.0, 1.0)];
+/// The same of a fresh answer, beside asking its agency directly.
+const FRESH_WAITS: [(f64, f64); 2] = [(50.0, 0.6), (99.0, 2.0)];
 /// CPU time of a handshake beside that of rustls alone, at most.
 const HANDSHAKE_RATIO: f64 = 1.1;
 /// MB resident before the first question, and beside the cache under load, at most.
@@ -41,6 +43,14 @@ pub(crate) fn print(report: &Report) {
             line(&what, beyond(kept, bare, share), &format!("≤ {most}"));
         }
     }
+    for fresh in report.loads.iter().filter(|row| row.is_open && row.server.starts_with(FRESH)) {
+        let Some(alone) = open(&fresh.server.replace(FRESH, DIRECT)) else { continue };
+        for (share, most) in FRESH_WAITS {
+            let (server, load) = (&fresh.server, &fresh.load);
+            let what = format!("{server}, {load}: p{share} beyond the agency's, ms");
+            line(&what, beyond(fresh, alone, share), &format!("≤ {most}"));
+        }
+    }
     for row in report.handshakes.iter().filter(|row| row.server == KEPT) {
         let what = if row.resumes { "resumed" } else { "full" };
         let name = format!("handshakes, {what}: CPU beside rustls alone");
@@ -59,8 +69,8 @@ pub(crate) fn print(report: &Report) {
 }
 
 /// In milliseconds.
-fn beyond(kept: &Row, bare: &Row, share: f64) -> Option<f64> {
-    Some((kept.wait(share)? as f64 - bare.wait(share)? as f64) / 1e3)
+fn beyond(own: &Row, other: &Row, share: f64) -> Option<f64> {
+    Some((own.wait(share)? as f64 - other.wait(share)? as f64) / 1e3)
 }
 
 fn line(what: &str, found: Option<f64>, wanted: &str) {

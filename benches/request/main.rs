@@ -16,6 +16,7 @@ mod agencies;
 mod connection;
 mod constant;
 mod contender;
+mod direct;
 mod goals;
 mod handshakes;
 mod installation;
@@ -42,6 +43,7 @@ use wire::source::Kind;
 
 use self::connection::Caller;
 use self::contender::{Contender, Served, Stranger};
+use self::direct::Direct;
 use self::installation::{GATEWAY, Installation};
 use self::load::{Load, Sample, ask_each_once, measure};
 use self::process::Server;
@@ -61,6 +63,8 @@ const FRESH_SOAP: &str = "heyan, fresh answer, SOAP";
 const FRESH_JSON: &str = "heyan, fresh answer, JSON";
 const FRESH_GRPC: &str = "heyan, fresh answer, gRPC";
 const RUSTLS: &str = "rustls alone";
+/// What the names of all begin with that ask an agency without a gateway.
+const DIRECT: &str = "agency alone";
 
 /// Closed loops are for CPU time at the limit.
 const CLOSED: [Load; 4] = [
@@ -173,7 +177,9 @@ fn compare(run: &Run) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let place = folder.path().join("installation");
     let installation = Installation::make(&place, run.people, run.agreements)?;
-    let (contenders, greeter) = contenders(&installation, run)?;
+    let ways = questions::ways(run.people)?;
+    let (contenders, greeter) = contenders(&installation, run, &ways)?;
+    let alone = directly(&installation, run, &ways)?;
 
     let mut report = Report {
         machine: machine(),
@@ -196,7 +202,7 @@ fn compare(run: &Run) -> anyhow::Result<()> {
     let mut failed = Vec::new();
     Row::print_head();
     for load in loads {
-        report.loads.extend(under(load, &contenders, &runtime, run, &mut failed)?);
+        report.loads.extend(under(load, (&contenders, &alone), &runtime, run, &mut failed)?);
     }
     if let Some(greeter) = &greeter {
         let all: Vec<&Contender> = [greeter].into_iter().chain(&contenders).collect();
@@ -228,7 +234,7 @@ fn loads(run: &Run) -> anyhow::Result<Vec<Load>> {
 /// One line for each contender; the first is the measure. One that fails is named, and the others go on.
 fn under(
     load: Load,
-    contenders: &[Contender],
+    (contenders, alone): (&[Contender], &[Direct]),
     runtime: &Runtime,
     run: &Run,
     failed: &mut Vec<String>,
@@ -236,7 +242,20 @@ fn under(
     let length = Duration::from_secs(run.seconds);
     let mut rounds: Vec<Vec<Sample>> = contenders.iter().map(|_| Vec::new()).collect();
     let mut has_failed = vec![false; contenders.len()];
+    let mut rounds_alone: Vec<Option<Vec<Sample>>> = alone.iter().map(|_| Some(vec![])).collect();
     for _ in 0..run.repeat.max(1) {
+        if let Load::Open { rate, .. } = load {
+            for (direct, rounds) in alone.iter().zip(&mut rounds_alone) {
+                let Some(measured) = rounds.as_mut() else { continue };
+                match runtime.block_on(direct.measure(rate, length)) {
+                    Ok(sample) => measured.push(sample),
+                    Err(error) => {
+                        *rounds = None;
+                        failed.push(format!("{}, {load}: {error:#}", direct.label));
+                    }
+                }
+            }
+        }
         for (place, contender) in contenders.iter().enumerate() {
             if has_failed[place] {
                 continue;
@@ -255,7 +274,14 @@ fn under(
     let mut rows = Vec::new();
     for ((contender, rounds), has_failed) in contenders.iter().zip(rounds).zip(has_failed) {
         if !has_failed {
-            let row = Row::of(contender, load, rounds, &bare)?;
+            let row = Row::of(&contender.label, load, rounds, &bare)?;
+            row.print();
+            rows.push(row);
+        }
+    }
+    for (direct, rounds) in alone.iter().zip(rounds_alone) {
+        if let Some(rounds) = rounds.filter(|rounds| !rounds.is_empty()) {
+            let row = Row::of(&direct.label, load, rounds, &bare)?;
             row.print();
             rows.push(row);
         }
@@ -306,8 +332,8 @@ fn handshakes_of(
 fn contenders(
     installation: &Installation,
     run: &Run,
+    ways: &questions::Ways,
 ) -> anyhow::Result<(Vec<Contender>, Option<Contender>)> {
-    let ways = questions::ways(run.people)?;
     let gateway = |log: &str| installation.start_gateway(log, !run.without_vault);
     let pki = installation.path("pki/fund-centre");
     let own = Caller::of_system(&pki)?;
@@ -363,6 +389,26 @@ fn contenders(
         }
     }
     Ok((asked, greeter))
+}
+
+/// The agencies behind those gateways that ask one for each answer.
+fn directly(
+    installation: &Installation,
+    run: &Run,
+    ways: &questions::Ways,
+) -> anyhow::Result<Vec<Direct>> {
+    let all = [
+        ("soap", FRESH_SOAP, "police.toml", &ways.soap),
+        ("json", FRESH_JSON, "civil-affairs.toml", &ways.json),
+        ("grpc", FRESH_GRPC, "tax.toml", &ways.grpc),
+    ];
+    let wanted = all.into_iter().filter(|(name, ..)| run.servers.iter().any(|one| one == name));
+    let folder = installation.path("");
+    wanted
+        .map(|(_, fresh, manifest, asked)| {
+            Direct::of(&fresh.replace(FRESH, DIRECT), &folder, manifest, asked)
+        })
+        .collect()
 }
 
 /// This program in another role, with the servers' core.

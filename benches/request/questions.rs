@@ -26,6 +26,13 @@ impl Asked {
     pub(crate) fn count(&self) -> usize {
         self.all.len()
     }
+
+    /// The fact, and the subjects of one question; after the last comes the first again.
+    #[allow(dead_code, reason = "some benches ask gateways only")]
+    pub(crate) fn subjects(&self, number: usize) -> anyhow::Result<(&str, &[wire::Subject])> {
+        let subjects = self.all.get(number % self.all.len().max(1));
+        Ok((self.fact, subjects.context("nobody to ask about")?))
+    }
 }
 
 /// What is asked over each way to an agency.

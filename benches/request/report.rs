@@ -73,7 +73,7 @@ fn ratios(own: &[Option<f64>], bare: &[Option<f64>]) -> Option<(f64, f64, f64)> 
 impl Row {
     /// Of the rounds of one server, beside the CPU time of the bare one in the same rounds.
     pub(crate) fn of(
-        contender: &Contender,
+        server: &str,
         load: Load,
         mut rounds: Vec<Sample>,
         bare: &[Option<f64>],
@@ -88,7 +88,7 @@ impl Row {
         let sample = rounds.into_iter().nth(middle).context("nothing was measured")?;
         let waits = PERCENTILES.map(|share| (share, sample.waits.value_at_percentile(share)));
         Ok(Self {
-            server: contender.label.clone(),
+            server: server.to_owned(),
             load: load.to_string(),
             is_open: matches!(load, Load::Open { .. }),
             answers_per_second: sample.rate,

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use super::dispute;
@@ -19,7 +19,7 @@ use super::mapping::{self, Mapped, Terms};
 use super::queue::Queue;
 use super::state::{Counters, Health, State};
 use super::transport::{self, Ask, Moment, Transport};
-use super::variables;
+use super::variables::{self, Wanted};
 use crate::crypto::{Digest, sha256_parts};
 use crate::decision::Permit;
 use crate::finding::Finding;
@@ -58,6 +58,8 @@ pub struct Adapter {
     counters: Arc<Counters>,
     /// Whether an expression looks at `nonce`: drawing one costs a system call.
     wants_nonce: bool,
+    /// What else expressions look at.
+    wanted: Wanted,
     warnings: Vec<Finding>,
 }
 
@@ -82,7 +84,7 @@ impl Adapter {
         catalogue: &[u8],
     ) -> Self {
         let fingerprint = fingerprint(&manifest, catalogue);
-        let wants_nonce = manifest.wants_nonce();
+        let (wants_nonce, wanted) = (manifest.wants("nonce"), Wanted::by(&manifest));
         let constants = Arc::new(constants(&manifest).watched_by(witness));
         let operations = manifest.operations.into_iter().map(|operation| {
             let mut scope = Scope::inside(&constants);
@@ -112,6 +114,7 @@ impl Adapter {
             limits,
             counters: Arc::default(),
             wants_nonce,
+            wanted,
             warnings: manifest.warnings,
         }
     }
@@ -327,7 +330,9 @@ impl Adapter {
             nonce: if self.wants_nonce { nonce() } else { String::new() },
         };
         let may_repeat = || self.limits.may_repeat();
-        let scope = question_scope(constants, operation, query, &moment());
+        let seen = OnceLock::new();
+        let see = || question_scope(constants, operation, query, &self.wanted);
+        let scope = &|| Arc::clone(seen.get_or_init(see));
         let (moment, may_repeat) = (&moment, &may_repeat);
         let subjects = query.subjects.len();
         let query = Some(query);
@@ -400,13 +405,10 @@ pub(super) fn question_scope(
     constants: &Arc<Scope>,
     operation: &Operation,
     query: &Query,
-    moment: &Moment,
+    wanted: &Wanted,
 ) -> Arc<Scope> {
     let mut scope = Scope::inside(constants);
-    variables::bind(&mut scope, query, &operation.roles);
+    variables::bind(&mut scope, query, &operation.roles, wanted);
     scope.set("fact", operation.fact.as_str());
-    scope.set("now", json!(moment.now.0 / 1_000));
-    scope.set("nonce", moment.nonce.as_str());
-    scope.set("page", json!(1));
     Arc::new(scope)
 }

@@ -1,5 +1,5 @@
 //! What the gateway's own work on one question costs: on a reply that an agency really gave, and without the agency.
-//! For `benches/adapters`.
+//! For `benches/adapters` and `benches/request`.
 
 use std::collections::BTreeSet;
 use std::future::ready;
@@ -129,6 +129,32 @@ impl Cost {
             self.limits.run(&self.query.fact, began + BUDGET, || ready(Ok::<_, Failed>(()))).await;
         let took = began.elapsed();
         ended.map_err(in_words).map(|()| took)
+    }
+}
+
+/// An agency that is asked as its adapter asks it: no gateway, no agreement, no record of it. For `benches/request`, which
+/// holds a gateway's answers against what the agency itself takes.
+pub struct Direct(Adapter);
+
+impl Direct {
+    /// By its manifest. Opens nothing yet.
+    ///
+    /// # Errors
+    /// In words: the manifest has a flaw.
+    pub fn of(file: &Path, catalogue: &Catalogue) -> Result<Self, String> {
+        let find = |code: &FactCode| catalogue.fact(code).cloned();
+        let manifest = manifest::read(file, Depth::WithFiles, &find)
+            .map_err(|flaws| flaws.first().map(ToString::to_string).unwrap_or_default())?;
+        Adapter::new(manifest, b"").map(Self).map_err(|flaw| flaw.to_string())
+    }
+
+    /// Asks for every attribute of the fact.
+    ///
+    /// # Errors
+    /// In words, why there is no answer.
+    pub async fn ask(&self, query: &Query, at: Timestamp) -> Result<Answer, String> {
+        let answer = self.0.ask_granted(&|_| true, query, at, BUDGET).await;
+        answer.map_err(|failure| failure.detail)
     }
 }
 

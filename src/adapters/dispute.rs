@@ -42,7 +42,8 @@ impl Bringing<'_> {
             nonce: if wants_nonce { nonce() } else { String::new() },
         };
         let operation = &self.call.operation;
-        let scope = scope(constants, operation.fact.as_str(), dispute);
+        let seen = scope(constants, operation.fact.as_str(), dispute);
+        let scope = &|| Arc::clone(&seen);
         let granted = &BTreeSet::new();
         let moment = &moment;
         let query = None;
@@ -93,6 +94,5 @@ fn scope(constants: &Arc<Scope>, fact: &str, dispute: &Json) -> Arc<Scope> {
         }),
     );
     scope.set("operator", json!({ "id": "", "unit": text("/from/unit") }));
-    scope.set("page", json!(1));
     Arc::new(scope)
 }

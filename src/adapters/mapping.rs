@@ -240,23 +240,23 @@ impl Reader<'_> {
         let mut kept = BTreeMap::new();
         let mut dropped = 0_u32;
         for (attribute, expression) in &self.reading.attributes {
-            let key = format!("attributes.{}", attribute.name);
+            let key = || format!("attributes.{}", attribute.name);
             let value = expression
                 .evaluate(&self.scope)
-                .map_err(|fault| self.failed(&key, expression, fault))?;
+                .map_err(|fault| self.failed(&key(), expression, fault))?;
             if value.is_null() {
                 if !attribute.optional {
                     let problem = "it is null, and the attribute is not optional";
-                    return Err(Failed::expression(&key, expression, problem));
+                    return Err(Failed::expression(&key(), expression, problem));
                 }
                 continue;
             }
             let Some(value) = typed(&value, &attribute.kind) else {
                 let problem = format!("it is no {}", attribute_kind(&attribute.kind));
-                return Err(Failed::expression(&key, expression, problem));
+                return Err(Failed::expression(&key(), expression, problem));
             };
             if holds_nul(&value) {
-                return Err(Failed::expression(&key, expression, NUL));
+                return Err(Failed::expression(&key(), expression, NUL));
             }
             if granted.contains(&attribute.name) {
                 kept.insert(attribute.name.clone(), value);

@@ -1,8 +1,8 @@
 //! One question, once, over any line: the clock stands still, nothing is repeated, no limit counts it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
@@ -15,6 +15,7 @@ use super::line::Line;
 use super::manifest::{Manifest, Operation};
 use super::mapping::{self, Mapped, Reply, Terms};
 use super::transport::{self, Ask, Moment};
+use super::variables::Wanted;
 use crate::query::Query;
 use crate::query::time::Timestamp;
 
@@ -66,7 +67,10 @@ impl Once<'_> {
             let nonce = self.nonces.get(place).or(self.nonces.last());
             Moment { now, nonce: nonce.cloned().unwrap_or_default() }
         };
-        let scope = question_scope(&Arc::new(scope), operation, query, &of(0));
+        let (constants, wanted) = (Arc::new(scope), Wanted::by(self.manifest));
+        let seen = OnceLock::new();
+        let see = || question_scope(&constants, operation, query, &wanted);
+        let scope = &|| Arc::clone(seen.get_or_init(see));
         let exchanges = AtomicUsize::new(0);
         let moment = &|| of(exchanges.fetch_add(1, Ordering::Relaxed));
         let deadline = Instant::now() + self.budget;

@@ -7,6 +7,7 @@ mod file;
 mod grpc;
 mod hostile;
 mod http;
+mod http2;
 mod limits;
 mod mapped;
 mod recorded;

@@ -168,7 +168,9 @@ pub async fn start(config: SimulationConfig) -> Result<Simulation, SimulateError
                 continue;
             }
         };
-        let tls = serve_tls::tls(&identity, &[b"http/1.1"])?;
+        // City systems are as old as they are: somebody has to answer over HTTP/1.1 alone, so that this way is gone too.
+        let alpn: &[&[u8]] = if name == "housing" { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] };
+        let tls = serve_tls::tls(&identity, alpn)?;
         serve_tls::serve(&tasks, listener, tls, agency.faults, routes);
     }
     let bureau = agencies.get("tax").map_or(0, |(_, address)| address.port());

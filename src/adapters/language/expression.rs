@@ -9,8 +9,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
-use cel::common::ast::IdedExpr;
-use cel::common::value::Val;
+use cel::common::ast::{Expr, IdedExpr};
+use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, ParseErrors, Program, Value};
 use serde_json::Value as Json;
@@ -24,6 +24,7 @@ mod guarded;
 mod overloads;
 mod lists;
 mod paid;
+mod path;
 mod reading;
 mod references;
 mod scope;
@@ -280,6 +281,9 @@ impl Expression {
         scope: &Scope,
         take: impl FnOnce(&dyn Val) -> T,
     ) -> Result<T, Fault> {
+        if let Some(value) = self.at_hand(variables) {
+            return Ok(take(value.as_ref()));
+        }
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
             let _shape = self.calls_xml.then(|| reading::of(&scope.shape));
             let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
@@ -287,10 +291,21 @@ impl Expression {
             // Not `Program::execute`, which copies the value once more on its way out.
             budget::within(|| {
                 let value = Value::resolve_val(&self.compiled.guarded, &context);
-                value.map(|value| take(value.as_ref())).map_err(|error| self.fault(error))
+                value
+                    .map(|value| take(value.as_ref()))
+                    .map_err(|error| self.fault(path::in_steps(error, &context)))
             })
         }));
         evaluated.unwrap_or(Err(Fault::Other("the interpreter gave up")))
+    }
+
+    /// What is written in it, or what its name stands for, where it is nothing more than that.
+    fn at_hand<'b>(&'b self, variables: &'b dyn VariableResolver) -> Option<CowVal<'b, 'b>> {
+        match &self.compiled.guarded.expr {
+            Expr::Literal(literal) => Some(literal.to_val()),
+            Expr::Ident(name) => variables.resolve(name),
+            _ => None,
+        }
     }
 
     /// Its value where only a truth will do.

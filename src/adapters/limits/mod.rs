@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use self::breaker::{Circuit, Leave, Verdict};
 use self::budget::Budget;
-use self::patient::Queue;
+use self::patient::{Passed, Queue};
 use self::rate::Rate;
 use crate::adapters::failed::Failed;
 use crate::adapters::latency::{Latencies, Latency};
@@ -187,9 +187,11 @@ impl Limits {
                 }
                 sleep(wait.max(PAUSE)).await;
             }
-            for bounds in bounds {
-                bounds.queue.pass(waiter, bounds.rate.as_ref()).await;
-            }
+            let passed = [
+                bounds[0].queue.pass(waiter, bounds[0].rate.as_ref()).await,
+                bounds[1].queue.pass(waiter, bounds[1].rate.as_ref()).await,
+            ];
+            passed.into_iter().for_each(Passed::keep);
             Turn::holding(places)
         };
         timeout_at(deadline, waiting).await.ok()

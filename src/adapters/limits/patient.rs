@@ -51,11 +51,11 @@ impl Pace {
 
     /// Waits for a turn. Dropped while it waits, it takes none.
     pub async fn pass(&self, waiter: &Waiter) {
-        self.pass_once(waiter, || true).await;
+        self.pass_once(waiter, || true).await.keep();
     }
 
     /// The same, and until `is_room`.
-    async fn pass_once(&self, waiter: &Waiter, is_room: impl Fn() -> bool) {
+    async fn pass_once(&self, waiter: &Waiter, is_room: impl Fn() -> bool) -> Passed<'_> {
         let _front = self.front.take(waiter).await;
         self.due().await;
         while !is_room() {
@@ -65,10 +65,30 @@ impl Pace {
         let now = Instant::now();
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = (*next + self.every).max(now.checked_sub(self.saved).unwrap_or(now));
+        Passed(Some(self))
     }
 
     fn next(&self) -> Instant {
         *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A turn that was taken. Dropped before it is kept, it is the next one's: whoever waits for something else besides may yet
+/// have to give up.
+pub(super) struct Passed<'a>(Option<&'a Pace>);
+
+impl Passed<'_> {
+    /// It is used.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Passed<'_> {
+    fn drop(&mut self) {
+        let Some(pace) = self.0 else { return };
+        let mut next = pace.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = next.checked_sub(pace.every).unwrap_or(*next);
     }
 }
 
@@ -98,9 +118,12 @@ impl Queue {
     }
 
     /// Waits until the rate leaves enough for others.
-    pub(super) async fn pass(&self, waiter: &Waiter, rate: Option<&Rate>) {
-        if let (Some((pace, kept_back)), Some(rate)) = (&self.pace, rate) {
-            pace.pass_once(waiter, || rate.left().left > *kept_back).await;
+    pub(super) async fn pass(&self, waiter: &Waiter, rate: Option<&Rate>) -> Passed<'_> {
+        match (&self.pace, rate) {
+            (Some((pace, kept_back)), Some(rate)) => {
+                pace.pass_once(waiter, || rate.left().left > *kept_back).await
+            }
+            _ => Passed(None),
         }
     }
 }
@@ -154,6 +177,25 @@ mod tests {
         }
     }
 
+    /// An operation's turn is taken before that of the whole agency, which may not come in time.
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_not_used_is_the_next_ones() {
+        let (one, other) = (Pace::per_second(10, 1), Pace::per_second(1, 1));
+        other.pass(&waiter()).await;
+        let (begun, waiter) = (Instant::now(), waiter());
+        let both = async {
+            let first = one.pass_once(&waiter, || true).await;
+            other.pass_once(&waiter, || true).await.keep();
+            first.keep();
+        };
+        let given_up = tokio::time::timeout(Duration::from_millis(50), both).await;
+        assert!(given_up.is_err());
+        one.pass(&waiter).await;
+        assert!(begun.elapsed() < Duration::from_millis(60));
+        one.pass(&waiter).await;
+        assert!(begun.elapsed() >= Duration::from_millis(100));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn half_of_the_places_stay_free() {
         let waiter = waiter();
@@ -175,7 +217,7 @@ mod tests {
         let (rate, queue) = (Rate::new(terms), Queue::new(None, Some(terms)));
         // Somebody at a counter has just taken everything.
         (0..10).for_each(|_| rate.take().unwrap());
-        queue.pass(&waiter(), Some(&rate)).await;
+        queue.pass(&waiter(), Some(&rate)).await.keep();
         assert!(rate.left().left > 5, "{:?}", rate.left());
         assert!(begun.elapsed() >= Duration::from_millis(600));
     }

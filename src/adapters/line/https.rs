@@ -11,37 +11,19 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::{Map, Value as Json};
 use tokio::time::{Instant, timeout_at};
 
+use super::connections::Connections;
 use super::{Got, Line, Put, Putting, not_carried};
 use crate::adapters::failed::Failed;
 use crate::adapters::manifest::Site;
 use crate::query::record::Unavailable;
 
-/// Connections kept open to one agency while nothing is asked: all that were in use at once, of which there are never
-/// more than the largest `max_in_flight`. To close one that is wanted again costs a handshake, which costs more than a
-/// question.
-const IDLE_CONNECTIONS: usize = 1024;
-/// How long they are kept: shorter than the 60 s after which many servers hang up without a word.
-const IDLE_TIME: Duration = Duration::from_secs(45);
-
-/// A sign of life on a connection that says nothing, again and again as often as that without an answer, before it is
-/// given up: a firewall may have forgotten it without a word.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
-const SIGNS: u32 = 3;
-/// What was sent and is not acknowledged for so long was sent to nobody.
-#[cfg(target_os = "linux")]
-const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
-
 /// Connections to one site. It follows no redirect, which could carry personal data to a host that nobody agreed on; it
 /// knows no proxy; and whether to ask again is decided in one place, `limits/`.
 pub(crate) struct Https {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connections: Connections,
     authority: Authority,
     timeout: Duration,
     max_body: usize,
@@ -78,26 +60,8 @@ impl Https {
         let address = site.base.strip_prefix("https://").unwrap_or(&site.base);
         let authority = Authority::try_from(address)
             .map_err(|_| format!("HTTPS cannot be set up: `{address}` is no address"))?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(site.timeout));
-        tcp.set_keepalive(Some(SIGN_OF_LIFE));
-        tcp.set_keepalive_interval(Some(SIGN_OF_LIFE));
-        tcp.set_keepalive_retries(Some(SIGNS));
-        #[cfg(target_os = "linux")]
-        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
-        let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(site.tls.clone())
-            .https_only()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIME)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build(tls);
-        Ok(Self { client, authority, timeout: site.timeout, max_body: site.max_body })
+        let connections = Connections::to(site);
+        Ok(Self { connections, authority, timeout: site.timeout, max_body: site.max_body })
     }
 
     /// One request and its reply, before the site's own timeout and before `deadline`.
@@ -107,8 +71,8 @@ impl Https {
     async fn send(&self, outgoing: Outgoing, deadline: Instant) -> Result<Incoming, Failed> {
         let deadline = deadline.min(Instant::now() + self.timeout);
         let request = self.request(outgoing)?;
-        let response = match timeout_at(deadline, self.client.request(request)).await {
-            Ok(Ok(response)) => response,
+        let (response, _place) = match timeout_at(deadline, self.connections.put(request)).await {
+            Ok(Ok(begun)) => begun,
             Ok(Err(error)) => return Err(unreachable(&error, false)),
             Err(_) => return Err(Failed::unanswered(Unavailable::Timeout, "no reply in time")),
         };
@@ -236,13 +200,30 @@ fn unreachable(error: &(dyn Error + 'static), answered: bool) -> Failed {
     let mut is_timeout = false;
     for error in iter::successors(Some(error), |&error| error.source()) {
         detail.push_str(": ");
-        detail.push_str(&error.to_string());
+        match error.downcast_ref::<h2::Error>() {
+            Some(error) => detail.push_str(&in_http2(error)),
+            None => detail.push_str(&error.to_string()),
+        }
         let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
         is_timeout |= kind == Some(io::ErrorKind::TimedOut)
             || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout);
     }
     let reason = if is_timeout { Unavailable::Timeout } else { Unavailable::Unreachable };
     Failed { answered, ..Failed::unanswered(reason, detail) }
+}
+
+/// Not as the library tells it, which repeats what the agency said along with it: that may be anything.
+fn in_http2(error: &h2::Error) -> String {
+    const UNSPOKEN: [h2::Reason; 2] = [h2::Reason::FRAME_SIZE_ERROR, h2::Reason::PROTOCOL_ERROR];
+    match error.reason() {
+        Some(reason) if error.is_library() && UNSPOKEN.contains(&reason) => {
+            "what it says is no HTTP/2, which it had offered: `http = \"1.1\"` in the manifest \
+             has it asked over HTTP/1.1"
+                .to_owned()
+        }
+        Some(reason) => format!("HTTP/2: {reason}"),
+        None => error.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A [`Line`] carries bytes, statements or messages and understands none of them: what they mean is the transport's
 //! business. So a fixture can stand in for an agency, and what went over the line can be shown.
 
+mod connections;
 pub(super) mod drop;
 pub(super) mod front;
 pub(super) mod https;

@@ -45,6 +45,8 @@ pub(crate) struct Site {
     pub(crate) timeout: Duration,
     /// Bytes of a reply.
     pub(crate) max_body: usize,
+    /// HTTP/2 is spoken where the agency takes it.
+    pub(crate) offers_http2: bool,
     /// Of requests and replies.
     pub(crate) charset: Charset,
     /// A reply that says it is in another charset is refused.
@@ -193,6 +195,12 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
     let tls = tls(source, section, files);
     let timeout = section.span("timeout", MAX_TIMEOUT, TIMEOUT);
     let max_body = section.integer("max_body", 1..64 * MAX_BODY + 1, MAX_BODY);
+    let offers_http2 = section.text("http").is_none_or(|text| {
+        if !["1.1", "2"].contains(&text.value.as_str()) {
+            source.flaw(text.at, format!("`{}` is \"2\" or \"1.1\"", text.key));
+        }
+        text.value != "1.1"
+    });
     let charset = section.text("charset").map_or(Some(Charset::Utf8), |text| {
         let charset = Charset::named(&text.value);
         if charset.is_none() {
@@ -213,10 +221,29 @@ fn site(source: &Source<'_>, section: &Section<'_>, files: &Files<'_>) -> Option
         tls: tls?,
         timeout,
         max_body,
+        offers_http2,
         charset: charset?,
         heeds_declared,
         shape: Arc::new(shape),
     })
+}
+
+/// HTTP/2 says in its own place whom a request is for, and another name in a header makes it malformed.
+pub(super) fn refuse_host(
+    source: &Source<'_>,
+    document: &Section<'_>,
+    access: Option<&Access>,
+    host: Option<&str>,
+) {
+    let (Some(Access::Http(site) | Access::Soap(site, _)), Some(host)) = (access, host) else {
+        return;
+    };
+    if site.offers_http2 {
+        let problem = format!(
+            "a request with a header `{host}` goes over HTTP/1.1 only: write `http = \"1.1\"`"
+        );
+        source.flaw(document.at(), problem);
+    }
 }
 
 /// `arrays` and `namespaces`: what of a reply's XML is a list, and which names carry a prefix.

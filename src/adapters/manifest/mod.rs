@@ -91,10 +91,21 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Whether an expression may look at `nonce`: drawing one costs a system call.
-    pub(crate) fn wants_nonce(&self) -> bool {
-        self.places.iter().any(|place| place.text.contains("nonce"))
+    /// Whether an expression may look at that name: what nobody looks at need not be made for each question.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.places.iter().any(|place| holds_name(&place.text, name))
     }
+}
+
+/// True where a text holds that name by itself, and not as a field or method of something.
+fn holds_name(text: &str, name: &str) -> bool {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
+        !before.is_some_and(|before| is_part(before) || before == '.')
+            && !after.is_some_and(is_part)
+    })
 }
 
 /// How a short-lived secret is had.
@@ -239,6 +250,10 @@ fn manifest(
         }
         read.push(operation);
     }
+    let session = session?;
+    let own = session.as_ref().and_then(|session: &Session| session.request.host());
+    let asked = read.iter().find_map(|operation| operation.question.host());
+    access::refuse_host(source, &document, access.as_ref(), own.or(asked));
     document.finish();
     Some(Manifest {
         file: file.to_owned(),
@@ -250,7 +265,7 @@ fn manifest(
         secrets: BTreeMap::new(),
         settings: Json::Object(settings),
         access: access?,
-        session: session?.map(Arc::new),
+        session: session.map(Arc::new),
         resilience,
         maintenance,
         disputes: disputes?,

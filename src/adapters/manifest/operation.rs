@@ -57,6 +57,17 @@ pub(crate) enum Question {
     Grpc,
 }
 
+impl Question {
+    /// The header in which a request names the host itself.
+    pub(super) fn host(&self) -> Option<&str> {
+        match self {
+            Self::Http(request) => request.host(),
+            Self::Soap(envelope) => envelope.host(),
+            Self::Sql(..) | Self::File(_) | Self::Grpc => None,
+        }
+    }
+}
+
 /// More than one page.
 pub(crate) struct Paging {
     /// The rows of a reply.

@@ -66,6 +66,8 @@ pub(crate) struct Envelope {
     pub(crate) inner: Option<Template>,
     /// The child of `soap:Body`.
     pub(crate) body: Template,
+    /// The signature stands in it.
+    pub(crate) body_holds_signature: bool,
     /// How it is signed.
     pub(crate) sign: Option<Arc<Sign>>,
 }
@@ -208,7 +210,28 @@ pub(super) fn envelope(
     section.finish();
     let sign = sign.map(Arc::clone);
     let (header, inner, body) = (header?, inner?, body?);
-    Some(Envelope { path: path?, action, headers, header, inner, body, sign })
+    let body_holds_signature = body.mentions("signature");
+    Some(Envelope { path: path?, action, headers, header, inner, body, body_holds_signature, sign })
+}
+
+impl Request {
+    /// The header in which it names the host itself.
+    pub(super) fn host(&self) -> Option<&str> {
+        host(&self.headers, self.sign.as_deref())
+    }
+}
+
+impl Envelope {
+    /// The header in which it names the host itself.
+    pub(super) fn host(&self) -> Option<&str> {
+        host(&self.headers, self.sign.as_deref())
+    }
+}
+
+fn host<'a>(headers: &'a [(String, Tree)], sign: Option<&'a Sign>) -> Option<&'a str> {
+    let own = headers.iter().map(|(name, _)| name.as_str());
+    let signed = sign.into_iter().flat_map(|sign| &sign.headers).map(|placed| placed.name.as_str());
+    own.chain(signed).find(|name| name.eq_ignore_ascii_case("host"))
 }
 
 fn path(source: &Source<'_>, section: &Section<'_>) -> Option<String> {

@@ -37,6 +37,8 @@ pub(crate) struct Sign {
     pub(crate) json: Vec<Placed>,
     /// Put inside `soap:Header`, after signing.
     pub(crate) header: Option<Template>,
+    /// The parts of the request that some expression here looks at.
+    pub(crate) seen: Vec<&'static str>,
     /// What is signed depends on the body.
     pub(super) sees_body: bool,
     /// The signature goes somewhere.
@@ -51,6 +53,8 @@ pub(crate) struct Value {
     pub(crate) expression: Expression,
     /// Made from a secret.
     pub(crate) is_secret: bool,
+    /// It looks at those before it.
+    pub(crate) sees_values: bool,
 }
 
 /// What is put into a request.
@@ -122,16 +126,17 @@ pub(super) fn sign(
             header = section.text("header").and_then(|text| source.template(&text, &after));
         }
     }
-    let is_placed =
-        [&headers, &query, &form, &json].into_iter().flatten().any(|placed| placed.holds_signature)
-            || header.as_ref().is_some_and(|header| header.mentions("signature"));
+    let placed = [&headers, &query, &form, &json];
+    let is_placed = placed.into_iter().flatten().any(|placed| placed.holds_signature)
+        || header.as_ref().is_some_and(|header| header.mentions("signature"));
     if carrier == Carrier::Http && !is_placed {
         let problem = "the signature goes nowhere: write `signature` in an expression of \
                        `headers`, `query`, `form` or `json`";
         source.flaw(section.at(), problem);
     }
     section.finish();
-    let string = string?;
+    let (string, key) = (string?, key?);
+    let seen = seen(parts, [Some(&string), key.as_ref()], &late, placed, header.as_ref());
     let sees_body = string.mentions("body")
         || late.iter().any(|value| value.expression.mentions("body"))
         || headers.iter().any(|placed| !placed.holds_signature && mentions(&placed.tree, "body"));
@@ -140,16 +145,34 @@ pub(super) fn sign(
         late,
         string,
         algorithm: algorithm?,
-        key: key?,
+        key,
         encoding: encoding?,
         headers,
         query,
         form,
         json,
         header,
+        seen,
         sees_body,
         is_placed,
     }))
+}
+
+/// The parts of the request that one of these looks at.
+fn seen(
+    parts: &[&'static str],
+    expressions: [Option<&Expression>; 2],
+    late: &[Value],
+    placed: [&Vec<Placed>; 4],
+    header: Option<&Template>,
+) -> Vec<&'static str> {
+    let is_seen = |part: &&'static str| {
+        expressions.into_iter().flatten().any(|expression| expression.mentions(part))
+            || late.iter().any(|value| value.expression.mentions(part))
+            || placed.into_iter().flatten().any(|placed| mentions(&placed.tree, part))
+            || header.is_some_and(|header| header.mentions(part))
+    };
+    parts.iter().copied().filter(is_seen).collect()
 }
 
 /// Those before the first that looks at the request, and the rest, in the order of the file.
@@ -168,10 +191,11 @@ fn values(
         earlier.push(name.clone());
         let Some(expression) = source.expression(&text, &names) else { continue };
         let of_secret = early.iter().chain(&late).any(|value| value.is_secret);
-        let is_secret = is_secret(&expression) || of_secret && expression.mentions("values");
+        let sees_values = expression.mentions("values");
+        let is_secret = is_secret(&expression) || of_secret && sees_values;
         let looks = parts.iter().any(|part| expression.mentions(part));
         let group = if looks || !late.is_empty() { &mut late } else { &mut early };
-        group.push(Value { name, expression, is_secret });
+        group.push(Value { name, expression, is_secret, sees_values });
     }
     (early, late)
 }

@@ -106,6 +106,8 @@ fn what_a_manifest_must_not_be() {
         flaws.into_iter().map(|(.., problem)| problem).collect::<Vec<_>>().join("\n")
     };
     for (from, to, problem) in [
+        ("[http]", "[http]\nhttp = \"3\"", "`http.http` is \"2\" or \"1.1\""),
+        ("path = \"/couple\"", "path = \"/couple\"\nheaders = { HOST = '\"a\"' }", "`HOST`"),
         ("[http]", "[http]\ndeclared_charset = \"no\"", "is \"checked\" or \"ignored\""),
         ("schema = 1", "schema = 2", "this gateway reads `schema = 1`"),
         (

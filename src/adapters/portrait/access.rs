@@ -32,6 +32,7 @@ fn site_of(kind: &str, site: &Site, terms: &mut Terms) {
     terms.put(Reach, format!("{kind}.base"), site.base.clone());
     terms.put(Reach, format!("{kind}.timeout"), span(site.timeout));
     terms.put(Reach, format!("{kind}.max_body"), format!("{} bytes", site.max_body));
+    terms.put(Reach, format!("{kind}.http"), if site.offers_http2 { "2" } else { "1.1" });
     terms.put(Answers, format!("{kind}.charset"), site.charset.name());
     let declared = if site.heeds_declared { "checked" } else { "ignored" };
     terms.put(Answers, format!("{kind}.declared_charset"), declared);

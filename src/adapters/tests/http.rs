@@ -12,6 +12,11 @@ use crate::adapters::Adapter;
 use crate::crypto::MacKey;
 
 pub(super) fn manifest(agency: &Agency, name: &str) -> String {
+    manifest_at(agency.address.port(), name)
+}
+
+/// The same, of an agency on that port.
+pub(super) fn manifest_at(port: u16, name: &str) -> String {
     format!(
         r#"
 schema = 1
@@ -46,8 +51,7 @@ registered_on = 'date(or_null(doc.rows[0], "op_date"))'
 [operation.codes.matched]
 "1" = true
 "0" = false
-"#,
-        port = agency.address.port()
+"#
     )
 }
 

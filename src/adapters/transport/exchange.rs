@@ -266,9 +266,9 @@ impl Left {
     }
 }
 
-/// What the expressions of one exchange see.
+/// What the expressions of one exchange see: the question, and what is new in each exchange.
 pub(super) fn asking(ask: &Ask<'_>, current: Option<&Current>, page: i64) -> Arc<Scope> {
-    let mut scope = Scope::inside(&ask.scope);
+    let mut scope = Scope::inside(&(ask.scope)());
     let moment = (ask.moment)();
     scope.set("now", json!(moment.now.0 / 1_000));
     scope.set("nonce", Json::String(moment.nonce));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::exchange::asking;
 use super::{Ask, Asked, Transport};
 use crate::adapters::failed::Failed;
 use crate::adapters::language::expression::Held;
@@ -31,8 +32,9 @@ impl Transport for Dropped {
                 return Err(Failed::contract("the operation is not one of `[file]`"));
             };
             let flawed = |problem| Failed::expression("lookup", lookup, problem).before_asking();
+            let scope = asking(ask, None, 1);
             let key = lookup
-                .evaluate(&ask.scope)
+                .evaluate(&scope)
                 .map_err(|fault| Failed::expression("lookup", lookup, fault).before_asking())?;
             let Json::String(key) = key else { return Err(flawed("it is no text")) };
             if key.is_empty() {
@@ -49,7 +51,6 @@ impl Transport for Dropped {
                 ("body", rows),
                 ("as_of", Json::from(as_of).into()),
             ]);
-            let scope = Arc::clone(&ask.scope);
             Ok(Reply::Document(Document { resp, scope, incomplete: None, unread: None }))
         })
     }

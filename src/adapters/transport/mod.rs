@@ -33,8 +33,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) query: Option<&'a Query>,
     /// Attributes that the permit grants.
     pub(crate) granted: &'a BTreeSet<String>,
-    /// What its expressions see.
-    pub(crate) scope: Arc<Scope>,
+    /// What its expressions see, made when the first of them is worked out: a question to a program has none.
+    pub(crate) scope: &'a (dyn Fn() -> Arc<Scope> + Send + Sync),
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
     /// What is new in each exchange: no agency takes a number twice, and a question of many pages takes its time.

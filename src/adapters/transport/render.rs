@@ -30,9 +30,10 @@ pub(crate) fn request(
         carried: match &request.payload {
             Payload::Nothing => Carried::Nothing,
             Payload::Form(entries) => Carried::Form(pairs("request.form", entries, scope)?),
-            Payload::Json(tree) => Carried::Json(value("request.json", tree, scope)?),
+            Payload::Json(tree) => Carried::Json(value(&|| "request.json".into(), tree, scope)?),
             Payload::Body(tree) => {
-                Carried::Text(text("request.body", tree, scope)?.unwrap_or_default())
+                let key = || "request.body".to_owned();
+                Carried::Text(text(&key, tree, scope)?.unwrap_or_default())
             }
         },
     };
@@ -77,18 +78,20 @@ fn signed(
 ) -> Result<Vec<String>, Failed> {
     let mut signing = Signing::begin(sign, scope)?;
     parts.take_in(&mut signing, sign, When::Before)?;
-    signing.see("method", request.method.as_str());
-    signing.see("path", request.path.as_str());
-    signing.see("query", form("request.query", &parts.query, charset)?);
-    let mut sorted = parts.query.clone();
-    sorted.sort();
-    signing.see("query_sorted", form("request.query", &sorted, charset)?);
-    signing.see("fields", parts.fields());
-    signing.see("body", parts.body(charset)?);
-    signing.see("headers", seen(&parts.headers, parts.content_type(charset)));
+    signing.see("method", || Ok(request.method.as_str()))?;
+    signing.see("path", || Ok(request.path.as_str()))?;
+    signing.see("query", || form("request.query", &parts.query, charset))?;
+    signing.see("query_sorted", || {
+        let mut sorted = parts.query.clone();
+        sorted.sort();
+        form("request.query", &sorted, charset)
+    })?;
+    signing.see("fields", || Ok(parts.fields()))?;
+    signing.see("body", || parts.body(charset))?;
+    signing.see("headers", || Ok(seen(&parts.headers, parts.content_type(charset))))?;
     signing.look()?;
     parts.headers.extend(signing.texts("headers", &sign.headers, When::Before)?);
-    signing.see("headers", seen(&parts.headers, parts.content_type(charset)));
+    signing.see("headers", || Ok(seen(&parts.headers, parts.content_type(charset))))?;
     signing.sign()?;
     parts.take_in(&mut signing, sign, When::After)?;
     parts.headers.extend(signing.texts("headers", &sign.headers, When::After)?);
@@ -199,28 +202,31 @@ pub(super) fn sendable(headers: &[(String, String)]) -> Result<(), Failed> {
 fn pairs(key: &str, entries: &[(String, Tree)], scope: &Scope) -> Result<Pairs, Failed> {
     let mut pairs = Vec::with_capacity(entries.len());
     for (name, tree) in entries {
-        if let Some(text) = text(&format!("{key}.{name}"), tree, scope)? {
+        if let Some(text) = text(&|| format!("{key}.{name}"), tree, scope)? {
             pairs.push((name.clone(), text));
         }
     }
     Ok(pairs)
 }
 
+/// What a value stands under, for saying so when it cannot be made.
+type Key<'a> = &'a dyn Fn() -> String;
+
 /// A value as text; null is none.
 ///
 /// # Errors
 /// As [`request`].
-pub(super) fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed> {
+pub(super) fn text(key: Key<'_>, tree: &Tree, scope: &Scope) -> Result<Option<String>, Failed> {
     match tree {
         Tree::Expression(expression) => {
-            expression.text(scope).map_err(|fault| Failed::expression(key, expression, fault))
+            expression.text(scope).map_err(|fault| Failed::expression(&key(), expression, fault))
         }
         Tree::Constant(Json::String(text)) => Ok(Some(text.clone())),
         Tree::Constant(constant) => Ok(Some(constant.to_string())),
         Tree::Table(_) | Tree::List(_) => {
             let found = if matches!(tree, Tree::List(_)) { "a list" } else { "a map" };
             let fault = Fault::Result { wanted: "text, a number or a truth", found };
-            Err(Failed::contract(format!("{key}: {fault}")))
+            Err(Failed::contract(format!("{}: {fault}", key())))
         }
     }
 }
@@ -229,16 +235,17 @@ pub(super) fn text(key: &str, tree: &Tree, scope: &Scope) -> Result<Option<Strin
 ///
 /// # Errors
 /// As [`request`].
-pub(super) fn value(key: &str, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
+pub(super) fn value(key: Key<'_>, tree: &Tree, scope: &Scope) -> Result<Json, Failed> {
     Ok(match tree {
         Tree::Expression(expression) => expression
             .evaluate(scope)
-            .map_err(|fault| Failed::expression(key, expression, fault))?,
+            .map_err(|fault| Failed::expression(&key(), expression, fault))?,
         Tree::Constant(constant) => constant.clone(),
         Tree::Table(entries) => {
             let mut map = Map::new();
             for (name, tree) in entries {
-                map.insert(name.clone(), value(&format!("{key}.{name}"), tree, scope)?);
+                let key = || format!("{}.{name}", key());
+                map.insert(name.clone(), value(&key, tree, scope)?);
             }
             Json::Object(map)
         }

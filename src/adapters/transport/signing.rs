@@ -39,8 +39,23 @@ impl<'a> Signing<'a> {
         Ok(signing)
     }
 
-    /// Lets the string see a part of the request.
-    pub(super) fn see(&mut self, part: &'static str, value: impl Into<Held>) {
+    /// Lets all that follows see a part of the request, which is made only where an expression of `[sign]` looks at it.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub(super) fn see<T: Into<Held>>(
+        &mut self,
+        part: &'static str,
+        make: impl FnOnce() -> Result<T, Failed>,
+    ) -> Result<(), Failed> {
+        if self.sign.seen.contains(&part) {
+            self.scope.set(part, make()?);
+        }
+        Ok(())
+    }
+
+    /// The same, whoever looks at it.
+    pub(super) fn show(&mut self, part: &'static str, value: impl Into<Held>) {
         self.scope.set(part, value);
     }
 
@@ -86,7 +101,7 @@ impl<'a> Signing<'a> {
     ) -> Result<Pairs, Failed> {
         let mut pairs = Vec::new();
         for entry in entries.iter().filter(|entry| is_due(entry, when)) {
-            let key = format!("sign.{key}.{}", entry.name);
+            let key = || format!("sign.{key}.{}", entry.name);
             let Some(text) = render::text(&key, &entry.tree, &self.scope)? else { continue };
             if entry.is_secret {
                 self.keep_secret(&text);
@@ -106,8 +121,8 @@ impl<'a> Signing<'a> {
         when: When,
     ) -> Result<(), Failed> {
         for entry in self.sign.json.iter().filter(|entry| is_due(entry, when)) {
-            let value =
-                render::value(&format!("sign.json.{}", entry.name), &entry.tree, &self.scope)?;
+            let key = || format!("sign.json.{}", entry.name);
+            let value = render::value(&key, &entry.tree, &self.scope)?;
             if entry.is_secret {
                 self.keep_value(&value);
             }
@@ -129,8 +144,10 @@ impl<'a> Signing<'a> {
     fn work_out(&mut self, early: bool) -> Result<(), Failed> {
         let sign = self.sign;
         let due: &[SignValue] = if early { &sign.early } else { &sign.late };
-        for SignValue { name, expression, is_secret } in due {
-            self.scope.set("values", Json::Object(self.values.clone()));
+        for SignValue { name, expression, is_secret, sees_values } in due {
+            if *sees_values {
+                self.scope.set("values", Json::Object(self.values.clone()));
+            }
             let value = expression.evaluate(&self.scope).map_err(|fault| {
                 Failed::expression(&format!("sign.values.{name}"), expression, fault)
             })?;
@@ -139,7 +156,9 @@ impl<'a> Signing<'a> {
             }
             self.values.insert(name.clone(), value);
         }
-        self.scope.set("values", Json::Object(self.values.clone()));
+        if early || !due.is_empty() {
+            self.scope.set("values", Json::Object(self.values.clone()));
+        }
         Ok(())
     }
 

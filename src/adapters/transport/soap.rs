@@ -119,19 +119,20 @@ fn signed(
     scope: &Arc<Scope>,
 ) -> Result<(String, String, Vec<String>), Failed> {
     let mut signing = Signing::begin(sign, scope)?;
-    signing.see("method", "POST");
-    signing.see("path", envelope.path.as_str());
-    signing.see("action", envelope.action.as_str());
-    signing.see("inner", inner);
-    let unsigned = match envelope.body.mentions("signature") {
+    signing.see("method", || Ok("POST"))?;
+    signing.see("path", || Ok(envelope.path.as_str()))?;
+    signing.see("action", || Ok(envelope.action.as_str()))?;
+    // The envelope's own templates look at it too.
+    signing.show("inner", inner);
+    let unsigned = match envelope.body_holds_signature {
         true => None,
         false => Some(fill("request.body", &envelope.body, signing.scope())?),
     };
-    signing.see("body", unsigned.as_deref().unwrap_or_default());
-    signing.see("headers", render::seen(headers, None));
+    signing.see("body", || Ok(unsigned.as_deref().unwrap_or_default()))?;
+    signing.see("headers", || Ok(render::seen(headers, None)))?;
     signing.look()?;
     headers.extend(signing.texts("headers", &sign.headers, When::Before)?);
-    signing.see("headers", render::seen(headers, None));
+    signing.see("headers", || Ok(render::seen(headers, None)))?;
     signing.sign()?;
     headers.extend(signing.texts("headers", &sign.headers, When::After)?);
     render::sendable(headers)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::exchange::asking;
 use super::{Ask, Asked, Transport};
 use crate::adapters::failed::Failed;
 use crate::adapters::language::expression::Held;
@@ -30,10 +31,11 @@ impl Transport for Sql {
             let Question::Sql(statement, parameters) = &ask.operation.question else {
                 return Err(Failed::contract("the operation is not one of `[sql]`"));
             };
+            let scope = asking(ask, None, 1);
             let parameters: Vec<Json> = parameters
                 .iter()
                 .map(|parameter| {
-                    parameter.evaluate(&ask.scope).map_err(|fault| {
+                    parameter.evaluate(&scope).map_err(|fault| {
                         Failed::expression("parameters", parameter, fault).before_asking()
                     })
                 })
@@ -54,7 +56,6 @@ impl Transport for Sql {
                 ("body", rows),
                 ("as_of", Json::from(as_of).into()),
             ]);
-            let scope = Arc::clone(&ask.scope);
             Ok(Reply::Document(Document { resp, scope, incomplete: None, unread: None }))
         })
     }

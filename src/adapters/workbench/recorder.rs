@@ -385,7 +385,7 @@ fn invented_secret(name: &str, real: &str) -> String {
 fn real_nonces(manifest: &Manifest, operation: &Operation) -> Vec<String> {
     let pages = operation.paging.as_ref().map_or(1, |paging| paging.max_pages);
     let most = usize::try_from(2 * (pages + 1)).unwrap_or(1);
-    (0..if manifest.wants_nonce() { most } else { 1 }).map(|_| nonce()).collect()
+    (0..if manifest.wants("nonce") { most } else { 1 }).map(|_| nonce()).collect()
 }
 
 /// The one of an exchange, from 0.

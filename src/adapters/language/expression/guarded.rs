@@ -4,7 +4,7 @@
 //! CEL's own `&&` and `||` forget the error of one operand when the other decides. An agency's reply without the field
 //! that a rule looks at would then be whatever the rest of the rule says: a "no", where nothing was said.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use cel::common::ast::operators::{
     ADD, CONDITIONAL, EQUALS, GREATER, GREATER_EQUALS, IN, INDEX, LESS, LESS_EQUALS, LOGICAL_AND,
@@ -17,12 +17,15 @@ use cel::common::ast::{
 use cel::common::types::CelUInt;
 
 use super::paid::{HELD, JUDGED, MATCHES, MAX_SUM, MEASURED, SOUGHT, TURN, sum_of};
+use super::path;
 use crate::adapters::language::budget::NODE;
 use crate::adapters::language::functions;
 
 /// The guarded form of a tree; `None` of what has none, which no expression of a manifest holds.
 pub(super) fn guarded(node: &IdedExpr) -> Option<IdedExpr> {
-    Place { in_loop: false }.node(node)
+    let mut bound = BTreeSet::new();
+    path::bound(node, &mut bound);
+    Place { in_loop: false, bound: &bound }.node(node)
 }
 
 /// Every node of a guarded tree that was written, by its number.
@@ -49,21 +52,26 @@ pub(super) fn below(node: &IdedExpr) -> Vec<&IdedExpr> {
 }
 
 #[derive(Clone, Copy)]
-struct Place {
+struct Place<'a> {
     /// Inside a macro, where everything is done again and again.
     in_loop: bool,
+    /// The variables of macros, in the whole tree.
+    bound: &'a BTreeSet<&'a str>,
 }
 
-impl Place {
+impl Place<'_> {
     fn node(self, node: &IdedExpr) -> Option<IdedExpr> {
         let expr = match &node.expr {
             Expr::Literal(_) | Expr::Ident(_) => node.expr.clone(),
             Expr::Unspecified | Expr::Struct(_) => return None,
-            Expr::Select(select) => Expr::Select(SelectExpr {
-                operand: Box::new(self.node(&select.operand)?),
-                field: select.field.clone(),
-                test: select.test,
-            }),
+            Expr::Select(select) => match path::spelt(node, self.bound) {
+                Some(name) => Expr::Ident(name),
+                None => Expr::Select(SelectExpr {
+                    operand: Box::new(self.node(&select.operand)?),
+                    field: select.field.clone(),
+                    test: select.test,
+                }),
+            },
             Expr::Call(call) => self.call(node, call)?,
             Expr::List(list) => Expr::List(self.list(list)?),
             Expr::Map(map) => Expr::Map(self.map(map)?),
@@ -166,7 +174,7 @@ impl Place {
 
     /// The interpreter knows `map` and `filter` by the shape of their step, which must stay.
     fn comprehension(self, call: &ComprehensionExpr) -> Option<ComprehensionExpr> {
-        let inside = Self { in_loop: true };
+        let inside = Self { in_loop: true, ..self };
         let is_accu =
             |node: &IdedExpr| matches!(&node.expr, Expr::Ident(name) if *name == call.accu_var);
         let turn = |name: &str, value: IdedExpr| {

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::super::functions::Datum;
 use super::super::xml::Shape;
 use super::shared::{SharedList, SharedMap};
-use super::{Expression, Fault};
+use super::{Expression, Fault, path};
 
 /// Told of each expression evaluated in a scope, of the scope, and of what came of it. It sees personal data and secrets.
 pub(crate) type Witness = dyn Fn(&Expression, &Scope, &Result<Json, Fault>) + Send + Sync;
@@ -188,11 +188,7 @@ impl Scope {
 
 impl VariableResolver for Scope {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        // For `a.b.c` the interpreter looks for a variable of that whole name first. None of ours has a dot.
-        if variable.contains('.') {
-            return None;
-        }
-        self.get(variable).map(CowVal::Borrowed)
+        path::follow(variable, |root| self.get(root)).map(CowVal::Borrowed)
     }
 }
 
@@ -208,10 +204,11 @@ pub(super) struct Extended<'a> {
 
 impl VariableResolver for Extended<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        if variable == self.name {
-            return Some(CowVal::Borrowed(self.value.0.as_ref()));
-        }
-        self.scope.resolve(variable)
+        let root = |root: &str| match root == self.name {
+            true => Some(self.value.0.as_ref()),
+            false => self.scope.get(root),
+        };
+        path::follow(variable, root).map(CowVal::Borrowed)
     }
 }
 
