@@ -182,7 +182,8 @@ pub(super) fn places(contents: &Contents<'_>) -> BTreeMap<(String, u32), Vec<(u6
         for (name, shape) in &contents.course.parties {
             let about = |position| About { role: String::new(), who: name.clone(), position };
             // As far as the application names any: the number is the course's word, whoever wrote it.
-            let named = (0..shape.count).map_while(|at| Some((at, plain(filed.named(&about(at))?)?)));
+            let named =
+                (0..shape.count).map_while(|at| Some((at, plain(filed.named(&about(at))?)?)));
             for (position, subject) in named {
                 let of_it = places.entry((name.clone(), position)).or_default();
                 of_it.push((contents.package.case, subject));

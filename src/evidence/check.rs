@@ -293,7 +293,7 @@ fn one_each(contents: &Contents<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Numbers tell subjects apart, by the first kind of number that both have; names may be written in several ways.
-fn is_other(first: &Json, other: &Json) -> bool {
+pub(super) fn is_other(first: &Json, other: &Json) -> bool {
     let kind = |subject: &Json| {
         let (kind, fields) = subject.as_object()?.iter().next()?;
         Some((kind.clone(), fields.as_object()?.clone()))

@@ -119,7 +119,8 @@ fn open<'a>(
     let granting = clauses
         .map(|placed| &placed.agreement)
         .filter(|agreement| agreements.state(agreement, at) == State::InForce);
-    let quotas = granting.map(|agreement| Some((agreement.quota.per_second?, agreement.id.as_str())));
+    let quotas =
+        granting.map(|agreement| Some((agreement.quota.per_second?, agreement.id.as_str())));
     // Where any sets none, there is none; and none is the least.
     let paces: Vec<Option<(u64, &str)>> = quotas.collect();
     let is_paced = paces.iter().all(Option::is_some);
