@@ -37,7 +37,7 @@ pub const IN_FLIGHT: &str = "heyan_in_flight";
 /// Single questions that may be under way at this moment: `limits.in_flight`, less while processors have too much to do.
 pub const IN_FLIGHT_LIMIT: &str = "heyan_in_flight_limit";
 /// Calls refused because a limit was reached; label `limit` (its key in the settings; `in_flight_share` is a caller's share
-/// of `in_flight`).
+/// of `in_flight`, `batches` and `batches_per_caller` are no settings).
 pub const SHED: &str = "heyan_shed_total";
 /// Cases brought to their end; labels `item` and `outcome` (`READY`, `NEEDS_COUNTER`, `REFUTED`, `abandoned`).
 pub const CASES: &str = "heyan_cases_total";
