@@ -67,18 +67,27 @@ impl Peer {
     }
 
     /// The same with the account of its caller, over all of the caller's connections.
-    ///
-    /// Whoever can make certificates gets no second share by that: systems that are not in the register share one account of
-    /// their organisation, and certificates that nobody vouches for one of all.
     #[must_use]
     pub fn counted_in(mut self, accounts: &Accounts, register: &Register) -> Self {
-        let name = match (self.rights(register), self.organisation()) {
+        self.account = accounts.of(&self.counted_as(register));
+        self
+    }
+
+    /// As whom the caller is counted.
+    ///
+    /// Whoever can make certificates gets no second share by that: systems that are not in the register share one name of
+    /// their organisation, and certificates that nobody vouches for one of all.
+    pub fn counted_as(&self, register: &Register) -> String {
+        match (self.rights(register), self.organisation()) {
             (Ok(_), _) => self.caller(),
             (Err(Standing::UnknownSystem), Some(organisation)) => organisation.to_string(),
             (Err(_), _) => String::new(),
-        };
-        self.account = accounts.of(&name);
-        self
+        }
+    }
+
+    /// The organisation for which the caller's system may ask; `None` when every question of it is denied.
+    pub fn asks_for(&self, register: &Register) -> Option<&OrganisationId> {
+        self.rights(register).ok().filter(|rights| rights.query).and(self.organisation())
     }
 
     /// What the caller has under way.

@@ -37,7 +37,7 @@ pub const IN_FLIGHT: &str = "heyan_in_flight";
 /// Single questions that may be under way at this moment: `limits.in_flight`, less while processors have too much to do.
 pub const IN_FLIGHT_LIMIT: &str = "heyan_in_flight_limit";
 /// Calls refused because a limit was reached; label `limit` (its key in the settings; `in_flight_share` is a caller's share
-/// of `in_flight`).
+/// of `in_flight`, `batches` and `batches_per_caller` are no settings).
 pub const SHED: &str = "heyan_shed_total";
 /// Cases brought to their end; labels `item` and `outcome` (`READY`, `NEEDS_COUNTER`, `REFUTED`, `abandoned`).
 pub const CASES: &str = "heyan_cases_total";
@@ -141,6 +141,10 @@ const METRICS: [(Kind, &str, Unit, &str); 27] = [
     ),
 ];
 
+/// What is not logged unless it is named. h2 warns of each stream that it resets itself once a connection has had many, as in a
+/// flood of calls that are turned away: each is counted in [`SHED`], and as many lines would be a flood of their own.
+const QUIET: &str = "h2::proto::streams::streams=error";
+
 enum Kind {
     Counter,
     Gauge,
@@ -151,7 +155,8 @@ enum Kind {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// A level, or levels per module such as `info,heyan::adapters=debug`. Default `info`: a few lines a minute.
+    /// A level, or levels per module such as `info,heyan::adapters=debug`. Default `info`: a few lines a minute. Streams that h2
+    /// resets are told of only under `h2::proto::streams::streams=warn`.
     pub log: String,
     /// For people or for programs. Default `text`.
     pub format: Format,
@@ -212,6 +217,11 @@ pub fn check_filter(filter: &str) -> Result<(), String> {
     })
 }
 
+/// The filter of log lines, with what is quiet before what the operator says.
+fn filter(log: &str) -> EnvFilter {
+    if log.is_empty() { EnvFilter::new(log) } else { EnvFilter::new(format!("{QUIET},{log}")) }
+}
+
 /// Sends log lines to standard error, and of a panic its place without its message. Once in a process.
 ///
 /// # Errors
@@ -220,9 +230,8 @@ pub fn install_logging(settings: &Settings) -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt;
 
     check_filter(&settings.log).map_err(TelemetryError::Filter)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&settings.log))
-        .with_writer(io::stderr);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter(&settings.log)).with_writer(io::stderr);
     let installed = match settings.format {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init(),
         Format::Json => lines.json().flatten_event(true).finish().try_init(),
@@ -284,6 +293,50 @@ mod tests {
             METRICS.iter().map(|metric| metric.1).collect::<BTreeSet<_>>().len(),
             METRICS.len()
         );
+    }
+
+    /// The lines that come of a warning of h2 about streams, one of another part of it, an error, and a line of ours.
+    fn lines(log: &str) -> Vec<&'static str> {
+        use std::io::Write;
+        use std::sync::Arc;
+
+        #[derive(Clone, Default)]
+        struct Kept(Arc<Mutex<Vec<u8>>>);
+        impl Write for Kept {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let told = tracing_subscriber::fmt()
+            .with_env_filter(filter(log))
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(told, || {
+            tracing::warn!(target: "h2::proto::streams::streams", "a stream was reset");
+            tracing::error!(target: "h2::proto::streams::streams", "a stream went wrong");
+            tracing::warn!(target: "h2::proto::streams::recv", "too many resets");
+            tracing::info!(target: "heyan::telemetry", "of ours");
+        });
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let known = ["a stream was reset", "a stream went wrong", "too many resets", "of ours"];
+        known.into_iter().filter(|line| text.contains(line)).collect()
+    }
+
+    #[test]
+    fn streams_that_h2_resets_are_told_of_to_whoever_names_them() {
+        let usual = ["a stream went wrong", "too many resets", "of ours"];
+        assert_eq!(lines("info"), usual);
+        assert_eq!(lines("debug,heyan=info"), usual);
+        assert_eq!(lines("warn"), usual[..2]);
+        assert_eq!(lines("info,h2::proto::streams::streams=warn").len(), 4);
+        assert_eq!(lines(""), usual[..1]);
     }
 
     #[test]

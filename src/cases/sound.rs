@@ -9,13 +9,10 @@ use std::collections::BTreeSet;
 use super::application::{PARTY_MOST, Stated, holds, is_told};
 use super::course::{About, Answer, Course, Shape, Told};
 use super::day;
-use super::standing::Standing;
+use super::standing::{MEMBERS_MOST, Standing};
 use crate::catalogue::rule::{By, Found, From, Group, Need, Operand, Question, Rule, ToldBy};
 use crate::query::subject::IdentityDocument;
 use crate::query::value::Verdict;
-
-/// Most members of a group, and most whom one answer tells of; far more than any family has.
-const MEMBERS_MOST: u32 = 1024;
 
 /// Everything in the course that the rule does not lead to, in words for an auditor. Names are those of the rule.
 pub fn unsound(rule: &Rule, course: &Course) -> Vec<String> {

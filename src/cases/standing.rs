@@ -11,6 +11,9 @@ use super::day;
 use crate::catalogue::rule::{Across, Condition, Found, From, Group, On, Question, Rule};
 use crate::query::value::{Value, Verdict};
 
+/// Most members of a group, and most whom one answer tells of; far more than any family has.
+pub(super) const MEMBERS_MOST: u32 = 1024;
+
 /// A rule, and the course of a case under it, neither of which changes meanwhile.
 pub(super) struct Standing<'a> {
     pub(super) rule: &'a Rule,
@@ -124,11 +127,12 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// How many members are known of a party or group. Families are counted by the course, which has each person once.
+    /// How many members are known of a party or group. Families are counted by the course, which has each person once. Never
+    /// more than there can be: whoever writes a course by hand has nobody reckon with as many as they like.
     pub(super) fn size(&self, who: &str) -> usize {
         let counted = self.course.found.get(who).map(|told| told.known);
         let named = self.course.parties.get(who).map(|shape| shape.count);
-        counted.or(named).unwrap_or(0) as usize
+        counted.or(named).unwrap_or(0).min(MEMBERS_MOST) as usize
     }
 
     /// Whether every member of a party or group is known.

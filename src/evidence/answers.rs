@@ -178,15 +178,15 @@ pub(super) fn subjects(contents: &Contents<'_>, index: u64) -> Vec<Json> {
 /// Who or what stands at each place of the case, as the questions name them.
 pub(super) fn places(contents: &Contents<'_>) -> BTreeMap<(String, u32), Vec<(u64, Json)>> {
     let mut places: BTreeMap<(String, u32), Vec<(u64, Json)>> = BTreeMap::new();
-    for (name, shape) in &contents.course.parties {
-        for position in 0..shape.count {
-            let about = About { role: String::new(), who: name.clone(), position };
-            let filed = contents.filed.as_ref().and_then(|filed| filed.named(&about));
-            if let Some(subject) = filed.and_then(plain) {
-                places
-                    .entry((about.who, position))
-                    .or_default()
-                    .push((contents.package.case, subject));
+    if let Some(filed) = &contents.filed {
+        for (name, shape) in &contents.course.parties {
+            let about = |position| About { role: String::new(), who: name.clone(), position };
+            // As far as the application names any: the number is the course's word, whoever wrote it.
+            let named =
+                (0..shape.count).map_while(|at| Some((at, plain(filed.named(&about(at))?)?)));
+            for (position, subject) in named {
+                let of_it = places.entry((name.clone(), position)).or_default();
+                of_it.push((contents.package.case, subject));
             }
         }
     }

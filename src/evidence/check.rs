@@ -292,17 +292,22 @@ fn one_each(contents: &Contents<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Numbers tell subjects apart; names may be written in several ways.
-fn is_other(first: &Json, other: &Json) -> bool {
-    let number = |subject: &Json| {
-        let fields = subject.as_object()?.values().next()?.as_object()?;
-        let keys = ["document_number", "uscc", "unit_number", "certificate_number", "number"];
-        keys.iter().find_map(|key| fields.get(*key).filter(|value| !value.is_null())).cloned()
+/// Numbers tell subjects apart, by the first kind of number that both have; names may be written in several ways.
+pub(super) fn is_other(first: &Json, other: &Json) -> bool {
+    let kind = |subject: &Json| {
+        let (kind, fields) = subject.as_object()?.iter().next()?;
+        Some((kind.clone(), fields.as_object()?.clone()))
     };
-    match (number(first), number(other)) {
-        (Some(first), Some(other)) => first != other,
-        _ => false,
-    }
+    let (Some((kind, first)), Some((other_kind, other))) = (kind(first), kind(other)) else {
+        return false;
+    };
+    let number = |fields: &serde_json::Map<String, Json>, key: &str| {
+        let number = fields.get(key).and_then(Json::as_str).filter(|number| !number.is_empty());
+        number.map(str::to_owned)
+    };
+    let keys = ["document_number", "uscc", "unit_number", "certificate_number", "number"];
+    let mut both = keys.iter().filter_map(|key| number(&first, key).zip(number(&other, key)));
+    kind != other_kind || both.next().is_some_and(|(first, other)| first != other)
 }
 
 /// Each question asserts what the rule makes of the application, where both are opened.

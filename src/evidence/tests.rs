@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::check::{Checked, Expected, check};
+use super::check::{Checked, Expected, check, is_other};
 use super::*;
 use crate::audit::checkpoint;
 use crate::audit::commitment::{Seed, commit};
@@ -371,6 +371,36 @@ fn questions_are_about_whom_and_what_the_application_names() {
     let (mut package, key) = self::package(&entries);
     package.openings.insert(1, Openings { entry: 1, ..openings });
     assert_eq!(findings(&package, &key), [("openings/1.json".to_owned(), "stated")]);
+}
+
+#[test]
+fn homes_are_told_apart_by_the_numbers_that_they_have() {
+    let home = |unit: &str, certificate: &str| {
+        let fields = serde_json::json!({
+            "address": "", "certificate_number": certificate, "division": "430100", "unit_number": unit,
+        });
+        serde_json::json!({ "property": fields })
+    };
+    assert!(is_other(&home("", "certificate 1"), &home("", "certificate 2")));
+    assert!(!is_other(&home("", "certificate 1"), &home("", "certificate 1")));
+    assert!(is_other(&home("unit 1", "certificate 1"), &home("unit 2", "certificate 1")));
+    assert!(!is_other(&home("unit 1", "certificate 1"), &home("unit 1", "")));
+    assert!(!is_other(&home("unit 1", ""), &home("", "certificate 1")), "nobody can tell");
+    let paper = serde_json::json!({ "document": { "code": "", "division": "", "number": "1" } });
+    assert!(is_other(&home("unit 1", ""), &paper));
+}
+
+/// Who writes a package can write any number into it, and whoever checks it must come to an end.
+#[test]
+fn as_many_as_a_course_says_are_not_looked_for() {
+    let mut entries = entries("GJJ-2026-000001");
+    let Kind::Case(closed) = &mut entries[2].kind else { panic!("the case is the last") };
+    let mut course: Course = serde_json::from_str(&closed.course).unwrap();
+    course.parties.get_mut("applicant").unwrap().count = u32::MAX;
+    closed.course = serde_json::to_string(&course).unwrap();
+    let (package, key) = package(&entries);
+    let found = findings(&package, &key);
+    assert!(found.contains(&("receipts/2.tlog-proof".to_owned(), "case")), "{found:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep};
 use tokio_stream::wrappers::ReceiverStream;
@@ -12,17 +13,27 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
+use super::shares::{PlaceOf, Places};
 use super::{Services, refusal};
 use crate::adapters::{Lane, Waiter};
 use crate::decision::denial::Denial;
 use crate::gateway::exchange::{Refusal, Reply};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
+use crate::query::FactCode;
 use crate::query::record::Unavailable;
+use crate::telemetry;
 use crate::wire::duration;
 
 /// Before the next try where nobody said when: a second's quota is new by then, and a queue has moved on.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// Batches at once in the whole gateway. Each has `batch_in_flight` questions read, which wait: 4096 of the usual 64, as many as
+/// the log's queue has, and 256 MiB if all of them are as large as a message may be.
+const BATCHES: usize = 64;
+
+/// Of one caller, so that three others have as many. Eight fill the places that are for questions which can wait.
+const BATCHES_PER_CALLER: usize = 16;
 
 /// What is sent back on the stream.
 pub(super) type Replies = ReceiverStream<Result<wire::BatchReply, Status>>;
@@ -41,12 +52,14 @@ pub struct BatchLimits {
 /// What all batches share.
 pub(super) struct Batches {
     limits: BatchLimits,
+    places: Places<Arc<str>>,
     stop: CancellationToken,
 }
 
 impl Batches {
     pub(super) fn new(limits: BatchLimits, stop: CancellationToken) -> Self {
-        Self { limits, stop }
+        let places = Places::new(BATCHES, BATCHES_PER_CALLER, ["batches", "batches_per_caller"]);
+        Self { limits, places, stop }
     }
 
     /// Cancelled when the gateway is to stop.
@@ -61,6 +74,8 @@ struct Batch {
     peer: Arc<Peer>,
     lane: Lane,
     replies: mpsc::Sender<Result<wire::BatchReply, Status>>,
+    /// Given back with the last of its questions.
+    _place: PlaceOf<Arc<str>>,
 }
 
 /// Begins to read the stream; the replies.
@@ -70,9 +85,22 @@ pub(super) fn open(
     questions: Streaming<wire::BatchRequest>,
 ) -> Replies {
     let (replies, outgoing) = mpsc::channel(services.batches.limits.in_flight);
-    let lane = Lane::Batches(peer.caller().into());
-    let batch = Arc::new(Batch { services: services.clone(), peer, lane, replies });
-    services.tasks.spawn(batch.read(questions));
+    // Not the name alone: whoever only claims it stands in no lane of those who bear it.
+    let caller: Arc<str> = peer.counted_as(&services.gateway.in_force().register).into();
+    match services.batches.places.take(&caller) {
+        Ok(place) => {
+            let (services, lane) = (services.clone(), Lane::Batches(caller));
+            let batch = Arc::new(Batch { services, peer, lane, replies, _place: place });
+            let tasks = batch.services.tasks.clone();
+            tasks.spawn(batch.read(questions));
+        }
+        Err(limit) => {
+            counter!(telemetry::SHED, "limit" => limit).increment(1);
+            let text = "too many batches at once; nothing was asked or recorded";
+            // There is room for it: it is the first and the last.
+            let _ = replies.try_send(Err(refusal::overloaded(text)));
+        }
+    }
     ReceiverStream::new(outgoing)
 }
 
@@ -131,11 +159,13 @@ impl Batch {
         until: Instant,
     ) -> Option<Result<wire::VerifyResponse, Status>> {
         let waiter = Waiter { lane: self.lane.clone(), since: Instant::now() };
+        let fact = FactCode::new(question.fact.as_str());
         loop {
+            let (in_force, turns) = (self.services.gateway.in_force(), &self.services.turns);
             let held = tokio::select! {
                 biased;
                 () = self.replies.closed() => return None,
-                held = self.services.turn(&self.peer, &question, &waiter, until) => held,
+                held = turns.of(in_force, (&self.peer, &fact), &waiter, until) => held,
             };
             let Some(held) = held else {
                 return Some(Err(refusal::status(&Refusal::Overloaded)));

@@ -379,7 +379,10 @@ pub(super) fn operator(given: Option<&wire::Operator>, defects: &mut Defects) ->
 fn max_age(given: Option<&prost_types::Duration>, defects: &mut Defects) -> Option<Duration> {
     let given = *given?;
     match Duration::try_from(given) {
-        Ok(duration) => Some(duration),
+        // As exact as an entry is: what was asked is held against it when the answer is contested.
+        Ok(wanted) => {
+            Some(Duration::from_micros(wanted.as_micros().try_into().unwrap_or(u64::MAX)))
+        }
         Err(_) => {
             defects.add("max_age", "negative");
             None

@@ -13,9 +13,9 @@ use crate::query::FactCode;
 /// again may come at once. So a quarter of every second is left to others.
 const PART: u64 = 2;
 
-/// The parts of all agreements' quotas.
+/// The parts of all agreements' quotas, by agreement and quota: while one version gives way to the next, both have theirs.
 #[derive(Default)]
-pub(super) struct Quotas(Mutex<BTreeMap<String, (u64, Arc<Part>)>>);
+pub(super) struct Quotas(Mutex<BTreeMap<String, BTreeMap<u64, Arc<Part>>>>);
 
 /// The part of one agreement's quota.
 pub(super) struct Part {
@@ -31,12 +31,11 @@ impl Quotas {
     /// That of this agreement, whose quota for one second is this.
     pub(super) fn part(&self, agreement: &str, per_second: u64) -> Arc<Part> {
         let mut quotas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, part)) = quotas.get(agreement).filter(|(known, _)| *known == per_second) {
+        if let Some(part) = quotas.get(agreement).and_then(|parts| parts.get(&per_second)) {
             return Arc::clone(part);
         }
-        let part = Arc::new(Part::of(per_second));
-        quotas.insert(agreement.to_owned(), (per_second, Arc::clone(&part)));
-        part
+        let parts = quotas.entry(agreement.to_owned()).or_default();
+        Arc::clone(parts.entry(per_second).or_insert_with(|| Arc::new(Part::of(per_second))))
     }
 }
 
@@ -166,5 +165,7 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &quotas.part("a", 10)));
         assert!(!Arc::ptr_eq(&first, &quotas.part("a", 20)));
         assert!(!Arc::ptr_eq(&first, &quotas.part("b", 10)));
+        // Asked by turns under two versions, none begins anew.
+        assert!(Arc::ptr_eq(&first, &quotas.part("a", 10)));
     }
 }

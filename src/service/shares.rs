@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 /// What all callers have, by caller, of those who have any.
 type Taken<K> = Arc<Mutex<BTreeMap<K, usize>>>;
 
@@ -47,9 +49,53 @@ impl<K: Ord> Drop for Share<K> {
     }
 }
 
+/// Places of all callers, of which one gets a part.
+pub(super) struct Places<K: Ord> {
+    all: Arc<Semaphore>,
+    shares: Shares<K>,
+    /// Names of the limits: of all, of one caller.
+    limits: [&'static str; 2],
+}
+
+/// One of them. Given back when dropped.
+pub(super) struct PlaceOf<K: Ord> {
+    _place: OwnedSemaphorePermit,
+    _share: Share<K>,
+}
+
+impl<K: Ord + Clone> Places<K> {
+    /// So many, and of one caller.
+    pub(super) fn new(count: usize, most_of_one: usize, limits: [&'static str; 2]) -> Self {
+        Self { all: Arc::new(Semaphore::new(count)), shares: Shares::new(most_of_one), limits }
+    }
+
+    /// A place for this caller.
+    ///
+    /// # Errors
+    /// The name of the limit that is reached.
+    pub(super) fn take(&self, caller: &K) -> Result<PlaceOf<K>, &'static str> {
+        let [of_all, of_one] = self.limits;
+        let place = Arc::clone(&self.all).try_acquire_owned().map_err(|_| of_all)?;
+        let share = self.shares.take(caller).ok_or(of_one)?;
+        Ok(PlaceOf { _place: place, _share: share })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_caller_does_not_get_every_place() {
+        let places = Places::new(3, 2, ["all", "one"]);
+        let held = [places.take(&"a"), places.take(&"a")];
+        assert!(held.iter().all(Result::is_ok));
+        assert_eq!(places.take(&"a").err(), Some("one"));
+        let last = places.take(&"b").ok();
+        assert_eq!(places.take(&"b").err(), Some("all"));
+        drop(held);
+        assert!(last.is_some() && places.take(&"a").is_ok());
+    }
 
     #[test]
     fn nothing_is_remembered_of_who_has_nothing() {

@@ -11,9 +11,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Place;
 use super::admission::Admission;
-use super::quotas::{Part, Quotas};
+use super::quotas::Quotas;
 use crate::adapters::{FairPlace, FairPlaces, Turn, Waiter};
+use crate::clock::now;
+use crate::decision::agreements::{AgreementSet, State};
 use crate::gateway::in_force::InForce;
+use crate::identity::Peer;
+use crate::query::time::Timestamp;
 use crate::query::{FactCode, OrganisationId};
 
 /// The turns of one gateway.
@@ -44,9 +48,23 @@ impl Turns {
         }
     }
 
+    /// Waits for everything that a question of this caller about that fact needs, as [`Turns::wait`] does. Whoever only
+    /// claims a name uses up nothing of those who bear it.
+    pub(super) async fn of(
+        &self,
+        in_force: Arc<InForce>,
+        (peer, fact): (&Peer, &FactCode),
+        waiter: &Waiter,
+        until: Instant,
+    ) -> Option<Held> {
+        let caller = peer.asks_for(&in_force.register).cloned();
+        self.wait(in_force, (caller.as_ref(), fact), waiter, until).await
+    }
+
     /// Waits for everything that a question of this organisation about that fact needs; `None` when it had it not by
     /// `until`. The agency comes before the gateway, so that whoever waits for it holds no place of the gateway; the
-    /// quota's turn is used up last, so that none is lost.
+    /// quota's turn is used up last, so that none is lost. What is denied whatever comes waits for no agency: it would
+    /// take the turns of others.
     pub(super) async fn wait(
         &self,
         in_force: Arc<InForce>,
@@ -54,8 +72,10 @@ impl Turns {
         waiter: &Waiter,
         until: Instant,
     ) -> Option<Held> {
-        let quota = caller.and_then(|caller| self.quota(&in_force, caller, fact));
-        let adapter = in_force.adapters.for_fact(fact).map(Arc::clone);
+        let open = caller.and_then(|caller| open(&in_force.agreements, (caller, fact), now()));
+        let adapter = open.as_ref().and_then(|_| in_force.adapters.for_fact(fact)).map(Arc::clone);
+        let pace = open.and_then(|open| open.pace);
+        let quota = pace.map(|(per_second, agreement)| self.quotas.part(agreement, per_second));
         // What is in force may change while this waits.
         drop(in_force);
         let waiting = async {
@@ -78,20 +98,67 @@ impl Turns {
         };
         timeout_at(until, waiting).await.ok().flatten()
     }
+}
 
-    /// The part of the agreement that lets the caller ask most in one second; `None` where one sets no such quota.
-    fn quota(
-        &self,
-        in_force: &InForce,
-        caller: &OrganisationId,
-        fact: &FactCode,
-    ) -> Option<Arc<Part>> {
-        let clauses = in_force.agreements.clauses(caller, fact);
-        let quotas = clauses.iter().map(|placed| {
-            let per_second = placed.agreement.quota.per_second?;
-            Some((per_second, placed.agreement.id.as_str()))
-        });
-        let (per_second, agreement) = quotas.collect::<Option<Vec<_>>>()?.into_iter().max()?;
-        Some(self.quotas.part(agreement, per_second))
+/// What lets an organisation ask a fact.
+#[derive(Debug, PartialEq, Eq)]
+struct Open<'a> {
+    /// Of the agreement that lets it ask most in one second, how many that are, and its id; `None` where one sets no such
+    /// quota.
+    pace: Option<(u64, &'a str)>,
+}
+
+/// What of the agreements in force at that moment lets this organisation ask; `None` where nothing does. A version that
+/// has ended, or is yet to begin, says nothing of how fast one may ask now.
+fn open<'a>(
+    agreements: &'a AgreementSet,
+    (caller, fact): (&OrganisationId, &FactCode),
+    at: Timestamp,
+) -> Option<Open<'a>> {
+    let clauses = agreements.clauses(caller, fact).iter();
+    let granting = clauses
+        .map(|placed| &placed.agreement)
+        .filter(|agreement| agreements.state(agreement, at) == State::InForce);
+    let quotas =
+        granting.map(|agreement| Some((agreement.quota.per_second?, agreement.id.as_str())));
+    // Where any sets none, there is none; and none is the least.
+    let paces: Vec<Option<(u64, &str)>> = quotas.collect();
+    let is_paced = paces.iter().all(Option::is_some);
+    let most = paces.into_iter().max()?;
+    Some(Open { pace: most.filter(|_| is_paced) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::agreement::{Agreement, Quota};
+    use crate::decision::sample;
+
+    fn version(version: u32, per_second: Option<u64>) -> Agreement {
+        let quota = Quota { per_second, ..Quota::default() };
+        Agreement { version, quota, ..sample::agreement() }
+    }
+
+    #[test]
+    fn only_what_is_in_force_says_how_fast_one_may_ask() {
+        let at = sample::TUESDAY_TEN;
+        let after = at.plus(std::time::Duration::from_secs(60));
+        let pace = |agreements: Vec<Agreement>| {
+            let set = AgreementSet::new(agreements.into_iter().map(Arc::new));
+            let route = (&"fund-centre".into(), &"M2".into());
+            open(&set, route, at).map(|open| open.pace.map(|(per_second, _)| per_second))
+        };
+        assert_eq!(pace(vec![version(1, Some(10))]), Some(Some(10)));
+        // The next one is agreed on already, and begins later.
+        let next = Agreement { effective_from: after, ..version(2, Some(40)) };
+        assert_eq!(pace(vec![version(1, Some(10)), next]), Some(Some(10)));
+        // The one before had no such quota.
+        assert_eq!(pace(vec![version(1, None), version(2, Some(10))]), Some(Some(10)));
+        let other = Agreement { id: "mz-0".to_owned(), effective_to: at, ..version(1, None) };
+        assert_eq!(pace(vec![version(1, Some(10)), other.clone()]), Some(Some(10)));
+        let other = Agreement { effective_to: after, ..other };
+        assert_eq!(pace(vec![version(1, Some(10)), other]), Some(None));
+        let over = Agreement { effective_to: at, ..version(1, Some(10)) };
+        assert_eq!((pace(vec![over]), pace(vec![])), (None, None));
     }
 }

@@ -43,9 +43,9 @@ async fn prepared(quota: &str, changes: &[(&str, &str)]) -> Lab {
     lab
 }
 
-const FAST: (&str, &str) = ("rate_per_second = 20", "rate_per_second = 500");
+pub(crate) const FAST: (&str, &str) = ("rate_per_second = 20", "rate_per_second = 500");
 
-async fn started(changes: &[(&str, &str)], settings: &str) -> Lab {
+pub(crate) async fn started(changes: &[(&str, &str)], settings: &str) -> Lab {
     let mut lab = prepared("", changes).await;
     lab.set(settings);
     lab.serve().await;
@@ -124,7 +124,7 @@ pub(crate) fn has_all(lab: &Lab, count: usize) {
     assert!(results.values().all(told), "{results:?}");
 }
 
-fn replays_clean(entries: &[Entry]) {
+pub(crate) fn replays_clean(entries: &[Entry]) {
     let stored = entries.iter().map(|entry| encode(entry).unwrap());
     assert_eq!(replay((0..).zip(stored), None).findings, []);
 }

@@ -64,6 +64,8 @@ mod replayed;
 #[cfg(test)]
 mod batch;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod whole;
 #[cfg(test)]
 mod cases;

@@ -460,4 +460,6 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, EntryError> {
 }
 
 #[cfg(test)]
+mod by_chance;
+#[cfg(test)]
 mod tests;

@@ -206,3 +206,23 @@ fn whoever_is_named_twice_is_one() {
     assert_eq!(case.course().parties["declared_child"].count, 1);
     assert!(unsound(&rule("W3", "2026.2").rule, case.course()).is_empty());
 }
+
+#[test]
+fn nobody_reckons_with_as_many_as_a_course_says() {
+    let (rule, mut course) = family_of_three();
+    let children = rule.rule.questions.iter().find(|question| question.each.is_some()).unwrap();
+    let who = children.about[children.each.as_ref().unwrap()].clone();
+    for shape in course.parties.values_mut() {
+        shape.count = 50_000;
+    }
+    for told in course.found.values_mut() {
+        told.known = 50_000;
+    }
+    assert!(course.parties.contains_key(&who) || course.found.contains_key(&who));
+    for question in &rule.rule.questions {
+        let places = places(&rule.rule, &course, question);
+        let most = places.iter().map(Vec::len).max().unwrap_or(0);
+        assert!(places.len() <= 1024 && most <= 8 * 1024, "{}", question.name);
+    }
+    assert!(!unsound(&rule.rule, &course).is_empty());
+}

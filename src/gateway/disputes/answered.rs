@@ -38,7 +38,8 @@ impl Gateway {
         let subjects =
             subjects.map_or_else(|| b"[]".to_vec(), |known| known.to_string().into_bytes());
         let sealed = self.evidence.seal_answer(at, &id, (subjects, &found.text))?;
-        if let Some(mut kept) = kept {
+        // Once it was asked again its file goes: what is put there now would lie there until the next start.
+        if let Some(mut kept) = kept.filter(|_| course.rechecked.is_none()) {
             kept.answer = Some(found.text);
             self.keep(id, kept).await.map_err(NotTaken::Folder)?;
         }

@@ -1,7 +1,7 @@
 //! Disputes as their own people may see them.
 
 use super::{Gateway, held};
-use crate::disputes::Course;
+use crate::disputes::{Course, DisputeId};
 use crate::query::OrganisationId;
 use crate::query::time::Timestamp;
 
@@ -28,6 +28,8 @@ pub struct Page {
     pub before: u64,
     /// So many of them.
     pub most: usize,
+    /// Of all of them this one alone, which is found without a look at the others.
+    pub only: Option<DisputeId>,
 }
 
 impl Gateway {
@@ -41,8 +43,17 @@ impl Gateway {
     ) -> (Vec<Seen>, Option<u64>) {
         let mut courses: Vec<Course> = {
             let memory = self.disputes.memory();
-            let found = memory.book.before(page.before).filter(|course| may_see(course));
-            found.take(page.most.saturating_add(1)).cloned().collect()
+            let most = page.most.saturating_add(1);
+            match page.only {
+                Some(id) => {
+                    let found = memory.book.get(&id).filter(|course| course.index < page.before);
+                    found.into_iter().filter(|course| may_see(course)).cloned().collect()
+                }
+                None => {
+                    let found = memory.book.before(page.before).filter(|course| may_see(course));
+                    found.take(most).cloned().collect()
+                }
+            }
         };
         let is_last = courses.len() <= page.most;
         courses.truncate(page.most);

@@ -72,11 +72,9 @@ impl Disputes for Services {
         let may_see = |course: &Course| {
             let is_theirs =
                 course.opened.caller.organisation == own || course.opened.provider == own.as_str();
-            (sees_all || is_theirs)
-                && wanted.is_none_or(|id| course.id == id)
-                && (!asked.overdue || course.is_overdue(at))
+            (sees_all || is_theirs) && (!asked.overdue || course.is_overdue(at))
         };
-        let page = Page { before, most: PAGE };
+        let page = Page { before, most: PAGE, only: wanted };
         let (seen, next) = self.gateway.disputes(may_see, page, (&own, at)).await;
         let disputes = seen.into_iter().map(|seen| write::dispute(seen, Some(&own))).collect();
         let next_page_token = next.map(|entry| entry.to_string()).unwrap_or_default();
@@ -160,8 +158,8 @@ impl Services {
         id: crate::disputes::DisputeId,
         own: &OrganisationId,
     ) -> Result<Response<wire::RecheckResponse>, Status> {
-        let page = Page { before: u64::MAX, most: 1 };
-        let (seen, _) = self.gateway.disputes(|course| course.id == id, page, (own, now())).await;
+        let page = Page { before: u64::MAX, most: 1, only: Some(id) };
+        let (seen, _) = self.gateway.disputes(|_| true, page, (own, now())).await;
         let dispute = seen.into_iter().next().map(|seen| write::dispute(seen, Some(own)));
         Ok(Response::new(wire::RecheckResponse { answer: None, dispute }))
     }

@@ -103,7 +103,7 @@ async fn a_flood_of_one_caller_keeps_no_other_caller_and_no_list_from_its_turn()
         flood(&lab, &client, 10 * FLOOD / 3).await.into_iter().map(outcome).collect();
     let other = async {
         let other = lab.client_as("audit-office", "replay").await;
-        // No agreement is its own: each question had its turn, and was denied.
+        // No agreement is its own: its questions wait for no agency, and each was denied.
         let ended = ran(&other, Renting::of(&lab, samples::TENANT).request()).await;
         assert!(ended.answered().iter().all(|answered| matches!(
             &answered.result,

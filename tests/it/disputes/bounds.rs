@@ -229,3 +229,28 @@ async fn an_answer_is_repeated_word_for_word_or_refused() {
     assert!(shown(&client, &id).await.answer.contains("已更正"));
     assert_eq!(steps(&lab.entries()), ["opened", "delivered", "answered"]);
 }
+
+/// Between the entry of asking again and the removal of what was kept nothing is put there anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_last_brings_back_nothing_that_was_kept() {
+    let mut lab = prepared(false).await;
+    let (client, question, first) = wronged(&mut lab).await;
+    let id = client.contest(contest(&question, first.log_index)).await.unwrap().dispute_id;
+    let path = lab.path(format!("disputes/{id}.dispute"));
+    let kept = fs::read(&path).unwrap();
+    client.recheck(again(&id), None, PATIENCE).await.unwrap();
+    assert!(!path.exists());
+    // As if it were yet to be removed.
+    fs::write(&path, &kept).unwrap();
+    let given = wire::AnswerDisputeRequest {
+        dispute_id: id,
+        finding: "upheld".to_owned(),
+        on: "2026-11-23".to_owned(),
+        text: "as it stands".to_owned(),
+    };
+    let theirs = lab.client_as(CIVIL, "agency").await;
+    assert_eq!(theirs.answer_dispute(given).await.unwrap().finding, "upheld");
+    assert!(fs::read(&path).unwrap() == kept, "what is to go was written anew");
+    assert_eq!(steps(&lab.entries()), ["opened", "asked again", "answered"]);
+    assert_eq!(replayed(&lab.entries()), []);
+}

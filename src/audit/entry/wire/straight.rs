@@ -145,9 +145,9 @@ fn adapter(fields: &mut Fields, adapter: &AdapterRef) {
     fields.bytes(3, &adapter.digest);
 }
 
-/// Nothing is rounded: replay must see what the decision saw.
+/// Rounded up: a decision tells no time from some time, and so must a replay.
 fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
 impl Fields {
