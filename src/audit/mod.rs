@@ -64,7 +64,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio_util::task::TaskTracker;
 
 use self::beside::Private;
-use self::clerk::{Clerk, Message};
+use self::clerk::{CLERKS, Clerks, Inbox, Message};
 use self::entry::{Entry, Kind, NodeChange, NodeEvent, Source};
 pub use self::error::AuditError;
 use self::file::disk::{Disk, Local};
@@ -130,15 +130,17 @@ impl Settings {
     }
 }
 
-/// The log. Cloning gives another handle to the same one.
+/// The log. Cloning gives another handle to the same one, with the same clerk.
 #[derive(Clone)]
 pub struct Audit {
     inner: Arc<Inner>,
+    /// To the clerk through whom this handle appends.
+    messages: Inbox,
 }
 
 struct Inner {
     shared: Arc<Shared>,
-    messages: tokio::sync::mpsc::Sender<Message>,
+    clerks: Mutex<Clerks>,
     places: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     waiters: TaskTracker,
@@ -232,10 +234,7 @@ impl Audit {
             witness.see(checkpoint);
         }
 
-        // One place more than there are permits, for the message to close.
-        let (messages, inbox) = tokio::sync::mpsc::channel(settings.queue + 1);
-        let (to_writer, batches) = mpsc::sync_channel(1);
-        let (acknowledge, written) = tokio::sync::mpsc::channel(ACKNOWLEDGEMENTS);
+        let (to_writer, batches) = mpsc::sync_channel(CLERKS);
         let (ended, until) = mpsc::sync_channel(1);
         let room = settings.file_bytes() as usize - 2 * BLOCK;
         // A frame must fit into a segment, whatever the share of its two sections.
@@ -245,10 +244,7 @@ impl Audit {
             private_bytes: MAX_PRIVATE_BYTES.min(room / 2),
         };
         let shared_by_writer = Arc::clone(&shared);
-        let writer =
-            Writer { ledger, batches, written: acknowledge, shared: shared_by_writer, limits };
-        let shared_by_clerk = Arc::clone(&shared);
-        let clerk = Clerk { messages: inbox, writer: to_writer, written, shared: shared_by_clerk };
+        let writer = Writer { ledger, batches, shared: shared_by_writer, limits };
         let every = settings.publish_every;
         let publisher = Publisher {
             shared: Arc::clone(&shared),
@@ -260,8 +256,6 @@ impl Audit {
             until,
             witness: witness.clone(),
         };
-        let waiters = TaskTracker::new();
-        waiters.spawn_on(clerk.run(), &runtime);
         let threads = vec![
             spawn("log-writer", move || {
                 writer.run();
@@ -269,10 +263,26 @@ impl Audit {
             })?,
             spawn("log-publisher", move || publisher.run())?,
         ];
+        let waiters = TaskTracker::new();
+        let mut clerks = Clerks::new(to_writer, settings.queue, &shared, &waiters);
+        let messages = clerks.engage(&runtime).ok_or(AuditError::Stopped)?;
         let places = Arc::new(Semaphore::new(settings.queue));
-        let threads = Mutex::new(threads);
-        let inner = Inner { shared, messages, places, threads, waiters, summary, witness };
-        Ok(Self { inner: Arc::new(inner) })
+        let (threads, clerks) = (Mutex::new(threads), Mutex::new(clerks));
+        let inner = Inner { shared, clerks, places, threads, waiters, summary, witness };
+        Ok(Self { inner: Arc::new(inner), messages })
+    }
+
+    /// Another handle, for the tasks of this runtime: what it appends is gathered here, so that a batch costs one wake of
+    /// this thread and none of another. Where there are too many clerks already, or the log was closed, it is as this one.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    #[must_use]
+    pub fn on_this_runtime(&self) -> Self {
+        let mut clerks = self.inner.clerks.lock().unwrap_or_else(PoisonError::into_inner);
+        let messages = clerks.engage(&Handle::current());
+        let messages = messages.unwrap_or_else(|| self.messages.clone());
+        Self { inner: Arc::clone(&self.inner), messages }
     }
 
     /// Records the entry. Returns once it is durable; dropping the future does not take the entry back.
@@ -353,7 +363,7 @@ impl Audit {
         let (waiter, recorded) = oneshot::channel();
         let content = Content { entry: bytes, private: private.into_bytes() };
         let request = Request { content, leaf, waiter, _place: place.0 };
-        match self.inner.messages.try_send(Message::Append(request)) {
+        match self.messages.try_send(Message::Append(request)) {
             Ok(()) => recorded.await.map_err(|_| AuditError::Stopped),
             Err(TrySendError::Full(_)) => Err(AuditError::Overloaded),
             Err(TrySendError::Closed(_)) => Err(AuditError::Stopped),
@@ -431,8 +441,11 @@ impl Audit {
 
     /// Writes what waits, publishes the last checkpoint and gives the log back. Appends fail from then on.
     pub async fn close(self) {
-        // Full means that the writer is behind: the clerk must still be told, and this may wait.
-        let _ = self.inner.messages.send(Message::Close).await;
+        let inboxes = self.inner.clerks.lock().unwrap_or_else(PoisonError::into_inner).dismiss();
+        for clerk in inboxes {
+            // Full means that the writer is behind: the clerk must still be told, and this may wait.
+            let _ = clerk.send(Message::Close).await;
+        }
         let threads =
             std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = tokio::task::spawn_blocking(move || {
@@ -450,9 +463,6 @@ pub const MAX_RECORD_BYTES: usize = 256 << 10;
 /// A place in the queue of entries that wait to be written.
 #[derive(Debug)]
 pub struct Place(OwnedSemaphorePermit);
-
-/// Frames whose waiters the runtime has not got to: enough that the writer never waits for it in practice.
-const ACKNOWLEDGEMENTS: usize = 64;
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AuditError> {
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(AuditError::Thread)

@@ -1,7 +1,7 @@
 //! The edge: tonic on one side, the domain on the other. A request is stamped with the time here, once.
 //!
-//! A request runs detached from its connection: tonic drops the future of a caller that hangs up, and with it would go
-//! the entry.
+//! A request comes to its end whatever becomes of its connection: tonic drops the future of a caller that hangs up, and
+//! with it would go the entry.
 
 mod admission;
 mod answer;
@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod case;
 mod catalogue;
+mod detached;
 mod disputes;
 mod gate;
 mod operations;
@@ -36,6 +37,7 @@ use self::admission::Admission;
 pub use self::batch::BatchLimits;
 use self::batch::Batches;
 use self::case::CasePlaces;
+use self::detached::{Detached, Panicked};
 use self::disputes::DisputePlaces;
 use self::gate::Gate;
 use self::turns::{Held, Turns};
@@ -176,19 +178,19 @@ impl Services {
         self.turns.wait(in_force, (peer.organisation(), &fact), waiter, until).await
     }
 
-    /// Answers on a task of its own, which ends whatever becomes of the caller. `held` is given back then.
+    /// Answers, to the end whatever becomes of the caller. `held` is given back then.
     async fn put<H: Send + 'static>(
         &self,
         ask: Ask,
         held: H,
     ) -> Result<Result<Arc<Reply>, Refusal>, Panicked> {
         let gateway = Arc::clone(&self.gateway);
-        let answering = self.tasks.spawn(async move {
+        let answering = async move {
             let answered = gateway.answer(ask).await;
             drop(held);
             answered
-        });
-        answering.await.map_err(|_| Panicked)
+        };
+        Detached::new(&self.tasks, answering).await
     }
 }
 
@@ -218,9 +220,6 @@ impl Counted {
 const SINGLE: &str = "Verify";
 /// The method of many.
 const OF_BATCH: &str = "VerifyBatch";
-
-/// A question that came to no end of its own.
-struct Panicked;
 
 /// What the caller is told, counted.
 fn told(
