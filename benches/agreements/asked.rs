@@ -37,7 +37,6 @@ pub(crate) fn agreement(number: usize) -> Agreement {
         id: format!("{consumer}-{provider}-2026"),
         version: if is_newer { 2 } else { 1 },
         digest: [3; 32],
-        title: "Sharing between two offices".to_owned(),
         consumer: consumer.as_str().into(),
         provider: provider.into(),
         platform: None,

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -69,7 +70,6 @@ pub(crate) fn verify(
         id: id.to_owned(),
         version: 1,
         digest: [0; 32],
-        title: String::new(),
         consumer: "fund-centre".into(),
         provider: id.into(),
         platform: None,
@@ -102,11 +102,11 @@ pub(crate) fn verify(
             never: Set::default(),
             consent: false,
             max_age: Duration::from_secs(3 * 86_400),
-            cache: Some(CacheTerms {
+            cache: Some(Arc::new(CacheTerms {
                 found: Duration::from_secs(86_400),
                 not_found: Duration::from_secs(60),
                 stale: Duration::ZERO,
-            }),
+            })),
         }],
     })
 }

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::document::{self, SIZE_LIMIT};
@@ -104,15 +104,17 @@ pub fn key(adopted: &Adopted) -> (&str, u32) {
 /// What became of each file, in the order of the files.
 fn on_all_cores(files: &[PathBuf], reading: &Reading<'_>) -> Vec<Result<Adopted, Finding>> {
     let next = AtomicUsize::new(0);
+    // One for all threads: held for microseconds, where a signature takes a hundred.
+    let pool = Mutex::default();
     let work = || {
-        let (mut pool, mut outcomes) = (Pool::default(), Vec::new());
+        let mut outcomes = Vec::new();
         loop {
             let position = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(position) else { return outcomes };
             if position.is_multiple_of(PROGRESS_EVERY) {
                 (reading.progress)(position, files.len());
             }
-            outcomes.push((position, read_one(file, reading, &mut pool)));
+            outcomes.push((position, read_one(file, reading, &pool)));
         }
     };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -133,7 +135,7 @@ fn on_all_cores(files: &[PathBuf], reading: &Reading<'_>) -> Vec<Result<Adopted,
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn read_one(file: &Path, reading: &Reading<'_>, pool: &mut Pool) -> Result<Adopted, Finding> {
+fn read_one(file: &Path, reading: &Reading<'_>, pool: &Mutex<Pool>) -> Result<Adopted, Finding> {
     let bytes = read(file)?;
     let document = sha256(&bytes);
     let known = (reading.known)(&document);
@@ -141,7 +143,10 @@ fn read_one(file: &Path, reading: &Reading<'_>, pool: &mut Pool) -> Result<Adopt
     let agreement = match known.and_then(|known| known.checked) {
         Some(agreement) => agreement,
         None => match document::verify(&bytes, reading.parties, at) {
-            Ok(agreement) => Arc::new(pool.share(agreement)),
+            Ok(agreement) => {
+                let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::new(pool.share(agreement))
+            }
             Err(error) => {
                 return Err(Finding::new(file, format!("refused: {}", error.in_full())));
             }

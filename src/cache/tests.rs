@@ -20,7 +20,7 @@ fn wanted(since: u64) -> Wanted {
 fn permit() -> Permit {
     let mut agreement = sample::agreement();
     let hour = Duration::from_secs(3600);
-    let terms = CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO };
+    let terms = Arc::new(CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO });
     agreement.clauses[0].cache = Some(terms);
     let set = crate::decision::agreements::AgreementSet::new([Arc::new(agreement)]);
     match crate::decision::decide(&sample::facts(), &set) {
@@ -119,7 +119,7 @@ async fn an_answer_asked_for_before_a_change_is_not_served_after_it() {
 async fn a_record_is_kept_for_its_own_clause() {
     let cache = AnswerCache::new(1 << 20).unwrap();
     let hour = Duration::from_secs(3600);
-    let terms = CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO };
+    let terms = Arc::new(CacheTerms { found: hour, not_found: hour, stale: Duration::ZERO });
     let clause = |item: &str| Clause {
         items: [item.into()].into(),
         cache: Some(terms.clone()),

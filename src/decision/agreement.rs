@@ -1,6 +1,7 @@
 //! What two parties signed, as a value: who may ask what, for which item, and how the answer may be used.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::limit::Limit;
@@ -20,8 +21,6 @@ pub struct Agreement {
     pub version: u32,
     /// SHA-256 of the signed payload.
     pub digest: Digest,
-    /// Title for people.
-    pub title: String,
     /// The organisation that asks.
     pub consumer: OrganisationId,
     /// The organisation that answers.
@@ -110,8 +109,8 @@ pub struct Clause {
     pub consent: bool,
     /// Oldest answer that may be given under this clause.
     pub max_age: Duration,
-    /// Whether and how answers may be kept; `None` forbids keeping.
-    pub cache: Option<CacheTerms>,
+    /// Whether and how answers may be kept; `None` forbids keeping. Few terms stand in many clauses.
+    pub cache: Option<Arc<CacheTerms>>,
 }
 
 impl Clause {
@@ -141,7 +140,7 @@ pub struct Ending {
 }
 
 /// How answers may be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheTerms {
     /// How long a found record.
     pub found: Duration,

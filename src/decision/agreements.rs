@@ -53,14 +53,14 @@ pub struct Placed {
 #[derive(Debug)]
 enum Route {
     One(Placed),
-    Several(Vec<Placed>),
+    Several(Box<[Placed]>),
 }
 
 impl Route {
     fn of(clauses: Vec<Placed>) -> Self {
         match <[Placed; 1]>::try_from(clauses) {
             Ok([one]) => Self::One(one),
-            Err(several) => Self::Several(several),
+            Err(several) => Self::Several(several.into()),
         }
     }
 
@@ -79,7 +79,7 @@ type Dated = (Arc<Agreement>, Timestamp);
 #[derive(Debug, Default)]
 struct Part {
     /// In the order they are tried.
-    agreements: Vec<Dated>,
+    agreements: Box<[Dated]>,
     routes: HashMap<(OrganisationId, FactCode), Route>,
     /// Consumer and provider of each.
     pairs: HashSet<(OrganisationId, OrganisationId)>,
@@ -100,7 +100,7 @@ impl Part {
         let routes = routes.into_iter().map(|(key, clauses)| (key, Route::of(clauses))).collect();
         let pair = |(it, _): &Dated| (it.consumer.clone(), it.provider.clone());
         let pairs = agreements.iter().map(pair).collect();
-        Self { agreements, routes, pairs }
+        Self { agreements: agreements.into(), routes, pairs }
     }
 }
 
@@ -153,7 +153,7 @@ impl AgreementSet {
         let parts: BTreeSet<usize> =
             known.iter().chain(&versions).map(|it| part_of(&it.consumer)).collect();
         for at in parts {
-            let others = self.parts.get(at).into_iter().flat_map(|part| &part.agreements);
+            let others = self.parts.get(at).into_iter().flat_map(|part| part.agreements.iter());
             let others = others.filter(|(it, _)| it.id != id);
             let here = now.iter().filter(|(it, _)| part_of(&it.consumer) == at);
             let mut agreements: Vec<Dated> = others.chain(here).cloned().collect();

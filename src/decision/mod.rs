@@ -180,7 +180,7 @@ impl Permit {
 
     /// How the answer may be kept; `None` forbids keeping it.
     pub fn cache(&self) -> Option<&CacheTerms> {
-        self.clause().cache.as_ref()
+        self.clause().cache.as_deref()
     }
 
     /// Oldest answer that may be given.

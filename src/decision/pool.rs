@@ -5,37 +5,38 @@
 
 use std::collections::HashSet;
 use std::hash::Hash;
+use std::sync::Arc;
 
-use super::agreement::{Agreement, Clause};
+use super::agreement::{Agreement, CacheTerms, Clause};
 use super::set::{Set, Word};
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 
 /// What has been said so far. Needed while agreements are read, and not afterwards.
 #[derive(Debug, Default)]
 pub struct Pool {
-    organisations: HashSet<OrganisationId>,
     facts: HashSet<FactCode>,
-    words: HashSet<Set<Word>>,
-    systems: HashSet<Set<SystemId>>,
-    items: HashSet<Set<ItemCode>>,
-    parties: HashSet<Set<OrganisationId>>,
+    cache: HashSet<Arc<CacheTerms>>,
+    organisations: Sets<OrganisationId>,
+    systems: Sets<SystemId>,
+    items: Sets<ItemCode>,
+    words: Sets<Word>,
 }
 
 impl Pool {
     /// The same agreement, which shares with those before it what they say alike.
     #[must_use]
     pub fn share(&mut self, mut agreement: Agreement) -> Agreement {
-        let Self { organisations, words, systems, parties, .. } = self;
-        once(organisations, &mut agreement.consumer);
-        once(organisations, &mut agreement.provider);
+        let Self { organisations, words, systems, .. } = self;
+        once(&mut organisations.members, &mut agreement.consumer);
+        once(&mut organisations.members, &mut agreement.provider);
         if let Some(platform) = &mut agreement.platform {
-            once(organisations, platform);
+            once(&mut organisations.members, platform);
         }
-        once(systems, &mut agreement.systems);
-        once(words, &mut agreement.operator_units);
-        once(words, &mut agreement.notices);
-        once(parties, &mut agreement.suspension.by);
-        once(parties, &mut agreement.termination.by);
+        systems.share(&mut agreement.systems);
+        words.share(&mut agreement.operator_units);
+        words.share(&mut agreement.notices);
+        organisations.share(&mut agreement.suspension.by);
+        organisations.share(&mut agreement.termination.by);
         for clause in &mut agreement.clauses {
             self.share_clause(clause);
         }
@@ -44,11 +45,42 @@ impl Pool {
 
     fn share_clause(&mut self, clause: &mut Clause) {
         once(&mut self.facts, &mut clause.fact);
-        once(&mut self.items, &mut clause.items);
+        self.items.share(&mut clause.items);
+        if let Some(terms) = &mut clause.cache {
+            once(&mut self.cache, terms);
+        }
         let Clause { replaces, roles, assert, disclose, never, .. } = clause;
         for words in [replaces, roles, assert, disclose, never] {
-            once(&mut self.words, words);
+            self.words.share(words);
         }
+    }
+}
+
+/// Sets, and what stands in them: of a word that many different sets have, there is one.
+#[derive(Debug)]
+struct Sets<T> {
+    whole: HashSet<Set<T>>,
+    members: HashSet<T>,
+}
+
+impl<T> Default for Sets<T> {
+    fn default() -> Self {
+        Self { whole: HashSet::default(), members: HashSet::default() }
+    }
+}
+
+impl<T: Clone + Ord + Hash> Sets<T> {
+    fn share(&mut self, set: &mut Set<T>) {
+        if let Some(known) = self.whole.get(set) {
+            *set = known.clone();
+            return;
+        }
+        let members = set.iter().cloned().map(|mut member| {
+            once(&mut self.members, &mut member);
+            member
+        });
+        *set = members.collect();
+        self.whole.insert(set.clone());
     }
 }
 
@@ -76,5 +108,21 @@ mod tests {
         };
         assert_eq!(at(&first), at(&second));
         assert_ne!(at(&first), at(&other()));
+    }
+
+    #[test]
+    fn words_are_shared_between_sets_that_differ() {
+        let mut pool = Pool::default();
+        let mut shared = |words: &[&str]| {
+            let mut agreement = sample::agreement();
+            agreement.clauses[0].assert = sample::words(words);
+            pool.share(agreement).clauses.swap_remove(0).assert
+        };
+        let (first, second) = (shared(&["married"]), shared(&["divorced", "married"]));
+        let married = |set: &Set<Word>| set.iter().find(|word| &***word == "married").cloned();
+        let (Some(first), Some(second)) = (married(&first), married(&second)) else {
+            panic!("it is gone")
+        };
+        assert!(Arc::ptr_eq(&first, &second));
     }
 }

@@ -54,7 +54,6 @@ pub(crate) fn agreement() -> Agreement {
         id: "mz-1".to_owned(),
         version: 1,
         digest: [3; 32],
-        title: "Marriage".to_owned(),
         consumer: "fund-centre".into(),
         provider: "civil-affairs".into(),
         platform: None,

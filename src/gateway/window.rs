@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::exchange::{Ask, Refusal, Reply};
+use super::exchange::{Ask, Receipt, Refusal, Reply};
 use crate::crypto::{Digest, sha256_parts};
 use crate::decision::facts::Defect;
 use crate::query::time::Timestamp;
-use crate::query::value::Verdict;
+use crate::query::value::{Value, Verdict};
 
 /// Recent answers by caller and request id. A retry that arrives while the first is under way waits for it.
 pub(super) struct Window {
@@ -25,11 +25,21 @@ pub(super) struct Window {
     recent: Mutex<Recent>,
 }
 
-/// What an answer takes beside what grows with the question: itself, its place in map and queue, its texts.
-const ENTRY_BYTES: usize = size_of::<Answered>() + 384;
+/// What an answer takes beside what grows with the question: itself and its slot, both counted by their sharers, its
+/// places in map and queue, which have up to two and a half times and twice the room they need right after they have
+/// grown, and room for three more in the list of subjects.
+const ENTRY_BYTES: usize = size_of::<Reply>()
+    + size_of::<OnceCell<Answered>>()
+    + 4 * size_of::<usize>()
+    + (size_of::<(Digest, Known)>() + 1) * 5 / 2
+    + size_of::<(Instant, Digest)>() * 2
+    + size_of::<(String, u32)>() * 3;
 
 /// One small part of an answer, with the memory of its text.
 const SMALL_BYTES: usize = 96;
+
+/// A node of the map of values, with what leads to it; each has room for eleven, and five at least but the first.
+const NODE_BYTES: usize = (size_of::<String>() + size_of::<Value>()) * 11 + 128;
 
 /// An answer, once there is one.
 type Slot = Arc<OnceCell<Answered>>;
@@ -202,18 +212,27 @@ impl Answered {
     fn bytes(&self) -> usize {
         let Ok(reply) = &self.result else { return ENTRY_BYTES };
         let values = reply.disclosed.values().map(|value| SMALL_BYTES + value.bytes());
+        let nodes = reply.disclosed.len().div_ceil(5) * NODE_BYTES;
         let proof = reply.receipt.as_ref().map_or(0, |receipt| {
             let openings = receipt.openings.iter().map(|one| one.value.len() + SMALL_BYTES);
-            receipt.entry.len() + receipt.proof.len() + openings.sum::<usize>()
+            size_of::<Receipt>()
+                + receipt.entry.len()
+                + receipt.proof.len()
+                + openings.sum::<usize>()
         });
         let small = reply.judgements.len() + reply.subjects_checked.len() + reply.masked.len();
-        ENTRY_BYTES + small * SMALL_BYTES + values.sum::<usize>() + proof
+        let named = reply.grant.agreement.len();
+        ENTRY_BYTES + named + small * SMALL_BYTES + nodes + values.sum::<usize>() + proof
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::exchange::{Opened, Source};
     use super::*;
+    use crate::audit::commitment::{Field, Opening};
+    use crate::decision::PermitRef;
+    use crate::query::value::Comparison;
 
     const LENGTH: Duration = Duration::from_secs(600);
 
@@ -259,6 +278,74 @@ mod tests {
         window.weigh(&[1; 32], &gone, 2000);
         let recent = window.recent();
         assert_eq!((recent.bytes, recent.order.len()), (0, 0));
+    }
+
+    /// With so many subjects, assertions and values.
+    fn reply(subjects: u32, judged: usize, disclosed: usize, receipt: Option<Receipt>) -> Reply {
+        let names = |count: usize| (0..count).map(|at| format!("an_attribute_with_number_{at:02}"));
+        let judgement = |name| (name, Comparison::Ge, Verdict::Confirmed);
+        Reply {
+            request_id: [1; 16],
+            verdict: Verdict::Confirmed,
+            judgements: names(judged).map(judgement).collect(),
+            disclosed: names(disclosed)
+                .map(|name| (name, Value::Text("韩梅梅".to_owned())))
+                .collect(),
+            masked: names(disclosed / 2).collect(),
+            keep_until: None,
+            as_of: None,
+            source: Source::Agency,
+            agency: "police".into(),
+            // As the gateway gathers them, which does not know how many there will be.
+            subjects_checked: (0..u32::MAX)
+                .take_while(|at| *at < subjects)
+                .map(|at| ("applicant".to_owned(), at))
+                .collect(),
+            no_answer: None,
+            grant: PermitRef { agreement: "hn-gjj-ga-2018-001".into(), version: 1, clause: 1 },
+            log_index: 7,
+            receipt: receipt.map(Arc::new),
+        }
+    }
+
+    fn receipt() -> Receipt {
+        let opened =
+            |_| Opened { field: Field::Subject, opening: Opening([7; 32]), value: vec![7; 200] };
+        let (entry, proof) = (vec![7; 500], "p".repeat(700));
+        Receipt { index: 7, entry, proof, openings: (0..4).map(opened).collect() }
+    }
+
+    #[test]
+    fn no_answer_takes_more_memory_than_is_reckoned() {
+        let kinds: [(&str, fn() -> Reply); 5] = [
+            ("plain", || reply(1, 1, 0, None)),
+            ("about many", || reply(5, 8, 0, None)),
+            ("a value", || reply(1, 0, 1, None)),
+            ("many values", || reply(2, 2, 40, None)),
+            ("with a receipt", || reply(1, 1, 0, Some(receipt()))),
+        ];
+        // Right after the map has grown, and right after the queue has.
+        for (name, kind) in kinds {
+            for count in [1025_u32, 1793] {
+                let window = Window::new(LENGTH, u64::MAX, u64::MAX);
+                let start = Instant::now();
+                let allocated = allocation_counter::measure(|| {
+                    for number in 0..count {
+                        let key = sha256_parts(&[&number.to_be_bytes()]);
+                        let slot = window.slot(key, start);
+                        let answered = Answered { digest: key, result: Ok(Arc::new(kind())) };
+                        let bytes = answered.bytes();
+                        assert!(slot.set(answered).is_ok());
+                        window.weigh(&key, &slot, bytes);
+                    }
+                });
+                let (reckoned, taken) = (window.recent().bytes as i64, allocated.bytes_current);
+                let each = |bytes| bytes / i64::from(count);
+                let figures = format!("{name}: {} of {} bytes", each(taken), each(reckoned));
+                assert!(taken > 0 && taken <= reckoned, "{figures}");
+                assert!(reckoned < taken * 2, "{figures}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod case_days;
 mod cases;
 mod orders;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -45,11 +46,11 @@ fn agreement(id: &str, version: u32) -> Agreement {
             mask: vec![("spouse_number".into(), Mask::Number)],
             relations: vec![("spouse".into(), vec![Relation::Verified])],
             max_age: Duration::from_secs(3600),
-            cache: Some(CacheTerms {
+            cache: Some(Arc::new(CacheTerms {
                 found: Duration::from_secs(3600),
                 not_found: Duration::from_secs(60),
                 stale: Duration::ZERO,
-            }),
+            })),
             ..sample::clause()
         }],
         ..sample::agreement()

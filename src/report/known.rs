@@ -122,7 +122,7 @@ fn terms(document: &[u8]) -> Option<Terms> {
         .collect();
     Some(Terms {
         version: terms.version(),
-        title: agreement.title,
+        title: terms.title().to_owned(),
         title_zh: terms.title_zh().to_owned(),
         consumer: agreement.consumer.to_string(),
         provider: agreement.provider.to_string(),

@@ -1,6 +1,7 @@
 //! Whether the terms make sense, and what they are for decisions. Every flaw is named, not only the first.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::form::{
@@ -29,7 +30,6 @@ impl Terms {
             id: self.id.clone(),
             version: self.version,
             digest: sha256(payload),
-            title: self.title.clone(),
             consumer: self.consumer.clone(),
             provider: self.provider.clone(),
             platform: self.platform.clone(),
@@ -261,7 +261,7 @@ impl ClauseTerms {
             never: flaws.words(&key("never"), &self.never),
             consent: self.consent,
             max_age,
-            cache,
+            cache: cache.map(Arc::new),
         }
     }
 }

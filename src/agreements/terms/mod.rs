@@ -112,6 +112,11 @@ impl Terms {
         self.annexes.iter().map(|annex| (annex.title.as_str(), annex.sha256.as_str()))
     }
 
+    /// English title.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Chinese title.
     pub fn title_zh(&self) -> &str {
         &self.title_zh
