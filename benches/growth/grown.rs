@@ -69,7 +69,7 @@ impl Grown {
         let size = format!("{count} {of_what}");
         let Started { server, seconds, unread_seconds } =
             start(&ground.installation).with_context(|| size.clone())?;
-        let at_rest = server.resident_kibibytes()? as f64 * 1024.0 / 1e6;
+        let at_rest = server.resident_megabytes()? as f64;
         let people = questions::people(ground.people)?;
         let distinct = usize::try_from(distinct)?;
         ensure!(distinct <= people.count(), "too few people");
@@ -82,16 +82,19 @@ impl Grown {
         Ok(Self { size, count, contender, seconds, unread_seconds, at_rest, _ground: ground })
     }
 
+    fn mebibytes(&self) -> anyhow::Result<f64> {
+        Ok(self.contender.server.resident_megabytes()?.unwrap_or(0) as f64)
+    }
+
     fn lines(&self, cost: &[f64], first: &[f64]) -> anyhow::Result<Vec<Line>> {
         let ratios = cost.iter().zip(first).map(|(cost, first)| cost / first);
-        let megabytes = self.contender.server.resident_megabytes()?.unwrap_or(0);
         let mut lines = vec![
             Line::told(format!("{}: CPU of a kept answer, µs", self.size), median(cost.to_vec())),
             Line::goal("  beside the smallest", median(ratios.clone().collect()), FLAT),
             Line::told("    least of the rounds", ratios.clone().fold(f64::INFINITY, f64::min)),
             Line::told("    most", ratios.fold(0.0, f64::max)),
-            Line::told("  memory at rest, MB", self.at_rest),
-            Line::told("  memory after, MiB", megabytes as f64),
+            Line::told("  memory at rest, MiB", self.at_rest),
+            Line::told("  memory after, MiB", self.mebibytes()?),
             Line::told("  started in, s", self.seconds),
         ];
         if let Some(seconds) = self.unread_seconds {
@@ -109,12 +112,13 @@ pub(crate) fn compare(all: &[Grown], options: &Options) -> anyhow::Result<Vec<Li
         runtime.block_on(ask_each_once(&one.contender))?;
     }
     let mut costs: Vec<Vec<f64>> = all.iter().map(|_| Vec::new()).collect();
-    for _ in 0..options.repeat.max(1) {
-        for (one, costs) in all.iter().zip(&mut costs) {
-            let length = Duration::from_secs(options.seconds);
+    for round in 0..options.repeat.max(1) {
+        // Each is the first of a round as often as any other.
+        for place in (0..all.len()).map(|turn| (round + turn) % all.len()) {
+            let (one, length) = (&all[place], Duration::from_secs(options.seconds));
             let sample = runtime.block_on(measure(&one.contender, LOAD, length));
             let sample = sample.with_context(|| one.size.clone())?;
-            costs.push(sample.cpu_micros.context("no CPU time")?);
+            costs[place].push(sample.cpu_micros.context("no CPU time")?);
         }
     }
     let mut lines = Vec::new();
@@ -124,16 +128,19 @@ pub(crate) fn compare(all: &[Grown], options: &Options) -> anyhow::Result<Vec<Li
     Ok(lines)
 }
 
-/// What a million more take of time and memory at a start, between the smallest and the largest.
-pub(crate) fn per_million(all: &[Grown]) -> Vec<Line> {
-    let (Some(first), Some(last)) = (all.first(), all.last()) else { return Vec::new() };
+/// What a million more take of time at a start, and of memory after the load, between the smallest and the largest.
+pub(crate) fn per_million(all: &[Grown]) -> anyhow::Result<Vec<Line>> {
+    let (first, last) = all.first().zip(all.last()).context("no size")?;
     let millions = last.count.saturating_sub(first.count) as f64 / 1e6;
     let more = |of: fn(&Grown) -> f64| (of(last) - of(first)) / millions;
-    vec![
-        Line::told("a million more: memory at rest, MB", more(|one| one.at_rest)),
+    Ok(vec![
+        Line::told(
+            "a million more: memory after, MiB",
+            (last.mebibytes()? - first.mebibytes()?) / millions,
+        ),
         Line::told("  start, s", more(|one| one.seconds)),
         Line::told("  without a summary, s", more(|one| one.unread_seconds.unwrap_or(0.0))),
-    ]
+    ])
 }
 
 fn median(mut all: Vec<f64>) -> f64 {

@@ -107,7 +107,7 @@ pub(crate) fn entries(options: &Options) -> anyhow::Result<Vec<Line>> {
     });
     let all = all.collect::<anyhow::Result<Vec<_>>>()?;
     let mut lines = compare(&all, options)?;
-    lines.extend(per_million(&all));
+    lines.extend(per_million(&all)?);
     Ok(lines)
 }
 

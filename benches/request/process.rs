@@ -124,7 +124,7 @@ impl Server {
     }
 
     /// The same, finer.
-    #[allow(dead_code, reason = "a soak looks for a leak")]
+    #[allow(dead_code, reason = "only the soak looks so closely")]
     pub(crate) fn resident_kibibytes(&self) -> anyhow::Result<u64> {
         resident_kibibytes_of(self.pid())
     }

@@ -70,6 +70,7 @@ impl Told {
             ),
         ];
         for (reason, count) in &self.reasons {
+            let reason = reason.replace("%20", " ").replace("%60", "`");
             lines.push(Line::told(format!("    {reason}"), *count as f64));
         }
         lines

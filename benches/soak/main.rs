@@ -128,6 +128,8 @@ fn soak(options: &Options) -> anyhow::Result<Vec<Line>> {
         let asking = asked.run(options.rate, length, || memory.look(&gateway));
         tokio::try_join!(asking, trouble.run(every, length))
     })?;
+    // Its connections end with it; else the gateway would wait for them before it stops.
+    drop(runtime);
     gateway.stop()?;
 
     let asked = Arc::into_inner(asked).context("somebody still asks")?;
