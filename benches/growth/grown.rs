@@ -10,7 +10,7 @@ use super::connection::Caller;
 use super::figures::Line;
 use super::installation::Installation;
 use super::load::{Load, ask_each_once, measure};
-use super::process::Server;
+use super::process::{Server, gauge, metrics_at};
 use super::questions::{self, Questions};
 use super::{Contender, Options};
 
@@ -49,6 +49,8 @@ pub(crate) struct Grown {
     size: String,
     count: u64,
     contender: Contender,
+    /// The gateway's loopback port.
+    admin: String,
     seconds: f64,
     unread_seconds: Option<f64>,
     /// Resident memory before the first question.
@@ -73,13 +75,23 @@ impl Grown {
         let people = questions::people(ground.people)?;
         let distinct = usize::try_from(distinct)?;
         ensure!(distinct <= people.count(), "too few people");
+        let admin = server.admin().to_owned();
         let contender = Contender {
             label: size.clone(),
             server: server.into(),
             caller: Caller::of_system(&ground.installation.path("pki/fund-centre"))?,
             questions: Arc::new(Questions::about_few(&people, distinct, Kind::Cache)),
         };
-        Ok(Self { size, count, contender, seconds, unread_seconds, at_rest, _ground: ground })
+        Ok(Self {
+            size,
+            count,
+            contender,
+            admin,
+            seconds,
+            unread_seconds,
+            at_rest,
+            _ground: ground,
+        })
     }
 
     fn mebibytes(&self) -> anyhow::Result<f64> {
@@ -140,6 +152,19 @@ pub(crate) fn per_million(all: &[Grown]) -> anyhow::Result<Vec<Line>> {
         ),
         Line::told("  start, s", more(|one| one.seconds)),
         Line::told("  without a summary, s", more(|one| one.unread_seconds.unwrap_or(0.0))),
+    ])
+}
+
+/// What a kept answer takes of memory, and what the gateway reckons that it takes.
+pub(crate) fn each_kept(all: &[Grown]) -> anyhow::Result<Vec<Line>> {
+    let (first, last) = all.first().zip(all.last()).context("no size")?;
+    let more = last.count.saturating_sub(first.count) as f64;
+    let found = (last.mebibytes()? - first.mebibytes()?) * f64::from(1 << 20) / more;
+    let reckoned = gauge(&metrics_at(&last.admin)?, "heyan_cache_bytes").context("no gauge")?;
+    let reckoned = reckoned / last.count as f64;
+    Ok(vec![
+        Line::told("memory of a kept answer, bytes", found),
+        Line::told("  as the gateway reckons it", reckoned),
     ])
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 
 use super::Options;
 use super::figures::Line;
-use super::grown::{Ground, Grown, Started, compare, per_million};
+use super::grown::{Ground, Grown, Started, compare, each_kept, per_million};
 use super::installation::Installation;
 use super::long_log;
 use super::many::{self, Many};
@@ -126,5 +126,8 @@ pub(crate) fn kept(options: &Options) -> anyhow::Result<Vec<Line>> {
             timed(|| ground.start_on(LOG, true, &settings))
         })
     });
-    compare(&all.collect::<anyhow::Result<Vec<_>>>()?, options)
+    let all = all.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut lines = compare(&all, options)?;
+    lines.extend(each_kept(&all)?);
+    Ok(lines)
 }

@@ -102,13 +102,13 @@ impl Server {
     /// What a gateway says of itself, in the text form of Prometheus.
     #[allow(dead_code, reason = "most are measured from outside")]
     pub(crate) fn metrics(&self) -> anyhow::Result<String> {
-        let mut stream = TcpStream::connect(&self.admin).with_context(|| self.admin.clone())?;
-        let head = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
-        stream.write_all(head.as_bytes())?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply)?;
-        ensure!(reply.starts_with("HTTP/1.1 200"), "the metrics cannot be had: {reply}");
-        Ok(reply)
+        metrics_at(&self.admin)
+    }
+
+    /// The loopback port of a gateway.
+    #[allow(dead_code, reason = "most are measured from outside")]
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
     }
 
     /// CPU time used so far, in user space and in the kernel.
@@ -150,6 +150,24 @@ impl Server {
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
+}
+
+/// What the gateway with this loopback port says of itself.
+pub(crate) fn metrics_at(admin: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(admin).with_context(|| admin.to_owned())?;
+    let head = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes())?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    ensure!(reply.starts_with("HTTP/1.1 200"), "the metrics cannot be had: {reply}");
+    Ok(reply)
+}
+
+/// The value of a gauge without labels in what a gateway says.
+#[allow(dead_code, reason = "most are measured from outside")]
+pub(crate) fn gauge(metrics: &str, name: &str) -> Option<f64> {
+    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok();
+    metrics.lines().find_map(value)
 }
 
 /// CPU time that the threads of this process have used so far, to the nanosecond. What a thread has used is lost when it

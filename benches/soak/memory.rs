@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::figures::Line;
-use super::process::Server;
+use super::process::{Server, gauge};
 
 /// Parts of the time that are told.
 const PARTS: usize = 10;
@@ -60,10 +60,4 @@ impl Memory {
         lines.push(Line::goal("memory in the last tenth beside the second", last / second, GROWTH));
         Ok(lines)
     }
-}
-
-/// The value of a gauge without labels.
-fn gauge(text: &str, name: &str) -> Option<f64> {
-    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok();
-    text.lines().find_map(value)
 }
