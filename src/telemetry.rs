@@ -57,6 +57,8 @@ pub const VERDICTS: &str = "heyan_verdicts_total";
 pub const CACHE: &str = "heyan_cache_total";
 /// Bytes of kept answers.
 pub const CACHE_BYTES: &str = "heyan_cache_bytes";
+/// Bytes of answers kept for retries.
+pub const WINDOW_BYTES: &str = "heyan_window_bytes";
 /// Questions put to agencies; labels `adapter`, `outcome`.
 pub const AGENCY_CALLS: &str = "heyan_agency_calls_total";
 /// What agencies hear, first attempts and repetitions; labels `adapter`, `kind` (`first`, `retry`, `hedge`).
@@ -86,7 +88,7 @@ pub const RELOADS: &str = "heyan_reloads_total";
 pub const CERTIFICATE_EXPIRES: &str = "heyan_certificate_expires_seconds";
 
 /// Kind, name, unit and help text of every metric.
-const METRICS: [(Kind, &str, Unit, &str); 27] = [
+const METRICS: [(Kind, &str, Unit, &str); 28] = [
     (Kind::Counter, REQUESTS, Unit::Count, "Calls answered or refused."),
     (Kind::Histogram, REQUEST_SECONDS, Unit::Seconds, "From the arrival of a call to its reply."),
     (Kind::Gauge, IN_FLIGHT, Unit::Count, "Calls being worked on."),
@@ -101,6 +103,7 @@ const METRICS: [(Kind, &str, Unit, &str); 27] = [
     (Kind::Counter, VERDICTS, Unit::Count, "Answers given."),
     (Kind::Counter, CACHE, Unit::Count, "Questions put to the cache."),
     (Kind::Gauge, CACHE_BYTES, Unit::Bytes, "Bytes of kept answers."),
+    (Kind::Gauge, WINDOW_BYTES, Unit::Bytes, "Bytes of answers kept for retries."),
     (Kind::Counter, AGENCY_CALLS, Unit::Count, "Questions put to agencies."),
     (Kind::Counter, AGENCY_ATTEMPTS, Unit::Count, "Attempts, repetitions and hedges to agencies."),
     (Kind::Histogram, AGENCY_SECONDS, Unit::Seconds, "Time an agency took."),

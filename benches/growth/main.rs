@@ -3,6 +3,7 @@
 //! `cargo bench --bench growth`, or `-- agreements kept` for some parts. Every size is a gateway of its own; all of a part are
 //! asked in turns, eight connections of four streams, and the ratio of each round to the smallest counts. The sizes of
 //! the goal take long: `-- --entries 10000000 --kept 1000000` makes seven gigabytes of log and asks a million times first.
+//! All of it lies where temporary files do (`TMPDIR`).
 
 #![expect(clippy::indexing_slicing, reason = "a measurement that goes wrong may end there")]
 
@@ -15,6 +16,7 @@ mod connection;
 mod contender;
 #[path = "../figures/mod.rs"]
 mod figures;
+mod grown;
 #[path = "../request/installation.rs"]
 mod installation;
 #[path = "../request/load.rs"]
@@ -63,10 +65,10 @@ pub(crate) struct Options {
     parts: Vec<String>,
     /// The most agreements
     #[arg(long, default_value_t = 100_000)]
-    agreements: usize,
+    agreements: u64,
     /// The most adapters
     #[arg(long, default_value_t = 200)]
-    adapters: usize,
+    adapters: u64,
     /// The most entries in the log
     #[arg(long, default_value_t = 1_000_000)]
     entries: u64,

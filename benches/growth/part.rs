@@ -1,152 +1,133 @@
 //! The four things there can be more of. Everything else is the same for each size, and so are the questions.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use heyan::proto::gateway::v1::source::Kind;
 
-use super::connection::Caller;
+use super::Options;
 use super::figures::Line;
+use super::grown::{Ground, Grown, Started, compare, each_kept, per_million};
 use super::installation::Installation;
-use super::load::{Load, ask_each_once, measure};
+use super::long_log;
 use super::many::{self, Many};
 use super::process::Server;
-use super::questions::{self, Questions};
-use super::{Contender, Options, long_log};
-
-const LOAD: Load = Load::Closed { connections: 8, streams: 4 };
 
 /// People whose answers are kept where nothing else is said.
 const FEW: u32 = 100;
 
-/// Flat is within a tenth: what this bench can tell from noise.
-const FLAT: f64 = 1.1;
+/// People where nothing else is said.
+const PEOPLE: u32 = 2_000;
 
-/// A gateway of one size.
-struct Grown {
-    size: String,
-    contender: Contender,
-    start_seconds: f64,
-    /// Held so that its agencies run and its files stay.
-    _ground: (Installation, tempfile::TempDir),
-}
+/// The log where it is not what there is more of.
+const LOG: &str = "log-grown";
 
-/// An installation in front of so many people, with so many agreements.
-fn ground(people: u32, agreements: usize) -> anyhow::Result<(Installation, tempfile::TempDir)> {
-    let folder = tempfile::tempdir()?;
-    let place = folder.path().join("installation");
-    Ok((Installation::make(&place, people, agreements)?, folder))
-}
+/// The agency that is asked.
+const ASKED: &str = "police";
 
-/// Starts its gateway, which is asked about so many people.
-fn grown(
-    size: String,
-    ground: (Installation, tempfile::TempDir),
-    asked: (u32, u32),
-    start: impl FnOnce(&Installation) -> anyhow::Result<Server>,
-) -> anyhow::Result<Grown> {
-    let (people, distinct) = asked;
+/// Starts a gateway, and tells how long that took.
+fn timed(start: impl FnOnce() -> anyhow::Result<Server>) -> anyhow::Result<Started> {
     let began = Instant::now();
-    let server = start(&ground.0).with_context(|| size.clone())?;
-    let start_seconds = began.elapsed().as_secs_f64();
-    let people = questions::people(people)?;
-    let distinct = usize::try_from(distinct)?;
-    ensure!(distinct <= people.count(), "too few people");
-    let contender = Contender {
-        label: size.clone(),
-        server: server.into(),
-        caller: Caller::of_system(&ground.0.path("pki/fund-centre"))?,
-        questions: Arc::new(Questions::about_few(&people, distinct, Kind::Cache)),
-    };
-    Ok(Grown { size, contender, start_seconds, _ground: ground })
+    let server = start()?;
+    Ok(Started { server, seconds: began.elapsed().as_secs_f64(), unread_seconds: None })
 }
 
-/// A line for the cost at each size, and one for its ratio to the first.
-fn compare(all: &[Grown], options: &Options) -> anyhow::Result<Vec<Line>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for one in all {
-        runtime.block_on(ask_each_once(&one.contender))?;
-    }
-    let mut costs: Vec<Vec<f64>> = all.iter().map(|_| Vec::new()).collect();
-    for _ in 0..options.repeat.max(1) {
-        for (one, costs) in all.iter().zip(&mut costs) {
-            let length = Duration::from_secs(options.seconds);
-            let sample = runtime.block_on(measure(&one.contender, LOAD, length));
-            let sample = sample.with_context(|| one.size.clone())?;
-            costs.push(sample.cpu_micros.context("no CPU time")?);
-        }
-    }
-    let mut lines = Vec::new();
-    for (one, cost) in all.iter().zip(&costs) {
-        let pairs = cost.iter().zip(&costs[0]).map(|(cost, first)| cost / first).collect();
-        let megabytes = one.contender.server.resident_megabytes()?.unwrap_or(0);
-        lines.push(Line::told(
-            format!("{}: CPU of a kept answer, µs", one.size),
-            median(cost.clone()),
-        ));
-        lines.push(Line::goal("  beside the smallest", median(pairs), FLAT));
-        lines.push(Line::told("  memory, MB", megabytes as f64));
-        lines.push(Line::told("  started in, s", one.start_seconds));
-    }
-    Ok(lines)
+/// Those of these sizes that are no more than wanted, and what is wanted.
+fn sizes(all: &[u64], most: u64) -> Vec<u64> {
+    let mut sizes: Vec<u64> = all.iter().copied().filter(|size| *size < most).collect();
+    sizes.push(most);
+    sizes
 }
 
 pub(crate) fn agreements(options: &Options) -> anyhow::Result<Vec<Line>> {
-    let sizes = [10, 1_000, 100_000].map(|size: usize| size.min(options.agreements));
-    let all = sizes.map(|size| {
-        let size_said = format!("{size} agreements");
-        grown(size_said, ground(2_000, size)?, (2_000, FEW), |ground| {
-            ground.start_gateway("log-grown", true)
-        })
-    });
-    compare(&all.into_iter().collect::<anyhow::Result<Vec<_>>>()?, options)
-}
-
-pub(crate) fn adapters(options: &Options) -> anyhow::Result<Vec<Line>> {
-    let all = [0, options.adapters].map(|more| {
-        let ground = ground(2_000, 0)?;
-        let many =
-            Many { adapters: ground.0.path("adapters"), catalogue: ground.0.path("catalogue") };
-        many.fill(&ground.0.path(""), many::Kind::Apart, more)?;
-        let size = format!("6 and {more} adapters");
-        grown(size, ground, (2_000, FEW), |ground| ground.start_gateway("log-grown", true))
-    });
-    compare(&all.into_iter().collect::<anyhow::Result<Vec<_>>>()?, options)
-}
-
-pub(crate) fn entries(options: &Options) -> anyhow::Result<Vec<Line>> {
-    let mut sizes = vec![1, 1_000_000.min(options.entries), options.entries];
-    sizes.dedup();
-    let all = sizes.into_iter().map(|size| {
-        let ground = ground(2_000, 0)?;
-        let log = ground.0.path("log-long");
-        long_log::make(&log, size)?;
-        let key = log.with_extension("key");
-        let said = format!("log of {size} entries");
-        grown(said, ground, (2_000, FEW), |ground| {
-            let key = key.to_str().context("an odd path")?;
-            ground.start_on("log-long", true, &[("HEYAN__LOG__KEY", key)])
+    let all = sizes(&[10, 1_000], options.agreements).into_iter().map(|size| {
+        let ground = Ground::make(PEOPLE, usize::try_from(size)?)?;
+        Grown::start("agreements", size, ground, FEW, |ground| {
+            timed(|| ground.start_gateway(LOG, true))
         })
     });
     compare(&all.collect::<anyhow::Result<Vec<_>>>()?, options)
 }
 
-pub(crate) fn kept(options: &Options) -> anyhow::Result<Vec<Line>> {
-    // Foreigners are in no population register: a few more people than are asked about.
-    let people = (options.kept + options.kept / 10).max(2_000);
-    let all = [FEW, options.kept].map(|distinct| {
-        let size = format!("{distinct} kept answers");
-        grown(size, ground(people, 0)?, (people, distinct), |ground| {
-            ground.create_log("log-grown")?;
-            // Far more than they take, so that none is dropped.
-            ground.start_on("log-grown", true, &[("HEYAN__CACHE__BYTES", "4 GiB")])
+pub(crate) fn adapters(options: &Options) -> anyhow::Result<Vec<Line>> {
+    let all = sizes(&[1, 6], options.adapters).into_iter().map(|size| {
+        let ground = Ground::make(PEOPLE, 0)?;
+        place(&ground.installation, usize::try_from(size)?)?;
+        Grown::start("adapters", size, ground, FEW, |ground| {
+            timed(|| ground.start_gateway(LOG, true))
         })
     });
-    compare(&all.into_iter().collect::<anyhow::Result<Vec<_>>>()?, options)
+    compare(&all.collect::<anyhow::Result<Vec<_>>>()?, options)
 }
 
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
+/// Leaves so many of the samples' adapters, that which is asked among them, or puts more beside them.
+fn place(installation: &Installation, count: usize) -> anyhow::Result<()> {
+    let folder = installation.path("adapters");
+    let mut names = Vec::new();
+    for file in fs::read_dir(&folder)? {
+        let path = file?.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            names.push(name.to_owned());
+        }
+    }
+    if let Some(more) = count.checked_sub(names.len()) {
+        let many = Many { adapters: folder, catalogue: installation.path("catalogue") };
+        return many.fill(&installation.path(""), many::Kind::Apart, more);
+    }
+    names.sort_by_key(|name| name != ASKED);
+    for name in &names[count..] {
+        fs::remove_file(folder.join(format!("{name}.toml")))?;
+        let fixtures = folder.join(name);
+        if fixtures.is_dir() {
+            fs::remove_dir_all(fixtures)?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn entries(options: &Options) -> anyhow::Result<Vec<Line>> {
+    let all = sizes(&[1, 100_000, 1_000_000], options.entries).into_iter().map(|size| {
+        let ground = Ground::make(PEOPLE, 0)?;
+        let log = ground.installation.path("log-long");
+        eprintln!("making a log of {size} entries");
+        long_log::make(&log, size)?;
+        let key = log.with_extension("key");
+        Grown::start("entries in the log", size, ground, FEW, |ground| {
+            let key = key.to_str().context("an odd path")?;
+            let start = || {
+                let settings = [("HEYAN__LOG__KEY", key), ("HEYAN__LIMITS__PROCESSOR_WAIT", "10m")];
+                ground.start_on("log-long", true, &settings)
+            };
+            // The first start finds no summary and reads everything; it leaves one.
+            let first = timed(start)?;
+            first.server.stop()?;
+            Ok(Started { unread_seconds: Some(first.seconds), ..timed(start)? })
+        })
+    });
+    let all = all.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut lines = compare(&all, options)?;
+    lines.extend(per_million(&all)?);
+    Ok(lines)
+}
+
+pub(crate) fn kept(options: &Options) -> anyhow::Result<Vec<Line>> {
+    // Foreigners are in no population register: a few more people than are asked about.
+    let people = (options.kept + options.kept / 10).max(PEOPLE);
+    let all = sizes(&[FEW.into(), 10_000], options.kept.into()).into_iter().map(|size| {
+        let ground = Ground::make(people, 0)?;
+        let distinct = u32::try_from(size)?;
+        ensure!(distinct >= FEW, "fewer than the fewest");
+        Grown::start("kept answers", size, ground, distinct, |ground| {
+            ground.create_log(LOG)?;
+            // Far more than they take, so that none is dropped.
+            let settings =
+                [("HEYAN__CACHE__BYTES", "4 GiB"), ("HEYAN__LIMITS__PROCESSOR_WAIT", "10m")];
+            timed(|| ground.start_on(LOG, true, &settings))
+        })
+    });
+    let all = all.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut lines = compare(&all, options)?;
+    lines.extend(each_kept(&all)?);
+    Ok(lines)
 }

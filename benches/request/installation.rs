@@ -85,11 +85,12 @@ impl Installation {
         self.world.sign_text(&format!("{agency}-{version}"), &text).map(drop)
     }
 
-    /// Has this version of the police's agreement signed, beside those before it.
+    /// Has this version of the police's agreement signed, beside those before it. Either party may end it at once.
     #[allow(dead_code, reason = "not every bench changes agreements")]
     pub(crate) fn sign_version(&self, version: u32) -> anyhow::Result<()> {
         let [(agency, agreement), ..] = ASKED;
-        self.sign(agency, agreement, version)
+        let ending = "termination = { by = [\"fund-centre\", \"police\"] }\n";
+        self.sign(agency, &replaced(agreement, "termination", ending)?, version)
     }
 
     /// Makes the agency that is asked misbehave, or behave again.

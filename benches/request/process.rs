@@ -1,6 +1,7 @@
 //! A server as a process of its own, and what the kernel says it used.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -41,6 +42,8 @@ fn cores(place: usize) -> Option<String> {
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     address: String,
+    /// Of a gateway: its loopback port.
+    admin: String,
     child: Child,
 }
 
@@ -58,7 +61,7 @@ impl Server {
         BufReader::new(output).read_line(&mut line)?;
         ensure!(!line.is_empty(), "`{}` ended before it served", arguments.join(" "));
         let line = line.trim().to_owned();
-        Ok((Self { address: line.clone(), child }, line))
+        Ok((Self { address: line.clone(), admin: String::new(), child }, line))
     }
 
     /// Starts `heyan serve`, which logs its address; what it logs after that is passed on.
@@ -75,10 +78,12 @@ impl Server {
             .spawn()?;
         let log = BufReader::new(child.stderr.take().context("the gateway has no log")?);
         let (mut lines, mut said) = (log.lines(), Vec::new());
-        let mut server = Self { address: String::new(), child };
+        let mut server = Self { address: String::new(), admin: String::new(), child };
         while let Some(line) = lines.next().transpose()? {
             if let Some((_, rest)) = line.split_once("serving address=") {
-                server.address = rest.split(' ').next().unwrap_or_default().to_owned();
+                let (address, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                server.address = address.to_owned();
+                server.admin = rest.trim_start_matches("admin=").to_owned();
                 std::thread::spawn(move || {
                     lines.map_while(Result::ok).for_each(|line| eprintln!("{line}"));
                 });
@@ -94,6 +99,18 @@ impl Server {
         &self.address
     }
 
+    /// What a gateway says of itself, in the text form of Prometheus.
+    #[allow(dead_code, reason = "most are measured from outside")]
+    pub(crate) fn metrics(&self) -> anyhow::Result<String> {
+        metrics_at(&self.admin)
+    }
+
+    /// The loopback port of a gateway.
+    #[allow(dead_code, reason = "most are measured from outside")]
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
+    }
+
     /// CPU time used so far, in user space and in the kernel.
     #[allow(dead_code, reason = "the bench of requests asks for it by process")]
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
@@ -104,6 +121,12 @@ impl Server {
     #[allow(dead_code, reason = "the bench of requests asks for it by process")]
     pub(crate) fn resident_megabytes(&self) -> anyhow::Result<u64> {
         resident_megabytes_of(self.pid())
+    }
+
+    /// The same, finer.
+    #[allow(dead_code, reason = "only the soak looks so closely")]
+    pub(crate) fn resident_kibibytes(&self) -> anyhow::Result<u64> {
+        resident_kibibytes_of(self.pid())
     }
 
     /// Has it end by itself, as an operator would, and waits for that.
@@ -129,6 +152,24 @@ impl Server {
     }
 }
 
+/// What the gateway with this loopback port says of itself.
+pub(crate) fn metrics_at(admin: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(admin).with_context(|| admin.to_owned())?;
+    let head = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes())?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    ensure!(reply.starts_with("HTTP/1.1 200"), "the metrics cannot be had: {reply}");
+    Ok(reply)
+}
+
+/// The value of a gauge without labels in what a gateway says.
+#[allow(dead_code, reason = "most are measured from outside")]
+pub(crate) fn gauge(metrics: &str, name: &str) -> Option<f64> {
+    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok();
+    metrics.lines().find_map(value)
+}
+
 /// CPU time that the threads of this process have used so far, to the nanosecond. What a thread has used is lost when it
 /// ends; servers here keep theirs.
 pub(crate) fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
@@ -144,11 +185,15 @@ pub(crate) fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
 
 /// Resident memory of this process.
 pub(crate) fn resident_megabytes_of(pid: u32) -> anyhow::Result<u64> {
+    Ok(resident_kibibytes_of(pid)? / 1024)
+}
+
+fn resident_kibibytes_of(pid: u32) -> anyhow::Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| path)?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(kibibytes.ok_or_else(|| anyhow!("no VmRSS"))?.parse::<u64>()? / 1024)
+    Ok(kibibytes.ok_or_else(|| anyhow!("no VmRSS"))?.parse()?)
 }
 
 impl Drop for Server {

@@ -1,6 +1,5 @@
 //! The whole log held against what callers were told.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use heyan::audit::entry::{AgreementEvent, Kind};
@@ -19,7 +18,11 @@ pub(crate) struct Found {
     borne_out: u64,
     /// Answers that no entry bears out.
     without_entry: u64,
-    /// Outcomes of questions that nobody here asked.
+    /// Denials that their entry bears out.
+    denied: u64,
+    /// Denials that no entry bears out.
+    denied_without: u64,
+    /// Outcomes and denials of questions that nobody here asked.
     unasked: u64,
     /// Versions of agreements that came into force.
     adopted: u32,
@@ -28,8 +31,7 @@ pub(crate) struct Found {
 /// Verifies and replays the log in that folder, and looks up every answer.
 pub(crate) fn hold(folder: &Path, told: &Told) -> anyhow::Result<Found> {
     let mut replay = Replay::new(None);
-    let unanswered: HashSet<[u8; 16]> = told.unanswered.iter().copied().collect();
-    let (mut borne_out, mut unasked, mut adopted) = (0, 0, 0);
+    let (mut borne_out, mut denied, mut unasked, mut adopted) = (0, 0, 0, 0);
     walk_entries(folder, Expected::default(), &mut |seen, entry| {
         replay.entry(seen.index, entry);
         match &entry.kind {
@@ -41,15 +43,28 @@ pub(crate) fn hold(folder: &Path, told: &Told) -> anyhow::Result<Found> {
                             *index == seen.index && read_verdict(*verdict) == Some(outcome.verdict);
                         borne_out += u64::from(is_same);
                     }
-                    None => unasked += u64::from(!unanswered.contains(&id)),
+                    None => unasked += u64::from(!told.unanswered.contains_key(&id)),
                 }
             }
+            Kind::Denial(denial) => match told.unanswered.get(&denial.facts.request_id) {
+                Some(is_told) => denied += u64::from(*is_told),
+                None => unasked += 1,
+            },
             Kind::Agreement(AgreementEvent::Adopted { .. }) => adopted += 1,
             _ => {}
         }
     })?;
     let without_entry = told.answers.len() as u64 - borne_out;
-    Ok(Found { replayed: replay.finish(), borne_out, without_entry, unasked, adopted })
+    let all_denied = told.unanswered.values().filter(|is_denied| **is_denied).count() as u64;
+    Ok(Found {
+        replayed: replay.finish(),
+        borne_out,
+        without_entry,
+        denied,
+        denied_without: all_denied.saturating_sub(denied),
+        unasked,
+        adopted,
+    })
 }
 
 impl Found {
@@ -64,8 +79,11 @@ impl Found {
         if self.without_entry > 0 {
             flaws.push(format!("{} answers are not in the log as told", self.without_entry));
         }
+        if self.denied_without > 0 {
+            flaws.push(format!("{} denials are not in the log", self.denied_without));
+        }
         if self.unasked > 0 {
-            flaws.push(format!("{} outcomes are of questions that nobody asked", self.unasked));
+            flaws.push(format!("{} entries are of questions that nobody asked", self.unasked));
         }
         if self.adopted < versions {
             flaws.push(format!("of {versions} versions, {} came into force", self.adopted));
@@ -86,7 +104,9 @@ impl Found {
             Line::told("versions of the agreement that came into force", f64::from(self.adopted)),
             Line::told("answers that their entries bear out", self.borne_out as f64),
             Line::goal("answers without such an entry", self.without_entry as f64, 0.0),
-            Line::goal("outcomes of questions that nobody asked", self.unasked as f64, 0.0),
+            Line::told("denials that their entries bear out", self.denied as f64),
+            Line::goal("denials without such an entry", self.denied_without as f64, 0.0),
+            Line::goal("entries of questions that nobody asked", self.unasked as f64, 0.0),
             Line::goal("findings of the replay", findings as f64, 0.0),
             Line::goal("intents without an outcome", self.replayed.unanswered as f64, 0.0),
         ]

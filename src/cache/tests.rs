@@ -153,3 +153,29 @@ async fn a_record_is_kept_for_its_own_clause() {
         }
     }
 }
+
+/// A node of a map is as large with one value as with eleven, and the cache's own places count too.
+#[tokio::test]
+async fn an_answer_weighs_what_it_takes() {
+    let weight = async |count: usize| {
+        let cache = AnswerCache::new(1 << 20).unwrap();
+        let values =
+            (0..count).map(|number| (format!("attribute_{number:04}"), Value::Truth(true)));
+        let record = Record {
+            finding: Finding::Found(values.collect()),
+            as_of: sample::TUESDAY_TEN,
+            subjects_checked: vec![],
+        };
+        let asked =
+            Asked { result: Ok(Arc::new(record)), intent: None, dropped: 0, out_of_time: false };
+        cache.get_or_ask(&permit(), &query(), wanted(0), async { asked }).await;
+        cache.kept.run_pending_tasks().await;
+        cache.bytes()
+    };
+    let [none, one, most, more] =
+        [weight(0).await, weight(1).await, weight(11).await, weight(12).await];
+    assert_eq!(none, KEPT_BYTES as u64);
+    assert_eq!(one - none, NODE_BYTES as u64 + 30);
+    assert_eq!(most - one, 10 * 30, "in the same node");
+    assert_eq!(more - most, NODE_BYTES as u64 + 30, "in another");
+}

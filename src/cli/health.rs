@@ -56,6 +56,7 @@ pub(super) async fn watch(
         gauge!(telemetry::LOG_WITNESS_BEHIND).set(if behind { 1.0 } else { 0.0 });
         gauge!(telemetry::LOG_ENTRIES).set(audit.size() as f64);
         gauge!(telemetry::CACHE_BYTES).set(gateway.cache_bytes() as f64);
+        gauge!(telemetry::WINDOW_BYTES).set(gateway.window_bytes() as f64);
         agencies.tell(&gateway.in_force().adapters, now()).await;
     }
     let _ = ready.send(Err("draining".to_owned()));

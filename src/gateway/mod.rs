@@ -401,6 +401,11 @@ impl Gateway {
         self.cache.bytes()
     }
 
+    /// Estimated bytes of answers kept for retries.
+    pub fn window_bytes(&self) -> u64 {
+        self.window.bytes()
+    }
+
     /// Waits until a reload has brought a view into force; one that happened since the last call ends it at once.
     pub async fn turned_over(&self) {
         self.turned_over.notified().await;

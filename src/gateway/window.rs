@@ -160,6 +160,11 @@ impl Window {
         recent.forget_old(Instant::now(), self.length, |_, bytes| bytes > self.bytes);
     }
 
+    /// Memory of all answers, reckoned.
+    pub(super) fn bytes(&self) -> u64 {
+        self.recent().bytes as u64
+    }
+
     /// Forgets every answer: what is in force has changed, and retries are decided anew.
     pub(super) fn forget(&self) {
         *self.recent() = Recent::default();
@@ -271,7 +276,7 @@ mod tests {
         }
         let there = |key| window.recent().slots.contains_key(&[key; 32]);
         assert_eq!([1, 2, 3, 4].map(there), [false, false, true, true]);
-        assert_eq!(window.recent().bytes, 800);
+        assert_eq!(window.bytes(), 800);
         let gone = window.slot([1; 32], start);
         window.weigh(&[1; 32], &gone, 2000);
         assert!(window.recent().slots.is_empty(), "larger than everything");

@@ -156,7 +156,7 @@ impl Default for Disputes {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// Memory for kept answers. Default 256 MiB: some 350,000 answers of 750 bytes, a province's open cases of a day.
+    /// Memory for kept answers. Default 256 MiB: some 190,000 answers of 1,400 bytes, a province's open cases of half a day.
     #[serde(with = "size")]
     pub bytes: u64,
 }
