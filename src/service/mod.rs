@@ -193,7 +193,7 @@ impl Services {
     ) -> Option<Held> {
         let fact = FactCode::new(message.fact.as_str());
         let in_force = self.gateway.in_force();
-        self.turns.wait(in_force, (peer.organisation(), &fact), waiter, until).await
+        self.turns.of(in_force, (peer, &fact), waiter, until).await
     }
 
     /// Answers, to the end whatever becomes of the caller. `held` is given back then.
