@@ -322,8 +322,8 @@ mod tests {
 
     #[test]
     fn no_answer_takes_more_memory_than_is_reckoned() {
-        type Made = fn() -> Reply;
-        let kinds: [(&str, Made); 5] = [
+        type Kind = (&'static str, fn() -> Reply);
+        let kinds: [Kind; 5] = [
             ("plain", || reply(1, 1, 0, None)),
             ("about many", || reply(5, 8, 0, None)),
             ("a value", || reply(1, 0, 1, None)),
