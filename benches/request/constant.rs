@@ -41,8 +41,9 @@ impl Verification for Constant {
 }
 
 /// Serves with the gateway's own certificate, from this folder, until the generator is gone. Prints its address first.
-/// On one thread it is what the goals were set by: a runtime that never hands a task to another thread.
-pub(crate) fn serve(folder: &Path, on_one_thread: bool) -> anyhow::Result<()> {
+/// On one thread, as a thread that answers does in `heyan serve`, and as the server by which the goals were set; on several, as
+/// most programs do.
+pub(crate) fn serve(folder: &Path, on_several_threads: bool) -> anyhow::Result<()> {
     super::process::end_with_standard_input();
     let identity = Identity::from_pem(
         fs::read(folder.join("gateway.pem"))?,
@@ -52,11 +53,10 @@ pub(crate) fn serve(folder: &Path, on_one_thread: bool) -> anyhow::Result<()> {
         .identity(identity)
         .client_ca_root(Certificate::from_pem(fs::read(folder.join("ca.pem"))?));
     let server = Server::builder().tls_config(tls)?.tcp_nodelay(true);
-    let runtime = if on_one_thread {
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?
-    } else {
-        // The runtime of `heyan serve`: one worker for each core it may use.
+    let runtime = if on_several_threads {
         tokio::runtime::Builder::new_multi_thread().enable_all().build()?
+    } else {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?
     };
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -55,7 +55,7 @@ use self::report::{AtRest, HandshakeRow, Report, Row};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BARE: &str = "bare tonic, constant reply";
-const BARE_ON_ONE_THREAD: &str = "bare tonic, one thread";
+const BARE_ON_SEVERAL: &str = "bare tonic, several threads";
 const KEPT: &str = "heyan, kept answer";
 /// What the names of all begin with that ask an agency for each answer.
 const FRESH: &str = "heyan, fresh answer";
@@ -99,11 +99,11 @@ struct Run {
     /// Closed loops, as connections × streams: `8x4,64x8`; default all four
     #[arg(long, value_delimiter = ',')]
     loads: Vec<String>,
-    /// Servers: bare, bare-one-thread, kept, soap, json, grpc, rustls; the first and the last are the measures of the others
+    /// Servers: bare, bare-several, kept, soap, json, grpc, rustls; the first and the last are the measures of the others
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "bare,bare-one-thread,kept,soap,json,grpc,rustls"
+        default_value = "bare,bare-several,kept,soap,json,grpc,rustls"
     )]
     servers: Vec<String>,
     /// People in the province: at least as many as fresh answers are wanted in the whole run
@@ -147,7 +147,7 @@ enum Role {
     ServeConstant {
         folder: PathBuf,
         #[arg(long)]
-        on_one_thread: bool,
+        on_several_threads: bool,
     },
     /// Be a server of handshakes and nothing else, with the certificates of this folder
     ServeHandshakes { folder: PathBuf },
@@ -160,8 +160,8 @@ enum Role {
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     match &options.role {
-        Some(Role::ServeConstant { folder, on_one_thread }) => {
-            constant::serve(folder, *on_one_thread)
+        Some(Role::ServeConstant { folder, on_several_threads }) => {
+            constant::serve(folder, *on_several_threads)
         }
         Some(Role::ServeHandshakes { folder }) => handshakes::serve(folder),
         Some(Role::Agencies(role)) => role.play(),
@@ -355,9 +355,9 @@ fn contenders(
     for server in &run.servers {
         asked.push(match server.as_str() {
             "bare" => contender(BARE, start(&["serve-constant"], &pki)?, constant()),
-            "bare-one-thread" => {
-                let started = start(&["serve-constant", "--on-one-thread"], &pki)?;
-                contender(BARE_ON_ONE_THREAD, started, constant())
+            "bare-several" => {
+                let started = start(&["serve-constant", "--on-several-threads"], &pki)?;
+                contender(BARE_ON_SEVERAL, started, constant())
             }
             "kept" => contender(
                 KEPT,
