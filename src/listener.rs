@@ -79,6 +79,8 @@ pub fn tls_terms(
     roots.add_parsable_certificates(authorities.map(|authority| authority.certificate.clone()));
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            // Their names would be in every handshake: with hundreds of parties many kilobytes, told to whoever connects.
+            .clear_root_hint_subjects()
             .build()
             .map_err(ListenerError::NoAuthority)?;
     let mut terms = ServerConfig::builder_with_provider(provider)

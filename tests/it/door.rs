@@ -1,10 +1,14 @@
 //! The front door's limits, and its certificate changed while it is open.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use heyan::clock::now;
 use heyan::pki::{Authority, Leaf, issue};
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::ServerName;
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -70,13 +74,41 @@ async fn headers_too_large_are_refused() {
         .unwrap();
 }
 
+/// Notes which authorities' names a server tells, and has no certificate.
+#[derive(Debug, Default)]
+struct Told(Mutex<Vec<usize>>);
+
+impl ResolvesClientCert for Told {
+    fn resolve(&self, names: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.lock().unwrap().push(names.len());
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_connects_is_not_told_who_the_parties_are() {
+    let lab = Lab::start(&["police"]).await;
+    let told = Arc::new(Told::default());
+    let mut terms = tls(&lab.path("pki/fund-centre/ca.pem"), None, &[&TLS13]);
+    terms.client_auth_cert_resolver = Arc::clone(&told) as _;
+    let stream = TcpStream::connect(lab.node().address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    // The gateway's no comes after the client's part is done.
+    let _ = TlsConnector::from(Arc::new(terms)).connect(name, stream).await;
+    assert_eq!(*told.0.lock().unwrap(), [0], "asked for a certificate once, by no name");
+}
+
 /// The certificate that the gateway shows.
 async fn shown(lab: &Lab) -> Vec<u8> {
     let issued = identity(lab, "fund-centre", "approval");
     let terms = tls(&lab.path("pki/fund-centre/ca.pem"), Some(&issued), &[&TLS13]);
     let stream = TcpStream::connect(lab.node().address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let connected = TlsConnector::from(std::sync::Arc::new(terms)).connect(name, stream).await;
+    let connected = TlsConnector::from(Arc::new(terms)).connect(name, stream).await;
     connected.unwrap().get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
