@@ -51,6 +51,19 @@ pub enum Unavailable {
 }
 
 impl Unavailable {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Timeout,
+        Self::Unreachable,
+        Self::Refused,
+        Self::ContractError,
+        Self::Maintenance,
+        Self::Overloaded,
+        Self::BreakerOpen,
+        Self::Deadline,
+        Self::NoAdapter,
+    ];
+
     /// Stable code on the wire and in entries.
     pub fn code(self) -> &'static str {
         match self {

@@ -169,18 +169,7 @@ fn commitments(chance: &mut Chance) -> Commitments {
 }
 
 fn outcome(chance: &mut Chance) -> Outcome {
-    let reasons = [
-        Unavailable::Timeout,
-        Unavailable::Unreachable,
-        Unavailable::Refused,
-        Unavailable::ContractError,
-        Unavailable::Maintenance,
-        Unavailable::Overloaded,
-        Unavailable::BreakerOpen,
-        Unavailable::Deadline,
-        Unavailable::NoAdapter,
-    ];
-    let unavailable = chance.some(|chance| chance.one(&reasons));
+    let unavailable = chance.some(|chance| chance.one(&Unavailable::ALL));
     let told = [
         Verdict::Confirmed,
         Verdict::Refuted,

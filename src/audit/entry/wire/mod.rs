@@ -149,19 +149,7 @@ fn verdict_in(verdict: i32) -> Result<Verdict, EntryError> {
 }
 
 fn unavailable_in(code: &str) -> Option<Unavailable> {
-    [
-        Unavailable::Timeout,
-        Unavailable::Unreachable,
-        Unavailable::Refused,
-        Unavailable::ContractError,
-        Unavailable::Maintenance,
-        Unavailable::Overloaded,
-        Unavailable::BreakerOpen,
-        Unavailable::Deadline,
-        Unavailable::NoAdapter,
-    ]
-    .into_iter()
-    .find(|reason| reason.code() == code)
+    Unavailable::ALL.into_iter().find(|reason| reason.code() == code)
 }
 
 fn permit_in(permit: Option<stored::Permit>) -> Result<PermitRef, EntryError> {
