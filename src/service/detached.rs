@@ -20,20 +20,15 @@ pub(super) struct Panicked;
 pub(super) struct Detached<T: Send + 'static> {
     /// `None` when it has ended.
     work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    tasks: TaskTracker,
+    counted: TaskTrackerToken,
     runtime: Handle,
-    _counted: TaskTrackerToken,
 }
 
 impl<T: Send + 'static> Detached<T> {
     /// Must be called within the runtime in which the work is to go on. Nothing is done before it is waited for once.
     pub(super) fn new(tasks: &TaskTracker, work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self {
-            work: Some(Box::pin(work)),
-            tasks: tasks.clone(),
-            runtime: Handle::current(),
-            _counted: tasks.token(),
-        }
+        let (counted, runtime) = (tasks.token(), Handle::current());
+        Self { work: Some(Box::pin(work)), counted, runtime }
     }
 }
 
@@ -56,7 +51,7 @@ impl<T: Send + 'static> Future for Detached<T> {
 impl<T: Send + 'static> Drop for Detached<T> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            self.tasks.spawn_on(work, &self.runtime);
+            self.counted.task_tracker().spawn_on(work, &self.runtime);
         }
     }
 }
