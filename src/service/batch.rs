@@ -20,7 +20,6 @@ use crate::decision::denial::Denial;
 use crate::gateway::exchange::{Refusal, Reply};
 use crate::identity::Peer;
 use crate::proto::gateway::v1 as wire;
-use crate::query::FactCode;
 use crate::query::record::Unavailable;
 use crate::telemetry;
 use crate::wire::duration;
@@ -159,13 +158,11 @@ impl Batch {
         until: Instant,
     ) -> Option<Result<wire::VerifyResponse, Status>> {
         let waiter = Waiter { lane: self.lane.clone(), since: Instant::now() };
-        let fact = FactCode::new(question.fact.as_str());
         loop {
-            let (in_force, turns) = (self.services.gateway.in_force(), &self.services.turns);
             let held = tokio::select! {
                 biased;
                 () = self.replies.closed() => return None,
-                held = turns.of(in_force, (&self.peer, &fact), &waiter, until) => held,
+                held = self.services.turn(&self.peer, &question, &waiter, until) => held,
             };
             let Some(held) = held else {
                 return Some(Err(refusal::status(&Refusal::Overloaded)));

@@ -38,8 +38,8 @@ pub use self::batch::BatchLimits;
 use self::batch::Batches;
 use self::case::CasePlaces;
 use self::detached::{Detached, Panicked};
-use self::disputes::DisputePlaces;
 use self::gate::Gate;
+use self::shares::Places;
 use self::turns::{Held, Turns};
 use crate::adapters::Waiter;
 use crate::audit::Audit;
@@ -55,7 +55,7 @@ use crate::proto::gateway::v1::catalogue_server::CatalogueServer;
 use crate::proto::gateway::v1::disputes_server::DisputesServer;
 use crate::proto::gateway::v1::operations_server::OperationsServer;
 use crate::proto::gateway::v1::verification_server::{Verification, VerificationServer};
-use crate::query::FactCode;
+use crate::query::{FactCode, OrganisationId};
 use crate::telemetry;
 use crate::wire::request_text;
 
@@ -74,13 +74,16 @@ pub struct Services {
     case_deadline: Duration,
     application_age: Duration,
     /// Calls about disputes under way.
-    disputes: Arc<DisputePlaces>,
+    disputes: Arc<Places<OrganisationId>>,
     /// Reports of readiness being reckoned.
     readiness: Arc<Semaphore>,
     batches: Arc<Batches>,
     tasks: TaskTracker,
     counted: Arc<Counted>,
 }
+
+/// Limits of calls about disputes, which have places of their own: each waits for a disk, and no question is to wait behind it.
+const DISPUTES: [&str; 2] = ["disputes.calls", "disputes.calls_per_caller"];
 
 /// How much goes on at once, and how long a case may last.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +128,7 @@ impl Services {
             cases: Arc::new(CasePlaces::new(limits.cases, limits.cases_per_caller)),
             case_deadline: limits.case_deadline,
             application_age: limits.application_age,
-            disputes: Arc::new(DisputePlaces::new(limits.disputes, limits.disputes_per_caller)),
+            disputes: Arc::new(Places::new(limits.disputes, limits.disputes_per_caller, DISPUTES)),
             readiness: Arc::new(Semaphore::new(readiness::AT_ONCE)),
             batches: Arc::new(Batches::new(limits.batch, stop)),
             tasks,

@@ -1,6 +1,5 @@
 //! Disputes over the wire: who may open, see, answer and ask again, and how a refusal is said.
 
-mod places;
 mod read;
 mod write;
 
@@ -9,10 +8,9 @@ use std::sync::Arc;
 use metrics::counter;
 use tonic::{Code, Request, Response, Status};
 
-use self::places::DisputePlace;
-pub(super) use self::places::DisputePlaces;
 use self::read::{contest, dispute_id, operator_given, page_token};
 use super::admission::Single;
+use super::shares::PlaceOf;
 use super::{Services, answer, deadline, refusal, require};
 use crate::clock::now;
 use crate::decision::facts::Defect;
@@ -166,7 +164,7 @@ impl Services {
 }
 
 /// A place among the calls about disputes under way, or none.
-fn place(services: &Services, caller: &OrganisationId) -> Result<DisputePlace, Status> {
+fn place(services: &Services, caller: &OrganisationId) -> Result<PlaceOf<OrganisationId>, Status> {
     services.disputes.take(caller).map_err(|limit| {
         counter!(telemetry::SHED, "limit" => limit).increment(1);
         refusal::overloaded("too many calls about disputes at once; nothing was recorded")
