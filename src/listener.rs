@@ -139,9 +139,7 @@ impl Listener {
                 continue;
             };
             // It leaves this runtime for that of the thread with the fewest connections.
-            let Some(desk) = self.desks.iter().min_by_key(|desk| desk.worker.connections()) else {
-                return;
-            };
+            let Some(desk) = freest(&self.desks) else { return };
             let (Ok(stream), belongs) = (stream.into_std(), desk.worker.engage()) else { continue };
             let (listener, watcher) = (Arc::clone(&self), draining.watcher());
             let (cut, steps, routes) = (cut.clone(), steps.clone(), desk.routes.clone());
@@ -229,6 +227,11 @@ impl Listener {
     }
 }
 
+/// The one whose thread has the fewest connections.
+fn freest(desks: &[Desk]) -> Option<&Desk> {
+    desks.iter().min_by_key(|desk| desk.worker.connections())
+}
+
 /// A handshake whose steps have turns, and not the whole of it: who stops in the middle of one keeps no turn from others,
 /// while of a thousand that are ready few go on at once, with calls between them.
 struct InSteps<F> {
@@ -252,6 +255,20 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::workers::Workers;
+
+    #[test]
+    fn a_connection_belongs_to_the_thread_with_the_fewest() {
+        let workers = Workers::start(3).unwrap();
+        let desk = |worker: &Worker| Desk { worker: worker.clone(), routes: Routes::default() };
+        let desks: Vec<Desk> = workers.all().iter().map(desk).collect();
+        let mut held: Vec<_> = (0..6).map(|_| freest(&desks).unwrap().worker.engage()).collect();
+        let connections = || desks.iter().map(|desk| desk.worker.connections()).collect::<Vec<_>>();
+        assert_eq!(connections(), [2, 2, 2]);
+        drop(held.remove(1));
+        held.push(freest(&desks).unwrap().worker.engage());
+        assert_eq!(connections(), [2, 2, 2], "the place that became free");
+    }
 
     #[test]
     fn a_step_waits_for_its_turn_and_whoever_stops_in_the_middle_holds_none() {

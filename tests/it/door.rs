@@ -102,6 +102,25 @@ async fn whoever_connects_is_not_told_who_the_parties_are() {
     assert_eq!(*told.0.lock().unwrap(), [0], "asked for a certificate once, by no name");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_threads_answer_as_there_are_processors() {
+    let lab = Lab::start(&["police"]).await;
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let line = |number: usize| format!("heyan_in_flight_limit{{thread=\"answers-{number}\"}}");
+    // Each looks at its own processor, and says so once it has begun.
+    let all_have_begun = async {
+        while !(0..processors).all({
+            let (_, metrics) = lab.page("/metrics").await;
+            move |number| metrics.contains(&line(number))
+        }) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_have_begun).await.unwrap();
+    let (_, metrics) = lab.page("/metrics").await;
+    assert!(!metrics.contains(&line(processors)), "{metrics}");
+}
+
 /// The certificate that the gateway shows.
 async fn shown(lab: &Lab) -> Vec<u8> {
     let issued = identity(lab, "fund-centre", "approval");
