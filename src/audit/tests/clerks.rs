@@ -98,10 +98,8 @@ async fn batches_that_lie_there_together_share_a_flush_and_come_back_apart() {
     assert_eq!(places.available_permits(), 5);
 }
 
-#[test]
-fn there_is_a_clerk_for_every_thread_that_answers_and_one_besides() {
-    assert!(clerk::CLERKS > crate::workers::MOST);
-}
+/// There is a clerk for every thread that answers, and one besides.
+const _: () = assert!(clerk::CLERKS > crate::workers::MOST);
 
 #[tokio::test]
 async fn a_closed_log_takes_nothing_from_any_clerk() {
