@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::agreement::{Agreement, Clause, Quota};
 use super::agreements::{AgreementSet, Placed};
-use super::denial::Denial;
+use super::denial::{Denial, Name};
 use super::facts::{AssertionFact, Facts, QuotaUse, RoleFact, Standing};
-use super::freeze::Scope;
+use super::freeze::Named;
 use super::why::Why;
 use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
@@ -181,7 +181,7 @@ fn material_replaced<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let Candidate { facts, clause, .. } = candidate;
     let paper = facts.replaced_material.as_str();
     let is_replaced = paper.is_empty() || facts.rules < 2 || clause.replaces.contains(paper);
-    ensure(is_replaced, || Why::Word(|paper| Denial::MaterialNotReplaced(paper.to_owned()), paper))
+    ensure(is_replaced, || Why::Word(|paper| Denial::MaterialNotReplaced(paper.into()), paper))
 }
 
 fn begun<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
@@ -214,9 +214,7 @@ fn roles_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let granted = &candidate.clause.roles;
     match candidate.facts.roles.iter().find(|subject| !granted.contains(subject.role.as_str())) {
         None => Ok(()),
-        Some(subject) => {
-            Err(Why::Word(|role| Denial::RoleNotGranted(role.to_owned()), &subject.role))
-        }
+        Some(subject) => Err(Why::Word(|role| Denial::RoleNotGranted(role.into()), &subject.role)),
     }
 }
 
@@ -231,7 +229,7 @@ fn relations_proven<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     match candidate.facts.roles.iter().find(|subject| !is_proven(subject)) {
         None => Ok(()),
         Some(subject) => {
-            Err(Why::Word(|role| Denial::RelationNotProven(role.to_owned()), &subject.role))
+            Err(Why::Word(|role| Denial::RelationNotProven(role.into()), &subject.role))
         }
     }
 }
@@ -246,9 +244,7 @@ fn nothing_withheld<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let withheld = |attribute: &&String| agreement.withholds(&clause.fact, attribute);
     match asserted.chain(&facts.disclose).find(withheld) {
         None => Ok(()),
-        Some(attribute) => {
-            Err(Why::Word(|name| Denial::AttributeWithheld(name.to_owned()), attribute))
-        }
+        Some(attribute) => Err(Why::Word(|name| Denial::AttributeWithheld(name.into()), attribute)),
     }
 }
 
@@ -258,7 +254,7 @@ fn assertions_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     match candidate.facts.assertions.iter().find(|asked| !is_granted(asked)) {
         None => Ok(()),
         Some(asked) => {
-            Err(Why::Word(|name| Denial::AttributeNotGranted(name.to_owned()), &asked.attribute))
+            Err(Why::Word(|name| Denial::AttributeNotGranted(name.into()), &asked.attribute))
         }
     }
 }
@@ -287,7 +283,7 @@ fn values_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     match facts.assertions.iter().find(|asked| !is_granted(asked)) {
         None => Ok(()),
         Some(asked) => {
-            Err(Why::Word(|name| Denial::ValueNotGranted(name.to_owned()), &asked.attribute))
+            Err(Why::Word(|name| Denial::ValueNotGranted(name.into()), &asked.attribute))
         }
     }
 }
@@ -300,7 +296,7 @@ fn disclosures_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     match candidate.facts.disclose.iter().find(|attribute| !is_granted(attribute)) {
         None => Ok(()),
         Some(attribute) => {
-            Err(Why::Word(|name| Denial::DisclosureNotGranted(name.to_owned()), attribute))
+            Err(Why::Word(|name| Denial::DisclosureNotGranted(name.into()), attribute))
         }
     }
 }
@@ -320,7 +316,7 @@ fn operator_unit_granted<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let units = &candidate.agreement.operator_units;
     let unit = candidate.facts.operator_unit.as_str();
     ensure(units.is_empty() || units.contains(unit), || {
-        Why::Word(|unit| Denial::OperatorUnitNotGranted(unit.to_owned()), unit)
+        Why::Word(|unit| Denial::OperatorUnitNotGranted(unit.into()), unit)
     })
 }
 
@@ -371,15 +367,15 @@ fn within_quota<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
 }
 
 /// The limit of one period, what is used of it, and the denial when nothing is left.
-type Limited = (Option<u64>, u64, fn(String) -> Denial);
+type Limited = (Option<u64>, u64, fn(Name) -> Denial);
 
 /// A recorded freeze stops the questions of its scope; one whose name cannot be read stops every question.
 fn not_frozen<'a>(candidate: &Candidate<'a>) -> Checked<'a> {
     let facts = candidate.facts;
-    let stops = |name: &&String| Scope::parse(name).is_none_or(|scope| scope.covers(facts));
+    let stops = |name: &&String| Named::parse(name).is_none_or(|scope| scope.covers(facts));
     match facts.freezes.iter().find(stops) {
         None => Ok(()),
-        Some(name) => Err(Why::Word(|name| Denial::Frozen(name.to_owned()), name)),
+        Some(name) => Err(Why::Word(|name| Denial::Frozen(name.into()), name)),
     }
 }
 

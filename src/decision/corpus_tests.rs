@@ -14,6 +14,7 @@ use toml::{Table, Value as Toml};
 
 use super::agreement::Agreement;
 use super::agreements::AgreementSet;
+use super::denial::Denial;
 use super::denial::tests::one_of_each;
 use super::facts::{self, CallerFacts, Defect, Facts, QuotaUse, RoleFact, Standing};
 use super::halts::{Halt, Halts};
@@ -269,6 +270,21 @@ fn in_words(decision: &Decision) -> String {
     }
 }
 
+/// Deciding takes no memory. What is wrong with a malformed question is copied all the same, and the name of a freeze that
+/// is too long to lie in the denial.
+fn without_allocating(case: &Case, facts: &Facts, agreements: &AgreementSet) -> Decision {
+    let mut decision = None;
+    let allocated = allocation_counter::measure(|| decision = Some(decide(facts, agreements)));
+    let decision = decision.unwrap();
+    let is_long = match &decision {
+        Decision::Deny(Denial::Malformed(_)) => true,
+        Decision::Deny(Denial::Frozen(name)) => name.is_heap_allocated(),
+        _ => false,
+    };
+    assert!(is_long || allocated.count_total == 0, "{}: memory was allocated", case.name);
+    decision
+}
+
 /// What is decided; the agreements are given in two orders, at once and one by one.
 fn decided(case: &Case) -> Decision {
     let sample_alone = [Table::new()];
@@ -282,7 +298,7 @@ fn decided(case: &Case) -> Decision {
     let each = || all.iter().map(|(agreement, _)| Arc::clone(agreement));
     let made = AgreementSet::new(each()).halted_by(halts.clone());
     assert_eq!(made.all().len(), all.len(), "{}: two have one id and version", case.name);
-    let decision = decide(&facts(question(case), &made), &made);
+    let decision = without_allocating(case, &facts(question(case), &made), &made);
     let turned = AgreementSet::new(each().rev()).halted_by(halts.clone());
     let grown = each()
         .fold(AgreementSet::default(), |set, one| sample::with(&set, one))

@@ -29,26 +29,45 @@ impl Scope {
 
     /// The scope of this name; `None` when it is none.
     pub fn parse(name: &str) -> Option<Self> {
+        let Named { provider, fact, caller } = Named::parse(name)?;
+        Some(Self {
+            provider: provider.into(),
+            fact: fact.map(FactCode::from),
+            caller: caller.map(OrganisationId::from),
+        })
+    }
+}
+
+/// A scope as its name says it, nothing copied: decisions look at it.
+pub(super) struct Named<'a> {
+    provider: &'a str,
+    fact: Option<&'a str>,
+    caller: Option<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn parse(name: &'a str) -> Option<Self> {
         if name.split('/').any(|part| part.ends_with(':')) {
             return None;
         }
         let mut parts = name.split('/').peekable();
-        let provider = parts.next()?.strip_prefix("provider:")?.into();
+        let provider = parts.next()?.strip_prefix("provider:")?;
         let fact = parts.next_if(|part| part.starts_with("fact:"));
         let caller = parts.next_if(|part| part.starts_with("caller:"));
-        let scope = Self {
+        let named = Self {
             provider,
-            fact: fact.and_then(|part| part.strip_prefix("fact:")).map(FactCode::from),
-            caller: caller.and_then(|part| part.strip_prefix("caller:")).map(OrganisationId::from),
+            fact: fact.and_then(|part| part.strip_prefix("fact:")),
+            caller: caller.and_then(|part| part.strip_prefix("caller:")),
         };
-        parts.next().is_none().then_some(scope)
+        parts.next().is_none().then_some(named)
     }
 
     /// Whether the question is one of these.
     pub(super) fn covers(&self, facts: &Facts) -> bool {
-        facts.provider.as_ref() == Some(&self.provider)
-            && self.fact.as_ref().is_none_or(|fact| facts.fact.as_ref() == Some(fact))
-            && self.caller.as_ref().is_none_or(|caller| facts.caller.organisation == *caller)
+        let (provider, fact) = (facts.provider.as_ref(), facts.fact.as_ref());
+        provider.is_some_and(|provider| provider.as_str() == self.provider)
+            && self.fact.is_none_or(|named| fact.is_some_and(|fact| fact.as_str() == named))
+            && self.caller.is_none_or(|named| facts.caller.organisation.as_str() == named)
     }
 }
 
@@ -120,7 +139,7 @@ mod tests {
             let scope = Scope::parse(name).unwrap();
             assert_eq!(scope.name(), name);
             let facts = sample::facts();
-            assert_eq!(scope.covers(&facts), covers, "{name}");
+            assert_eq!(Named::parse(name).unwrap().covers(&facts), covers, "{name}");
             let freezes: Freezes = [name.to_owned()].into_iter().collect();
             let over = freezes.over(
                 facts.provider.as_ref(),

@@ -71,9 +71,9 @@ fn denied(denial: &Denial, log_index: u64) -> Status {
     let mut metadata = vec![("log_index", log_index.to_string())];
     match denial {
         // For programs: whom to ask about it, and what about.
-        Denial::Frozen(name) => metadata.push(("freeze", name.clone())),
+        Denial::Frozen(name) => metadata.push(("freeze", name.to_string())),
         Denial::Suspended { agreement, by } | Denial::Revoked { agreement, by } => {
-            metadata.push(("agreement", agreement.clone()));
+            metadata.push(("agreement", agreement.to_string()));
             metadata.push(("by", by.as_str().to_owned()));
         }
         _ => {}
@@ -88,7 +88,7 @@ fn denied(denial: &Denial, log_index: u64) -> Status {
         Denial::QuotaMonth(agreement)
         | Denial::QuotaDay(agreement)
         | Denial::QuotaSecond(agreement) => {
-            details.add_quota_failure_violation(agreement, denial.advice());
+            details.add_quota_failure_violation(agreement.as_str(), denial.advice());
         }
         _ => {}
     }

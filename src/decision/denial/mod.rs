@@ -2,12 +2,18 @@
 
 mod text;
 
+use smol_str::SmolStr;
+
 use crate::query::value::Comparison;
-use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
+use crate::query::{FactCode, OrganisationId};
 
 use self::text::Text;
 use super::facts::Defect;
 use super::freeze::Scope;
+
+/// What a denial names: an id or a word of a catalogue or an agreement, or a word of the question that was held against them.
+/// Up to 23 bytes, which is most of them, lie in the denial itself, so that a decision allocates nothing for them.
+pub type Name = SmolStr;
 
 /// One reason to deny, in the order of the checks. It carries words of catalogues and agreements only, never a value
 /// that a caller sent about a person.
@@ -40,72 +46,72 @@ pub enum Denial {
     /// Agreements, but none that grants the fact.
     FactNotGranted(FactCode),
     /// The agreement names other systems.
-    SystemNotGranted(SystemId),
+    SystemNotGranted(Name),
     /// The clause serves other items.
-    PurposeNotGranted(ItemCode),
+    PurposeNotGranted(Name),
     /// The clause replaces other papers.
-    MaterialNotReplaced(String),
+    MaterialNotReplaced(Name),
     /// The agreement begins later.
-    NotYetValid(String),
+    NotYetValid(Name),
     /// The agreement has ended.
-    Expired(String),
+    Expired(Name),
     /// A higher version of the agreement is in force.
-    Superseded(String),
+    Superseded(Name),
     /// A party has suspended the agreement.
     Suspended {
         /// The agreement.
-        agreement: String,
+        agreement: Name,
         /// The party, which alone can resume it.
         by: OrganisationId,
     },
     /// A party has revoked the agreement.
     Revoked {
         /// The agreement.
-        agreement: String,
+        agreement: Name,
         /// The party.
         by: OrganisationId,
     },
     /// The clause does not cover subjects in this role.
-    RoleNotGranted(String),
+    RoleNotGranted(Name),
     /// Nothing acceptable says how the subject in this role belongs to the case.
-    RelationNotProven(String),
+    RelationNotProven(Name),
     /// The agreement lets nothing of this attribute leave, ever.
-    AttributeWithheld(String),
+    AttributeWithheld(Name),
     /// The clause does not let this attribute be asserted about.
-    AttributeNotGranted(String),
+    AttributeNotGranted(Name),
     /// The clause does not let this attribute be compared like this.
     ComparisonNotGranted {
         /// The attribute.
-        attribute: String,
+        attribute: Name,
         /// How it was to be compared.
         comparison: Comparison,
     },
     /// The clause does not let this attribute be compared with such values.
-    ValueNotGranted(String),
+    ValueNotGranted(Name),
     /// The clause does not let this attribute's value leave.
-    DisclosureNotGranted(String),
+    DisclosureNotGranted(Name),
     /// No case number.
     CaseMissing,
     /// No operator, or no unit of the operator.
     OperatorMissing,
     /// The agreement is for operators of other units.
-    OperatorUnitNotGranted(String),
+    OperatorUnitNotGranted(Name),
     /// The question names no notice that the agreement accepts.
-    NoticeMissing(String),
+    NoticeMissing(Name),
     /// The question refers to no consent, which the clause demands.
-    ConsentMissing(String),
+    ConsentMissing(Name),
     /// Outside the serving hours of the agreement.
-    OutsideHours(String),
+    OutsideHours(Name),
     /// The record does not say how much of the quota is used.
-    QuotaUnknown(String),
+    QuotaUnknown(Name),
     /// The month's quota is used up.
-    QuotaMonth(String),
+    QuotaMonth(Name),
     /// The day's quota is used up.
-    QuotaDay(String),
+    QuotaDay(Name),
     /// The second's quota is used up.
-    QuotaSecond(String),
+    QuotaSecond(Name),
     /// The agency has frozen such questions; the name is that of the freeze.
-    Frozen(String),
+    Frozen(Name),
     /// The caller's deadline has passed.
     DeadlinePast,
 }
@@ -176,7 +182,7 @@ impl Denial {
             | Self::QuotaUnknown(name)
             | Self::QuotaMonth(name)
             | Self::QuotaDay(name)
-            | Self::QuotaSecond(name) => name.clone(),
+            | Self::QuotaSecond(name) => name.to_string(),
             Self::ComparisonNotGranted { attribute, comparison } => {
                 format!("`{attribute}` be compared with `{}`", comparison.name())
             }

@@ -13,7 +13,7 @@ pub(crate) fn one_of_each() -> Vec<Denial> {
         field: "subjects[0].person.document_number".to_owned(),
         check: "check_digit".to_owned(),
     };
-    let agreement = || "hn-gjj-mz-2018-001".to_owned();
+    let agreement = || "hn-gjj-mz-2018-001".into();
     vec![
         Denial::Malformed(vec![defect]),
         Denial::CallerUnnamed,
@@ -30,25 +30,25 @@ pub(crate) fn one_of_each() -> Vec<Denial> {
         Denial::FactNotGranted("M2".into()),
         Denial::SystemNotGranted("approval".into()),
         Denial::PurposeNotGranted("W3".into()),
-        Denial::MaterialNotReplaced("marriage_certificate".to_owned()),
+        Denial::MaterialNotReplaced("marriage_certificate".into()),
         Denial::NotYetValid(agreement()),
         Denial::Expired(agreement()),
         Denial::Superseded(agreement()),
         Denial::Suspended { agreement: agreement(), by: "civil-affairs".into() },
         Denial::Revoked { agreement: agreement(), by: "civil-affairs".into() },
-        Denial::RoleNotGranted("spouse".to_owned()),
-        Denial::RelationNotProven("spouse".to_owned()),
-        Denial::AttributeWithheld("photo".to_owned()),
-        Denial::AttributeNotGranted("married".to_owned()),
+        Denial::RoleNotGranted("spouse".into()),
+        Denial::RelationNotProven("spouse".into()),
+        Denial::AttributeWithheld("photo".into()),
+        Denial::AttributeNotGranted("married".into()),
         Denial::ComparisonNotGranted {
-            attribute: "registered_on".to_owned(),
+            attribute: "registered_on".into(),
             comparison: Comparison::Eq,
         },
-        Denial::ValueNotGranted("months".to_owned()),
-        Denial::DisclosureNotGranted("registered_on".to_owned()),
+        Denial::ValueNotGranted("months".into()),
+        Denial::DisclosureNotGranted("registered_on".into()),
         Denial::CaseMissing,
         Denial::OperatorMissing,
-        Denial::OperatorUnitNotGranted("counter-9".to_owned()),
+        Denial::OperatorUnitNotGranted("counter-9".into()),
         Denial::NoticeMissing(agreement()),
         Denial::ConsentMissing(agreement()),
         Denial::OutsideHours(agreement()),
@@ -56,7 +56,7 @@ pub(crate) fn one_of_each() -> Vec<Denial> {
         Denial::QuotaMonth(agreement()),
         Denial::QuotaDay(agreement()),
         Denial::QuotaSecond(agreement()),
-        Denial::Frozen("provider:civil-affairs".to_owned()),
+        Denial::Frozen("provider:civil-affairs".into()),
         Denial::DeadlinePast,
     ]
 }
