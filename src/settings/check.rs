@@ -18,6 +18,10 @@ const PUBLISH_EVERY: RangeInclusive<Duration> =
 /// The wire promises as much, and `heyan batch` goes on by it without asking anybody twice.
 const REQUEST_ID_WINDOW_LEAST: Duration = Duration::from_secs(600);
 
+/// What callers' libraries begin on a new connection before they are told how many calls it takes: below this, RFC 9113
+/// advises (§6.5.2), no server should go. What is above the limit then is refused by HTTP/2 itself, without a reason.
+const STREAMS_LEAST: u32 = 100;
+
 pub(super) fn check(settings: &mut Settings, sources: &mut Sources<'_>) {
     let folder = settings.file.parent().unwrap_or(Path::new("/")).to_owned();
     check_addresses(settings, sources);
@@ -125,6 +129,12 @@ fn check_values(settings: &Settings, sources: &mut Sources<'_>) {
     }
     if settings.limits.patient_percent > 100 {
         sources.refuse("limits.patient_percent", "must be at most 100");
+    }
+    if settings.limits.streams_per_connection < STREAMS_LEAST {
+        let problem = format!(
+            "must be at least {STREAMS_LEAST}, as many calls as callers begin before they are told the limit"
+        );
+        sources.refuse("limits.streams_per_connection", problem);
     }
     if settings.threads > workers::MOST {
         let problem = format!("must be at most {}; 0 is one for each processor", workers::MOST);

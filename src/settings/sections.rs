@@ -189,7 +189,8 @@ pub struct Limits {
     /// Time for a TLS handshake. Default 5 s: a real one takes milliseconds, an idle one holds a place.
     #[serde(with = "span")]
     pub handshake_timeout: Duration,
-    /// Calls at once on one connection. Default 128: one connection cannot take every place of `in_flight`.
+    /// Calls at once on one connection; a caller's library keeps one more back until another ends. At least 100: so many begin
+    /// before the library is told, and one more is refused. Default 128: one connection cannot take every place of `in_flight`.
     #[serde(deserialize_with = "count")]
     pub streams_per_connection: u32,
     /// Calls at once in the whole gateway. Default 1024: at 2 s an agency that is 500 a second, above the peak of a

@@ -197,6 +197,10 @@ fn values_that_do_not_fit_together_are_refused() {
     assert!(refusal.contains("at least twice `limits.in_flight`"), "{refusal}");
     let refusal = folder.refusal(TLS, &[("HEYAN__LIMITS__REQUEST_ID_WINDOW", "9m")]);
     assert!(refusal.contains("must be at least 10m"), "{refusal}");
+    let streams = "HEYAN__LIMITS__STREAMS_PER_CONNECTION";
+    assert!(folder.read(TLS, &[(streams, "100")]).is_ok());
+    let refusal = folder.refusal(TLS, &[(streams, "99")]);
+    assert!(refusal.contains("must be at least 100, as many calls as callers begin"), "{refusal}");
     for beat in ["99ms", "61s"] {
         let refusal = folder.refusal(TLS, &[("HEYAN__LOG__PUBLISH_EVERY", beat)]);
         assert!(refusal.contains("from 100ms to 60s"), "{refusal}");

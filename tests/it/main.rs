@@ -36,6 +36,8 @@ mod identity;
 #[cfg(test)]
 mod door;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod agreements;
 #[cfg(test)]
 mod agreement_pages;
