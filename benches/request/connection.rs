@@ -31,6 +31,10 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// The same, as it travels.
 const DEADLINE_SENT: HeaderValue = HeaderValue::from_static("10S");
 
+/// Calls begun before the server has said how many it takes, as callers' libraries have it. Bare h2 has no bound: what has
+/// gathered while a connection was being opened would all go at once, and what is above the server's limit be refused.
+const BEFORE_TOLD: usize = 100;
+
 /// What a caller needs to connect, in PEM, and the name that the server's certificate must have.
 #[derive(Clone)]
 pub(crate) struct Caller {
@@ -99,7 +103,10 @@ impl Connection {
     /// Connects, and agrees on HTTP/2.
     pub(crate) async fn open(address: &str, caller: &Caller) -> anyhow::Result<Self> {
         let stream = caller.reach(address, &caller.terms(Resumption::disabled())?).await?;
-        let (calls, connection) = h2::client::handshake(stream).await?;
+        let (calls, connection) = h2::client::Builder::new()
+            .initial_max_send_streams(BEFORE_TOLD)
+            .handshake(stream)
+            .await?;
         let mut driver = JoinSet::new();
         driver.spawn(async move {
             // What goes wrong is told to the calls under way.
