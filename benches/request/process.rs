@@ -123,10 +123,10 @@ impl Server {
         resident_megabytes_of(self.pid())
     }
 
-    /// The same, finer.
+    /// The part of it that is its own, and no page of a file.
     #[allow(dead_code, reason = "only the soak looks so closely")]
-    pub(crate) fn resident_kibibytes(&self) -> anyhow::Result<u64> {
-        resident_kibibytes_of(self.pid())
+    pub(crate) fn own_kibibytes(&self) -> anyhow::Result<u64> {
+        kibibytes_of(self.pid(), "RssAnon:")
     }
 
     /// Has it end by itself, as an operator would, and waits for that.
@@ -185,15 +185,15 @@ pub(crate) fn cpu_of(pid: u32) -> anyhow::Result<Duration> {
 
 /// Resident memory of this process.
 pub(crate) fn resident_megabytes_of(pid: u32) -> anyhow::Result<u64> {
-    Ok(resident_kibibytes_of(pid)? / 1024)
+    Ok(kibibytes_of(pid, "VmRSS:")? / 1024)
 }
 
-fn resident_kibibytes_of(pid: u32) -> anyhow::Result<u64> {
+fn kibibytes_of(pid: u32, what: &str) -> anyhow::Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| path)?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(kibibytes.ok_or_else(|| anyhow!("no VmRSS"))?.parse()?)
+    Ok(kibibytes.ok_or_else(|| anyhow!("no {what}"))?.parse()?)
 }
 
 impl Drop for Server {

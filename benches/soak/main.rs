@@ -123,7 +123,8 @@ fn soak(options: &Options) -> anyhow::Result<Vec<Line>> {
     let length = Duration::from_secs(options.minutes * 60);
     let every = Duration::from_secs(options.trouble_seconds);
     let trouble = Trouble::new(&installation, &gateway, Arc::clone(&asked));
-    let mut memory = Memory::default();
+    let is_judged = length >= trouble::course(every) * memory::PARTS;
+    let mut memory = Memory::new(is_judged);
     let ((), made) = runtime.block_on(async {
         let asking = asked.run(options.rate, length, || memory.look(&gateway));
         tokio::try_join!(asking, trouble.run(every, length))
@@ -137,8 +138,9 @@ fn soak(options: &Options) -> anyhow::Result<Vec<Line>> {
     let found = log::hold(&installation.path(LOG), &told)?;
     let mut lines = told.lines();
     lines.extend(made.lines());
-    lines.extend(memory.lines()?);
+    lines.extend(memory.lines());
     lines.extend(found.lines());
-    *options.flaws.borrow_mut() = [told.flaws(), found.flaws(made.versions)].concat();
+    *options.flaws.borrow_mut() =
+        [told.flaws(), found.flaws(made.versions), memory.flaws()].concat();
     Ok(lines)
 }

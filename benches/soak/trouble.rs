@@ -109,6 +109,11 @@ impl Made {
     }
 }
 
+/// How long all of it takes, once.
+pub(crate) fn course(every: Duration) -> Duration {
+    COURSE.iter().map(|_| every).sum()
+}
+
 /// Makes it.
 pub(crate) struct Trouble<'a> {
     installation: &'a Installation,
