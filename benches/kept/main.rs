@@ -23,7 +23,7 @@ use heyan::cli::demo::world::World;
 use heyan::cli::serve::Node;
 use heyan::client::Client;
 use heyan::clock::now;
-use heyan::identity::Peer;
+use heyan::identity::{Chains, Peer};
 use heyan::proto::gateway::v1 as wire;
 use heyan::service::{BatchLimits, Limits, Services};
 use heyan::settings::Settings;
@@ -141,7 +141,7 @@ impl Ground {
         let trust_domain = settings.trust.domain.clone();
         let node = Node::start(settings, &telemetry::install_metrics()?).await?;
         let register = &node.gateway().in_force().register;
-        let peer = Arc::new(Peer::read(&chain, &trust_domain, register, now())?);
+        let peer = Arc::new(Chains::new(&trust_domain).read(&chain, register, now())?);
         let services = Services::new(
             Arc::clone(node.gateway()),
             limits(),

@@ -35,7 +35,7 @@ use crate::gateway::disputes::{self, Disputes};
 use crate::gateway::in_force::{InForce, Journal, Reading, Sources};
 use crate::gateway::ledger::Ledger;
 use crate::gateway::{self, Gateway, Parts};
-use crate::identity::Peer;
+use crate::identity::Chains;
 use crate::listener::{self, Desk, Listener, tls_terms};
 use crate::parties::Register;
 use crate::query::time::Timestamp;
@@ -440,13 +440,13 @@ fn open_door(
     gateway: &Arc<Gateway>,
     desks: Vec<Desk>,
 ) -> anyhow::Result<Listener> {
-    let (domain, known) = (settings.trust.domain.clone(), Arc::clone(gateway));
+    let (chains, known) = (Chains::new(&settings.trust.domain), Arc::clone(gateway));
     let accounts = Accounts::default();
     Ok(Listener {
         tls: ArcSwap::new(front_door(settings, &gateway.in_force().register)?),
         read_peer: Box::new(move |chain| {
             let register = Arc::clone(&known.in_force().register);
-            let peer = Peer::read(chain, &domain, &register, now()).ok()?;
+            let peer = chains.read(chain, &register, now()).ok()?;
             Some(peer.counted_in(&accounts, &register))
         }),
         desks,

@@ -1,23 +1,21 @@
 //! Who: the certificate of one connection, read once, and what the party register says of it.
 
+mod chains;
+mod reading;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, UnixTime};
 use thiserror::Error;
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
+pub use self::chains::Chains;
+use self::reading::Reading;
 use crate::accounts::{Account, Accounts};
-use crate::crypto::{self, Digest};
+use crate::crypto::Digest;
 use crate::decision::facts::{CallerFacts, Standing};
-use crate::parties::{Organisation, Register, Rights};
+use crate::parties::{Register, Rights};
 use crate::query::time::Timestamp;
-use crate::query::{OrganisationId, SystemId, identifier};
-
-/// The longest organisation or system name taken from a certificate; names go into every entry.
-const NAME_LIMIT: usize = 64;
+use crate::query::{OrganisationId, SystemId};
 
 /// What a certificate that passed the handshake says, and who vouches for it.
 #[derive(Clone, Debug)]
@@ -40,30 +38,14 @@ pub struct Peer {
 pub struct Unreadable;
 
 impl Peer {
-    /// Reads the chain that the handshake accepted. Costs one signature check; call it once per connection.
-    ///
-    /// The handshake trusts every party's authority. Here the certificate is checked once more against the
-    /// authorities of the one organisation it names, so that no party can speak for another.
-    ///
-    /// # Errors
-    /// When the first certificate cannot be parsed.
-    pub fn read(
-        chain: &[CertificateDer<'_>],
-        trust_domain: &str,
-        register: &Register,
-        at: Timestamp,
-    ) -> Result<Self, Unreadable> {
-        let (leaf, intermediates) = chain.split_first().ok_or(Unreadable)?;
-        let (_, parsed) = X509Certificate::from_der(leaf).map_err(|_| Unreadable)?;
-        let name = spiffe_name(&parsed, trust_domain);
-        let authority = name
-            .as_ref()
-            .and_then(|(organisation, _)| register.organisation(organisation))
-            .and_then(|organisation| issuer_of(leaf, intermediates, organisation, at));
-        let ends = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or_default();
-        let lasts = Duration::from_secs(ends).saturating_sub(at.since(Timestamp::default()));
-        let account = Arc::default();
-        Ok(Self { name, certificate: crypto::sha256(leaf), authority, lasts, account })
+    fn of(reading: &Reading, at: Timestamp) -> Self {
+        Self {
+            name: reading.name.clone(),
+            certificate: reading.certificate,
+            authority: reading.authority,
+            lasts: reading.ends.since(at),
+            account: Arc::default(),
+        }
     }
 
     /// The same with the account of its caller, over all of the caller's connections.
@@ -139,68 +121,11 @@ impl Peer {
         let (organisation, system) = self.name.as_ref().ok_or(Standing::Unnamed)?;
         let organisation =
             register.organisation(organisation).ok_or(Standing::UnknownOrganisation)?;
-        let vouched = self.authority.is_some_and(|authority| {
-            organisation.authorities.iter().any(|known| known.digest == authority)
-        });
+        let vouched =
+            self.authority.is_some_and(|authority| organisation.has_authority(&authority));
         if !vouched {
             return Err(Standing::ForeignAuthority);
         }
         organisation.systems.get(system).ok_or(Standing::UnknownSystem)
     }
-}
-
-/// `spiffe://<trust domain>/<organisation>/<system>` from the only URI name of the certificate.
-fn spiffe_name(
-    certificate: &X509Certificate<'_>,
-    trust_domain: &str,
-) -> Option<(OrganisationId, SystemId)> {
-    let names = certificate.subject_alternative_name().ok()??;
-    let mut uris = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => Some(*uri),
-        _ => None,
-    });
-    // SPIFFE allows exactly one URI (X509-SVID §2); two would let a caller choose who it is.
-    let (uri, None) = (uris.next()?, uris.next()) else { return None };
-    let path = uri.strip_prefix("spiffe://")?.strip_prefix(trust_domain)?.strip_prefix('/')?;
-    let (organisation, system) = path.split_once('/')?;
-    (is_name(organisation) && is_name(system))
-        .then(|| (OrganisationId::new(organisation), SystemId::new(system)))
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= NAME_LIMIT
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        // The name goes into entries in clear, whoever made the certificate.
-        && !identifier::contains_identity_number(text)
-}
-
-/// The organisation's authority under which the chain verifies.
-fn issuer_of(
-    leaf: &CertificateDer<'_>,
-    intermediates: &[CertificateDer<'_>],
-    organisation: &Organisation,
-    at: Timestamp,
-) -> Option<Digest> {
-    let end_entity = EndEntityCert::try_from(leaf).ok()?;
-    let algorithms =
-        rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
-    let time = UnixTime::since_unix_epoch(at.since(Timestamp::default()));
-    organisation.authorities.iter().find_map(|authority| {
-        let anchor = anchor_from_trusted_cert(&authority.certificate).ok()?;
-        end_entity
-            .verify_for_usage(
-                algorithms.all,
-                &[anchor],
-                intermediates,
-                time,
-                KeyUsage::client_auth(),
-                None,
-                None,
-            )
-            .ok()?;
-        Some(authority.digest)
-    })
 }

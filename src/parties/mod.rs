@@ -39,6 +39,13 @@ pub struct Organisation {
     pub document: Vec<u8>,
 }
 
+impl Organisation {
+    /// Whether this is one of its authorities, by SHA-256 of the authority's own certificate.
+    pub fn has_authority(&self, digest: &Digest) -> bool {
+        self.authorities.iter().any(|authority| authority.digest == *digest)
+    }
+}
+
 /// An authority that issues certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
