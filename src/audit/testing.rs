@@ -135,5 +135,6 @@ impl InMemory {
             &mut |_, _| {},
         )
         .unwrap()
+        .0
     }
 }

@@ -1,5 +1,6 @@
 //! `heyan serve`: put the parts together, open the door, drain when told to stop.
 
+use std::mem::take;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ use crate::adapters::Allowed;
 use crate::admin::{self, AdminState};
 use crate::audit::entry::{Entry, Kind, NodeChange, NodeEvent};
 use crate::audit::file::Description;
+use crate::audit::summary::Summary;
 use crate::audit::{self, Audit, AuditError};
 use crate::cache::AnswerCache;
 use crate::clock::now;
@@ -237,8 +239,8 @@ pub fn sources(settings: &Settings) -> Sources {
     }
 }
 
-/// Opens the log for writing.
-fn open_log(settings: &Settings) -> anyhow::Result<Audit> {
+/// Opens the log for writing. Comes with what its entries add up to.
+fn open_log(settings: &Settings) -> anyhow::Result<(Audit, Summary)> {
     let key = SigningKey::read(&settings.log.key)?;
     let cosigner_key = &settings.log.cosigner_key;
     let cosigner = match cosigner_key.as_os_str().is_empty() {
@@ -253,16 +255,19 @@ fn open_log(settings: &Settings) -> anyhow::Result<Audit> {
         reread_at_start: settings.log.reread_at_start,
         witness: Some(settings.log.witness.clone()).filter(|path| !path.as_os_str().is_empty()),
     };
-    Audit::open(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
+    Audit::resume(&settings.log.folder, Arc::new(key), &log, &mut |_, _| {})
         .with_context(|| format!("the log in {} cannot be opened", settings.log.folder.display()))
 }
 
 /// Opens the log, rebuilds what is counted from it, and records what comes into force.
 async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     let at = now();
-    let audit = open_log(settings)?;
-    let mut journal = Journal::resume(&audit)?;
-    let ledger = Ledger::resume(audit.summary());
+    let (audit, mut summary) = open_log(settings)?;
+    let mut journal = Journal::resume(&audit, &summary)?;
+    let ledger = Ledger::resume(&summary);
+    let (history, contested) = (take(&mut summary.vault), take(&mut summary.disputes));
+    // Agreements are read into the memory that the rest of it took.
+    drop(summary);
     let sources = sources(settings);
     let (in_force, findings) = InForce::read(&Reading {
         sources: &sources,
@@ -282,7 +287,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
-    let vault = open_vault(settings, audit.summary().vault.clone())?;
+    let vault = open_vault(settings, history)?;
     let disputes = Disputes::resume(
         &disputes::Settings {
             folder: settings.disputes.folder.clone(),
@@ -290,6 +295,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
             opened_per_day: settings.disputes.opened_per_day,
         },
         &audit,
+        &contested,
     )?;
     audit.append(node_event(NodeChange::Started, at)).await?;
     if let Some(vault) = &vault {

@@ -21,9 +21,19 @@ fn fast() -> Settings {
 
 /// Opens, and says how many entries were read for it.
 fn open(log: &Log, folder: &Path, settings: &Settings) -> Result<(Audit, u64), AuditError> {
+    resume(log, folder, settings).map(|(audit, _, read)| (audit, read))
+}
+
+/// The same, with what all entries add up to.
+fn resume(
+    log: &Log,
+    folder: &Path,
+    settings: &Settings,
+) -> Result<(Audit, Summary, u64), AuditError> {
     let mut read = 0;
-    let audit = Audit::open(folder, Arc::clone(&log.key), settings, &mut |_, _| read += 1)?;
-    Ok((audit, read))
+    let key = Arc::clone(&log.key);
+    let (audit, summary) = Audit::resume(folder, key, settings, &mut |_, _| read += 1)?;
+    Ok((audit, summary, read))
 }
 
 async fn append_all(audit: &Audit, entries: impl Iterator<Item = Entry>) {
@@ -54,9 +64,9 @@ fn derived_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// What a start knows, read anew in full.
 async fn in_full(log: &Log) -> (Summary, String, u64) {
-    let (audit, read) = open(log, log.path(), &settings()).unwrap();
+    let (audit, summary, read) = resume(log, log.path(), &settings()).unwrap();
     assert_eq!(read, audit.size());
-    let known = (audit.summary().clone(), audit.checkpoint(), audit.size());
+    let known = (summary, audit.checkpoint(), audit.size());
     audit.close().await;
     known
 }
@@ -66,9 +76,9 @@ async fn a_start_with_a_summary_knows_what_a_full_one_knows() {
     for seed in 0..4 {
         let log = filled(seed, 8000).await;
         assert!(derived_files(log.path()).len() > 2, "several files are full");
-        let (audit, read) = open(&log, log.path(), &fast()).unwrap();
+        let (audit, summary, read) = resume(&log, log.path(), &fast()).unwrap();
         assert_eq!(read, 0, "the summary was written at the end");
-        let known = (audit.summary().clone(), audit.checkpoint(), audit.size());
+        let known = (summary, audit.checkpoint(), audit.size());
         assert_eq!(known.0.entries, known.2);
         let tree = |audit: &Audit| {
             let rows = audit.level_hashes(8, 0, 1000);
@@ -99,9 +109,9 @@ async fn what_comes_after_the_summary_is_read() {
     for (name, bytes) in &kept {
         fs::write(log.path().join("derived").join(name), bytes).unwrap();
     }
-    let (audit, read) = open(&log, log.path(), &fast()).unwrap();
+    let (audit, summary, read) = resume(&log, log.path(), &fast()).unwrap();
     assert_eq!(read, 2500);
-    let known = (audit.summary().clone(), audit.checkpoint(), audit.size());
+    let known = (summary, audit.checkpoint(), audit.size());
     audit.close().await;
     assert_eq!(in_full(&log).await, known);
 }
@@ -128,10 +138,10 @@ async fn no_changed_or_missing_file_is_believed_and_each_is_made_anew() {
                     fs::write(&path, &changed).unwrap();
                 }
             }
-            let (audit, read) = open(&log, log.path(), &fast()).unwrap();
+            let (audit, summary, read) = resume(&log, log.path(), &fast()).unwrap();
             // A changed bit of base64's last character may leave what it stands for as it was.
             assert!(read == known.2 || name == "summary", "{name} byte {place}");
-            assert_eq!((audit.summary(), audit.size()), (&known.0, known.2));
+            assert_eq!((&summary, audit.size()), (&known.0, known.2));
             audit.close().await;
             fs::write(&path, bytes).unwrap();
             assert_eq!(derived_files(log.path()), good);
@@ -301,8 +311,8 @@ async fn a_crash_while_the_files_are_written_changes_nothing() {
         if let Some(name) = trees.get(written) {
             fs::write(folder.join(format!("{name}.new")), &after[*name][..9]).unwrap();
         }
-        let (audit, read) = open(&log, log.path(), &fast()).unwrap();
-        assert_eq!((read, audit.summary(), audit.size()), (4000, &known.0, known.2));
+        let (audit, summary, read) = resume(&log, log.path(), &fast()).unwrap();
+        assert_eq!((read, &summary, audit.size()), (4000, &known.0, known.2));
         audit.close().await;
         let mut now = derived_files(log.path());
         now.retain(|name, _| !name.ends_with(".new"));

@@ -266,7 +266,7 @@ async fn after_a_failed_step_nothing_is_acknowledged() {
             None,
             &mut |_, _| {},
         );
-        let audit = start.unwrap();
+        let (audit, _) = start.unwrap();
         // Sealed at what it was opened with.
         let before = disk.trace().len();
         disk.fail(at, if at % 2 == 0 { Fault::NotDone } else { Fault::Done });

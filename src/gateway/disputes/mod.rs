@@ -115,13 +115,18 @@ pub enum NotTaken {
 }
 
 impl Disputes {
-    /// What the log says of disputes, and the folder beside it, cleared of what the log does not have.
+    /// What the log says of disputes in these entries, all that are about any, and the folder beside it, cleared of what
+    /// the log does not have.
     ///
     /// # Errors
     /// When log or folder cannot be read.
-    pub fn resume(settings: &Settings, audit: &Audit) -> Result<Self, ResumeError> {
+    pub fn resume(
+        settings: &Settings,
+        audit: &Audit,
+        entries: &[u64],
+    ) -> Result<Self, ResumeError> {
         let mut book = Book::default();
-        for &index in &audit.summary().disputes {
+        for &index in entries {
             for stored in audit.entries(index, 1)? {
                 let entry = entry::decode(&stored);
                 book.visit(index, &entry.map_err(|error| ResumeError::Entry(index, error))?);

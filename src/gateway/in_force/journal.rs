@@ -9,6 +9,7 @@ use crate::agreements::order::standing::Standing;
 use crate::audit::entry::{
     self, AdapterEvent, AgreementEvent, Entry, FreezeEvent, Kind, PartyEvent,
 };
+use crate::audit::summary::Summary;
 use crate::audit::{Audit, AuditError};
 use crate::crypto::{Digest, sha256};
 use crate::query::time::Timestamp;
@@ -64,13 +65,13 @@ impl Versions {
 }
 
 impl Journal {
-    /// What the log says now, from what its entries add up to. Reads those that hold orders, and agreements of which
+    /// What the log says now, from what its entries added up to when it was opened. Reads those that hold orders, and agreements of which
     /// several versions stand beside each other.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn resume(audit: &Audit) -> Result<Self, AuditError> {
-        let known = &audit.summary().in_force;
+    pub fn resume(audit: &Audit, summary: &Summary) -> Result<Self, AuditError> {
+        let known = &summary.in_force;
         let mut journal = Self {
             parties: known.parties.iter().map(|(id, party)| (id.clone(), party.digest)).collect(),
             adapters: known.adapters.clone(),
