@@ -19,6 +19,7 @@ pub mod query;
 pub mod readiness;
 pub mod serve;
 pub mod simulate;
+mod spare;
 
 use std::process::ExitCode;
 use std::time::Duration;

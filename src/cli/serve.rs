@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::health;
+use super::{health, spare};
 use crate::accounts::Accounts;
 use crate::adapters::Allowed;
 use crate::admin::{self, AdminState};
@@ -185,6 +185,7 @@ impl Node {
         let door = Arc::new(Door { listener, settings, gateway: Arc::clone(&gateway) });
         servers.spawn(Arc::clone(&door).follow(stop.clone()));
         servers.spawn(Arc::clone(&gateway).tend_disputes(stop.clone(), now));
+        servers.spawn(spare::give_back_often(stop.clone()));
         Ok(Self { address, admin, gateway, door, stop, servers, questions, _workers: workers })
     }
 
@@ -287,6 +288,7 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("parties and catalogue must be right\n  {}", lines.join("\n  "));
     };
+    spare::give_back();
     let vault = open_vault(settings, history)?;
     let disputes = Disputes::resume(
         &disputes::Settings {
@@ -311,6 +313,8 @@ async fn open_gateway(settings: &Settings) -> anyhow::Result<Gateway> {
     tell_changes(&done.words, "in force");
     warn_of_ends(&in_force, at);
     warn_of_manifests(&in_force);
+    drop(done);
+    spare::give_back();
     Ok(Gateway::new(Parts {
         in_force,
         sources,
