@@ -150,7 +150,7 @@ impl Gateway {
             .collect();
         all.push(adopted.clone());
         let over = all.iter().filter(|one| versions::is_superseded(one, &all, at));
-        let over = over.map(|one| Change::Whole(withdrawal(id, one.agreement.version))).collect();
+        let over = over.map(|one| Change::whole(withdrawal(id, one.agreement.version))).collect();
         if let Err(error) = journal.append(&self.audit, over, at).await {
             let cause = &error as &dyn std::error::Error;
             tracing::warn!(cause, id, "the version before was not withdrawn; a reload will");

@@ -30,8 +30,9 @@ const UNDER_WAY: usize = 256;
 
 /// One step from what the log says to a new view.
 pub(in crate::gateway) enum Change {
-    /// An entry that is whole.
-    Whole(Kind),
+    /// An entry that is whole. Elsewhere, because a first start has an adoption of each agreement, and an entry has room
+    /// for all that a question may say.
+    Whole(Box<Kind>),
     /// The adoption of an agreement, whose document is read when its turn comes.
     Adoption(Adopted),
 }
@@ -48,6 +49,11 @@ pub struct Done {
 }
 
 impl Change {
+    /// The change that this entry makes.
+    pub(in crate::gateway) fn whole(kind: Kind) -> Self {
+        Self::Whole(Box::new(kind))
+    }
+
     fn in_words(&self) -> String {
         match self {
             Self::Adoption(adopted) => {
@@ -67,7 +73,7 @@ impl Change {
 
     fn kind(&self) -> Result<Kind, Finding> {
         match self {
-            Self::Whole(kind) => Ok(kind.clone()),
+            Self::Whole(kind) => Ok(Kind::clone(kind)),
             Self::Adoption(adopted) => {
                 let (id, version) = key(adopted);
                 let (id, document) = (id.to_owned(), adopted.read_again()?);
@@ -93,7 +99,7 @@ impl Journal {
             changes.extend(next.catalogue.items().filter_map(rule));
             changes.push(Kind::Catalogue(CatalogueEvent { digest, summary }));
         }
-        let mut changes: Vec<Change> = changes.into_iter().map(Change::Whole).collect();
+        let mut changes: Vec<Change> = changes.into_iter().map(Change::whole).collect();
         self.agreement_changes(next, &mut changes);
         let is_new = |ordered: &&Ordered| {
             let order = &ordered.given.order;
@@ -101,7 +107,7 @@ impl Journal {
         };
         let mut later: Vec<Kind> = next.orders.iter().filter(is_new).map(Ordered::kind).collect();
         self.adapter_changes(next, &mut later);
-        changes.extend(later.into_iter().map(Change::Whole));
+        changes.extend(later.into_iter().map(Change::whole));
         changes
     }
 
@@ -154,7 +160,7 @@ impl Journal {
             for known in &versions.adopted {
                 let wanted = (id.as_str(), known.version);
                 if next.documents.binary_search_by(|adopted| key(adopted).cmp(&wanted)).is_err() {
-                    changes.push(Change::Whole(withdrawal(id, known.version)));
+                    changes.push(Change::whole(withdrawal(id, known.version)));
                 }
             }
         }
@@ -210,7 +216,7 @@ impl Journal {
                         continue;
                     }
                     let kind = withdrawal(id, version);
-                    (Change::Whole(kind.clone()), kind)
+                    (Change::whole(kind.clone()), kind)
                 }
             };
             match self.place(audit, &mut under_way, &mut done, at).await {
@@ -267,7 +273,7 @@ impl Journal {
         done.touched.extend(change.touched());
         match change {
             Change::Adoption(adopted) => self.adopted(&adopted, index, at),
-            Change::Whole(kind) => self.visit(index, &Entry { at, kind }),
+            Change::Whole(kind) => self.visit(index, &Entry { at, kind: *kind }),
         }
         Ok(())
     }

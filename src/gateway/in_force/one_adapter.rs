@@ -53,7 +53,7 @@ impl Gateway {
         let next = before.asking(Arc::new(adapters));
         let mut changes = Vec::new();
         journal.adapter_changes(&next, &mut changes);
-        let changes = changes.into_iter().map(Change::Whole).collect();
+        let changes = changes.into_iter().map(Change::whole).collect();
         let done = match journal.append(&self.audit, changes, clock()).await {
             Ok((done, _)) => done,
             Err(error) => {
