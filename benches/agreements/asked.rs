@@ -1,9 +1,10 @@
 //! Agreements of many consumers with six providers, and questions that they permit: as decisions see both, without files.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use heyan::decision::RULES;
-use heyan::decision::agreement::{Agreement, Clause, Ending, Quota};
+use heyan::decision::agreement::{Agreement, Clause, Details, Ending, Quota};
 use heyan::decision::facts::{AssertionFact, CallerFacts, Facts, QuotaUse, RoleFact, Standing};
 use heyan::decision::set::{Set, Word};
 use heyan::query::time::Timestamp;
@@ -62,12 +63,9 @@ fn clause(fact: &str) -> Clause {
         items: ["W1", "W2", "W3", "W4"].map(Into::into).into(),
         replaces: words(&["marriage_certificate", "divorce_certificate"]),
         roles: words(&["person", "spouse"]),
-        relations: vec![],
         assert: words(&["married", "months", "status"]),
-        limits: vec![],
         disclose: words(&["status"]),
-        mask: vec![],
-        never: words(&["photo"]),
+        details: Arc::new(Details { never: words(&["photo"]), ..Details::default() }),
         consent: false,
         max_age: Duration::from_secs(3 * 86_400),
         cache: None,

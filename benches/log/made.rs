@@ -94,12 +94,9 @@ pub(crate) fn verify(
             items: ["W1".into(), "W3".into()].into(),
             replaces: Set::default(),
             roles: [Word::from("person")].into(),
-            relations: Vec::new(),
             assert: [Word::from("married")].into(),
-            limits: Vec::new(),
             disclose: [Word::from("marriage_date")].into(),
-            mask: Vec::new(),
-            never: Set::default(),
+            details: Arc::default(),
             consent: false,
             max_age: Duration::from_secs(3 * 86_400),
             cache: Some(Arc::new(CacheTerms {

@@ -28,8 +28,9 @@ pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
         for role in clause.roles.iter().filter(|role| fact.role(role).is_none()) {
             problems.push(format!("clause {number}: `{}` has no role `{role}`", fact.code));
         }
-        let masked = clause.mask.iter().map(|(name, _)| name);
-        let named = clause.assert.iter().chain(&clause.disclose).chain(masked).chain(&clause.never);
+        let masked = clause.details.mask.iter().map(|(name, _)| name);
+        let never = &clause.details.never;
+        let named = clause.assert.iter().chain(&clause.disclose).chain(masked).chain(never);
         for name in named.collect::<BTreeSet<_>>() {
             if fact.attribute(name).is_none() {
                 problems
@@ -67,7 +68,7 @@ pub fn against_catalogue(terms: &Terms, catalogue: &Catalogue) -> Vec<String> {
 /// Masks and limits that can never fit what the attribute holds: nothing would leave, and nothing could be asked.
 fn unfit(clause: &Clause, fact: &Fact) -> Vec<String> {
     let mut problems = Vec::new();
-    for (name, mask) in &clause.mask {
+    for (name, mask) in &clause.details.mask {
         let fits = match fact.attribute(name).map(|attribute| &attribute.kind) {
             Some(AttributeKind::Text) => matches!(mask, Mask::Name | Mask::Number),
             Some(AttributeKind::Date) => matches!(mask, Mask::Year | Mask::Month),
@@ -80,7 +81,7 @@ fn unfit(clause: &Clause, fact: &Fact) -> Vec<String> {
             problems.push(format!("the mask `{mask}` does not fit the values of `{name}`"));
         }
     }
-    for limit in &clause.limits {
+    for limit in &clause.details.limits {
         let name = &limit.attribute;
         let Some(attribute) = fact.attribute(name) else { continue };
         for comparison in limit.comparisons.iter().filter(|it| !attribute.kind.compares(**it)) {

@@ -63,13 +63,17 @@ impl Agreement {
 
     /// True when any clause says of some attribute of the fact that nothing of it may leave.
     pub fn withholds_any(&self, fact: &FactCode) -> bool {
-        self.clauses.iter().any(|clause| clause.fact == *fact && !clause.never.is_empty())
+        self.clauses.iter().any(|clause| clause.fact == *fact && !clause.details.never.is_empty())
     }
 
     /// True when any clause says that nothing of this attribute of the fact may leave.
     pub fn withholds(&self, fact: &FactCode, attribute: &str) -> bool {
-        let withholding = |clause: &&Clause| !clause.never.is_empty() && clause.fact == *fact;
-        self.clauses.iter().filter(withholding).any(|clause| clause.never.contains(attribute))
+        let withholding =
+            |clause: &&Clause| !clause.details.never.is_empty() && clause.fact == *fact;
+        self.clauses
+            .iter()
+            .filter(withholding)
+            .any(|clause| clause.details.never.contains(attribute))
     }
 }
 
@@ -93,18 +97,12 @@ pub struct Clause {
     pub replaces: Set<Word>,
     /// About subjects in which roles.
     pub roles: Set<Word>,
-    /// For roles that need proof of the subject's relation to the case: which proofs will do.
-    pub relations: Vec<(Word, Vec<Relation>)>,
     /// Attributes that may be asserted about.
     pub assert: Set<Word>,
-    /// How far some of them may be.
-    pub limits: Vec<Limit>,
     /// Attributes whose values may leave.
     pub disclose: Set<Word>,
-    /// Attributes whose values may leave in part.
-    pub mask: Vec<(Word, Mask)>,
-    /// Attributes of which nothing may leave, under whichever clause of the agreement.
-    pub never: Set<Word>,
+    /// What few clauses say besides. Those that say nothing share one.
+    pub details: Arc<Details>,
     /// Whether the person's consent must be referred to.
     pub consent: bool,
     /// Oldest answer that may be given under this clause.
@@ -113,20 +111,35 @@ pub struct Clause {
     pub cache: Option<Arc<CacheTerms>>,
 }
 
+/// What few clauses say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// For roles that need proof of the subject's relation to the case: which proofs will do.
+    pub relations: Vec<(Word, Vec<Relation>)>,
+    /// How far some of the attributes that may be asserted about may be.
+    pub limits: Vec<Limit>,
+    /// Attributes whose values may leave in part.
+    pub mask: Vec<(Word, Mask)>,
+    /// Attributes of which nothing may leave, under whichever clause of the agreement.
+    pub never: Set<Word>,
+}
+
 impl Clause {
     /// The limit of that attribute.
     pub fn limit(&self, attribute: &str) -> Option<&Limit> {
-        self.limits.iter().find(|limit| &*limit.attribute == attribute)
+        self.details.limits.iter().find(|limit| &*limit.attribute == attribute)
     }
 
     /// What may be left of that attribute's value, where it leaves in part.
     pub fn mask(&self, attribute: &str) -> Option<Mask> {
-        self.mask.iter().find(|(name, _)| &**name == attribute).map(|(_, mask)| *mask)
+        let mut masks = self.details.mask.iter();
+        masks.find(|(name, _)| &**name == attribute).map(|(_, mask)| *mask)
     }
 
     /// Proofs of relation of which subjects in that role need one; `None` when they need none.
     pub fn relations(&self, role: &str) -> Option<&[Relation]> {
-        self.relations.iter().find(|(name, _)| &**name == role).map(|(_, kinds)| kinds.as_slice())
+        let mut relations = self.details.relations.iter();
+        relations.find(|(name, _)| &**name == role).map(|(_, kinds)| kinds.as_slice())
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::agreement::{Agreement, CacheTerms, Clause};
+use super::agreement::{Agreement, CacheTerms, Clause, Details};
 use super::set::{Set, Word};
 use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 
@@ -16,6 +16,7 @@ use crate::query::{FactCode, ItemCode, OrganisationId, SystemId};
 pub struct Pool {
     facts: HashSet<FactCode>,
     cache: HashSet<Arc<CacheTerms>>,
+    no_details: Arc<Details>,
     organisations: Sets<OrganisationId>,
     systems: Sets<SystemId>,
     items: Sets<ItemCode>,
@@ -49,9 +50,14 @@ impl Pool {
         if let Some(terms) = &mut clause.cache {
             once(&mut self.cache, terms);
         }
-        let Clause { replaces, roles, assert, disclose, never, .. } = clause;
-        for words in [replaces, roles, assert, disclose, never] {
+        let Clause { replaces, roles, assert, disclose, .. } = clause;
+        for words in [replaces, roles, assert, disclose] {
             self.words.share(words);
+        }
+        if clause.details == self.no_details {
+            clause.details = Arc::clone(&self.no_details);
+        } else {
+            self.words.share(&mut Arc::make_mut(&mut clause.details).never);
         }
     }
 }
@@ -108,6 +114,20 @@ mod tests {
         };
         assert_eq!(at(&first), at(&second));
         assert_ne!(at(&first), at(&other()));
+    }
+
+    #[test]
+    fn clauses_that_say_nothing_besides_share_that() {
+        let mut pool = Pool::default();
+        let mut shared = |never: &[&str]| {
+            let mut agreement = sample::agreement();
+            let never = sample::words(never);
+            agreement.clauses[0].details = Arc::new(Details { never, ..Details::default() });
+            pool.share(agreement).clauses.swap_remove(0).details
+        };
+        let (first, second, third) = (shared(&[]), shared(&["photo"]), shared(&[]));
+        assert!(Arc::ptr_eq(&first, &third));
+        assert!(second.never.contains("photo") && first.never.is_empty());
     }
 
     #[test]

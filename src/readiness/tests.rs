@@ -239,7 +239,7 @@ fn a_clause_that_serves_only_some_of_a_family_covers_none() {
     for ties in [Relation::CaseParty, Relation::Verified] {
         let mut housing = draft("housing");
         for clause in housing.clauses.iter_mut().filter(|clause| clause.fact.as_str() == "H3") {
-            clause.relations = vec![("member".into(), vec![ties])];
+            Arc::make_mut(&mut clause.details).relations = vec![("member".into(), vec![ties])];
         }
         let others = ALL.iter().filter(|name| **name != "housing").map(|name| draft(name));
         let all = others.chain([housing]).map(Arc::new);

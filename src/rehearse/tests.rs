@@ -4,6 +4,7 @@ use super::*;
 use crate::agreements::document::{self, DocumentError};
 use crate::audit::entry::{AgreementEvent, Denied, Source};
 use crate::audit::testing::{adapter, commitments, facts};
+use crate::decision::agreement::Details;
 use crate::decision::facts::QuotaUse;
 use crate::decision::limit::Limit;
 use crate::decision::mask::Mask;
@@ -26,6 +27,10 @@ fn base() -> Agreement {
     agreement
 }
 
+fn details(agreement: &mut Agreement) -> &mut Details {
+    Arc::make_mut(&mut agreement.clauses[0].details)
+}
+
 fn limited(values: &[i64]) -> Limit {
     let values = values.iter().copied().map(Value::Integer).collect();
     Limit { attribute: "months".into(), comparisons: vec![], values, multiple_of: None }
@@ -36,7 +41,7 @@ fn verify(document: &[u8], register: &Register, at: Timestamp) -> Result<Agreeme
     let mut agreement = base();
     match document {
         b"base" => {}
-        b"limited" => agreement.clauses[0].limits = vec![limited(&[6, 12])],
+        b"limited" => details(&mut agreement).limits = vec![limited(&[6, 12])],
         b"second" => {
             agreement.version = 2;
             agreement.clauses[0].items = ["W1".into()].into();
@@ -170,7 +175,7 @@ fn what_a_draft_takes_away_is_denied_and_withheld() {
 
     let report = rehearsed(&log(), |draft| {
         draft.clauses[0].disclose = Set::default();
-        draft.clauses[0].mask = vec![("marriage_date".into(), Mask::Year)];
+        details(draft).mask = vec![("marriage_date".into(), Mask::Year)];
     });
     assert_eq!((report.still_permitted, report.attributes["marriage_date"].masked), (2, 2));
 }
@@ -241,7 +246,7 @@ fn what_nobody_had_to_send_cannot_be_told() {
         ("NOTICE_MISSING", |draft| draft.notices = sample::words(&["notice-2026"])),
         ("CONSENT_MISSING", |draft| draft.clauses[0].consent = true),
         ("RELATION_NOT_PROVEN", |draft| {
-            draft.clauses[0].relations = vec![("person".into(), vec![Relation::Verified])];
+            details(draft).relations = vec![("person".into(), vec![Relation::Verified])];
         }),
     ];
     for (code, demand) in demands {
@@ -283,7 +288,7 @@ fn values_are_told_only_of_limits_that_were_there() {
     let limit = |values: &'static [i64], version| {
         rehearsed(&log, move |draft| {
             draft.version = version;
-            draft.clauses[0].limits = vec![limited(values)];
+            details(draft).limits = vec![limited(values)];
         })
     };
     for version in [1, 2] {

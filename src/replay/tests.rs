@@ -12,7 +12,7 @@ use super::*;
 use crate::agreements::document::DocumentError;
 use crate::audit::entry::{AgreementEvent, Denied, NodeEvent, encode};
 use crate::audit::testing::{adapter, commitments, facts};
-use crate::decision::agreement::{Agreement, CacheTerms, Clause, Quota};
+use crate::decision::agreement::{Agreement, CacheTerms, Clause, Details, Quota};
 use crate::decision::facts::{QuotaUse, Standing};
 use crate::decision::mask::Mask;
 use crate::decision::sample;
@@ -43,8 +43,11 @@ fn agreement(id: &str, version: u32) -> Agreement {
         clauses: vec![Clause {
             fact: "M1".into(),
             disclose: sample::words(&["marriage_date", "spouse_name"]),
-            mask: vec![("spouse_number".into(), Mask::Number)],
-            relations: vec![("spouse".into(), vec![Relation::Verified])],
+            details: Arc::new(Details {
+                mask: vec![("spouse_number".into(), Mask::Number)],
+                relations: vec![("spouse".into(), vec![Relation::Verified])],
+                ..Details::default()
+            }),
             max_age: Duration::from_secs(3600),
             cache: Some(Arc::new(CacheTerms {
                 found: Duration::from_secs(3600),

@@ -9,9 +9,12 @@ use super::form::{
 };
 use super::{SCHEMA, TermsError};
 use crate::crypto::sha256;
-use crate::decision::agreement::{Agreement, CacheTerms, Clause, Ending, Hours, Quality, Quota};
+use crate::decision::agreement::{
+    Agreement, CacheTerms, Clause, Details, Ending, Hours, Quality, Quota,
+};
 use crate::decision::limit::Limit;
 use crate::decision::set::{Set, Word};
+use crate::query::relation::Relation;
 use crate::query::time::Timestamp;
 use crate::query::value::Comparison;
 use crate::query::{OrganisationId, identifier};
@@ -165,7 +168,7 @@ impl Terms {
 /// Nothing can be granted by one clause that another says is never shared.
 fn withheld_and_granted(agreement: &Agreement, flaws: &mut Flaws) {
     for (position, clause) in agreement.clauses.iter().enumerate() {
-        let masked = clause.mask.iter().map(|(name, _)| name);
+        let masked = clause.details.mask.iter().map(|(name, _)| name);
         let granted: BTreeSet<&Word> =
             clause.assert.iter().chain(&clause.disclose).chain(masked).collect();
         for name in granted.into_iter().filter(|name| agreement.withholds(&clause.fact, name)) {
@@ -234,35 +237,47 @@ impl ClauseTerms {
                 format!("{} keeps answers longer than `max_age` lets them be given", key("cache"))
             });
         }
+        let (items, replaces) =
+            (flaws.set(&key("items"), &self.items), flaws.words(&key("replaces"), &self.replaces));
+        flaws.unless(!self.roles.is_empty(), || {
+            format!("{} is empty: nothing is granted", key("roles"))
+        });
+        let roles = flaws.words(&key("roles"), &self.roles);
+        let relations = self.relations(&key, flaws);
+        let mut words = |name, given| flaws.words(&key(name), given);
+        let (assert, disclose, never) = (
+            words("assert", &self.assert),
+            words("disclose", &self.disclose),
+            words("never", &self.never),
+        );
+        let mask = self.mask.iter().map(|(name, mask)| (Word::from(name.as_str()), *mask));
+        let details = Details { relations, limits, mask: mask.collect(), never };
         Clause {
             fact: self.fact.clone(),
-            items: flaws.set(&key("items"), &self.items),
-            replaces: flaws.words(&key("replaces"), &self.replaces),
-            roles: {
-                flaws.unless(!self.roles.is_empty(), || {
-                    format!("{} is empty: nothing is granted", key("roles"))
-                });
-                flaws.words(&key("roles"), &self.roles)
-            },
-            relations: self
-                .relations
-                .iter()
-                .map(|(role, accepted)| {
-                    flaws.unless(!accepted.is_empty(), || {
-                        format!("{} accepts nothing for `{role}`", key("relations"))
-                    });
-                    (Word::from(role.as_str()), accepted.clone())
-                })
-                .collect(),
-            assert: flaws.words(&key("assert"), &self.assert),
-            limits,
-            disclose: flaws.words(&key("disclose"), &self.disclose),
-            mask: self.mask.iter().map(|(name, mask)| (Word::from(name.as_str()), *mask)).collect(),
-            never: flaws.words(&key("never"), &self.never),
+            items,
+            replaces,
+            roles,
+            assert,
+            disclose,
+            details: Arc::new(details),
             consent: self.consent,
             max_age,
             cache: cache.map(Arc::new),
         }
+    }
+
+    fn relations(
+        &self,
+        key: &impl Fn(&str) -> String,
+        flaws: &mut Flaws,
+    ) -> Vec<(Word, Vec<Relation>)> {
+        let accepted = self.relations.iter().map(|(role, accepted)| {
+            flaws.unless(!accepted.is_empty(), || {
+                format!("{} accepts nothing for `{role}`", key("relations"))
+            });
+            (Word::from(role.as_str()), accepted.clone())
+        });
+        accepted.collect()
     }
 }
 

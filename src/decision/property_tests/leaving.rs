@@ -23,7 +23,7 @@ fn permits() -> impl Iterator<Item = (u64, Cases, Permit)> {
 
 fn withheld(agreement: &Agreement, permit: &Permit, name: &str) -> bool {
     let same = agreement.clauses.iter().filter(|clause| clause.fact == permit.clause().fact);
-    same.flat_map(|clause| clause.never.iter()).any(|word| &**word == name)
+    same.flat_map(|clause| clause.details.never.iter()).any(|word| &**word == name)
 }
 
 /// Even for a question wider than the permit, which cannot happen when the gateway asks `decide` first.
@@ -38,7 +38,7 @@ fn nothing_leaves_that_the_permit_does_not_grant() {
         for (name, value) in &released.disclosed {
             let known = &found[name];
             let listed = clause.disclose.iter().any(|word| **word == **name);
-            let mask = clause.mask.iter().find(|(word, _)| **word == **name);
+            let mask = clause.details.mask.iter().find(|(word, _)| **word == **name);
             assert!(listed || mask.is_some(), "seed {seed}: {name} is not listed");
             assert!(!withheld(agreement, &permit, name), "seed {seed}: {name} is withheld");
             assert_eq!(released.masked.contains(name), mask.is_some(), "seed {seed}: {name}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decision::agreement::{Agreement, Clause, Hours, Quota};
+use crate::decision::agreement::{Agreement, Clause, Details, Hours, Quota};
 use crate::decision::agreements::AgreementSet;
 use crate::decision::facts::{self, Facts, QuotaUse, RoleFact};
 use crate::decision::limit::Limit;
@@ -94,15 +94,17 @@ pub(super) fn clause(cases: &mut Cases) -> Clause {
         items: cases.some(ITEMS, 75).into_iter().map(ItemCode::from).collect(),
         replaces: cases.words(PAPERS, 60),
         roles: cases.words(ROLES, 85),
-        relations: relations
-            .into_iter()
-            .map(|role| (role.into(), cases.some(&Relation::ALL, 60)))
-            .collect(),
         assert: cases.words(ATTRIBUTES, 75),
-        limits: limited.into_iter().map(|attribute| limit(cases, attribute)).collect(),
         disclose: disclose.clone(),
-        mask: masked.map(|(name, mask)| (name.into(), mask)).collect(),
-        never: cases.words(ATTRIBUTES, 4),
+        details: Arc::new(Details {
+            relations: relations
+                .into_iter()
+                .map(|role| (role.into(), cases.some(&Relation::ALL, 60)))
+                .collect(),
+            limits: limited.into_iter().map(|attribute| limit(cases, attribute)).collect(),
+            mask: masked.map(|(name, mask)| (name.into(), mask)).collect(),
+            never: cases.words(ATTRIBUTES, 4),
+        }),
         consent: cases.chance(15),
         max_age: Duration::from_secs(cases.number(1000)),
         cache: None,

@@ -53,7 +53,7 @@ fn removing_a_clause_never_permits_more() {
         for at in 0..agreements.len() {
             for clause in 0..agreements[at].clauses.len() {
                 // What a clause withholds goes with it, and that may open another one.
-                if !agreements[at].clauses[clause].never.is_empty() {
+                if !agreements[at].clauses[clause].details.never.is_empty() {
                     continue;
                 }
                 let mut fewer = agreements.clone();

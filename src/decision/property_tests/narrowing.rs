@@ -1,6 +1,7 @@
 //! Whatever narrows an agreement never permits more, and never lets more out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::made::{
@@ -41,7 +42,7 @@ const NARROWINGS: &[(&str, Narrowing)] = &[
     ("a quota of the month", |cases, it, _| lower(cases, &mut it.quota.per_month)),
     ("a clause less", |_, it, at| {
         // What a clause withholds goes with it, and that may open another one.
-        if it.clauses[at].never.is_empty() {
+        if it.clauses[at].details.never.is_empty() {
             it.clauses[at].fact = "none".into();
         }
     }),
@@ -51,7 +52,7 @@ const NARROWINGS: &[(&str, Narrowing)] = &[
     ("an assertion less", |cases, it, at| without_one(cases, &mut it.clauses[at].assert)),
     ("a value less", |cases, it, at| without_one(cases, &mut it.clauses[at].disclose)),
     ("a mask less", |cases, it, at| {
-        let mask = &mut it.clauses[at].mask;
+        let mask = &mut Arc::make_mut(&mut it.clauses[at].details).mask;
         if !mask.is_empty() {
             mask.remove(cases.below(mask.len()));
         }
@@ -59,7 +60,8 @@ const NARROWINGS: &[(&str, Narrowing)] = &[
     ("in part instead of whole", |cases, it, at| mask(cases, &mut it.clauses[at])),
     ("never", |cases, it, at| {
         let (name, clause) = (cases.one(ATTRIBUTES), &mut it.clauses[at]);
-        clause.never = clause.never.iter().cloned().chain([name.into()]).collect();
+        let never = &mut Arc::make_mut(&mut clause.details).never;
+        *never = never.iter().cloned().chain([name.into()]).collect();
     }),
     ("a relation", narrow_relations),
     ("comparisons", |cases, it, at| {
@@ -120,7 +122,8 @@ fn narrow_hours(cases: &mut Cases, agreement: &mut Agreement, _: usize) {
 }
 
 fn narrow_relations(cases: &mut Cases, agreement: &mut Agreement, at: usize) {
-    let (role, relations) = (cases.one(ROLES), &mut agreement.clauses[at].relations);
+    let details = Arc::make_mut(&mut agreement.clauses[at].details);
+    let (role, relations) = (cases.one(ROLES), &mut details.relations);
     match relations.iter_mut().find(|(known, _)| **known == *role) {
         Some((_, accepted)) => drop(accepted.pop()),
         None => relations.push((role.into(), cases.some(&Relation::ALL, 40))),
@@ -130,18 +133,14 @@ fn narrow_relations(cases: &mut Cases, agreement: &mut Agreement, at: usize) {
 /// The limit of some attribute, made when there is none.
 fn limit<'a>(cases: &mut Cases, clause: &'a mut Clause) -> &'a mut Limit {
     let name = cases.one(ATTRIBUTES);
-    let found = clause.limits.iter().position(|limit| *limit.attribute == *name);
+    let limits = &mut Arc::make_mut(&mut clause.details).limits;
+    let found = limits.iter().position(|limit| *limit.attribute == *name);
     let at = found.unwrap_or_else(|| {
         let (comparisons, values) = (vec![], vec![]);
-        clause.limits.push(Limit {
-            attribute: name.into(),
-            comparisons,
-            values,
-            multiple_of: None,
-        });
-        clause.limits.len() - 1
+        limits.push(Limit { attribute: name.into(), comparisons, values, multiple_of: None });
+        limits.len() - 1
     });
-    &mut clause.limits[at]
+    &mut limits[at]
 }
 
 fn mask(cases: &mut Cases, clause: &mut Clause) {
@@ -149,7 +148,7 @@ fn mask(cases: &mut Cases, clause: &mut Clause) {
     if clause.disclose.contains(name) {
         clause.disclose = clause.disclose.iter().filter(|word| ***word != *name).cloned().collect();
         if clause.mask(name).is_none() {
-            clause.mask.push((name.into(), mask));
+            Arc::make_mut(&mut clause.details).mask.push((name.into(), mask));
         }
     }
 }

@@ -42,11 +42,11 @@ fn stands(facts: &Facts, agreement: &Agreement, all: &[Agreement]) -> bool {
 fn covers(question: &Question, facts: &Facts, agreement: &Agreement, clause: &Clause) -> bool {
     let never = |name: &str| {
         let same = agreement.clauses.iter().filter(|other| other.fact == clause.fact);
-        same.flat_map(|other| other.never.iter()).any(|word| &**word == name)
+        same.flat_map(|other| other.details.never.iter()).any(|word| &**word == name)
     };
     let roles = facts.roles.iter().all(|subject| {
         let is_listed = clause.roles.iter().any(|role| **role == *subject.role);
-        let needed = clause.relations.iter().find(|(role, _)| **role == *subject.role);
+        let needed = clause.details.relations.iter().find(|(role, _)| **role == *subject.role);
         let is_proven = needed.is_none_or(|(_, accepted)| match subject.relation {
             None => false,
             Some(Relation::Verified) => {
@@ -62,7 +62,7 @@ fn covers(question: &Question, facts: &Facts, agreement: &Agreement, clause: &Cl
     });
     let disclosed = facts.disclose.iter().all(|name| {
         let whole = clause.disclose.iter().any(|word| **word == **name);
-        let part = clause.mask.iter().any(|(word, _)| **word == **name);
+        let part = clause.details.mask.iter().any(|(word, _)| **word == **name);
         (whole || part) && !never(name)
     });
     let asks = !question.query.assertions.is_empty() || !facts.disclose.is_empty();
@@ -71,7 +71,7 @@ fn covers(question: &Question, facts: &Facts, agreement: &Agreement, clause: &Cl
 
 /// Whether the assertion keeps every limit of the clause.
 pub(super) fn keeps(clause: &Clause, asked: &Assertion) -> bool {
-    clause.limits.iter().filter(|limit| *limit.attribute == *asked.attribute).all(|limit| {
+    clause.details.limits.iter().filter(|limit| *limit.attribute == *asked.attribute).all(|limit| {
         let fits = |value: &Value| {
             let listed = limit.values.is_empty() || limit.values.contains(value);
             let whole = match (limit.multiple_of, value) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::decision::agreement::{Agreement, Clause};
+use crate::decision::agreement::{Agreement, Clause, Details};
 use crate::decision::agreements::AgreementSet;
 use crate::decision::limit::Limit;
 use crate::decision::mask::Mask;
@@ -175,7 +175,8 @@ fn permit_by(change: impl FnOnce(&mut Agreement)) -> Permit {
     agreement.clauses[0].assert = sample::words(&["married", "months", "code", "on"]);
     agreement.clauses[0].disclose = sample::words(&["months"]);
     let words = [("name", Mask::Name), ("on", Mask::Year), ("code", Mask::Month)];
-    agreement.clauses[0].mask = words.map(|(name, mask)| (name.into(), mask)).into();
+    let mask = words.map(|(name, mask)| (name.into(), mask)).into();
+    agreement.clauses[0].details = Arc::new(Details { mask, ..Details::default() });
     change(&mut agreement);
     match decide(&sample::facts(), &AgreementSet::new([Arc::new(agreement)])) {
         Decision::Permit(permit) => permit,
@@ -212,14 +213,14 @@ fn one_record_leaves_by_each_clause_as_that_clause_says() {
     let wanted = query(&[], &["name"]);
     let in_part = release(&permit_by(|_| ()), &wanted, &record, false);
     let whole = permit_by(|agreement| {
-        agreement.clauses[0].mask.clear();
+        agreement.clauses[0].details = Arc::default();
         agreement.clauses[0].disclose = sample::words(&["name"]);
     });
     let whole = release(&whole, &wanted, &record, false);
     assert_eq!((&whole.disclosed["name"], whole.masked.len()), (&text("买买提・艾力"), 0));
     assert_eq!(in_part.disclosed["name"], text("买*****"));
-    let neither =
-        release(&permit_by(|agreement| agreement.clauses[0].mask.clear()), &wanted, &record, false);
+    let neither = permit_by(|agreement| agreement.clauses[0].details = Arc::default());
+    let neither = release(&neither, &wanted, &record, false);
     assert!(neither.disclosed.is_empty());
 }
 
@@ -228,7 +229,8 @@ fn what_may_never_leave_does_not_though_the_clause_grants_it() {
     let withheld = permit_by(|agreement| {
         // Another clause about the same fact says so; an agreement is read as a whole.
         let never = sample::words(&["months", "name", "on"]);
-        agreement.clauses.push(Clause { never, ..sample::clause() });
+        let details = Arc::new(Details { never, ..Details::default() });
+        agreement.clauses.push(Clause { details, ..sample::clause() });
     });
     assert!(!withheld.grants("months") && !withheld.grants("name") && withheld.grants("married"));
     let at_least = assertion("months", Comparison::Ge, &[Value::Integer(6)]);
@@ -240,7 +242,11 @@ fn what_may_never_leave_does_not_though_the_clause_grants_it() {
 
 #[test]
 fn an_assertion_beyond_its_limit_is_not_judged_though_it_was_let_through() {
-    let limited = |limit: Limit| permit_by(|agreement| agreement.clauses[0].limits = vec![limit]);
+    let limited = |limit: Limit| {
+        permit_by(|agreement| {
+            Arc::make_mut(&mut agreement.clauses[0].details).limits = vec![limit];
+        })
+    };
     let months = |comparisons: &[Comparison], values: &[i64], multiple_of| Limit {
         attribute: "months".into(),
         comparisons: comparisons.to_vec(),

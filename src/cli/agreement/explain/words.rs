@@ -117,7 +117,7 @@ pub(super) fn of_clause(
         "relations_proven" => limits::relations(clause, facts, lang),
         "nothing_withheld" => {
             let clauses = agreement.clauses.iter().filter(|one| one.fact == clause.fact);
-            let never = lang.list(clauses.flat_map(|one| &one.never));
+            let never = lang.list(clauses.flat_map(|one| &one.details.never));
             let asked = asked(facts, lang);
             lang.of(
                 format!("never shared: {never}; {asked}"),
@@ -131,7 +131,7 @@ pub(super) fn of_clause(
         "comparisons_granted" => limits::comparisons(clause, facts, lang),
         "values_granted" => limits::values(examined, clause, facts, lang),
         "disclosures_granted" => {
-            let masked = clause.mask.iter().map(|(name, mask)| {
+            let masked = clause.details.mask.iter().map(|(name, mask)| {
                 lang.of(
                     format!("{name} in part ({})", mask.name()),
                     format!("{name}（脱敏：{}）", mask.name()),

@@ -44,7 +44,7 @@ impl Cases {
 fn question(cases: &mut Cases, agreement: &Agreement, clause: &Clause) -> (Facts, Query) {
     let words = |set: &[&str]| set.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let asserted: Vec<String> = clause.assert.iter().map(ToString::to_string).collect();
-    let masked = clause.mask.iter().map(|(name, _)| name);
+    let masked = clause.details.mask.iter().map(|(name, _)| name);
     let leaving: Vec<String> =
         clause.disclose.iter().chain(masked).map(ToString::to_string).collect();
     let others = words(&["zz-marker", "photo", "status", "spouse_name"]);
